@@ -1,0 +1,269 @@
+package backend
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// InstallOptions say how [Install] works. The zero value downloads and is silent.
+type InstallOptions struct {
+	Log   io.Writer // progress, a line each; nil: none
+	Wheel string    // a wheel that is already here, instead of downloading; it must be the very file that is expected
+}
+
+// manifestName is the file beside an installed plugin that says where it came from.
+const manifestName = "manifest.json"
+
+// manifest says where an installed plugin came from.
+type manifest struct {
+	Source  string `json:"source"`           // "xla-cpu-pjrt", "jax-cuda13-pjrt", "go-xla"
+	Version string `json:"version"`          //
+	SHA256  string `json:"sha256,omitempty"` // of the wheel
+	File    string `json:"file"`             // the plugin, relative to the manifest
+	FileSum string `json:"file_sha256"`
+	Size    int64  `json:"size"` // of the plugin, bytes
+}
+
+// Install brings an XLA plugin into the user's cache folder, where [Open] finds it: "cpu", or "cuda" ("cuda12" and
+// "cuda13" where the driver's answer is not to be trusted) with the NVIDIA libraries that it needs.
+//
+// It downloads through pip, which knows the user's index and proxy, and checks the plugin's wheel against a pinned SHA-256;
+// without pip a CPU plugin comes through go-xla's installer. The plugin is tried before it takes the place of another; a
+// file that is there already and has the right checksum is left alone. When nothing can be downloaded, the error says what
+// to do by hand.
+func Install(ctx context.Context, kind string, opts InstallOptions) error {
+	in := &installation{
+		machine: thisMachine(), log: opts.Log, wheel: opts.Wheel,
+		cpu: cpuWheels, cuda: cudaReleases, goXLA: installWithGoXLA,
+	}
+	if in.log == nil {
+		in.log = io.Discard
+	}
+	if err := in.install(ctx, kind); err != nil {
+		return fmt.Errorf("backend install %s: %w", kind, err)
+	}
+	return nil
+}
+
+// installation is one run of [Install].
+type installation struct {
+	*machine
+	log   io.Writer
+	wheel string
+	cpu   map[string]wheel
+	cuda  map[int]cudaRelease
+	goXLA func(ctx context.Context, dir string) error
+}
+
+func (in *installation) install(ctx context.Context, kind string) error {
+	if !in.canXLA {
+		return errors.New("this program was built without XLA and could not load it; build it with cgo (CGO_ENABLED=1)")
+	}
+	if in.cache == "" {
+		return errors.New("this system names no cache folder for the user; set HOME or XDG_CACHE_HOME")
+	}
+	in.sweep()
+	switch kind {
+	case "cpu":
+		return in.installCPU(ctx)
+	case "cuda":
+		return in.installCUDA(ctx, in.cudaMajor(ctx))
+	case "cuda12":
+		return in.installCUDA(ctx, 12)
+	case "cuda13":
+		return in.installCUDA(ctx, 13)
+	}
+	return errors.New(`there is only "cpu" and "cuda"`)
+}
+
+func (in *installation) installCPU(ctx context.Context) error {
+	w, pinned := in.cpu[in.os+"/"+in.arch]
+	dir := in.installDir("cpu")
+	if !pinned {
+		return in.installThroughGoXLA(ctx, dir, fmt.Errorf("there is no wheel for %s/%s", in.os, in.arch))
+	}
+	if in.same(dir, w) {
+		fmt.Fprintf(in.log, "backend: %s is already installed in %s\n", w.requirement(), dir)
+		return nil
+	}
+	stage, err := in.stage()
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(stage)
+
+	file, err := in.fetch(ctx, w, stage)
+	switch {
+	case err != nil && (ctx.Err() != nil || errors.Is(err, errChecksum) || in.wheel != ""):
+		return err
+	case err != nil:
+		fmt.Fprintf(in.log, "backend: %v\n", err)
+		return in.installThroughGoXLA(ctx, dir, err)
+	}
+	start := time.Now()
+	staged := filepath.Join(stage, filepath.Base(w.member))
+	size, err := w.unpack(file, staged)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(in.log, "backend: unpacked %s in %s\n", megabytes(size), seconds(start))
+	result, err := in.tryStaged(ctx, staged)
+	if err != nil {
+		return err
+	}
+	return in.place(w, staged, filepath.Join(dir, filepath.Base(w.member)), result)
+}
+
+// fetch returns the verified wheel: the one given, or a download.
+func (in *installation) fetch(ctx context.Context, w wheel, dir string) (string, error) {
+	if in.wheel != "" {
+		if _, err := os.Stat(in.wheel); err != nil {
+			return "", fmt.Errorf("the wheel cannot be read: %w", err)
+		}
+		return in.wheel, w.verify(in.wheel)
+	}
+	p, err := in.findPip(ctx)
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(in.log, "backend: downloading %s (%s) with %s\n", w.requirement(), megabytes(w.size), p)
+	start := time.Now()
+	file, err := p.download(ctx, w, dir)
+	if err != nil {
+		return "", err
+	}
+	if err := w.verify(file); err != nil {
+		return "", err
+	}
+	fmt.Fprintf(in.log, "backend: downloaded and verified in %s\n", seconds(start))
+	return file, nil
+}
+
+// tryStaged tries a plugin before it takes its place.
+func (in *installation) tryStaged(ctx context.Context, path string) (probeResult, error) {
+	if err := in.checkFile(path); err != nil {
+		return probeResult{}, err
+	}
+	if in.probe == nil {
+		return probeResult{}, nil
+	}
+	start := time.Now()
+	r := in.probe(ctx, path)
+	if r.Err != "" {
+		return r, fmt.Errorf("the plugin does not work on this machine and was not installed: %s", r.Err)
+	}
+	fmt.Fprintf(in.log, "backend: it works: PJRT API %s, %d device(s), tried in %s\n", r.API, len(r.Devices), seconds(start))
+	return r, nil
+}
+
+// place moves a staged plugin to its place and writes its manifest. The old manifest goes first, so that one never
+// describes another file.
+func (in *installation) place(w wheel, staged, path string, result probeResult) error {
+	sum, size, err := fileSum(staged)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(dir, manifestName)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := os.Rename(staged, path); err != nil {
+		return err
+	}
+	in.remember(path, result)
+	err = writeManifest(dir, manifest{w.project, w.version, w.sha256, filepath.Base(path), sum, size})
+	if err == nil {
+		fmt.Fprintf(in.log, "backend: installed %s\n", path)
+	}
+	return err
+}
+
+// same reports whether the very plugin is there already.
+func (in *installation) same(dir string, w wheel) bool {
+	text, err := os.ReadFile(filepath.Join(dir, manifestName))
+	var have manifest
+	if err != nil || json.Unmarshal(text, &have) != nil || have.SHA256 != w.sha256 || have.Version != w.version || !filepath.IsLocal(have.File) {
+		return false
+	}
+	sum, size, err := fileSum(filepath.Join(dir, have.File))
+	return err == nil && sum == have.FileSum && size == have.Size
+}
+
+// installThroughGoXLA is the way without pip. Because says why it is taken.
+func (in *installation) installThroughGoXLA(ctx context.Context, dir string, because error) error {
+	fmt.Fprintln(in.log, "backend: trying go-xla's own installer; its download has no pinned checksum")
+	start := time.Now()
+	if err := in.goXLA(ctx, dir); err != nil {
+		return fmt.Errorf("%w; go-xla's installer failed too: %s; %s", because, oneLine(err.Error()), in.byHand())
+	}
+	found := in.search(KindCPU, []place{{dir, ""}})
+	if len(found) == 0 {
+		return fmt.Errorf("%w; go-xla's installer left no plugin in %s; %s", because, dir, in.byHand())
+	}
+	path := found[0].path
+	result, err := in.tryStaged(ctx, path)
+	if err != nil {
+		return fmt.Errorf("%w (%s)", err, path)
+	}
+	in.remember(path, result)
+	sum, size, err := fileSum(path)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(in.log, "backend: installed %s in %s\n", path, seconds(start))
+	return writeManifest(dir, manifest{Source: "go-xla", Version: filepath.Base(path), File: filepath.Base(path), FileSum: sum, Size: size})
+}
+
+// byHand says how to go on without a network.
+func (in *installation) byHand() string {
+	dir := in.installDir("cpu")
+	w, ok := in.cpu[in.os+"/"+in.arch]
+	if !ok {
+		return fmt.Sprintf("copy a PJRT CPU plugin to %s, or set GOMLX_BACKEND=xla:/path/to/plugin", filepath.Join(dir, "pjrt_c_api_cpu_plugin.so"))
+	}
+	return fmt.Sprintf("where there is a network, run `pip download --no-deps --only-binary=:all: --platform %s %s`, bring the wheel here and run "+
+		"`lxmert backend install cpu --wheel FILE`; or copy the plugin to %s; or set GOMLX_BACKEND=xla:/path/to/plugin.so",
+		w.platform, w.requirement(), filepath.Join(dir, filepath.Base(w.member)))
+}
+
+// stagePattern names the folders in which installations prepare what they then move.
+const stagePattern = ".part-*"
+
+func (in *installation) stage() (string, error) {
+	parent := filepath.Join(in.cache, "pjrt")
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(parent, stagePattern)
+}
+
+// sweep removes what installations left behind that were killed more than a day ago.
+func (in *installation) sweep() {
+	old, _ := filepath.Glob(filepath.Join(globEscape(filepath.Join(in.cache, "pjrt")), stagePattern))
+	for _, dir := range old {
+		if info, err := os.Lstat(dir); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+			os.RemoveAll(dir)
+		}
+	}
+}
+
+func writeManifest(dir string, m manifest) error {
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(dir, manifestName), append(text, '\n'))
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%.0f MB", float64(n)/1e6) }
+
+func seconds(since time.Time) string { return fmt.Sprintf("%.1f s", time.Since(since).Seconds()) }

@@ -1,0 +1,323 @@
+//go:build unix
+
+package backend
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// fakeInstallation is an installation on a machine whose pip brings the given wheel file.
+func fakeInstallation(t *testing.T, wheelFile []byte) (*installation, *bytes.Buffer) {
+	t.Helper()
+	m, env := fakeMachine(t)
+	env["PATH"] = filepath.Join(m.root, "bin")
+	served := filepath.Join(m.root, "served.whl")
+	putFile(t, served, string(wheelFile))
+	putFile(t, filepath.Join(m.root, "bin/python3"), `#!/bin/sh
+case "$3" in
+--version) echo "pip 24.0 from x (python 3.12)" ;;
+download) while [ "$1" != --dest ]; do shift; done; cp "`+served+`" "$2/plugin.whl" ;;
+*) exit 3 ;;
+esac
+`)
+	sum := sha256.Sum256(wheelFile)
+	log := &bytes.Buffer{}
+	return &installation{
+		machine: m, log: log,
+		cpu: map[string]wheel{"linux/amd64": {
+			project: "plugin", version: "1", platform: "any", sha256: fmt.Sprintf("%x", sum), member: "a/xla_cpu_pjrt.so",
+		}},
+		goXLA: func(context.Context, string) error { return errors.New("no network here either") },
+	}, log
+}
+
+// wheelWith is a wheel (a zip file) with the given members.
+func wheelWith(t *testing.T, members map[string]string) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	z := zip.NewWriter(&buf)
+	for name, text := range members {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+// goodWheel holds a plugin, and a member that wants to leave its folder.
+func goodWheel(t *testing.T) []byte {
+	t.Helper()
+	plugin, err := os.ReadFile(putPlugin(t, t.TempDir(), "p.so"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wheelWith(t, map[string]string{"a/xla_cpu_pjrt.so": string(plugin), "../../evil.so": "evil", "a/METADATA": "x"})
+}
+
+// leftovers are the files below the cache folder, relative to it.
+func leftovers(t *testing.T, in *installation) string {
+	t.Helper()
+	var files []string
+	err := filepath.WalkDir(in.cache, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			rel, _ := filepath.Rel(in.cache, path)
+			if filepath.Dir(rel) == "probe" {
+				rel = "probe/x"
+			}
+			files = append(files, rel)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(files, " ")
+}
+
+func TestInstallBringsThePluginAndNothingElse(t *testing.T) {
+	in, log := fakeInstallation(t, goodWheel(t))
+	if err := in.install(t.Context(), "cpu"); err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	if got := leftovers(t, in); got != "pjrt/cpu/manifest.json pjrt/cpu/xla_cpu_pjrt.so probe/x" {
+		t.Errorf("the cache has %s", got)
+	}
+	var have manifest
+	text, err := os.ReadFile(filepath.Join(in.cache, "pjrt/cpu/manifest.json"))
+	if err != nil || json.Unmarshal(text, &have) != nil || have.SHA256 != in.cpu["linux/amd64"].sha256 || have.Version != "1" {
+		t.Errorf("manifest %s, %v", text, err)
+	}
+	if b, err := in.open(t.Context(), "", nil); err != nil || b.Kind != KindCPU {
+		t.Errorf("open says %+v, %v", b, err)
+	}
+
+	log.Reset()
+	if err := in.install(t.Context(), "cpu"); err != nil || !strings.Contains(log.String(), "already installed") {
+		t.Errorf("again: %v, %s", err, log)
+	}
+	plugin := filepath.Join(in.cache, "pjrt/cpu/xla_cpu_pjrt.so")
+	if err := os.Truncate(plugin, 10); err != nil {
+		t.Fatal(err)
+	}
+	log.Reset()
+	if err := in.install(t.Context(), "cpu"); err != nil || strings.Contains(log.String(), "already") {
+		t.Errorf("over a damaged one: %v, %s", err, log)
+	}
+	if info, err := os.Stat(plugin); err != nil || info.Size() != 64 {
+		t.Errorf("the damaged plugin is still there: %v", err)
+	}
+}
+
+func TestFailedInstallLeavesThingsAsTheyWere(t *testing.T) {
+	good := goodWheel(t)
+	for _, c := range []struct {
+		name  string
+		wheel []byte
+		spoil func(t *testing.T, in *installation)
+		want  []string
+	}{
+		{"wrong checksum", good, func(_ *testing.T, in *installation) {
+			w := in.cpu["linux/amd64"]
+			w.sha256 = strings.Repeat("0", 64)
+			in.cpu["linux/amd64"] = w
+		}, []string{"checksum differs", "nothing was installed", "plugin==1"}},
+		{"cut wheel", good[:len(good)/2], nil, []string{"not a whole wheel"}},
+		{"damaged member", bytes.Replace(good, []byte("ELF"), []byte("EEE"), 1), nil, []string{"cannot be unpacked"}},
+		{"missing member", wheelWith(t, map[string]string{"b/x.so": "x"}), nil, []string{"has no a/xla_cpu_pjrt.so inside"}},
+		{"member that is no library", wheelWith(t, map[string]string{"a/xla_cpu_pjrt.so": "prose"}), nil, []string{"is not a shared library"}},
+		{"plugin that crashes", good, func(_ *testing.T, in *installation) {
+			in.probe = func(context.Context, string) probeResult { return probeResult{Err: "crashes (abort)"} }
+		}, []string{"does not work on this machine", "crashes (abort)"}},
+		{"no pip", good, func(t *testing.T, in *installation) {
+			if err := os.RemoveAll(filepath.Join(in.root, "bin")); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"no Python 3 with pip", "no network here either", "--wheel FILE", "GOMLX_BACKEND=xla:"}},
+		{"pip is broken", good, func(t *testing.T, in *installation) {
+			putFile(t, filepath.Join(in.root, "bin/python3"), "#!/bin/sh\necho No module named pip >&2; exit 1\n")
+		}, []string{"no Python 3 with pip"}},
+		{"offline", good, func(t *testing.T, in *installation) {
+			putFile(t, filepath.Join(in.root, "bin/python3"), `#!/bin/sh
+[ "$3" = --version ] && { echo "pip 24.0 (python 3.12)"; exit; }
+echo "WARNING: Retrying: NewConnectionError: [Errno -3] Temporary failure in name resolution" >&2
+echo "ERROR: No matching distribution found for plugin==1" >&2
+exit 1
+`)
+		}, []string{"Temporary failure in name resolution", "--wheel FILE", "/pjrt/cpu/xla_cpu_pjrt.so", "GOMLX_BACKEND=xla:"}},
+		{"index without the package", good, func(t *testing.T, in *installation) {
+			putFile(t, filepath.Join(in.root, "bin/python3"), `#!/bin/sh
+[ "$3" = --version ] && { echo "pip 24.0 (python 3.12)"; exit; }
+echo "ERROR: No matching distribution found for plugin==1" >&2
+exit 1
+`)
+		}, []string{"No matching distribution found"}},
+		{"unknown kind", good, nil, []string{`only "cpu" and "cuda"`}},
+		{"no cache folder", good, func(_ *testing.T, in *installation) { in.cache = "" }, []string{"XDG_CACHE_HOME"}},
+		{"wheel file is not there", good, func(_ *testing.T, in *installation) { in.wheel = "/nowhere/p.whl" }, []string{"/nowhere/p.whl"}},
+		{"another wheel file", good, func(t *testing.T, in *installation) {
+			in.wheel = filepath.Join(t.TempDir(), "other.whl")
+			putFile(t, in.wheel, "other")
+		}, []string{"other.whl", "checksum differs"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			in, log := fakeInstallation(t, c.wheel)
+			old := putPlugin(t, in.cache, "pjrt/cpu/xla_cpu_pjrt.so")
+			if c.spoil != nil {
+				c.spoil(t, in)
+			}
+			kind := "cpu"
+			if c.name == "unknown kind" {
+				kind = "tpu"
+			}
+			err := in.install(t.Context(), kind)
+			if err == nil || strings.Contains(err.Error(), "\n") {
+				t.Fatalf("error %v; log %s", err, log)
+			}
+			for _, w := range c.want {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("error %q has no %q", err, w)
+				}
+			}
+			if in.cache != "" {
+				if got := leftovers(t, in); got != "pjrt/cpu/xla_cpu_pjrt.so" {
+					t.Errorf("the cache has %s", got)
+				}
+			}
+			if _, err := os.Stat(old); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestInstallFromAWheelAtHand(t *testing.T) {
+	in, log := fakeInstallation(t, goodWheel(t))
+	in.wheel = filepath.Join(in.root, "served.whl")
+	if err := os.RemoveAll(filepath.Join(in.root, "bin")); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.install(t.Context(), "cpu"); err != nil || !strings.Contains(log.String(), "installed") {
+		t.Errorf("%v\n%s", err, log)
+	}
+}
+
+func TestGoXLAsInstallerHelpsWithoutPip(t *testing.T) {
+	for _, arch := range []string{"amd64", "riscv64"} { // with a wheel but no pip; without a wheel
+		in, log := fakeInstallation(t, nil)
+		if err := os.RemoveAll(filepath.Join(in.root, "bin")); err != nil {
+			t.Fatal(err)
+		}
+		in.arch = arch
+		in.goXLA = func(_ context.Context, dir string) error {
+			putPlugin(t, dir, "pjrt_c_api_cpu_v9_plugin.so")
+			return nil
+		}
+		if err := in.install(t.Context(), "cpu"); err != nil {
+			t.Fatalf("%s: %v\n%s", arch, err, log)
+		}
+		if b, err := in.open(t.Context(), "cpu", nil); err != nil || filepath.Base(b.Plugin) != "pjrt_c_api_cpu_v9_plugin.so" {
+			t.Errorf("%s: open says %+v, %v", arch, b, err)
+		}
+	}
+}
+
+func TestInterruptedInstallStops(t *testing.T) {
+	in, _ := fakeInstallation(t, goodWheel(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := in.install(ctx, "cpu"); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if got := leftovers(t, in); got != "" {
+		t.Errorf("left %s", got)
+	}
+}
+
+func TestInstallCUDALaysOutSitePackages(t *testing.T) {
+	in, log := fakeInstallation(t, goodWheel(t))
+	w := in.cpu["linux/amd64"]
+	w.member = "jax_plugins/xla_cuda13/xla_cuda_plugin.so"
+	in.cuda = map[int]cudaRelease{13: {wheel: w, libraries: []string{"nvidia-x>=13"}, needs: []string{"nvidia/cu13/lib/libcublas.so.13"}}}
+	plugin := putPlugin(t, in.root, "p.so")
+	script := func(files string) {
+		putFile(t, filepath.Join(in.root, "bin/python3"), `#!/bin/sh
+case "$3" in
+--version) echo "pip 24.0 from x (python 3.12)" ;;
+download) while [ "$1" != --dest ]; do shift; done; cp "`+in.root+`/served.whl" "$2/plugin.whl" ;;
+install) while [ "$1" != --target ]; do shift; done
+  for f in `+files+`; do mkdir -p "$2/$(dirname $f)"; cp "`+plugin+`" "$2/$f"; done ;;
+esac
+`)
+	}
+	script(w.member)
+	if err := in.install(t.Context(), "cuda"); err == nil || !strings.Contains(err.Error(), "libcublas.so.13") {
+		t.Errorf("without a library: %v", err)
+	}
+	putFile(t, filepath.Join(in.installDir("cuda"), "old"), "")
+	script(w.member + " nvidia/cu13/lib/libcublas.so.13")
+	if err := in.install(t.Context(), "cuda"); err != nil || !strings.Contains(log.String(), "GB to download") {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	if got := leftovers(t, in); got != "pjrt/cuda/jax_plugins/xla_cuda13/xla_cuda_plugin.so pjrt/cuda/manifest.json pjrt/cuda/nvidia/cu13/lib/libcublas.so.13" {
+		t.Errorf("the cache has %s", got)
+	}
+	if b, err := in.open(t.Context(), "cuda", nil); err != nil || b.Kind != KindCUDA {
+		t.Errorf("open says %+v, %v", b, err)
+	}
+	log.Reset()
+	if err := in.install(t.Context(), "cuda"); err != nil || !strings.Contains(log.String(), "already installed") {
+		t.Errorf("again: %v, %s", err, log)
+	}
+}
+
+func TestCUDAVersionFollowsDriverAndGPU(t *testing.T) {
+	for _, c := range []struct {
+		version, capability string
+		want                int
+	}{
+		{"", "", 13},
+		{"NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue", "", 12},
+		{"NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.82.07  Release", "", 13},
+		{"NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.82.07  Release", "9.0\n7.0", 12},
+		{"", "9.0", 13},
+	} {
+		in, _ := fakeInstallation(t, nil)
+		if c.version != "" {
+			putFile(t, filepath.Join(in.root, "proc/driver/nvidia/version"), c.version)
+		}
+		putFile(t, filepath.Join(in.root, "bin/nvidia-smi"), "#!/bin/sh\nprintf '"+c.capability+"\\n'\n")
+		if got := in.cudaMajor(t.Context()); got != c.want {
+			t.Errorf("%q, %q: CUDA %d, want %d", c.version, c.capability, got, c.want)
+		}
+	}
+}
+
+func TestPinnedWheelsAreComplete(t *testing.T) {
+	for name, w := range cpuWheels {
+		if len(w.sha256) != 64 || w.member == "" || w.platform == "" || w.size == 0 {
+			t.Errorf("%s: %+v", name, w)
+		}
+	}
+	for major, r := range cudaReleases {
+		if len(r.sha256) != 64 || kindOfFile(r.member) != KindCUDA || len(r.libraries) < 12 || len(r.needs) == 0 {
+			t.Errorf("CUDA %d: %+v", major, r)
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package backend
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// ErrSpec is wrapped by every error that says a spec names no backend.
+var ErrSpec = errors.New("no such backend")
+
+// specHelp ends every error about a spec.
+const specHelp = `use "" (choose), "xla", "xla:cpu", "xla:cuda", "xla:/path/to/plugin.so" or "go"`
+
+// xlaOptions are the options that go-xla understands after a comma, as in "xla:cuda,tf32=true".
+var xlaOptions = []string{
+	"allocator", "memory_fraction", "preallocate", "shared_buffers", "tf32", "use_tfrt_gpu_client", "visible_devices",
+}
+
+// request is a parsed spec.
+type request struct {
+	from    string   // how the user gave it, for messages
+	kind    Kind     // what is asked for
+	path    string   // absolute path of a plugin; "": search
+	options []string // for go-xla
+	note    string   // something to tell the user; "": nothing
+}
+
+// parseSpec understands "", "xla", "cpu", "xla:cpu", "cuda", "xla:cuda", "xla:PATH", "go", each but "go" with options
+// after commas. "stablehlo", "shlo" and "hlo", go-xla's other names for itself, mean "xla".
+func parseSpec(spec string) (request, error) {
+	r := request{from: fmt.Sprintf("backend %q", spec)}
+	family, target, hasTarget := strings.Cut(strings.TrimSpace(spec), ":")
+	if !hasTarget {
+		var options string
+		family, options, _ = strings.Cut(family, ",")
+		r.options = splitOptions(options)
+		switch family {
+		case "cpu", "cuda":
+			family, target = "xla", family
+		}
+	}
+	switch family {
+	case "":
+		if hasTarget || len(r.options) > 0 {
+			return r, r.unknown()
+		}
+		return r, nil
+	case "go":
+		r.kind = KindGo
+		if options := append(r.options, splitOptions(target)...); hasTarget && !slices.Equal(options, []string{"ops_sequential"}) || len(r.options) > 0 {
+			r.note = fmt.Sprintf("%s: opened as %s instead, the only mode of the Go backend that does not deadlock on this model", r.from, GoSpec)
+		}
+		r.options = nil
+		return r, nil
+	case "xla", "stablehlo", "shlo", "hlo":
+	default:
+		return r, r.unknown()
+	}
+
+	if hasTarget {
+		var options string
+		target, options, _ = strings.Cut(target, ",")
+		r.options = splitOptions(options)
+	}
+	switch {
+	case target == "":
+		r.kind = KindXLA
+	case target == "cpu":
+		r.kind = KindCPU
+	case target == "cuda" || target == "gpu":
+		r.kind = KindCUDA
+	case strings.ContainsAny(target, `/\`) || isLibrary(target):
+		path, err := filepath.Abs(target)
+		if err != nil {
+			return r, fmt.Errorf("%s: %w", r.from, err)
+		}
+		r.path, r.kind = path, kindOfFile(path)
+	default:
+		return r, r.unknown()
+	}
+	return r, r.checkOptions()
+}
+
+func (r request) unknown() error { return fmt.Errorf("%s: %w; %s", r.from, ErrSpec, specHelp) }
+
+func (r request) checkOptions() error {
+	for _, o := range r.options {
+		name, _, _ := strings.Cut(o, "=")
+		if !slices.Contains(xlaOptions, name) && !slices.Contains(xlaOptions, strings.TrimPrefix(name, "no")) {
+			return fmt.Errorf("%s: %w: unknown option %q; XLA takes %s", r.from, ErrSpec, name, strings.Join(xlaOptions, ", "))
+		}
+	}
+	return nil
+}
+
+// has reports whether the user set an option, as name, name=value or noname.
+func (r request) has(option string) bool {
+	return slices.ContainsFunc(r.options, func(o string) bool {
+		name, _, _ := strings.Cut(o, "=")
+		return name == option || name == "no"+option
+	})
+}
+
+// pluginOptions are the options to open a plugin of this kind with: the user's, and where the user said nothing, full
+// float32 products and memory as it is needed on a GPU. Whether device memory is shared with the host is always said,
+// because go-xla would guess it from the path.
+func (r request) pluginOptions(kind Kind) []string {
+	options := slices.Clone(r.options)
+	set := func(name, value string) {
+		if !r.has(name) {
+			options = append(options, name+"="+value)
+		}
+	}
+	switch kind {
+	case KindCUDA:
+		set("tf32", "false")
+		set("preallocate", "false")
+		set("shared_buffers", "false")
+	case KindCPU:
+		set("shared_buffers", "true")
+	}
+	return options
+}
+
+func splitOptions(s string) []string {
+	return slices.DeleteFunc(strings.Split(s, ","), func(o string) bool { return o == "" })
+}
+
+func isLibrary(name string) bool {
+	switch filepath.Ext(name) {
+	case ".so", ".dylib", ".dll":
+		return true
+	}
+	return false
+}

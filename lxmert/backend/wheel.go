@@ -1,0 +1,114 @@
+package backend
+
+import (
+	"archive/zip"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// wheel is a Python package file that holds a plugin. Only the one member is ever taken out of it.
+type wheel struct {
+	project  string // as pip calls it
+	version  string
+	platform string // pip's tag
+	sha256   string // of the wheel, hexadecimal
+	size     int64  // of the wheel, bytes
+	member   string // the plugin's name inside
+}
+
+// cpuWheels are the XLA CPU plugins that [Install] fetches, by operating system and processor.
+var cpuWheels = map[string]wheel{
+	"linux/amd64": {
+		project: "xla-cpu-pjrt", version: "0.0.1", platform: "manylinux_2_27_x86_64", size: 63_500_000,
+		sha256: "55837b6b7b47daa717f2d9a5a03563ea0ceaa338d06a81a1e2d3f060d960decc",
+		member: "xla_plugins/xla_cpu_pjrt/xla_cpu_pjrt.so",
+	},
+	"linux/arm64": {
+		project: "xla-cpu-pjrt", version: "0.0.1", platform: "manylinux_2_27_aarch64", size: 49_500_000,
+		sha256: "8f613be6e891858f40d64f9799319502fff42689661944fc18a6ffd8210b30c9",
+		member: "xla_plugins/xla_cpu_pjrt/xla_cpu_pjrt.so",
+	},
+}
+
+// requirement is the wheel as pip is asked for it.
+func (w wheel) requirement() string { return w.project + "==" + w.version }
+
+// largestPlugin bounds what unpacking may write; XLA plugins have 200 to 500 MB.
+const largestPlugin = 2 << 30
+
+// errChecksum is wrapped by the error about a file that is not the one expected.
+var errChecksum = errors.New("checksum differs")
+
+// verify compares a file's SHA-256 with the wheel's.
+func (w wheel) verify(path string) error {
+	sum, _, err := fileSum(path)
+	if err != nil {
+		return err
+	}
+	if sum != w.sha256 {
+		return fmt.Errorf("%s: %w: its SHA-256 is %s, %s has %s; it was cut short or is another file, nothing was installed",
+			filepath.Base(path), errChecksum, sum, w.requirement(), w.sha256)
+	}
+	return nil
+}
+
+// unpack writes the plugin inside the wheel file to a file that must not exist yet, and syncs it.
+func (w wheel) unpack(path, to string) (written int64, err error) {
+	name := filepath.Base(path)
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		return 0, fmt.Errorf("%s is not a whole wheel: %w; delete it and try again", name, err)
+	}
+	defer z.Close()
+	var member *zip.File
+	for _, f := range z.File {
+		if f.Name == w.member {
+			member = f
+		}
+	}
+	if member == nil {
+		return 0, fmt.Errorf("%s has no %s inside", name, w.member)
+	}
+	if !member.Mode().IsRegular() || member.UncompressedSize64 > largestPlugin {
+		return 0, fmt.Errorf("%s: %s is no plugin (%s, %d bytes)", name, w.member, member.Mode(), member.UncompressedSize64)
+	}
+	in, err := member.Open()
+	if err != nil {
+		return 0, fmt.Errorf("%s: %s: %w", name, w.member, err)
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		if e := out.Close(); err == nil {
+			err = e
+		}
+		if err != nil {
+			os.Remove(to)
+		}
+	}()
+	written, err = io.Copy(out, io.LimitReader(in, largestPlugin))
+	if err != nil {
+		return written, fmt.Errorf("%s: %s cannot be unpacked: %w", name, w.member, err)
+	}
+	return written, out.Sync()
+}
+
+// fileSum is the SHA-256 and the size of a file.
+func fileSum(path string) (sum string, size int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	size, err = io.Copy(h, f)
+	return hex.EncodeToString(h.Sum(nil)), size, err
+}

@@ -1,0 +1,78 @@
+// Command lxmert runs LXMERT: see `lxmert --help`.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+)
+
+func main() {
+	backend.MaybeProbe()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:]))
+}
+
+// errUsage is wrapped by errors in the command line itself: exit code 2.
+var errUsage = errors.New("usage")
+
+// run executes a command line and returns the exit code: 0, 1 (failed) or 2 (usage).
+func run(ctx context.Context, args []string) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return 0
+	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
+	fmt.Fprintf(os.Stderr, "lxmert: %s\n", strings.TrimPrefix(err.Error(), errUsage.Error()+": "))
+	if errors.Is(err, errUsage) || isUnknownCommand(err) {
+		fmt.Fprintf(os.Stderr, "`%s --help` explains the command line\n", cmd.CommandPath())
+		return 2
+	}
+	return 1
+}
+
+// isUnknownCommand recognises cobra's own errors about a command or its arguments, which have no type.
+func isUnknownCommand(err error) bool {
+	for _, start := range []string{"unknown command", "accepts ", "requires ", "required flag", "if any flags in the group"} {
+		if strings.HasPrefix(err.Error(), start) {
+			return true
+		}
+	}
+	return false
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "lxmert",
+		Short: "LXMERT: a vision-and-language transformer, open to look inside",
+		Long: `LXMERT answers questions about pictures from regions that a detector found in them. These commands run the model,
+show what is inside it, and read and write its published files.`,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Version:           lxrt.Version(),
+	}
+	root.PersistentFlags().String("backend", "", "compute backend: cpu, cuda, go, or xla:/path/to/plugin.so (default: the fastest found; see `lxmert backend`)")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
+	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName { return pflag.NormalizedName(name) })
+	root.AddCommand(traceCommand(), inspectCommand(), convertCommand(), backendCommand())
+	return root
+}
+
+func usage(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", errUsage, fmt.Errorf(format, args...))
+}

@@ -1,0 +1,103 @@
+package lxmert
+
+import "context"
+
+// Engine computes LXRT on a batch. All analyses are loops over Run, so they work with any engine: the one on GoMLX/XLA
+// in package lxrt, a client of a resident process, or another library.
+//
+// Run may be called from several goroutines. It returns when ctx is cancelled, at the latest after the computation of
+// one batch, and leaves nothing behind.
+type Engine interface {
+	Config() Config
+	Run(ctx context.Context, b *Batch, r Request) (*Trace, error)
+}
+
+// Request says what to return, what to change on the way, and what to differentiate. What nobody wants is not computed.
+//
+// Numbers in edits, targets and positions are inputs of the compiled graph, not constants in it: two requests that
+// differ only in numbers, or in sizes within one bucket, share a compilation.
+type Request struct {
+	Want  []Read
+	Edits []Edit
+	Grad  *Grad
+	// NoRegions says what an image means of which every region is masked.
+	NoRegions NoRegions
+}
+
+// NoRegions is what it means to mask every region of an image.
+type NoRegions int
+
+const (
+	// UniformShift is what the reference does: the mask adds the same -10000 to every key, which softmax ignores, so the
+	// regions are attended to as if nothing were masked (up to rounding).
+	UniformShift NoRegions = iota
+	// AttendNothing multiplies the maps over regions by "any region is there", so that the text sees none.
+	AttendNothing
+)
+
+// Read asks for one activation, or with a pattern for several.
+type Read struct {
+	// Name of an activation; "*" stands for exactly one dot-separated part, "*" alone for every name.
+	Name string
+	// Positions are the words or regions wanted of each row, all rows alike in number: [rows][P]. Nil: all of them.
+	// Of a map they are its queries. A head that is read at positions only is computed at these only.
+	Positions [][]int
+	// Top keeps only the k largest values along the last axis, with their indices. 0: all values.
+	Top int
+	// As is the key in the trace; "" means the name. Needed to read one activation twice.
+	As string
+}
+
+// All returns a request for whole activations.
+func All(names ...string) []Read {
+	reads := make([]Read, len(names))
+	for i, n := range names {
+		reads[i].Name = n
+	}
+	return reads
+}
+
+// Op is how an edit changes an activation.
+type Op int
+
+const (
+	Multiply Op = iota // y = x * v
+	Add                // y = x + v
+	Set                // y = x + (v-x) * m
+)
+
+// Edit changes an activation before anything reads it. Several edits of one activation apply in order.
+type Edit struct {
+	Name string // may be a pattern, as in Read
+	Op   Op
+	// Value and Mask are broadcast against the activation: as many axes, each 1 or the full size. So one batch can gate
+	// another head, or patch another position, in each row.
+	Value Tensor
+	Mask  Tensor // Set only; the zero Tensor means 1 everywhere
+}
+
+// Grad asks for gradients of one scalar, the sum over all rows of their scores.
+type Grad struct {
+	Of []Term
+	// Names are activations (patterns allowed) whose gradients to return, taken at the edited values. Where there is no
+	// path from the score the gradient is zero.
+	Names []string
+}
+
+// Term is one summand of the score of each row: Weight[n] * kind(output[n, Position[n], Class[n]]).
+type Term struct {
+	Output   string    // out.qa, out.task, out.match, out.mlm, out.obj, out.attr, out.feat or out.pooled
+	Kind     TermKind  // what of it
+	Position []int     // per row, for outputs with positions; nil for those without
+	Class    []int     // per row
+	Weight   []float32 // per row; nil: 1
+}
+
+// TermKind is what a term takes of an output.
+type TermKind int
+
+const (
+	Logit       TermKind = iota // the number itself
+	LogProb                     // its logarithm after softmax, nats
+	Probability                 // after softmax, 0 to 1
+)

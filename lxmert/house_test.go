@@ -1,0 +1,150 @@
+package lxmert_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/goldentest"
+)
+
+const module = "github.com/seed-516990b0/golxmert"
+
+// arrows says which of this project's packages each package may import. Patterns are those of path.Match; "..." at the
+// end also stands for everything below. Internal packages may be imported by whoever Go lets, and import nothing but
+// lxmert and each other.
+var arrows = []struct {
+	pkg     string
+	imports []string
+}{
+	{"lxmert", nil},
+	{"lxmert/weights/internal/*", nil},
+	{"lxmert/internal/*", []string{"lxmert"}},
+	{"lxmert/weights", []string{"lxmert"}},
+	{"lxmert/token", []string{"lxmert"}},
+	{"lxmert/region", []string{"lxmert", "lxmert/weights"}},
+	{"lxmert/backend", nil},
+	{"lxmert/fetch", nil},
+	{"lxmert/lxrt", []string{"lxmert", "lxmert/token", "lxmert/weights", "lxmert/backend"}},
+	{"lxmert/dataset", []string{"lxmert", "lxmert/token", "lxmert/region"}},
+	{"lxmert/train", []string{"lxmert", "lxmert/lxrt", "lxmert/weights", "lxmert/backend"}},
+	{"lxmert/task", []string{"lxmert", "lxmert/lxrt", "lxmert/dataset", "lxmert/train", "lxmert/token", "lxmert/region", "lxmert/weights", "lxmert/backend"}},
+	{"lxmert/toy", []string{"lxmert", "lxmert/region", "lxmert/dataset"}},
+	{"lxmert/torch", []string{"lxmert", "lxmert/weights"}},
+	{"lxmert/bench", []string{"lxmert/..."}},
+	{"lxmert/cmd/lxmert", []string{"..."}},
+	{"analysis", []string{"lxmert"}},
+	{"analysis/...", []string{"analysis/...", "lxmert", "lxmert/token", "lxmert/region", "lxmert/dataset"}},
+	{"kernel/client", []string{"lxmert"}},
+	{"kernel/...", []string{"..."}},
+	{"notebooks/lx", []string{"analysis/...", "kernel/client", "lxmert"}},
+}
+
+// light are packages that programs link in a blink: they never pull in GoMLX.
+var light = []string{"lxmert", "analysis/...", "kernel/client", "notebooks/lx"}
+
+type pkgInfo struct {
+	ImportPath string
+	Standard   bool
+	Imports    []string
+	Deps       []string
+}
+
+func listPackages(t *testing.T) []pkgInfo {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Standard,Imports,Deps", "./...")
+	cmd.Dir = goldentest.Root(t)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pkgs []pkgInfo
+	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {
+		var p pkgInfo
+		if err := d.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+	return pkgs
+}
+
+func matches(pattern, name string) bool {
+	if prefix, ok := strings.CutSuffix(pattern, "..."); ok {
+		return strings.HasPrefix(name, prefix) || name+"/" == prefix
+	}
+	ok, _ := path.Match(pattern, name)
+	return ok
+}
+
+func TestPackagesImportOnlyWhatTheHouseAllows(t *testing.T) {
+	for _, p := range listPackages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		at := slices.IndexFunc(arrows, func(a struct {
+			pkg     string
+			imports []string
+		}) bool {
+			return matches(a.pkg, name)
+		})
+		if at < 0 {
+			t.Errorf("%s has no room in the house", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			imported, own := strings.CutPrefix(imported, module+"/")
+			if !own || strings.Contains(imported, "internal/") {
+				continue
+			}
+			if !slices.ContainsFunc(arrows[at].imports, func(pattern string) bool { return matches(pattern, imported) }) {
+				t.Errorf("%s imports %s", name, imported)
+			}
+		}
+	}
+}
+
+func TestLightPackagesDoNotPullInGoMLX(t *testing.T) {
+	for _, p := range listPackages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		if !slices.ContainsFunc(light, func(pattern string) bool { return matches(pattern, name) }) {
+			continue
+		}
+		for _, dep := range p.Deps {
+			if strings.HasPrefix(dep, "github.com/gomlx/") {
+				t.Errorf("%s pulls in %s", name, dep)
+			}
+		}
+	}
+}
+
+func TestPackageLxmertNeedsTheStandardLibraryOnly(t *testing.T) {
+	for _, p := range listPackages(t) {
+		if p.ImportPath != module+"/lxmert" {
+			continue
+		}
+		for _, dep := range p.Deps {
+			first, _, _ := strings.Cut(dep, "/")
+			if strings.Contains(first, ".") && !strings.HasPrefix(dep, module) {
+				t.Errorf("lxmert pulls in %s", dep)
+			}
+		}
+	}
+}
+
+func TestTopLevelHoldsNothingElse(t *testing.T) {
+	allowed := []string{"lxmert", "analysis", "notebooks", "kernel", "go.mod", "go.sum", "README.md", "LICENSE", ".ci", ".gitignore"}
+	out, err := exec.Command("git", "-C", goldentest.Root(t), "ls-files").Output()
+	if err != nil {
+		t.Skipf("not a git checkout: %v", err)
+	}
+	for _, file := range strings.Fields(string(out)) {
+		top, _, _ := strings.Cut(file, "/")
+		if !slices.Contains(allowed, top) {
+			t.Errorf("%s does not belong at the top level", file)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+// Package goldentest finds the golden data that tests compare with: outputs of the original implementation, in folders
+// called model-*, analysis-* and hf-*.
+package goldentest
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Dir is the folder of all golden data: what LXMERT_GOLDEN names, else the project's own copy.
+func Dir(t testing.TB) string {
+	t.Helper()
+	if dir := os.Getenv("LXMERT_GOLDEN"); dir != "" {
+		return dir
+	}
+	return filepath.Join(Root(t), "lxmert", "testdata", "golden")
+}
+
+// Folders returns every golden folder of a kind ("model", "analysis", "hf"), sorted. Having none fails the test.
+func Folders(t testing.TB, kind string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(Dir(t), kind+"-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found = slices.DeleteFunc(found, func(path string) bool {
+		info, err := os.Stat(path)
+		return err != nil || !info.IsDir()
+	})
+	if len(found) == 0 {
+		t.Fatalf("no golden data: %s has no folder %s-* (LXMERT_GOLDEN names another place)", Dir(t), kind)
+	}
+	return found
+}
+
+// Root is the folder of go.mod above the test's own.
+func Root(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Fatal("there is no go.mod above this test")
+		}
+		dir = up
+	}
+}
+
+// Require skips the test because something it needs (a short name such as "python") is not on this machine, for the
+// given reason. It fails instead if LXMERT_REQUIRE, a comma-separated list, says that it must be there.
+func Require(t testing.TB, name string, found bool, reason string) {
+	t.Helper()
+	switch {
+	case found:
+	case slices.Contains(strings.Split(os.Getenv("LXMERT_REQUIRE"), ","), name):
+		t.Fatalf("%s is required by LXMERT_REQUIRE: %s", name, reason)
+	default:
+		t.Skipf("without %s: %s", name, reason)
+	}
+}

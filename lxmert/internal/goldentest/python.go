@@ -1,0 +1,24 @@
+package goldentest
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// Python returns a Python that can import PyTorch: what LXMERT_PYTHON_TORCH names, else the system's, else the first on
+// the path. Without one the test is skipped, or fails if LXMERT_REQUIRE lists "python".
+func Python(t testing.TB) string {
+	t.Helper()
+	candidates := []string{"/usr/bin/python3", "python3"}
+	if named := os.Getenv("LXMERT_PYTHON_TORCH"); named != "" {
+		candidates = []string{named}
+	}
+	for _, python := range candidates {
+		if exec.Command(python, "-c", "import torch").Run() == nil {
+			return python
+		}
+	}
+	Require(t, "python", false, "no Python with PyTorch (LXMERT_PYTHON_TORCH names one)")
+	return ""
+}

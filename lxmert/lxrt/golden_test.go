@@ -1,0 +1,244 @@
+package lxrt
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/goldentest"
+)
+
+// Tolerances that the reference itself supports in float32.
+var (
+	forwardTolerance  = goldentest.Tolerance{Relative: 2e-5, Absolute: 1e-6}
+	gradientTolerance = goldentest.Tolerance{Relative: 3e-5}
+	lossTolerance     = goldentest.Tolerance{Relative: 2e-5}
+	fullTolerance     = goldentest.Tolerance{Relative: 1e-4}
+	analysisTolerance = goldentest.Tolerance{Relative: 3e-5, Absolute: 1e-5}
+	hfTolerance       = goldentest.Tolerance{Relative: 5e-5}
+	// A key's bias shifts all scores of a query alike, so its gradient is zero and what comes out is rounding.
+	keyBiasTolerance = goldentest.Tolerance{Absolute: 2e-5}
+)
+
+func TestMain(m *testing.M) {
+	backend.MaybeProbe()
+	os.Exit(m.Run())
+}
+
+// openBackend opens "go", "cpu" or "cuda" once for all tests, and skips those that need one that is not there.
+func openBackend(t testing.TB, spec string) *backend.Backend {
+	t.Helper()
+	b, err := backends[spec]()
+	require := map[string]string{"go": "go", "cpu": "xla", "cuda": "cuda"}[spec]
+	goldentest.Require(t, require, err == nil, fmt.Sprint(err))
+	return b
+}
+
+var backends = map[string]func() (*backend.Backend, error){
+	"go":   onceOpen("go"),
+	"cpu":  onceOpen("cpu"),
+	"cuda": onceOpen("cuda"),
+}
+
+func onceOpen(spec string) func() (*backend.Backend, error) {
+	return sync.OnceValues(func() (*backend.Backend, error) { return backend.Open(context.Background(), spec, nil) })
+}
+
+// onBackends runs a test on every backend of this machine.
+func onBackends(t *testing.T, test func(t *testing.T, b *backend.Backend)) {
+	for _, spec := range []string{"go", "cpu", "cuda"} {
+		t.Run(spec, func(t *testing.T) { test(t, openBackend(t, spec)) })
+	}
+}
+
+func openModel(t testing.TB, b *backend.Backend, path string, opt Options) *Model {
+	t.Helper()
+	m, err := Open(b, path, "", opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+func readBatch(t testing.TB, path string) *lxmert.Batch {
+	t.Helper()
+	b, err := ReadBatch(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func run(t testing.TB, m lxmert.Engine, b *lxmert.Batch, r lxmert.Request) *lxmert.Trace {
+	t.Helper()
+	trace, err := m.Run(context.Background(), b, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return trace
+}
+
+// eachGolden runs a test on every backend and every golden folder of a kind.
+func eachGolden(t *testing.T, kind string, test func(t *testing.T, b *backend.Backend, folder string)) {
+	onBackends(t, func(t *testing.T, b *backend.Backend) {
+		for _, folder := range goldentest.Folders(t, kind) {
+			t.Run(filepath.Base(folder), func(t *testing.T) { test(t, b, folder) })
+		}
+	})
+}
+
+// activationOf translates a name of the model goldens, "" where it is none.
+func activationOf(cfg lxmert.Config, golden string) string {
+	part := strings.Split(golden, ".")
+	number := func(i int) int {
+		if i >= len(part) {
+			return 0
+		}
+		k, _ := strconv.Atoi(part[i])
+		return k
+	}
+	last := len(part) - 1
+	switch part[0] {
+	case "out":
+		return map[string]string{
+			"lang":           place("hid.t", cfg.LangLayers+cfg.CrossLayers),
+			"vision":         place("hid.i", cfg.RegionLayers+cfg.CrossLayers),
+			"pooled":         "out.pooled",
+			"mlm_logits":     "out.mlm",
+			"matched_logits": "out.match",
+			"qa_logits":      "out.qa",
+			"obj_logits":     "out.obj",
+			"attr_logits":    "out.attr",
+			"feat_pred":      "out.feat",
+		}[part[1]]
+	case "attn":
+		switch part[1] {
+		case "lang_self":
+			return place("l", number(2), "tt")
+		case "vision_self":
+			return place("r", number(2), "ii")
+		}
+		return place("x", number(2), map[string]string{
+			"lang_to_vision": "ti", "vision_to_lang": "it", "lang_self": "tt", "vision_self": "ii",
+		}[part[3]])
+	case "hidden":
+		switch part[1] {
+		case "embeddings":
+			return "hid.t.0"
+		case "visn_fc":
+			return "hid.i.0"
+		case "lang", "vision":
+			if part[last] == "attention" {
+				return place(map[string]string{"lang": "l", "vision": "r"}[part[1]], number(2), "att")
+			}
+			return place(map[string]string{"lang": "hid.t", "vision": "hid.i"}[part[1]], number(2)+1)
+		case "cross":
+			switch part[3] {
+			case "lang_out":
+				return place("hid.t", cfg.LangLayers+1+number(2))
+			case "vision_out":
+				return place("hid.i", cfg.RegionLayers+1+number(2))
+			}
+			return place("x", number(2), map[string]string{
+				"lang_cross": "t.cross", "vision_cross": "i.cross", "lang_self": "t.self", "vision_self": "i.self",
+			}[part[3]])
+		}
+	}
+	return ""
+}
+
+func TestForwardEqualsReference(t *testing.T) {
+	eachGolden(t, "model", func(t *testing.T, b *backend.Backend, folder string) {
+		m := openModel(t, b, filepath.Join(folder, "tiny", "weights.safetensors"), Options{})
+		path := filepath.Join(folder, "tiny", "forward.safetensors")
+		golden := goldentest.Open(t, path)
+		golden.Use("input.")
+		trace := run(t, m, readBatch(t, path), lxmert.Request{Want: lxmert.All("*")})
+		for _, name := range golden.Names() {
+			if !strings.HasPrefix(name, "input.") {
+				golden.Compare(name, trace.Values[activationOf(m.Config(), name)].Data, forwardTolerance)
+			}
+		}
+	})
+}
+
+func TestVisualMaskAndNoMaskEqualReference(t *testing.T) {
+	eachGolden(t, "model", func(t *testing.T, b *backend.Backend, folder string) {
+		m := openModel(t, b, filepath.Join(folder, "tiny", "weights.safetensors"), Options{})
+		path := filepath.Join(folder, "tiny", "forward_vmask.safetensors")
+		golden := goldentest.Open(t, path)
+		golden.Use("input.")
+		batch := readBatch(t, path)
+		masked := run(t, m, batch, lxmert.Request{Want: lxmert.All("*")})
+		batch.TextMask, batch.Segments, batch.RegionMask = nil, nil, nil
+		plain := run(t, m, batch, lxmert.Request{Want: lxmert.All("*")})
+		for _, name := range golden.Names() {
+			switch rest, isPlain := strings.CutPrefix(name, "nomask."); {
+			case strings.HasPrefix(name, "input."):
+			case isPlain:
+				golden.Compare(name, plain.Values[activationOf(m.Config(), "out."+rest)].Data, forwardTolerance)
+			default:
+				golden.Compare(name, masked.Values[activationOf(m.Config(), name)].Data, forwardTolerance)
+			}
+		}
+	})
+}
+
+func TestForwardEqualsHuggingFace(t *testing.T) {
+	eachGolden(t, "hf", func(t *testing.T, b *backend.Backend, folder string) {
+		for _, file := range []string{"model", "hf_state_dict.pth"} {
+			m, err := Open(b, filepath.Join(folder, file), filepath.Join(folder, "model", "config.json"), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			path := filepath.Join(folder, "forward.safetensors")
+			golden := goldentest.Open(t, path)
+			golden.Use("input.")
+			trace := run(t, m, readBatch(t, path), lxmert.Request{Want: lxmert.All("*")})
+			for _, name := range golden.Names() {
+				if !strings.HasPrefix(name, "input.") {
+					golden.Compare(name, trace.Values[activationOf(m.Config(), name)].Data, hfTolerance)
+				}
+			}
+		}
+	})
+}
+
+func TestPublishedCheckpointFormsGiveTheSameAnswers(t *testing.T) {
+	eachGolden(t, "model", func(t *testing.T, b *backend.Backend, folder string) {
+		path := filepath.Join(folder, "tiny", "forward.safetensors")
+		files, err := filepath.Glob(filepath.Join(folder, "checkpoints", "*_LXRT.pth"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no checkpoints in %s (%v)", folder, err)
+		}
+		for _, file := range files {
+			m, err := Open(b, strings.TrimSuffix(file, "_LXRT.pth"), filepath.Join(folder, "config.json"), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			golden := goldentest.Open(t, path)
+			golden.Use("")
+			tolerance := forwardTolerance
+			if strings.HasPrefix(filepath.Base(file), "fp16") {
+				tolerance = goldentest.Tolerance{Relative: 5e-3}
+			}
+			trace := run(t, m, readBatch(t, path), lxmert.Request{Want: lxmert.All("out.qa", "out.match")})
+			golden.Compare("out.qa_logits", trace.Values["out.qa"].Data, tolerance)
+			golden.Compare("out.matched_logits", trace.Values["out.match"].Data, tolerance)
+		}
+	})
+}

@@ -1,0 +1,208 @@
+package lxrt
+
+import (
+	"math"
+	"strconv"
+
+	. "github.com/gomlx/gomlx/core/graph"
+)
+
+// This file is the encoder, in the order of LXMERT, section 3: input embeddings, the two single-modality towers, and
+// the cross-modality layers.
+
+// inputs defines the two embeddings.
+//
+//	ids, segments [Nt,T]            -> hid.t.0 [Nt,T,D]
+//	feats [Ni,V,F], boxes [Ni,V,4]  -> hid.i.0 [Ni,V,D]
+func (n *Net) inputs() {
+	const text, vision = "bert.embeddings", "bert.encoder.visn_fc"
+
+	n.define("in.word", func() *Node { return lookUp(n.param(text+".word_embeddings.weight"), n.in.IDs) })
+	n.define("hid.t.0", func() *Node {
+		word := n.Node("in.word")
+		t := word.Shape().Dimensions[1]
+		positions := Slice(n.param(text+".position_embeddings.weight"), AxisRangeFromStart(t))
+		// As in lookUp, row 0 of the table takes part and learns nothing.
+		first := StopGradient(Slice(positions, AxisRangeFromStart(1)))
+		if t > 1 {
+			positions = Concatenate([]*Node{first, Slice(positions, AxisRangeToEnd(1))}, 0)
+		} else {
+			positions = first
+		}
+		x := Add(Add(word, ExpandAxes(positions, 0)), lookUp(n.param(text+".token_type_embeddings.weight"), n.in.Segments))
+		return n.layerNorm(text+".LayerNorm", x)
+	})
+
+	n.define("in.feat", func() *Node { return n.in.Feats })
+	n.define("in.box", func() *Node { return n.in.Boxes })
+	n.define("hid.i.0", func() *Node {
+		feats := n.layerNorm(vision+".visn_layer_norm", n.dense(vision+".visn_fc", n.Node("in.feat")))
+		boxes := n.layerNorm(vision+".box_layer_norm", n.dense(vision+".box_fc", n.Node("in.box")))
+		return MulScalar(Add(feats, boxes), 0.5)
+	})
+}
+
+// lookUp reads rows of an embedding table: ids [Nt,T] -> [Nt,T,D]. Row 0 gets no gradient, since the reference builds
+// its tables with padding_idx = 0.
+func lookUp(table, ids *Node) *Node {
+	rows := Gather(table, ExpandAxes(ids, -1))
+	isZero := BroadcastToShape(ExpandAxes(Equal(ids, ZerosLike(ids)), -1), boolLike(rows))
+	return Where(isZero, StopGradient(rows), rows)
+}
+
+// towers defines the language and the object-relationship layers, which have the same parts.
+func (n *Net) towers() {
+	for k := range n.cfg.LangLayers {
+		n.selfLayer("bert.encoder.layer."+strconv.Itoa(k), place("l", k, "tt"), place("l", k, "att"),
+			place("hid.t", k), place("hid.t", k+1), func() *Node { return n.in.TextMask }, nil)
+	}
+	for k := range n.cfg.RegionLayers {
+		n.selfLayer("bert.encoder.r_layers."+strconv.Itoa(k), place("r", k, "ii"), place("r", k, "att"),
+			place("hid.i", k), place("hid.i", k+1), func() *Node { return n.in.RegionMask }, func() *Node { return n.in.AnyRegion })
+	}
+}
+
+// selfLayer defines one layer of a tower: self-attention, then feed-forward, each with residual and LayerNorm.
+func (n *Net) selfLayer(params, map_, att, in, out string, mask, any func() *Node) {
+	x := func() *Node { return n.Node(in) }
+	n.attention(params+".attention", "self", map_, x, x, mask, any)
+	n.attended(params+".attention", map_, att, x)
+	n.feedForward(params+".intermediate", params+".output", att, out)
+}
+
+// crossLayers defines the cross-modality layers. Both directions of the cross-attention read the layer's inputs and
+// share one block of parameters; then each stream attends to itself and passes its own feed-forward block.
+//
+//	lang [N,T,D], vision [N,V,D] -> the same shapes
+func (n *Net) crossLayers() {
+	textMask := memo(func() *Node { return n.pairText(n.in.TextMask) })
+	regionMask := memo(func() *Node { return n.pairImage(n.in.RegionMask) })
+	anyRegion := memo(func() *Node {
+		if n.in.AnyRegion == nil {
+			return nil
+		}
+		return n.pairImage(n.in.AnyRegion)
+	})
+	lang := memo(func() *Node { return n.pairText(n.Node(place("hid.t", n.cfg.LangLayers))) })
+	vision := memo(func() *Node { return n.pairImage(n.Node(place("hid.i", n.cfg.RegionLayers))) })
+
+	for k := range n.cfg.CrossLayers {
+		params := "bert.encoder.x_layers." + strconv.Itoa(k)
+		cross := params + ".visual_attention"
+		ti, it, tt, ii := place("x", k, "ti"), place("x", k, "it"), place("x", k, "tt"), place("x", k, "ii")
+		tCross, iCross := place("x", k, "t.cross"), place("x", k, "i.cross")
+		tSelf, iSelf := place("x", k, "t.self"), place("x", k, "i.self")
+		langOut, visionOut := place("hid.t", n.cfg.LangLayers+1+k), place("hid.i", n.cfg.RegionLayers+1+k)
+
+		n.attention(cross, "att", ti, lang, vision, regionMask, anyRegion)
+		n.attended(cross, ti, tCross, lang)
+		n.attention(cross, "att", it, vision, lang, textMask, nil)
+		n.attended(cross, it, iCross, vision)
+
+		words := func() *Node { return n.Node(tCross) }
+		asking := words // the words whose new states are wanted
+		if n.clsOnly && k == n.cfg.CrossLayers-1 {
+			asking = memo(func() *Node { return Slice(n.Node(tCross), AxisRange(), AxisRangeFromStart(1)) })
+		}
+		n.attention(params+".lang_self_att", "self", tt, asking, words, textMask, nil)
+		n.attended(params+".lang_self_att", tt, tSelf, asking)
+		n.feedForward(params+".lang_inter", params+".lang_output", tSelf, langOut)
+
+		regions := func() *Node { return n.Node(iCross) }
+		n.attention(params+".visn_self_att", "self", ii, regions, regions, regionMask, anyRegion)
+		n.attended(params+".visn_self_att", ii, iSelf, regions)
+		n.feedForward(params+".visn_inter", params+".visn_output", iSelf, visionOut)
+
+		lang = func() *Node { return n.Node(langOut) }
+		vision = func() *Node { return n.Node(visionOut) }
+	}
+	n.define("last.t", func() *Node { return lang() })
+	n.define("last.i", func() *Node { return vision() })
+}
+
+// attention defines one map and what it is made of and gives, all per head:
+//
+//	query [N,Q,D], keys [N,K,D], mask [N,K] -> q [N,H,Q,d], k, v [N,H,K,d], map [N,H,Q,K], ctx [N,H,Q,d], out [N,Q,D]
+//
+// Where any is given and 0 for a row, the map is 0 there: nothing is attended to.
+func (n *Net) attention(params, inner, name string, query, keys, mask, any func() *Node) {
+	n.define(name+".q", func() *Node { return n.splitHeads(n.dense(params+"."+inner+".query", query())) })
+	n.define(name+".k", func() *Node { return n.splitHeads(n.dense(params+"."+inner+".key", keys())) })
+	n.define(name+".v", func() *Node { return n.splitHeads(n.dense(params+"."+inner+".value", keys())) })
+	n.define(name, func() *Node {
+		scores := toFloat32(Einsum("nhqd,nhkd->nhqk", n.Node(name+".q"), n.Node(name+".k")))
+		scores = MulScalar(scores, 1/math.Sqrt(float64(n.cfg.HeadDim())))
+		probs := Softmax(Add(scores, InsertAxes(mask(), 1, 1)), -1)
+		if any != nil {
+			if a := any(); a != nil {
+				probs = Mul(probs, InsertAxes(a, -1, -1, -1))
+			}
+		}
+		return probs
+	})
+	n.define(name+".ctx", func() *Node {
+		v := n.Node(name + ".v")
+		return Einsum("nhqk,nhkd->nhqd", ConvertDType(n.Node(name), v.DType()), v)
+	})
+	n.define(name+".out", func() *Node { return n.dense(params+".output.dense", mergeHeads(n.Node(name+".ctx"))) })
+}
+
+// attended defines what an attention block makes of its queries: LN(out + query).
+func (n *Net) attended(params, map_, name string, query func() *Node) {
+	n.define(name, func() *Node { return n.layerNorm(params+".output.LayerNorm", Add(n.Node(map_+".out"), query())) })
+}
+
+// feedForward defines LN(W2 act(W1 x) + x).
+func (n *Net) feedForward(inner, outer, in, out string) {
+	n.define(out, func() *Node {
+		x := n.Node(in)
+		y := n.dense(outer+".dense", n.activation(n.dense(inner+".dense", x)))
+		return n.layerNorm(outer+".LayerNorm", Add(y, x))
+	})
+}
+
+// splitHeads: [N,Q,D] -> [N,H,Q,d].
+func (n *Net) splitHeads(x *Node) *Node {
+	d := x.Shape().Dimensions
+	return TransposeAllAxes(Reshape(x, d[0], d[1], n.cfg.Heads, n.cfg.HeadDim()), 0, 2, 1, 3)
+}
+
+// mergeHeads: [N,H,Q,d] -> [N,Q,D].
+func mergeHeads(x *Node) *Node {
+	d := x.Shape().Dimensions
+	return Reshape(TransposeAllAxes(x, 0, 2, 1, 3), d[0], d[2], d[1]*d[3])
+}
+
+// pairText repeats what belongs to texts for the rows in which they take part.
+func (n *Net) pairText(x *Node) *Node { return takeRows(x, n.in.PairText) }
+
+// pairImage repeats what belongs to images for the rows in which they take part.
+func (n *Net) pairImage(x *Node) *Node { return takeRows(x, n.in.PairImage) }
+
+func takeRows(x, rows *Node) *Node {
+	if rows == nil {
+		return x
+	}
+	return Gather(x, ExpandAxes(rows, -1))
+}
+
+// place writes a name: its parts joined with dots.
+func place(first string, k int, rest ...string) string {
+	name := first + "." + strconv.Itoa(k)
+	for _, r := range rest {
+		name += "." + r
+	}
+	return name
+}
+
+// memo calls f once.
+func memo(f func() *Node) func() *Node {
+	var done bool
+	var x *Node
+	return func() *Node {
+		if !done {
+			x, done = f(), true
+		}
+		return x
+	}
+}

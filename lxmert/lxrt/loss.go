@@ -1,0 +1,64 @@
+package lxrt
+
+import (
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+)
+
+// This file has the training losses as functions of logits and labels (LXMERT, section 3.1 and its code). Labels are
+// int32, -1 for "none"; all results are float32 scalars.
+
+// VisualLossScale multiplies the three losses over regions: one over the rate at which regions are masked.
+const VisualLossScale = 1 / 0.15
+
+// SoftAnswerLoss is that of VQA and GQA: binary cross-entropy of logits [N,C] with soft targets [N,C], summed over the
+// answers and averaged over the rows.
+func SoftAnswerLoss(logits, target *Node) *Node {
+	x := toFloat32(logits)
+	// max(x,0) - x*t + log(1+exp(-|x|)) does not overflow.
+	each := Add(Sub(MaxScalar(x, 0), Mul(x, target)), Log1p(Exp(Neg(Abs(x)))))
+	return ReduceAllMean(ReduceSum(each, -1))
+}
+
+// HardAnswerLoss is GQA's --mceLoss: cross-entropy of logits [N,C] with the largest entry of targets [N,C] (the first of
+// equal ones; of an all-zero row answer 0), averaged over the rows and multiplied by C.
+func HardAnswerLoss(logits, target *Node) *Node {
+	classes := logits.Shape().Dimensions[logits.Rank()-1]
+	return MulScalar(LabelLoss(logits, ArgMax(target, -1, dtypes.Int32)), classes)
+}
+
+// LabelLoss is cross-entropy of logits [...,C] with labels [...], averaged over the labels that are not -1; 0 where there
+// is none. It is the loss of NLVR2, of matching, of masked words and of pre-training's answers.
+func LabelLoss(logits, labels *Node) *Node {
+	there := ConvertDType(GreaterOrEqual(labels, ZerosLike(labels)), dtypes.Float32)
+	each := Mul(crossEntropy(logits, labels), there)
+	return Div(ReduceAllSum(each), MaxScalar(ReduceAllSum(there), 1))
+}
+
+// RegionLabelLoss is pre-training's object or attribute loss: cross-entropy of logits [N,V,C] with labels [N,V], weighted
+// by the detector's confidences [N,V], averaged over all N*V regions, masked or not, times [VisualLossScale].
+func RegionLabelLoss(logits, labels, confidence *Node) *Node {
+	there := ConvertDType(GreaterOrEqual(labels, ZerosLike(labels)), dtypes.Float32)
+	each := Mul(Mul(crossEntropy(logits, labels), there), confidence)
+	return MulScalar(ReduceAllMean(each), VisualLossScale)
+}
+
+// RegionFeatureLoss is pre-training's feature loss: smooth L1 (0.5 d^2 below 1, |d|-0.5 above) between features
+// [N,V,F], averaged over F, for the regions with mask [N,V] 1, averaged over all N*V, times [VisualLossScale].
+func RegionFeatureLoss(predicted, target, mask *Node) *Node {
+	d := Abs(Sub(toFloat32(predicted), target))
+	each := Where(LessThan(d, OnesLike(d)), MulScalar(Square(d), 0.5), AddScalar(d, -0.5))
+	return MulScalar(ReduceAllMean(Mul(ReduceMean(each, -1), mask)), VisualLossScale)
+}
+
+// crossEntropy of logits [...,C] with labels [...], in nats; 0 where the label is -1.
+func crossEntropy(logits, labels *Node) *Node {
+	logits = toFloat32(logits)
+	classes := logits.Shape().Dimensions[logits.Rank()-1]
+	picked := Mul(OneHot(labels, classes, dtypes.Float32), LogSoftmax(logits, -1))
+	return Neg(ReduceSum(picked, -1))
+}
+
+// boolLike is the shape of x with truth values in it.
+func boolLike(x *Node) shapes.Shape { return shapes.Make(dtypes.Bool, x.Shape().Dimensions...) }

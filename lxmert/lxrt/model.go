@@ -1,0 +1,260 @@
+package lxrt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// Source is where a model's weights come from.
+type Source interface {
+	// Shape of a parameter as files have it (a linear layer's weight is [out,in]), nil where there is none. Names are
+	// those of [lxmert.Config.Params].
+	Shape(name string) []int
+	// Read fills dst with the parameter's values, row by row; transposed fills it with the transpose of a matrix.
+	Read(name string, dst []float32, transposed bool) error
+	// Provenance says which weights these are. It may take a while: it hashes them.
+	Provenance() (file, hash string, err error)
+}
+
+// Options are the choices of a model in memory. The zero value is float32.
+type Options struct {
+	// BFloat16 keeps weights and layers in bfloat16; LayerNorm, softmax and losses stay in float32.
+	BFloat16 bool
+	// Backend names the backend in traces, for example "xla:cpu". Empty: GoMLX's own name of it.
+	Backend string
+}
+
+// Model is LXRT with weights on a device. It implements [lxmert.Engine]; Run may be called from several goroutines, which
+// share the compiled graphs. Close it when done.
+type Model struct {
+	cfg     lxmert.Config
+	source  Source
+	backend compute.Backend
+	opt     Options
+	dtype   dtypes.DType
+
+	weights  weightStore
+	programs programCache
+	device   chan struct{}  // holds one token while something executes
+	work     sync.WaitGroup // goroutines that use the device
+
+	provenance func() (lxmert.Provenance, error)
+	closers    []func() error // what Close closes last
+
+	mu     sync.Mutex
+	closed bool
+}
+
+// ErrClosed is returned by a model that was closed.
+var ErrClosed = errors.New("lxrt: the model is closed")
+
+// New returns a model of the given sizes. Weights are read when something first needs them, so a file's tensors that no
+// request uses are never read.
+func New(backend compute.Backend, cfg lxmert.Config, source Source, opt Options) (*Model, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	for _, p := range cfg.Params() {
+		if shape := source.Shape(p.Name); !equalDims(shape, p.Shape) {
+			if shape == nil {
+				return nil, fmt.Errorf("lxrt: the weights have no %s %v, which this model needs", p.Name, p.Shape)
+			}
+			return nil, fmt.Errorf("lxrt: %s has shape %v, this model needs %v", p.Name, shape, p.Shape)
+		}
+	}
+	m := &Model{cfg: cfg, source: source, backend: backend, opt: opt, dtype: dtypes.Float32, device: make(chan struct{}, 1)}
+	if opt.BFloat16 {
+		m.dtype = dtypes.BFloat16
+	}
+	if m.opt.Backend == "" {
+		m.opt.Backend = backend.Name()
+	}
+	m.weights.init(m)
+	m.programs.init(programLimit)
+	m.provenance = sync.OnceValues(m.readProvenance)
+	return m, nil
+}
+
+// Config returns the model's sizes.
+func (m *Model) Config() lxmert.Config { return m.cfg }
+
+// Close waits for what runs, then frees the weights and the compiled graphs on the device. The backend stays open.
+func (m *Model) Close() error {
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return nil
+	}
+	m.closed = true
+	m.mu.Unlock()
+	m.work.Wait()
+	m.programs.free()
+	err := m.weights.free()
+	for _, closer := range m.closers {
+		err = errors.Join(err, closer())
+	}
+	return err
+}
+
+// Run computes what a request wants of a batch. See [lxmert.Engine].
+func (m *Model) Run(ctx context.Context, b *lxmert.Batch, r lxmert.Request) (*lxmert.Trace, error) {
+	p, err := newPlan(m.cfg, b, r)
+	if err != nil {
+		return nil, fmt.Errorf("lxrt: %w", err)
+	}
+	entry, err := m.program(ctx, p.key.String(), p.define)
+	if err != nil {
+		return nil, err
+	}
+	defer m.programs.release(entry)
+	results, err := m.execute(ctx, entry.program, p.feeds)
+	if err != nil {
+		return nil, err
+	}
+	t := p.trace(results)
+	if t.Provenance, err = m.provenance(); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// readProvenance hashes the weights, once per model.
+func (m *Model) readProvenance() (lxmert.Provenance, error) {
+	file, hash, err := m.source.Provenance()
+	return lxmert.Provenance{Weights: file, Hash: hash, Backend: m.opt.Backend, DType: strings.ToLower(m.dtype.String()), Version: Version()}, err
+}
+
+// begin registers work on the device; end must follow if it returns nil.
+func (m *Model) begin() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return ErrClosed
+	}
+	m.work.Add(1)
+	return nil
+}
+
+// program returns the compiled graph of a key, compiling it if need be. Callers that ask for the same key at the same
+// time wait for one compilation; one that is cancelled leaves it to the others. The caller releases the entry.
+func (m *Model) program(ctx context.Context, key string, define func(b *builder) []*graph.Node) (*programEntry, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	entry, isNew := m.programs.acquire(key)
+	if isNew {
+		if err := m.begin(); err != nil {
+			m.programs.done(entry, nil, err)
+			m.programs.release(entry)
+			return nil, err
+		}
+		go func() {
+			defer m.work.Done()
+			p, err := m.compile(define)
+			m.programs.done(entry, p, err)
+		}()
+	}
+	select {
+	case <-entry.ready:
+	case <-ctx.Done():
+		m.programs.release(entry)
+		return nil, ctx.Err()
+	}
+	if entry.err != nil {
+		m.programs.release(entry)
+		return nil, entry.err
+	}
+	return entry, nil
+}
+
+// compile builds a graph and compiles it while its weights go to the device.
+func (m *Model) compile(define func(b *builder) []*graph.Node) (*program, error) {
+	p, compile, err := buildGraph(m.backend, "lxrt", m.dtype, m.weights.shape, define)
+	if err != nil {
+		return nil, err
+	}
+	loaded := make(chan error, 1)
+	go func() {
+		err := m.weights.load(p.slots)
+		if err == nil {
+			_, err = m.provenance()
+		}
+		loaded <- err
+	}()
+	err = compile()
+	if e := <-loaded; err == nil {
+		err = e
+	}
+	if err != nil {
+		p.free()
+		return nil, err
+	}
+	return p, nil
+}
+
+// execute runs a program with the given inputs. When ctx is cancelled it returns at once; what has started finishes in
+// the background, and Close waits for it.
+func (m *Model) execute(ctx context.Context, p *program, feeds map[string]func() any) ([]any, error) {
+	if err := m.begin(); err != nil {
+		return nil, err
+	}
+	select {
+	case m.device <- struct{}{}:
+	case <-ctx.Done():
+		m.work.Done()
+		return nil, ctx.Err()
+	}
+	type outcome struct {
+		results []any
+		err     error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		defer m.work.Done()
+		defer func() { <-m.device }()
+		results, err := m.executeNow(p, feeds)
+		done <- outcome{results, err}
+	}()
+	select {
+	case o := <-done:
+		return o.results, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (m *Model) executeNow(p *program, feeds map[string]func() any) (results []any, err error) {
+	defer recoverTo(&err)
+	buffers := make([]compute.Buffer, len(p.slots))
+	defer func() {
+		for i, s := range p.slots {
+			if !s.weight && buffers[i] != nil {
+				if e := buffers[i].Finalize(); e != nil && err == nil {
+					err = e
+				}
+			}
+		}
+	}()
+	for i, s := range p.slots {
+		if s.weight {
+			buffers[i], err = m.weights.buffer(s.name)
+		} else if feed := feeds[s.name]; feed == nil {
+			err = fmt.Errorf("lxrt: nothing feeds the input %q", s.name)
+		} else {
+			buffers[i], err = m.backend.BufferFromFlatData(0, feed(), s.shape)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return p.run(buffers)
+}

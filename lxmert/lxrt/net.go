@@ -1,0 +1,130 @@
+package lxrt
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// Inputs are the nodes that LXRT reads. Masks are additive: 0 for a key that is there, -10000 for one that is masked
+// out, and [Absent] for padding that only exists to fill a bucket.
+type Inputs struct {
+	IDs, Segments *Node // int32 [Nt,T]
+	TextMask      *Node // float32 [Nt,T], additive
+	Feats, Boxes  *Node // float32 [Ni,V,F], [Ni,V,4]
+	RegionMask    *Node // float32 [Ni,V], additive
+	// AnyRegion is 1 for an image with a region and 0 for one without, float32 [Ni]. Nil: do as the reference does and
+	// attend to masked regions where there are no others.
+	AnyRegion *Node
+	// PairText and PairImage are the text and the image of each row, int32 [N]. Nil: text b meets image b.
+	PairText, PairImage *Node
+}
+
+// Net is LXRT as a graph under construction. Every activation has its stable name ([lxmert.Config.Names]) and is built
+// when it is first asked for, with all that it needs and nothing else: the graph of {out.qa} has no parameter of the
+// last cross layer's visual half.
+//
+// Like all code that builds graphs, its methods panic on misuse; [Model] turns that into errors.
+type Net struct {
+	cfg lxmert.Config
+	in  Inputs
+	// param returns a parameter by its state-dict name. Weights of linear layers are [in,out], the transpose of files.
+	param func(name string) *Node
+	// edit changes a named activation before anything reads it. Nil: nothing is changed.
+	edit func(name string, x *Node) *Node
+	// only [CLS] is wanted of the last language level, so the last layer computes one word instead of T.
+	clsOnly bool
+
+	build map[string]func() *Node
+	nodes map[string]*Node
+}
+
+// NetOptions are the variations of a [Net]. The zero value is the plain model.
+type NetOptions struct {
+	// Edit changes a named activation before anything reads it.
+	Edit func(name string, x *Node) *Node
+	// PooledOnly promises that of the last language level nobody asks for more than out.pooled and what follows from it.
+	// Activations of the last cross layer's language half from its self-attention on then have one word, [CLS].
+	PooledOnly bool
+}
+
+// NewNet defines the model over the given inputs and parameters.
+func NewNet(cfg lxmert.Config, in Inputs, param func(name string) *Node, opt NetOptions) *Net {
+	n := &Net{
+		cfg: cfg, in: in, param: param, edit: opt.Edit, clsOnly: opt.PooledOnly,
+		build: map[string]func() *Node{}, nodes: map[string]*Node{},
+	}
+	n.inputs()
+	n.towers()
+	n.crossLayers()
+	n.heads()
+	return n
+}
+
+// Node returns a named activation, building it if need be.
+func (n *Net) Node(name string) *Node {
+	if x, ok := n.nodes[name]; ok {
+		return x
+	}
+	build, ok := n.build[name]
+	if !ok {
+		panic(fmt.Errorf("lxrt: the model has no activation %q", name))
+	}
+	x := build()
+	if n.edit != nil {
+		x = n.edit(name, x)
+	}
+	n.nodes[name] = x
+	return x
+}
+
+// define says how to build an activation.
+func (n *Net) define(name string, build func() *Node) { n.build[name] = build }
+
+// dense is a linear layer: x [..., in] -> [..., out].
+func (n *Net) dense(name string, x *Node) *Node {
+	w := n.param(name + ".weight")
+	b := n.param(name + ".bias")
+	in, out := w.Shape().Dimensions[0], w.Shape().Dimensions[1]
+	dims := x.Shape().Clone().Dimensions
+	flat := Reshape(x, x.Shape().Size()/in, in)
+	y := Add(Dot(flat, w).Product(), ExpandAxes(b, 0))
+	dims[len(dims)-1] = out
+	return Reshape(y, dims...)
+}
+
+// layerNorm normalises the last axis: (x - mean) / sqrt(var + 1e-12) * weight + bias, with the biased variance, in
+// float32 whatever the model's type.
+func (n *Net) layerNorm(name string, x *Node) *Node {
+	w := n.param(name + ".weight")
+	b := n.param(name + ".bias")
+	y := toFloat32(x)
+	y = Sub(y, ReduceAndKeep(y, ReduceMean, -1))
+	variance := ReduceAndKeep(Square(y), ReduceMean, -1)
+	y = Mul(y, Rsqrt(AddScalar(variance, 1e-12)))
+	y = Add(Mul(y, ExpandLeftToRank(toFloat32(w), y.Rank())), ExpandLeftToRank(toFloat32(b), y.Rank()))
+	return ConvertDType(y, x.DType())
+}
+
+// gelu is the exact form, 0.5 x (1 + erf(x/sqrt(2))).
+func gelu(x *Node) *Node {
+	const invSqrt2 = 0.70710678118654752440
+	return MulScalar(Mul(x, OnePlus(Erf(MulScalar(x, invSqrt2)))), 0.5)
+}
+
+// activation is the one of the layers.
+func (n *Net) activation(x *Node) *Node {
+	switch n.cfg.Activation {
+	case "relu":
+		return MaxScalar(x, 0)
+	case "swish":
+		return Mul(x, Sigmoid(x))
+	default:
+		return gelu(x)
+	}
+}
+
+func toFloat32(x *Node) *Node { return ConvertDType(x, dtypes.Float32) }

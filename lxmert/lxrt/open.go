@@ -1,0 +1,79 @@
+package lxrt
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime/debug"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/weights"
+)
+
+// Open opens the weights that a name stands for ([weights.Resolve]) as a model on a backend. Sizes come from the file;
+// config names a file with what it does not tell (attention heads, special ids), "" where there is none. Weights that the
+// model needs and the file does not have, or has in another shape, are an error; so are weights that it does not use.
+func Open(b *backend.Backend, name, config string, opt Options) (*Model, error) {
+	w, err := weights.OpenModel(name, config)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Report(w.Config).Err(); err != nil {
+		w.Close()
+		return nil, fmt.Errorf("%s: %w", w.File.Path, err)
+	}
+	opt.Backend = string(b.Kind)
+	m, err := New(b.Backend, w.Config, fileSource{w}, opt)
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
+	m.closers = append(m.closers, w.Close)
+	return m, nil
+}
+
+// fileSource reads parameters from a file.
+type fileSource struct{ w *weights.Model }
+
+func (s fileSource) Shape(name string) []int { return s.w.Shape(name) }
+
+func (s fileSource) Read(name string, dst []float32, transposed bool) error {
+	t, ok := s.w.Tensor(name)
+	if !ok {
+		return fmt.Errorf("%s has no %s", s.w.File.Path, name)
+	}
+	if transposed {
+		return t.ReadTransposed(dst)
+	}
+	return t.ReadFloat32(dst)
+}
+
+func (s fileSource) Provenance() (file, hash string, err error) {
+	hash, err = s.w.Hash()
+	return filepath.Base(s.w.File.Path), hash, err
+}
+
+// Version of this library in the running program, for traces: a release, or a commit, or "(devel)".
+func Version() string {
+	const module = "github.com/seed-516990b0/golxmert"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	if info.Main.Path == module {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" && info.Main.Version == "(devel)" {
+				return s.Value
+			}
+		}
+		return info.Main.Version
+	}
+	for _, d := range info.Deps {
+		if d.Path == module {
+			return d.Version
+		}
+	}
+	return ""
+}
+
+var _ lxmert.Engine = (*Model)(nil)

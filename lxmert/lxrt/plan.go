@@ -1,0 +1,485 @@
+package lxrt
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// plan is a request, resolved against a model and a batch: how to build its graph, what to feed it, and how to read the
+// results. Two plans with the same key have the same graph.
+type plan struct {
+	cfg   lxmert.Config
+	batch *lxmert.Batch
+	sizes sizes
+
+	key     strings.Builder
+	anyMask bool                  // feed AnyRegion
+	demand  map[string]bool       // activations asked for in full, by whatever part of the request
+	edits   map[string][]editStep // by activation
+	reads   []readStep
+	grads   []lxmert.Activation
+	terms   []termStep
+	feeds   map[string]func() any // flat data of each input, by name
+}
+
+type editStep struct {
+	op          lxmert.Op
+	value, mask string // inputs; mask "" means 1 everywhere
+	vDims       []int
+	mDims       []int
+}
+
+type readStep struct {
+	key       string
+	act       lxmert.Activation
+	top       int
+	positions string // input; "" means all
+	count     [2]int // positions of a row: true, bucket
+}
+
+type termStep struct {
+	output                  string
+	kind                    lxmert.TermKind
+	rows                    [2]int
+	position, class, weight string // inputs; position "" for outputs without
+}
+
+func newPlan(cfg lxmert.Config, b *lxmert.Batch, r lxmert.Request) (*plan, error) {
+	if err := b.Check(cfg); err != nil {
+		return nil, err
+	}
+	p := &plan{
+		cfg: cfg, batch: b, sizes: sizesOf(b, cfg),
+		demand: map[string]bool{}, edits: map[string][]editStep{}, feeds: map[string]func() any{},
+	}
+	s := p.sizes
+	p.anyMask = s.regions[0] == 0 || (r.NoRegions == lxmert.AttendNothing && b.RegionMask != nil)
+	fmt.Fprintf(&p.key, "%d %d %d %d %d pairs=%v any=%v\n", s.texts[1], s.images[1], s.rows[1], s.words[1], s.regions[1], b.Pairs != nil, p.anyMask)
+	p.feedBatch()
+	for i, e := range r.Edits {
+		if err := p.addEdit(i, e); err != nil {
+			return nil, fmt.Errorf("edit %d (%s): %w", i, e.Name, err)
+		}
+	}
+	if g := r.Grad; g != nil {
+		if err := p.addGrad(g); err != nil {
+			return nil, err
+		}
+	}
+	for i, w := range r.Want {
+		if err := p.addRead(i, w); err != nil {
+			return nil, fmt.Errorf("read %d (%s): %w", i, w.Name, err)
+		}
+	}
+	if len(p.reads) == 0 && len(p.terms) == 0 {
+		return nil, fmt.Errorf("the request wants nothing: give names to read, or a score to differentiate")
+	}
+	if p.demand["out.task"] && cfg.TaskImages == 2 && s.rows[0]%2 != 0 {
+		return nil, fmt.Errorf("out.task joins the rows of two images, but the batch has %d rows", s.rows[0])
+	}
+	return p, nil
+}
+
+func (p *plan) addEdit(i int, e lxmert.Edit) error {
+	acts, err := p.cfg.Find(e.Name)
+	if err != nil {
+		return err
+	}
+	if e.Op < lxmert.Multiply || e.Op > lxmert.Set {
+		return fmt.Errorf("there is no operation %d", e.Op)
+	}
+	for _, a := range acts {
+		step := editStep{op: e.Op, value: fmt.Sprintf("edit %d %s value", i, a.Name)}
+		fill := float32(0)
+		if e.Op == lxmert.Multiply {
+			fill = 1
+		}
+		if step.vDims, err = p.feedEdit(step.value, a, e.Value, fill); err != nil {
+			return fmt.Errorf("value: %w", err)
+		}
+		if e.Op == lxmert.Set && !e.Mask.IsZero() {
+			step.mask = fmt.Sprintf("edit %d %s mask", i, a.Name)
+			if step.mDims, err = p.feedEdit(step.mask, a, e.Mask, 0); err != nil {
+				return fmt.Errorf("mask: %w", err)
+			}
+		}
+		p.edits[a.Name] = append(p.edits[a.Name], step)
+		p.demand[a.Name] = true
+		fmt.Fprintf(&p.key, "edit %s %d %v %v\n", a.Name, e.Op, step.vDims, step.mDims)
+	}
+	return nil
+}
+
+// feedEdit checks that a tensor broadcasts against an activation, and feeds it padded to the bucket.
+func (p *plan) feedEdit(input string, a lxmert.Activation, t lxmert.Tensor, fill float32) ([]int, error) {
+	full, bucket := p.sizes.dims(p.cfg, a, 0), p.sizes.dims(p.cfg, a, 1)
+	if len(t.Shape) != len(full) || lxmert.Size(t.Shape) != len(t.Data) {
+		return nil, fmt.Errorf("shape %v with %d values cannot be broadcast to %s %v", t.Shape, len(t.Data), a.Name, full)
+	}
+	to := make([]int, len(full))
+	for i, d := range t.Shape {
+		switch d {
+		case full[i]:
+			to[i] = bucket[i]
+		case 1:
+			to[i] = 1
+		default:
+			return nil, fmt.Errorf("shape %v cannot be broadcast to %s %v: axis %d must be 1 or %d", t.Shape, a.Name, full, i, full[i])
+		}
+	}
+	p.feeds[input] = func() any { return pad(t.Data, t.Shape, to, fill) }
+	return to, nil
+}
+
+func (p *plan) addGrad(g *lxmert.Grad) error {
+	if len(g.Of) == 0 {
+		return fmt.Errorf("gradient: there is no score, give at least one term")
+	}
+	for i, t := range g.Of {
+		if err := p.addTerm(i, t); err != nil {
+			return fmt.Errorf("gradient, term %d (%s): %w", i, t.Output, err)
+		}
+	}
+	for _, name := range g.Names {
+		acts, err := p.cfg.Find(name)
+		if err != nil {
+			return fmt.Errorf("gradient: %w", err)
+		}
+		for _, a := range acts {
+			p.grads = append(p.grads, a)
+			p.demand[a.Name] = true
+			fmt.Fprintf(&p.key, "grad %s\n", a.Name)
+		}
+	}
+	return nil
+}
+
+func (p *plan) addTerm(i int, t lxmert.Term) error {
+	classes := p.cfg.ClassCount(t.Output)
+	if classes == 0 {
+		_, err := p.cfg.Find(t.Output)
+		if err == nil {
+			err = fmt.Errorf("a score is made of outputs, %s is not one", t.Output)
+		}
+		return err
+	}
+	if t.Kind < lxmert.Logit || t.Kind > lxmert.Probability {
+		return fmt.Errorf("there is no kind %d", t.Kind)
+	}
+	a := lxmert.Activation{Name: t.Output}
+	rows := [2]int{p.sizes.dims(p.cfg, a, 0)[0], p.sizes.dims(p.cfg, a, 1)[0]}
+	step := termStep{output: t.Output, kind: t.Kind, rows: rows,
+		class: fmt.Sprintf("term %d class", i), weight: fmt.Sprintf("term %d weight", i)}
+
+	if len(t.Class) != rows[0] {
+		return fmt.Errorf("%d classes for %d rows", len(t.Class), rows[0])
+	}
+	if err := within(t.Class, classes, "class"); err != nil {
+		return err
+	}
+	if t.Weight != nil && len(t.Weight) != rows[0] {
+		return fmt.Errorf("%d weights for %d rows", len(t.Weight), rows[0])
+	}
+	length := p.positionsOf(t.Output)
+	switch {
+	case length == 0 && t.Position != nil:
+		return fmt.Errorf("it has no positions")
+	case length > 0:
+		if len(t.Position) != rows[0] {
+			return fmt.Errorf("%d positions for %d rows", len(t.Position), rows[0])
+		}
+		if err := within(t.Position, length, "position"); err != nil {
+			return err
+		}
+		step.position = fmt.Sprintf("term %d position", i)
+		p.feeds[step.position] = func() any { return int32s(t.Position, rows[1]) }
+	default:
+		p.demand[t.Output] = true
+	}
+	p.feeds[step.class] = func() any { return int32s(t.Class, rows[1]) }
+	p.feeds[step.weight] = func() any {
+		w := make([]float32, rows[1])
+		for n := range rows[0] {
+			w[n] = 1
+			if t.Weight != nil {
+				w[n] = t.Weight[n]
+			}
+		}
+		return w
+	}
+	p.terms = append(p.terms, step)
+	fmt.Fprintf(&p.key, "term %s %d %v\n", t.Output, t.Kind, step.position != "")
+	if len(p.terms) > 1 && p.terms[0].rows != rows {
+		return fmt.Errorf("terms of one score must have the same rows, these have %d and %d", p.terms[0].rows[0], rows[0])
+	}
+	return nil
+}
+
+// positionsOf is the number of positions of an output, 0 where it has none.
+func (p *plan) positionsOf(output string) int {
+	switch output {
+	case "out.mlm":
+		return p.sizes.words[0]
+	case "out.obj", "out.attr", "out.feat":
+		return p.sizes.regions[0]
+	}
+	return 0
+}
+
+func (p *plan) addRead(i int, w lxmert.Read) error {
+	acts, err := p.cfg.Find(w.Name)
+	if err != nil {
+		return err
+	}
+	if w.As != "" && len(acts) > 1 {
+		return fmt.Errorf("As %q cannot name the %d activations that the pattern stands for", w.As, len(acts))
+	}
+	if w.Top < 0 {
+		return fmt.Errorf("top %d is negative", w.Top)
+	}
+	for _, a := range acts {
+		step := readStep{key: a.Name, act: a, top: w.Top}
+		if w.As != "" {
+			step.key = w.As
+		}
+		for _, other := range p.reads {
+			if other.key == step.key {
+				return fmt.Errorf("%q is read twice: give one of them another As", step.key)
+			}
+		}
+		if w.Positions != nil {
+			if err := p.addPositions(i, &step, w.Positions); err != nil {
+				return err
+			}
+		}
+		if step.positions == "" || !isPositionHead(a.Name) {
+			p.demand[a.Name] = true
+		}
+		p.reads = append(p.reads, step)
+		fmt.Fprintf(&p.key, "read %s %d\n", a.Name, step.count[1])
+	}
+	return nil
+}
+
+func (p *plan) addPositions(i int, step *readStep, positions [][]int) error {
+	dims := p.sizes.dims(p.cfg, step.act, 0)
+	axis := positionAxis(step.act)
+	if axis < 0 {
+		return fmt.Errorf("%s has no positions", step.act.Name)
+	}
+	if len(positions) != dims[0] {
+		return fmt.Errorf("positions for %d rows, %s has %d", len(positions), step.act.Name, dims[0])
+	}
+	count := len(positions[0])
+	for n, ps := range positions {
+		if len(ps) != count || count == 0 {
+			return fmt.Errorf("row %d has %d positions, row 0 has %d: all rows need the same number, at least one", n, len(ps), count)
+		}
+		if err := within(ps, dims[axis], "position"); err != nil {
+			return fmt.Errorf("row %d: %w", n, err)
+		}
+	}
+	step.count = [2]int{count, rowBucket(count)}
+	step.positions = fmt.Sprintf("read %d %s positions", i, step.act.Name)
+	rows := p.sizes.dims(p.cfg, step.act, 1)[0]
+	p.feeds[step.positions] = func() any {
+		flat := make([]int32, rows*step.count[1])
+		for n, ps := range positions {
+			for j, pos := range ps {
+				flat[n*step.count[1]+j] = int32(pos)
+			}
+		}
+		return flat
+	}
+	return nil
+}
+
+// define builds the graph of the plan and returns what it gives: the reads, then score and gradients.
+func (p *plan) define(b *builder) []*Node {
+	net := NewNet(p.cfg, p.inputs(b), b.weight, NetOptions{
+		PooledOnly: p.pooledOnly(),
+		Edit: func(name string, x *Node) *Node {
+			for _, e := range p.edits[name] {
+				x = e.apply(b, x)
+			}
+			return x
+		},
+	})
+	var out []*Node
+	for _, r := range p.reads {
+		out = append(out, toFloat32(p.readNode(b, net, r)))
+	}
+	if len(p.terms) == 0 {
+		return out
+	}
+	var score *Node
+	for _, t := range p.terms {
+		x := p.termNode(b, net, t)
+		if score == nil {
+			score = x
+		} else {
+			score = Add(score, x)
+		}
+	}
+	out = append(out, score)
+	if len(p.grads) > 0 {
+		nodes := make([]*Node, len(p.grads))
+		for i, a := range p.grads {
+			nodes[i] = net.Node(a.Name)
+		}
+		for _, g := range Gradient(ReduceAllSum(score), nodes...) {
+			out = append(out, toFloat32(g))
+		}
+	}
+	return out
+}
+
+// inputs are the nodes of what [plan.feedBatch] feeds.
+func (p *plan) inputs(b *builder) Inputs {
+	s := p.sizes
+	in := Inputs{
+		IDs:        b.input("ids", dtypes.Int32, s.texts[1], s.words[1]),
+		Segments:   b.input("segments", dtypes.Int32, s.texts[1], s.words[1]),
+		TextMask:   b.input("text mask", dtypes.Float32, s.texts[1], s.words[1]),
+		Feats:      b.input("feats", dtypes.Float32, s.images[1], s.regions[1], p.cfg.FeatDim),
+		Boxes:      b.input("boxes", dtypes.Float32, s.images[1], s.regions[1], p.cfg.BoxDim),
+		RegionMask: b.input("region mask", dtypes.Float32, s.images[1], s.regions[1]),
+	}
+	if p.anyMask {
+		in.AnyRegion = b.input("any region", dtypes.Float32, s.images[1])
+	}
+	if p.batch.Pairs != nil {
+		in.PairText = b.input("pair text", dtypes.Int32, s.rows[1])
+		in.PairImage = b.input("pair image", dtypes.Int32, s.rows[1])
+	}
+	return in
+}
+
+// pooledOnly reports whether of the last language level only the pooled vector is needed.
+func (p *plan) pooledOnly() bool {
+	last := p.cfg.CrossLayers - 1
+	if last < 0 || p.needsWords() {
+		return false
+	}
+	for name := range p.demand {
+		switch {
+		case name == place("hid.t", p.cfg.LangLayers+1+last), name == place("x", last, "t.self"),
+			strings.HasPrefix(name+".", place("x", last, "tt")+"."):
+			return false
+		}
+	}
+	return true
+}
+
+// needsWords reports whether the masked-word head is asked for, in full or at positions.
+func (p *plan) needsWords() bool {
+	for _, r := range p.reads {
+		if r.act.Name == "out.mlm" {
+			return true
+		}
+	}
+	for _, t := range p.terms {
+		if t.output == "out.mlm" {
+			return true
+		}
+	}
+	return p.demand["out.mlm"]
+}
+
+func (p *plan) readNode(b *builder, net *Net, r readStep) *Node {
+	if r.positions == "" {
+		return net.Node(r.act.Name)
+	}
+	rows := p.sizes.dims(p.cfg, r.act, 1)[0]
+	positions := b.input(r.positions, dtypes.Int32, rows, r.count[1])
+	if isPositionHead(r.act.Name) && !p.demand[r.act.Name] {
+		return net.HeadAt(r.act.Name, positions)
+	}
+	return takePositions(net.Node(r.act.Name), positions, positionAxis(r.act))
+}
+
+// termNode is one term's value in each row, [N].
+func (p *plan) termNode(b *builder, net *Net, t termStep) *Node {
+	var x *Node
+	switch {
+	case t.position == "":
+		x = net.Node(t.output)
+	default:
+		at := b.input(t.position, dtypes.Int32, t.rows[1], 1)
+		if p.demand[t.output] {
+			x = takePositions(net.Node(t.output), at, 1)
+		} else {
+			x = net.HeadAt(t.output, at)
+		}
+		x = Squeeze(x, 1)
+	}
+	x = toFloat32(x)
+	switch t.kind {
+	case lxmert.LogProb:
+		x = LogSoftmax(x, -1)
+	case lxmert.Probability:
+		x = Softmax(x, -1)
+	}
+	class := b.input(t.class, dtypes.Int32, t.rows[1])
+	picked := ReduceSum(Mul(x, OneHot(class, x.Shape().Dimensions[1], dtypes.Float32)), -1)
+	return Mul(picked, b.input(t.weight, dtypes.Float32, t.rows[1]))
+}
+
+func (e editStep) apply(b *builder, x *Node) *Node {
+	dtype := x.DType()
+	y := toFloat32(x)
+	v := BroadcastToShape(b.input(e.value, dtypes.Float32, e.vDims...), y.Shape())
+	switch {
+	case e.op == lxmert.Multiply:
+		y = Mul(y, v)
+	case e.op == lxmert.Add:
+		y = Add(y, v)
+	case e.mask == "":
+		y = v
+	default:
+		m := BroadcastToShape(b.input(e.mask, dtypes.Float32, e.mDims...), y.Shape())
+		y = Add(y, Mul(Sub(v, y), m))
+	}
+	return ConvertDType(y, dtype)
+}
+
+// isPositionHead reports whether a head can be computed at some positions only.
+func isPositionHead(name string) bool {
+	switch name {
+	case "out.mlm", "out.obj", "out.attr", "out.feat":
+		return true
+	}
+	return false
+}
+
+// positionAxis is the axis of words or regions of an activation with rows, of a map that of its queries; -1: none.
+func positionAxis(a lxmert.Activation) int {
+	for i, x := range a.Axes {
+		if x == lxmert.AxisWord || x == lxmert.AxisRegion {
+			return i + 1
+		}
+	}
+	return -1
+}
+
+func within(values []int, limit int, what string) error {
+	for n, v := range values {
+		if v < 0 || v >= limit {
+			return fmt.Errorf("%s %d (entry %d) is out of range, there are %d", what, v, n, limit)
+		}
+	}
+	return nil
+}
+
+func int32s(values []int, size int) []int32 {
+	out := make([]int32, size)
+	for i, v := range values {
+		out[i] = int32(v)
+	}
+	return out
+}

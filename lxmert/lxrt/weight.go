@@ -1,0 +1,134 @@
+package lxrt
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/bfloat16"
+	"github.com/gomlx/compute/shapes"
+)
+
+// weightStore keeps a model's parameters on the device. Each is read when a program first needs it.
+type weightStore struct {
+	model *Model
+	mu    sync.Mutex
+	on    map[string]*weight
+}
+
+type weight struct {
+	load   sync.Once
+	buffer compute.Buffer
+	err    error
+}
+
+func (w *weightStore) init(m *Model) { w.model, w.on = m, map[string]*weight{} }
+
+// isLinear reports whether a parameter is the matrix of a linear layer, which the device has as [in,out]: XLA's CPU
+// products are up to twice as fast that way.
+func isLinear(name string, shape []int) bool {
+	return len(shape) == 2 && !strings.HasPrefix(name, "bert.embeddings.")
+}
+
+// shape is a parameter's shape on the device; nil where the model has none of that name.
+func (w *weightStore) shape(name string) []int {
+	shape := w.model.source.Shape(name)
+	if isLinear(name, shape) {
+		return []int{shape[1], shape[0]}
+	}
+	return shape
+}
+
+// load brings the parameters of a program to the device, two at a time.
+func (w *weightStore) load(slots []slot) error {
+	const readers = 2
+	names := make(chan string)
+	errs := make(chan error, readers)
+	for range readers {
+		go func() {
+			var first error
+			for name := range names {
+				if _, err := w.buffer(name); err != nil && first == nil {
+					first = err
+				}
+			}
+			errs <- first
+		}()
+	}
+	for _, s := range slots {
+		if s.weight {
+			names <- s.name
+		}
+	}
+	close(names)
+	var first error
+	for range readers {
+		if err := <-errs; err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// buffer is a parameter on the device.
+func (w *weightStore) buffer(name string) (compute.Buffer, error) {
+	w.mu.Lock()
+	e := w.on[name]
+	if e == nil {
+		e = &weight{}
+		w.on[name] = e
+	}
+	w.mu.Unlock()
+	e.load.Do(func() {
+		defer recoverTo(&e.err)
+		e.buffer, e.err = w.read(name)
+	})
+	if e.err != nil {
+		return nil, fmt.Errorf("lxrt: %s: %w", name, e.err)
+	}
+	return e.buffer, nil
+}
+
+func (w *weightStore) read(name string) (compute.Buffer, error) {
+	m := w.model
+	dims := w.shape(name)
+	shape := shapes.Make(m.dtype, dims...)
+	transposed := isLinear(name, m.source.Shape(name))
+	if m.dtype == dtypes.Float32 && m.backend.HasSharedBuffers() {
+		buffer, flat, err := m.backend.NewSharedBuffer(0, shape)
+		if err != nil {
+			return nil, err
+		}
+		return buffer, m.source.Read(name, flat.([]float32), transposed)
+	}
+	data := make([]float32, shape.Size())
+	if err := m.source.Read(name, data, transposed); err != nil {
+		return nil, err
+	}
+	if m.dtype == dtypes.Float32 {
+		return m.backend.BufferFromFlatData(0, data, shape)
+	}
+	half := make([]bfloat16.BFloat16, len(data))
+	for i, x := range data {
+		half[i] = bfloat16.FromFloat32(x)
+	}
+	return m.backend.BufferFromFlatData(0, half, shape)
+}
+
+// free releases the parameters' memory on the device.
+func (w *weightStore) free() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var first error
+	for _, e := range w.on {
+		if e.buffer != nil {
+			if err := e.buffer.Finalize(); err != nil && first == nil {
+				first = err
+			}
+		}
+	}
+	w.on = map[string]*weight{}
+	return first
+}

@@ -1,0 +1,116 @@
+package weights
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// Kind says in words what the file is: a pre-training snapshot, a fine-tuned task, an encoder alone, and in whose names.
+func (m *Model) Kind() string {
+	c := m.Config
+	kind := "encoder only"
+	switch {
+	case c.RegionLayers+c.CrossLayers == 0 && !m.Has("bert.encoder.visn_fc.visn_fc.weight"):
+		kind = "BERT, the language part only"
+	case c.TaskClasses > 0 && c.TaskImages == 2:
+		kind = fmt.Sprintf("fine-tuned snapshot of NLVR2 (two images, %d classes)", c.TaskClasses)
+	case c.TaskClasses > 0:
+		kind = fmt.Sprintf("fine-tuned snapshot of VQA or GQA (%d answers)", c.TaskClasses)
+	case c.LM || c.Match || c.Objects+c.Attributes > 0 || c.FeatHead:
+		kind = "pre-training snapshot"
+	case c.Answers > 0:
+		kind = fmt.Sprintf("question answering model (%d answers)", c.Answers)
+	}
+	if m.isHuggingFace() {
+		kind += ", in Hugging Face's names"
+	}
+	return kind
+}
+
+func (m *Model) isHuggingFace() bool {
+	t, ok := m.tensors[lxmert.WordEmbeddings]
+	return ok && t != m.decoder && !strings.Contains(t.Name, "bert.")
+}
+
+// Words describes a model's sizes on one line.
+func Words(c lxmert.Config) string {
+	var heads []string
+	add := func(have bool, text string) {
+		if have {
+			heads = append(heads, text)
+		}
+	}
+	add(c.LM, "masked words")
+	add(c.Match, "matching")
+	add(c.Objects > 0, fmt.Sprintf("%d objects", c.Objects))
+	add(c.Attributes > 0, fmt.Sprintf("%d attributes", c.Attributes))
+	add(c.FeatHead, "features")
+	add(c.Answers > 0, fmt.Sprintf("%d answers", c.Answers))
+	add(c.TaskClasses > 0, fmt.Sprintf("%d task classes", c.TaskClasses))
+	if len(heads) == 0 {
+		heads = []string{"none"}
+	}
+	return fmt.Sprintf("%d language, %d object-relationship, %d cross-modality layers, hidden %d, %d heads, feed-forward %d, %s; "+
+		"%d word pieces, %d positions, %d features and %d numbers of a box per region; prediction heads: %s",
+		c.LangLayers, c.RegionLayers, c.CrossLayers, c.Hidden, c.Heads, c.Intermediate, c.Activation,
+		c.Vocab, c.MaxPositions, c.FeatDim, c.BoxDim, strings.Join(heads, ", "))
+}
+
+// LoadCommand is the command line that uses the file.
+func (m *Model) LoadCommand() string {
+	c := m.Config
+	path := m.File.Path
+	for _, suffix := range []string{"_LXRT.pth", ".pth"} {
+		if short, ok := strings.CutSuffix(path, suffix); ok {
+			if found, err := Resolve(short); err == nil && found == path {
+				path = short
+			}
+			break
+		}
+	}
+	path = shellWord(path)
+	switch {
+	case c.TaskClasses > 0 && c.TaskImages == 2:
+		return "lxmert nlvr2 --test test --load " + path
+	case c.TaskClasses > 0:
+		return "lxmert vqa --test test --load " + path
+	case c.Answers > 0:
+		return "lxmert vqa --train train --valid val --loadLXMERTQA " + path
+	}
+	return "lxmert vqa --train train --valid val --loadLXMERT " + path
+}
+
+// shellWord quotes what a shell would take apart.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("/._-+=:,@%~", r)
+	}
+	if strings.TrimFunc(s, plain) == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// Items lists the model's parameters to be written, in the order and names of the reference: those of a fine-tuned
+// snapshot if the model has a task's head, else those of pre-training, where the tied decoder has a name of its own.
+// dtype converts floating-point values; "" keeps each type. A parameter that the file lacks is an error.
+func (m *Model) Items(dtype DType) ([]Item, error) {
+	if err := m.Report(m.Config).missing(); err != nil {
+		return nil, err
+	}
+	name := func(canonical string) string { return canonical }
+	if m.Config.TaskClasses > 0 {
+		name = TaskName
+	}
+	var items []Item
+	for _, p := range m.Config.Params() {
+		t, _ := m.Tensor(p.Name)
+		items = append(items, FromTensor(name(p.Name), t, dtype))
+	}
+	if m.Config.LM {
+		items = append(items, TiedDecoder(items[0]))
+	}
+	return items, nil
+}

@@ -1,0 +1,16 @@
+// Package weights reads and writes the weights of models: PyTorch's .pth files, both the zip format of today and the
+// older one of the published LXMERT snapshots, and .safetensors files.
+//
+// [Open] looks at any such file tensor by tensor; the file is mapped into memory and nothing is read before it is asked
+// for. [OpenModel] goes further and sees a file as an LXMERT model: it knows the names that pre-training, fine-tuning,
+// several GPUs and Hugging Face give to the same parameters, and finds the model's sizes from the shapes. [Write],
+// [Save] and [SaveHuggingFace] write files that PyTorch and Hugging Face read back.
+//
+// # Security
+//
+// A .pth file holds a Python pickle, which in Python can run any program. Here nothing is executed: the pickle is read
+// by a small machine of our own that knows tensors, plain values and a fixed list of names, and refuses everything else.
+// Files may be damaged or hostile. Every length and place is checked against the size of the file before it is used,
+// so that memory stays within the file's size plus a constant, and errors name the file, the offset and the cause.
+// A file must not be cut short by somebody else while it is open.
+package weights

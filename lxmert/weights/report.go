@@ -1,0 +1,80 @@
+package weights
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// Report says how a file's parameters fit a model. All lists hold canonical names; a reshaped one is followed by both shapes.
+type Report struct {
+	File     string
+	Loaded   []string // in the file and in the model, with one shape
+	Missing  []string // in the model but not in the file
+	Unused   []string // in the file but not in the model
+	Reshaped []string // in both, with different shapes
+}
+
+// Report compares the file with a model of the given configuration, which need not be the file's own.
+func (m *Model) Report(cfg lxmert.Config) Report {
+	r := Report{File: m.File.Path}
+	inModel := map[string]bool{}
+	for _, p := range cfg.Params() {
+		inModel[p.Name] = true
+		t, ok := m.Tensor(p.Name)
+		switch {
+		case !ok:
+			r.Missing = append(r.Missing, p.Name)
+		case !slices.Equal(t.Shape, p.Shape):
+			r.Reshaped = append(r.Reshaped, fmt.Sprintf("%s %v in the file, %v in the model", p.Name, t.Shape, p.Shape))
+		default:
+			r.Loaded = append(r.Loaded, p.Name)
+		}
+	}
+	for _, name := range m.order {
+		if !inModel[name] {
+			r.Unused = append(r.Unused, name)
+		}
+	}
+	return r
+}
+
+// Err is nil if file and model have the same parameters. Otherwise it is one line with counts and the first names.
+func (r Report) Err() error {
+	if len(r.Missing)+len(r.Unused)+len(r.Reshaped) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s does not fit the model: %s", r.File, r.differences(3, ", ", "; "))
+}
+
+// String lists what was not loaded, or says in one line that all was.
+func (r Report) String() string {
+	s := fmt.Sprintf("%s: %d parameters loaded", r.File, len(r.Loaded))
+	if r.Err() == nil {
+		return s + ", all that there are"
+	}
+	return s + "\n  " + r.differences(1<<30, "\n    ", "\n  ")
+}
+
+func (r Report) differences(most int, between, groups string) string {
+	var parts []string
+	for _, g := range []struct {
+		what  string
+		names []string
+	}{
+		{"missing in the file", r.Missing}, {"not in the model", r.Unused}, {"of another shape", r.Reshaped},
+	} {
+		if len(g.names) == 0 {
+			continue
+		}
+		names := g.names[:min(most, len(g.names))]
+		text := fmt.Sprintf("%d %s:%s%s", len(g.names), g.what, strings.TrimPrefix(between, ","), strings.Join(names, between))
+		if len(names) < len(g.names) {
+			text += ", …"
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, groups)
+}
