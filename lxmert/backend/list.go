@@ -35,7 +35,7 @@ func (m *machine) list(ctx context.Context, spec string) ([]Candidate, error) {
 		found = append(m.search(KindCUDA, places), m.search(KindCPU, places)...)
 	}
 	if r.path != "" && !containsPath(found, r.path) {
-		found = append(found, candidate{kind: r.kind, path: r.path, where: "asked for"})
+		found = append(found, candidate{kind: r.kind, path: r.path, where: "not found by searching"})
 	}
 
 	var list []Candidate

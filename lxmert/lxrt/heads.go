@@ -1,6 +1,8 @@
 package lxrt
 
 import (
+	"errors"
+
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -32,6 +34,9 @@ func (n *Net) heads() {
 func (n *Net) HeadAt(name string, positions *Node) *Node {
 	level := "last.i"
 	if name == "out.mlm" {
+		if n.clsOnly {
+			panic(errors.New("lxrt: out.mlm reads every word, which NetOptions.PooledOnly promised not to"))
+		}
 		level = "last.t"
 	}
 	x := n.Node(level)
@@ -47,25 +52,8 @@ func (n *Net) HeadAt(name string, positions *Node) *Node {
 		scores := Einsum("nd,vd->nv", Reshape(x, d[0]*d[1], d[2]), table)
 		return Add(Reshape(scores, d[0], d[1], table.Shape().Dimensions[0]), InsertAxes(n.param(p+".bias"), 0, 0))
 	}
-	x = memoNode(n, name, positions, func() *Node {
-		const p = "obj_predict_head.transform"
-		return n.layerNorm(p+".LayerNorm", gelu(n.dense(p+".dense", x)))
-	})
-	return n.dense("obj_predict_head.decoder_dict."+name[len("out."):], x)
-}
-
-// memoNode shares the transform of the region heads where it is computed at all positions.
-func memoNode(n *Net, _ string, positions *Node, build func() *Node) *Node {
-	const key = "region heads' transform"
-	if positions != nil {
-		return build()
-	}
-	if x, ok := n.nodes[key]; ok {
-		return x
-	}
-	x := build()
-	n.nodes[key] = x
-	return x
+	const p = "obj_predict_head.transform"
+	return n.dense("obj_predict_head.decoder_dict."+name[len("out."):], n.layerNorm(p+".LayerNorm", gelu(n.dense(p+".dense", x))))
 }
 
 // answer is the two-layer head of questions: [N,in] -> [N,classes].

@@ -60,7 +60,7 @@ func (w *WordPiece) appendPieces(dst []piece, x word, number int) []piece {
 	return append(dst[:first], piece{id, x.start, x.end, number})
 }
 
-// pieces are the first limit pieces of a sentence; limit < 0: all.
+// piecesOf appends the first limit pieces of a sentence; limit < 0: all.
 func (w *WordPiece) piecesOf(dst []piece, sentence string, limit int) []piece {
 	number := 0
 	w.words(sentence, func(x word) bool {
@@ -110,10 +110,12 @@ func (w *WordPiece) Encode(sentence string, length int) (Encoding, error) {
 	if length != 0 && length < 2 {
 		return Encoding{}, fmt.Errorf("token: a length of %d has no room for %s and %s", length, cls, sep)
 	}
-	var few [48]piece
-	pieces := w.piecesOf(few[:0], sentence, length-2*min(1, length))
+	var pieces []piece
 	if length == 0 {
+		pieces = w.piecesOf(nil, sentence, -1)
 		length = len(pieces) + 2
+	} else {
+		pieces = w.piecesOf(make([]piece, 0, min(length, 64)), sentence, length-2)
 	}
 
 	ints := make([]int32, 2*length)

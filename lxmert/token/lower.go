@@ -1,6 +1,7 @@
 package token
 
 import (
+	"slices"
 	"unicode"
 	"unicode/utf8"
 
@@ -51,28 +52,24 @@ func lowerInto(dst, word []glyph) []glyph {
 	return dropMarks(dst, first)
 }
 
-// reorder puts runs of combining marks into canonical order. Marks that changed places all get the bytes of their run, so
-// that places in the sentence never run backwards.
+// reorder puts runs of combining marks into canonical order. Where marks change places, all of their run get the run's
+// bytes, so that places in the sentence never run backwards.
 func reorder(word []glyph) {
-	class := func(g glyph) uint8 { return norm.NFD.PropertiesString(string(g.r)).CCC() }
+	class := func(g glyph) int { return int(norm.NFD.PropertiesString(string(g.r)).CCC()) }
+	byClass := func(a, b glyph) int { return class(a) - class(b) }
 	for i := 0; i < len(word); {
-		j, moved := i, false
-		for ; j < len(word) && class(word[j]) != 0; j++ {
-			for k := j; k > i && class(word[k-1]) > class(word[k]); k-- {
-				word[k-1], word[k] = word[k], word[k-1]
-				moved = true
+		j := i
+		for j < len(word) && class(word[j]) != 0 {
+			j++
+		}
+		if run := word[i:j]; !slices.IsSortedFunc(run, byClass) {
+			start, end := run[0].start, run[len(run)-1].end
+			slices.SortStableFunc(run, byClass)
+			for k := range run {
+				run[k].start, run[k].end = start, end
 			}
 		}
-		if moved {
-			start, end := word[i].start, word[i].end
-			for _, g := range word[i:j] {
-				start, end = min(start, g.start), max(end, g.end)
-			}
-			for k := i; k < j; k++ {
-				word[k].start, word[k].end = start, end
-			}
-		}
-		i = max(j, i+1)
+		i = j + 1
 	}
 }
 

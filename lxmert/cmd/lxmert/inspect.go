@@ -122,9 +122,9 @@ func (in *inspection) print(w io.Writer) error {
 	for _, t := range in.Tensors {
 		shares := ""
 		if t.Shares != "" {
-			shares = "shares the values of " + printable(t.Shares)
+			shares = "\tshares the values of " + printable(t.Shares)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", printable(t.Name), t.DType, shapeText(t.Shape), byteSize(t.Bytes), shares)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s%s\n", printable(t.Name), t.DType, shapeText(t.Shape), byteSize(t.Bytes), shares)
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -3,6 +3,7 @@ package goldentest
 import (
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 )
 
@@ -10,6 +11,13 @@ import (
 // the path. Without one the test is skipped, or fails if LXMERT_REQUIRE lists "python".
 func Python(t testing.TB) string {
 	t.Helper()
+	python := pythonWithTorch()
+	Require(t, "python", python != "", "no Python with PyTorch (LXMERT_PYTHON_TORCH names one)")
+	return python
+}
+
+// pythonWithTorch tries each candidate once per test binary: importing PyTorch takes seconds.
+var pythonWithTorch = sync.OnceValue(func() string {
 	candidates := []string{"/usr/bin/python3", "python3"}
 	if named := os.Getenv("LXMERT_PYTHON_TORCH"); named != "" {
 		candidates = []string{named}
@@ -19,6 +27,5 @@ func Python(t testing.TB) string {
 			return python
 		}
 	}
-	Require(t, "python", false, "no Python with PyTorch (LXMERT_PYTHON_TORCH names one)")
 	return ""
-}
+})

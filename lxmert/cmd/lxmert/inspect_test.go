@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/goldentest"
+)
+
+func TestInspectSaysWhatFilesAre(t *testing.T) {
+	for _, dir := range goldentest.Folders(t, "model") {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			checkpoints := filepath.Join(dir, "checkpoints")
+			for name, wants := range map[string][]string{
+				"checkpoints/legacy_module": {
+					"module.bert.pooler.dense.bias", "pth (legacy)", "203 tensors", "is      pre-training snapshot\n",
+					"shares the values of module.bert.embeddings.word_embeddings.weight", "--loadLXMERTQA " + filepath.Join(checkpoints, "legacy_module") + "\n",
+				},
+				"checkpoints/vqa_toy_LAST": {"fine-tuned snapshot of VQA or GQA (12 answers)", "lxmert vqa --test test --load " + filepath.Join(checkpoints, "vqa_toy_LAST") + "\n"},
+				"tiny/heads.safetensors":   {"something else than an LXMERT model", "there is no bert.embeddings.word_embeddings.weight"},
+				"checkpoints/edge_zip.pth": {"something else", "transposed    F32   [6, 4]"},
+			} {
+				out, _, err := execute(inspectCommand(), filepath.Join(dir, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, want := range wants {
+					if !strings.Contains(out, want) {
+						t.Errorf("%s: does not say %q:\n%s", name, want, out[max(0, len(out)-1000):])
+					}
+				}
+			}
+		})
+	}
+	for _, dir := range goldentest.Folders(t, "hf") {
+		out, _, err := execute(inspectCommand(), filepath.Join(dir, "model"))
+		if err != nil || !strings.Contains(out, "pre-training snapshot, in Hugging Face's names") {
+			t.Errorf("%s: %v\n%s", dir, err, out)
+		}
+	}
+}
+
+// TestInspectCountsParameters: the sum of all shapes, shared values once, is what the configuration says.
+func TestInspectCountsParameters(t *testing.T) {
+	for _, dir := range goldentest.Folders(t, "model") {
+		out, _, err := execute(inspectCommand(), filepath.Join(dir, "checkpoints", "zip_plain_LXRT.pth"), "--json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var in inspection
+		if err := json.Unmarshal([]byte(out), &in); err != nil {
+			t.Fatal(err)
+		}
+		if int(in.Parameters) != in.Config.NumParams() || len(in.Tensors) != 203 || in.Config.LangLayers != 3 {
+			t.Errorf("%d parameters, %d in the configuration; %d tensors", in.Parameters, in.Config.NumParams(), len(in.Tensors))
+		}
+	}
+}
+
+// TestInspectPrintsHostileNamesHarmlessly: escape sequences in names do not reach the terminal.
+func TestInspectPrintsHostileNamesHarmlessly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.safetensors")
+	header := `{"\u001b[31mred":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}`
+	data := append([]byte{byte(len(header)), 0, 0, 0, 0, 0, 0, 0}, header+"a"...)
+	if err := os.WriteFile(path, data, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	out, _, err := execute(inspectCommand(), path)
+	if err != nil || strings.Contains(out, "\x1b") || !strings.Contains(out, `"\x1b[31mred"`) {
+		t.Errorf("%v %q", err, out)
+	}
+	os.WriteFile(path, data[:20], 0o666)
+	if _, _, err := execute(inspectCommand(), path); err == nil || !strings.Contains(err.Error(), "cut short") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -1,0 +1,339 @@
+package lxrt
+
+import (
+	"context"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/lxmert/weights"
+)
+
+// lossFunc builds a loss and other outputs from the model; label makes an input out of a golden tensor.
+type lossFunc func(net *Net, label func(name string, dtype dtypes.DType) *Node) (loss *Node, others []*Node)
+
+// lossResult is a loss with what comes with it: gradients are those of the parameters that the loss depends on, as files
+// shape them.
+type lossResult struct {
+	loss   float32
+	others [][]float32
+	grads  map[string][]float32
+}
+
+func (r lossResult) norm() float64 {
+	sum := 0.0
+	for _, g := range r.grads {
+		for _, x := range g {
+			sum += float64(x) * float64(x)
+		}
+	}
+	return math.Sqrt(sum)
+}
+
+// differentiate computes a loss and its gradients with respect to all parameters that its graph has.
+func differentiate(t *testing.T, m *Model, b *lxmert.Batch, golden *goldentest.File, opt NetOptions, define lossFunc) lossResult {
+	t.Helper()
+	p, err := newPlan(m.cfg, b, lxmert.Request{Want: lxmert.All("hid.t.0")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Labels are not padded, so neither may the batch be.
+	p.sizes = exactSizes(p.sizes)
+	p.feedBatch()
+	var params []string
+	entry, err := m.program(context.Background(), "loss "+t.Name(), func(bd *builder) []*Node {
+		net := NewNet(m.cfg, p.inputs(bd), bd.weight, opt)
+		label := func(name string, dtype dtypes.DType) *Node {
+			if dtype == dtypes.Int32 {
+				p.feeds[name] = func() any { return golden.Int32s(name) }
+			} else {
+				p.feeds[name] = func() any { return golden.Float32s(name) }
+			}
+			return bd.input(name, dtype, golden.Shape(name)...)
+		}
+		loss, others := define(net, label)
+		var nodes []*Node
+		for _, s := range bd.slots {
+			if s.weight {
+				params = append(params, s.name)
+				nodes = append(nodes, bd.weight(s.name))
+			}
+		}
+		return slices.Concat([]*Node{loss}, others, Gradient(loss, nodes...))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.programs.release(entry)
+	out, err := m.execute(context.Background(), entry.program, p.feeds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := lossResult{loss: out[0].([]float32)[0], grads: map[string][]float32{}}
+	count := len(out) - 1 - len(params)
+	for _, o := range out[1 : 1+count] {
+		r.others = append(r.others, o.([]float32))
+	}
+	for i, name := range params {
+		r.grads[name] = asInFile(m, name, out[1+count+i].([]float32))
+	}
+	return r
+}
+
+func exactSizes(s sizes) sizes {
+	for _, x := range []*[2]int{&s.texts, &s.images, &s.rows, &s.words, &s.regions} {
+		x[1] = x[0]
+	}
+	return s
+}
+
+// asInFile transposes a linear layer's matrix back to [out,in].
+func asInFile(m *Model, name string, x []float32) []float32 {
+	shape := m.source.Shape(name)
+	if !isLinear(name, shape) {
+		return x
+	}
+	out := make([]float32, len(x))
+	for o := range shape[0] {
+		for i := range shape[1] {
+			out[o*shape[1]+i] = x[i*shape[0]+o]
+		}
+	}
+	return out
+}
+
+// compareGradients compares all of a file's gradients, and the parameters that have none.
+func compareGradients(t *testing.T, m *Model, golden *goldentest.File, r lossResult, tol goldentest.Tolerance) {
+	t.Helper()
+	for _, name := range golden.Names() {
+		param, ok := strings.CutPrefix(name, "grad.")
+		if !ok {
+			continue
+		}
+		got, ok := r.grads[param]
+		if !ok {
+			t.Errorf("%s has a gradient in the reference and none here", param)
+			golden.Use(name)
+			continue
+		}
+		if strings.HasSuffix(param, ".key.bias") {
+			golden.Compare(name, got, keyBiasTolerance)
+			continue
+		}
+		golden.Compare(name, got, tol)
+	}
+	for _, table := range []string{"word", "position", "token_type"} {
+		name := "bert.embeddings." + table + "_embeddings.weight"
+		g := r.grads[name]
+		if g == nil {
+			continue
+		}
+		tied := table == "word" && r.grads["cls.predictions.bias"] != nil
+		if isZero(g[:m.cfg.Hidden]) == tied {
+			t.Errorf("row 0 of %s: zero gradient %v, expected %v", name, !tied, !tied)
+		}
+	}
+}
+
+// checkFrozen compares the set of parameters that no gradient reaches: the reference's optimiser leaves them alone.
+func checkFrozen(t *testing.T, m *Model, golden *goldentest.File, r lossResult) {
+	t.Helper()
+	want, ok := golden.Metadata["params_without_grad"]
+	if !ok {
+		return
+	}
+	var got, expected []string
+	for _, p := range m.cfg.Params() {
+		isPretraining := strings.HasPrefix(p.Name, "cls.") || strings.HasPrefix(p.Name, "obj_predict_head.") || strings.HasPrefix(p.Name, "answer_head.")
+		if r.grads[p.Name] == nil && (m.cfg.TaskClasses == 0 || !isPretraining) {
+			got = append(got, p.Name)
+		}
+	}
+	if want != "" {
+		expected = strings.Split(want, ",")
+	}
+	slices.Sort(got)
+	slices.Sort(expected)
+	if !slices.Equal(got, expected) {
+		t.Errorf("without gradient: %v, expected %v", got, expected)
+	}
+}
+
+func isZero(x []float32) bool {
+	return !slices.ContainsFunc(x, func(v float32) bool { return v != 0 })
+}
+
+// pretrainingLosses are the six of LXMERT, section 3.1, in the reference's order, and their sum.
+func pretrainingLosses(net *Net, label func(string, dtypes.DType) *Node) (total *Node, each []*Node) {
+	i, f := dtypes.Int32, dtypes.Float32
+	each = []*Node{
+		LabelLoss(net.Node("out.mlm"), label("label.masked_lm_labels", i)),
+		LabelLoss(net.Node("out.match"), label("label.matched_label", i)),
+		RegionLabelLoss(net.Node("out.obj"), label("label.obj", i), label("label.obj_conf", f)),
+		RegionLabelLoss(net.Node("out.attr"), label("label.attr", i), label("label.attr_conf", f)),
+		RegionFeatureLoss(net.Node("out.feat"), label("label.feat", f), label("label.feat_mask", f)),
+		LabelLoss(net.Node("out.qa"), label("label.ans", i)),
+	}
+	total = each[0]
+	for _, l := range each[1:] {
+		total = Add(total, l)
+	}
+	return total, each
+}
+
+func TestPretrainingLossesAndGradientsEqualReference(t *testing.T) {
+	eachGolden(t, "model", func(t *testing.T, b *backend.Backend, folder string) {
+		m := openModel(t, b, filepath.Join(folder, "tiny", "weights.safetensors"), Options{})
+		path := filepath.Join(folder, "tiny", "pretrain.safetensors")
+		golden := goldentest.Open(t, path)
+		golden.Use("input.")
+		r := differentiate(t, m, readBatch(t, path), golden, NetOptions{}, func(net *Net, label func(string, dtypes.DType) *Node) (*Node, []*Node) {
+			total, each := pretrainingLosses(net, label)
+			return total, append(each, net.Node("out.qa"), net.Node("out.pooled"), net.Node("out.match"))
+		})
+		var losses []float32
+		for _, l := range r.others[:6] {
+			losses = append(losses, l[0])
+		}
+		golden.Compare("out.total_loss", []float32{r.loss}, lossTolerance)
+		golden.Compare("f64.total_loss", []float32{r.loss}, lossTolerance)
+		golden.Compare("out.losses", losses, lossTolerance)
+		golden.Compare("f64.losses", losses, lossTolerance)
+		golden.Compare("out.answer_score", r.others[6], forwardTolerance)
+		golden.Compare("f64.qa_logits", r.others[6], forwardTolerance)
+		golden.Compare("f64.pooled", r.others[7], forwardTolerance)
+		golden.Compare("f64.matched_logits", r.others[8], forwardTolerance)
+		golden.Compare("out.grad_norm", []float32{float32(r.norm())}, lossTolerance)
+		golden.Compare("f64.grad_norm", []float32{float32(r.norm())}, lossTolerance)
+		compareGradients(t, m, golden, r, gradientTolerance)
+		checkFrozen(t, m, golden, r)
+	})
+}
+
+// taskModel is the tiny model with a fine-tuning head from heads.safetensors.
+func taskModel(t *testing.T, b *backend.Backend, folder, task string, images int) *Model {
+	t.Helper()
+	path := filepath.Join(folder, "tiny", "weights.safetensors")
+	w, err := weights.OpenModel(path, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.Close() })
+	heads, err := weights.Open(filepath.Join(folder, "tiny", "heads.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { heads.Close() })
+	cfg := w.Config
+	bias, ok := heads.Tensor(task + ".logit_fc.3.bias")
+	if !ok {
+		t.Fatalf("heads.safetensors has no head for %s", task)
+	}
+	cfg.TaskClasses, cfg.TaskImages = bias.Shape[0], images
+	m, err := New(b.Backend, cfg, withHead{fileSource{w}, heads, task}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+// withHead adds a task's head to a model's weights.
+type withHead struct {
+	fileSource
+	heads *weights.File
+	task  string
+}
+
+func (s withHead) Shape(name string) []int {
+	if t, ok := s.heads.Tensor(s.task + "." + name); ok {
+		return t.Shape
+	}
+	return s.fileSource.Shape(name)
+}
+
+func (s withHead) Read(name string, dst []float32, transposed bool) error {
+	t, ok := s.heads.Tensor(s.task + "." + name)
+	switch {
+	case !ok:
+		return s.fileSource.Read(name, dst, transposed)
+	case transposed:
+		return t.ReadTransposed(dst)
+	}
+	return t.ReadFloat32(dst)
+}
+
+func TestTaskLossesAndGradientsEqualReference(t *testing.T) {
+	tasks := []struct {
+		file, head string
+		images     int
+		lossName   string
+		loss       func(logits *Node, label func(string, dtypes.DType) *Node) *Node
+	}{
+		{"vqa", "vqa", 1, "out.loss", func(logits *Node, label func(string, dtypes.DType) *Node) *Node {
+			return SoftAnswerLoss(logits, label("input.target", dtypes.Float32))
+		}},
+		{"gqa_mce", "vqa", 1, "out.mce_loss", func(logits *Node, label func(string, dtypes.DType) *Node) *Node {
+			return HardAnswerLoss(logits, label("input.target", dtypes.Float32))
+		}},
+		{"nlvr2", "nlvr2", 2, "out.loss", func(logits *Node, label func(string, dtypes.DType) *Node) *Node {
+			return LabelLoss(logits, label("input.label", dtypes.Int32))
+		}},
+	}
+	eachGolden(t, "model", func(t *testing.T, b *backend.Backend, folder string) {
+		for _, task := range tasks {
+			t.Run(task.file, func(t *testing.T) {
+				m := taskModel(t, b, folder, task.head, task.images)
+				path := filepath.Join(folder, "tiny", task.file+".safetensors")
+				golden := goldentest.Open(t, path)
+				golden.Use("input.")
+				r := differentiate(t, m, readBatch(t, path), golden, NetOptions{PooledOnly: true}, func(net *Net, label func(string, dtypes.DType) *Node) (*Node, []*Node) {
+					logits := net.Node("out.task")
+					return task.loss(logits, label), []*Node{logits}
+				})
+				golden.Compare(task.lossName, []float32{r.loss}, lossTolerance)
+				golden.Compare("out.logits", r.others[0], forwardTolerance)
+				for _, norm := range []string{"out.grad_norm", "f64.grad_norm"} {
+					if golden.Has(norm) {
+						golden.Compare(norm, []float32{float32(r.norm())}, lossTolerance)
+					}
+				}
+				compareGradients(t, m, golden, r, gradientTolerance)
+				checkFrozen(t, m, golden, r)
+			})
+		}
+	})
+}
+
+func TestHardTargetIsTheFirstLargestAnswer(t *testing.T) {
+	for _, folder := range goldentest.Folders(t, "model") {
+		golden := goldentest.Open(t, filepath.Join(folder, "tiny", "gqa_mce.safetensors"))
+		golden.Use("")
+		b := openBackend(t, "go")
+		got, err := ExecOnce(b.Backend, func(x *Node) *Node { return ArgMax(x, -1, dtypes.Int32) },
+			matrix(golden.Float32s("input.target"), golden.Shape("input.target")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := golden.Int32s("input.hard_target"); !slices.Equal(got.Value().([]int32), want) {
+			t.Errorf("%s: argmax %v, expected %v", folder, got.Value(), want)
+		}
+	}
+}
+
+// matrix cuts a flat matrix into rows.
+func matrix(flat []float32, shape []int) [][]float32 {
+	var out [][]float32
+	for i := range shape[0] {
+		out = append(out, flat[i*shape[1]:(i+1)*shape[1]])
+	}
+	return out
+}
