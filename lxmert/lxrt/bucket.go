@@ -75,6 +75,25 @@ func pad[E any](src []E, from, to []int, fill E) []E {
 	return dst
 }
 
+// broadcast repeats an array along the axes in which it has size 1.
+func broadcast(src []float32, from, to []int) []float32 {
+	if equalDims(from, to) {
+		return src
+	}
+	if len(to) == 0 {
+		return src[:1]
+	}
+	step := lxmert.Size(from[1:])
+	var dst []float32
+	for i := range to[0] {
+		if from[0] == 1 {
+			i = 0
+		}
+		dst = append(dst, broadcast(src[i*step:(i+1)*step], from[1:], to[1:])...)
+	}
+	return dst
+}
+
 // crop copies the corner of an array.
 func crop(src []float32, from, to []int) []float32 {
 	if equalDims(from, to) {

@@ -115,24 +115,25 @@ func (p *plan) addEdit(i int, e lxmert.Edit) error {
 	return nil
 }
 
-// feedEdit checks that a tensor broadcasts against an activation, and feeds it padded to the bucket.
+// feedEdit checks that a tensor broadcasts against an activation, and feeds it padded to the bucket. Along axes that the
+// bucket extends it is spelled out, so that no edit reaches the padding: a map's padded keys stay at zero.
 func (p *plan) feedEdit(input string, a lxmert.Activation, t lxmert.Tensor, fill float32) ([]int, error) {
 	full, bucket := p.sizes.dims(p.cfg, a, 0), p.sizes.dims(p.cfg, a, 1)
 	if len(t.Shape) != len(full) || lxmert.Size(t.Shape) != len(t.Data) {
 		return nil, fmt.Errorf("shape %v with %d values cannot be broadcast to %s %v", t.Shape, len(t.Data), a.Name, full)
 	}
-	to := make([]int, len(full))
+	spelled, to := make([]int, len(full)), make([]int, len(full))
 	for i, d := range t.Shape {
-		switch d {
-		case full[i]:
-			to[i] = bucket[i]
-		case 1:
-			to[i] = 1
+		switch {
+		case d == full[i] || (d == 1 && i > 0 && bucket[i] != full[i]):
+			spelled[i], to[i] = full[i], bucket[i]
+		case d == 1:
+			spelled[i], to[i] = 1, 1
 		default:
 			return nil, fmt.Errorf("shape %v cannot be broadcast to %s %v: axis %d must be 1 or %d", t.Shape, a.Name, full, i, full[i])
 		}
 	}
-	p.feeds[input] = func() any { return pad(t.Data, t.Shape, to, fill) }
+	p.feeds[input] = func() any { return pad(broadcast(t.Data, t.Shape, spelled), spelled, to, fill) }
 	return to, nil
 }
 

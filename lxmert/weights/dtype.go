@@ -40,19 +40,14 @@ func (d DType) Size() int {
 // IsFloat reports whether d is one of the floating-point types.
 func (d DType) IsFloat() bool { return d == F64 || d == F32 || d == F16 || d == BF16 }
 
-// halfToFloat widens IEEE half precision; every value is exact.
+// halfToFloat widens IEEE half precision; every value is exact. Exponent and fraction move to their places in a float32 and
+// the product mends the exponent's bias, which holds for subnormal numbers too.
 func halfToFloat(h uint16) float32 {
-	sign := uint32(h&0x8000) << 16
-	exp := uint32(h>>10) & 0x1f
-	frac := uint32(h & 0x3ff)
-	switch {
-	case exp == 0x1f:
-		return math.Float32frombits(sign | 0x7f800000 | frac<<13)
-	case exp == 0: // zero and subnormal numbers: frac * 2^-24
-		v := float32(frac) * (1.0 / (1 << 24))
-		return math.Float32frombits(sign | math.Float32bits(v))
+	bits := math.Float32bits(math.Float32frombits(uint32(h&0x7fff)<<13) * 0x1p112)
+	if h&0x7c00 == 0x7c00 { // infinite or NaN
+		bits |= 0x7f800000
 	}
-	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
+	return math.Float32frombits(bits | uint32(h&0x8000)<<16)
 }
 
 // floatToHalf rounds to the nearest half, ties to even; too large values become infinite, NaN stays NaN.

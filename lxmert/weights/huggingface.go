@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/atomicfile"
 )
 
 // SaveHuggingFace writes a folder with config.json and model.safetensors that transformers opens with from_pretrained,
@@ -44,6 +45,11 @@ func SaveHuggingFace(dir string, m *Model, dtype DType) (class string, err error
 		"task_qa": answers > 0, "visual_obj_loss": c.Objects > 0, "visual_attr_loss": c.Attributes > 0, "visual_feat_loss": c.FeatHead,
 		"num_object_labels": c.Objects, "num_attr_labels": c.Attributes, "num_qa_labels": answers,
 	}
+	if words, ok := m.Tensor(lxmert.WordEmbeddings); ok && dtype == "" {
+		config["dtype"] = torchName(words.DType)
+	} else {
+		config["dtype"] = torchName(dtype)
+	}
 	text, err := json.MarshalIndent(config, "", "  ")
 	if err != nil {
 		return "", err
@@ -59,7 +65,7 @@ func SaveHuggingFace(dir string, m *Model, dtype DType) (class string, err error
 	if err := Write(filepath.Join(dir, "model.safetensors"), items, nil); err != nil {
 		return "", err
 	}
-	return class, replaceFile(filepath.Join(dir, "config.json"), func(_ *os.File, w *bufio.Writer) error {
+	return class, atomicfile.Replace(filepath.Join(dir, "config.json"), func(_ *os.File, w *bufio.Writer) error {
 		_, err := w.Write(append(text, '\n'))
 		return err
 	})
@@ -83,6 +89,16 @@ func huggingFaceClass(c lxmert.Config) (class string, answers int, err error) {
 		return "LxmertForQuestionAnswering", c.Answers, nil
 	}
 	return "LxmertModel", 0, nil
+}
+
+// torchName is torch's name of a type.
+func torchName(dtype DType) string {
+	for name, d := range torchTypes {
+		if d == dtype {
+			return name
+		}
+	}
+	return ""
 }
 
 // missing is an error only if the file lacks something.

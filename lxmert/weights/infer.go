@@ -101,7 +101,7 @@ func (in *inference) layers(prefix string) int {
 			number, _, _ := strings.Cut(rest, ".")
 			k, err := strconv.Atoi(number)
 			if err != nil || k < 0 || strconv.Itoa(k) != number {
-				in.fail("%s has no layer number", name)
+				in.fail("%q has no layer number", short(name))
 				return 0
 			}
 			seen[k] = true

@@ -91,7 +91,7 @@ func newModel(f *File, configPath string) (*Model, error) {
 			return nil, err
 		}
 		if !same {
-			return nil, fmt.Errorf("%s %v differs from the word embeddings %v, to which LXMERT ties it; a model with two matrices cannot be loaded", m.decoder.Name, m.decoder.Shape, words.Shape)
+			return nil, fmt.Errorf("%q %v differs from the word embeddings %v, to which LXMERT ties it; a model with two matrices cannot be loaded", short(m.decoder.Name), m.decoder.Shape, words.Shape)
 		}
 	}
 	shapes := make(map[string][]int, len(m.tensors))

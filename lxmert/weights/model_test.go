@@ -64,8 +64,10 @@ func writeJSON(t *testing.T, v any, parts ...string) string {
 // TestHeadsOfAModel: each head that is there, and no other, is found.
 func TestHeadsOfAModel(t *testing.T) {
 	for name, change := range map[string]func(*lxmert.Config){
-		"everything":        func(*lxmert.Config) {},
-		"encoder only":      func(c *lxmert.Config) { c.LM, c.Match, c.Objects, c.Attributes, c.FeatHead, c.Answers = false, false, 0, 0, false, 0 },
+		"everything": func(*lxmert.Config) {},
+		"encoder only": func(c *lxmert.Config) {
+			c.LM, c.Match, c.Objects, c.Attributes, c.FeatHead, c.Answers = false, false, 0, 0, false, 0
+		},
 		"VQA":               func(c *lxmert.Config) { c.TaskClasses, c.TaskImages = 9, 1 },
 		"NLVR2":             func(c *lxmert.Config) { c.TaskClasses, c.TaskImages = 2, 2 },
 		"no cross layers":   func(c *lxmert.Config) { c.CrossLayers = 0 },
@@ -284,8 +286,9 @@ func TestResolveTriesTheReferencesSuffixes(t *testing.T) {
 		return path
 	}
 	x := filepath.Join(dir, "x")
-	folder := touch("x/pytorch_model.bin")
-	for _, want := range []string{folder, touch("x/model.safetensors.index.json"), touch("x/model.safetensors"), touch("x.safetensors"), touch("x_LXRT.pth"), touch("x.pth")} {
+	// Each goes before those that are there already.
+	for _, name := range []string{"x/pytorch_model.bin", "x/model.safetensors.index.json", "x/model.safetensors", "x.safetensors", "x_LXRT.pth", "x.pth"} {
+		want := touch(name)
 		if got, err := weights.Resolve(x); got != want || err != nil {
 			t.Errorf("x is %s (%v), want %s", got, err, want)
 		}

@@ -12,6 +12,8 @@ import (
 	"os"
 	"slices"
 	"strconv"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/atomicfile"
 )
 
 // writePTH writes torch.save's zip format. Members are stored, their values start at multiples of 64 bytes, and sizes
@@ -27,7 +29,7 @@ func writePTH(path string, items []Item, notes map[string]string, wide int64) er
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	return replaceFile(path, func(f *os.File, w *bufio.Writer) error {
+	return atomicfile.Replace(path, func(f *os.File, w *bufio.Writer) error {
 		z := &zipWriter{file: f, w: w, wide: wide}
 		z.add("archive/data.pkl", int64(len(program)), raw(program))
 		z.add("archive/byteorder", 6, raw([]byte("little")))

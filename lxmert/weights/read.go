@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"runtime"
+	"sync"
 	"unsafe"
 )
 
@@ -117,7 +119,17 @@ func readInto[T number](t *Tensor, dst []T) error {
 	if err != nil {
 		return err
 	}
-	widen(dst, b, t.DType)
+	parts := 1
+	if len(dst) >= parallelMin {
+		parts = runtime.GOMAXPROCS(0)
+	}
+	item := t.DType.Size()
+	var wg sync.WaitGroup
+	for k := range parts {
+		from, to := k*len(dst)/parts, (k+1)*len(dst)/parts
+		wg.Go(func() { widen(dst[from:to], b[from*item:to*item], t.DType) })
+	}
+	wg.Wait()
 	return nil
 }
 

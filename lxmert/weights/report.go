@@ -3,6 +3,7 @@ package weights
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -69,7 +70,12 @@ func (r Report) differences(most int, between, groups string) string {
 		if len(g.names) == 0 {
 			continue
 		}
-		names := g.names[:min(most, len(g.names))]
+		names := slices.Clone(g.names[:min(most, len(g.names))])
+		for i, name := range names {
+			if strings.ContainsFunc(name, func(r rune) bool { return !strconv.IsPrint(r) }) {
+				names[i] = strconv.Quote(short(name))
+			}
+		}
 		text := fmt.Sprintf("%d %s:%s%s", len(g.names), g.what, strings.TrimPrefix(between, ","), strings.Join(names, between))
 		if len(names) < len(g.names) {
 			text += ", …"

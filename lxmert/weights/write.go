@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/atomicfile"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/safetensors"
 )
 
@@ -73,7 +74,7 @@ func writeSafetensors(path string, items []Item, notes map[string]string) error 
 	safetensors.Sort(out)
 	metadata := map[string]string{"format": "pt"} // transformers asks for it
 	maps.Copy(metadata, notes)
-	return replaceFile(path, func(_ *os.File, w *bufio.Writer) error {
+	return atomicfile.Replace(path, func(_ *os.File, w *bufio.Writer) error {
 		return safetensors.Write(w, out, metadata)
 	})
 }
