@@ -90,7 +90,7 @@ func (n *Net) dense(name string, x *Node) *Node {
 	b := n.param(name + ".bias")
 	in, out := w.Shape().Dimensions[0], w.Shape().Dimensions[1]
 	dims := x.Shape().Clone().Dimensions
-	flat := Reshape(x, x.Shape().Size()/in, in)
+	flat := Reshape(ConvertDType(x, w.DType()), x.Shape().Size()/in, in)
 	y := Add(Dot(flat, w).Product(), ExpandAxes(b, 0))
 	dims[len(dims)-1] = out
 	return Reshape(y, dims...)

@@ -8,7 +8,7 @@ import (
 
 const (
 	bandRows    = 64      // rows of the file that one worker turns at a time
-	tileColumns = 128      // float32s in a cache line
+	tileColumns = 16      // float32s in a cache line
 	parallelMin = 1 << 17 // elements from which several goroutines pay
 )
 

@@ -1,0 +1,526 @@
+package lxrt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/synthetic"
+)
+
+// smallConfig is a model that compiles in a moment.
+func smallConfig() lxmert.Config {
+	return lxmert.Config{
+		Vocab: 50, Hidden: 16, Heads: 2, Intermediate: 24, MaxPositions: 16, TokenTypes: 2, Activation: "gelu",
+		LangLayers: 1, RegionLayers: 1, CrossLayers: 2, FeatDim: 6, BoxDim: 4,
+		LM: true, Match: true, Objects: 5, Attributes: 3, FeatHead: true, Answers: 7,
+	}
+}
+
+func smallModel(t testing.TB, b *backend.Backend, cfg lxmert.Config, opt Options) *Model {
+	t.Helper()
+	m, err := New(b.Backend, cfg, &synthetic.Weights{Config: cfg, Seed: 3}, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+func TestPaddingChangesNothing(t *testing.T) {
+	onBackends(t, func(t *testing.T, b *backend.Backend) {
+		m := smallModel(t, b, smallConfig(), Options{})
+		short := synthetic.Batch(m.cfg, 1, 3, 5, 6)
+		want := run(t, m, short, lxmert.Request{Want: lxmert.All("*")})
+
+		long := *short
+		long.IDs, long.TextMask, long.RegionMask = nil, nil, nil
+		long.Feats, long.Boxes = lxmert.NewTensor(3, 9, m.cfg.FeatDim), lxmert.NewTensor(3, 9, 4)
+		for n, ids := range short.IDs {
+			long.IDs = append(long.IDs, append(slices.Clone(ids), 7, 8, 9))
+			long.TextMask = append(long.TextMask, append(ones(5).Data, 0, 0, 0))
+			long.RegionMask = append(long.RegionMask, append(ones(6).Data, 0, 0, 0))
+			copy(long.Feats.Row(n).Data, short.Feats.Row(n).Data)
+			copy(long.Boxes.Row(n).Data, short.Boxes.Row(n).Data)
+		}
+		got := run(t, m, &long, lxmert.Request{Want: lxmert.All("*")})
+		for name, x := range want.Values {
+			y := got.Values[name]
+			expect(t, crop(y.Data, y.Shape, x.Shape), x.Data, 1e-5)
+		}
+	})
+}
+
+func TestPermutingRegionsPermutesTheResult(t *testing.T) {
+	onBackends(t, func(t *testing.T, b *backend.Backend) {
+		m := smallModel(t, b, smallConfig(), Options{})
+		batch := synthetic.Batch(m.cfg, 1, 2, 5, 6)
+		order := []int{3, 0, 5, 1, 4, 2}
+		permuted := *batch
+		permuted.Feats, permuted.Boxes = lxmert.NewTensor(batch.Feats.Shape...), lxmert.NewTensor(batch.Boxes.Shape...)
+		for n := range 2 {
+			for to, from := range order {
+				copy(permuted.Feats.Row(n).Row(to).Data, batch.Feats.Row(n).Row(from).Data)
+				copy(permuted.Boxes.Row(n).Row(to).Data, batch.Boxes.Row(n).Row(from).Data)
+			}
+		}
+		r := lxmert.Request{Want: lxmert.All("out.qa", "out.obj", "x.1.ti")}
+		want, got := run(t, m, batch, r), run(t, m, &permuted, r)
+		expect(t, got.Values["out.qa"].Data, want.Values["out.qa"].Data, 1e-5)
+		for n := range 2 {
+			for to, from := range order {
+				expect(t, got.Values["out.obj"].Row(n).Row(to).Data, want.Values["out.obj"].Row(n).Row(from).Data, 1e-5)
+				for h := range m.cfg.Heads {
+					for q := range 5 {
+						g, w := got.Values["x.1.ti"].At(n, h, q, to), want.Values["x.1.ti"].At(n, h, q, from)
+						if math.Abs(float64(g-w)) > 1e-5 {
+							t.Fatalf("x.1.ti[%d,%d,%d]: region %d gets %g, %g before", n, h, q, to, g, w)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestGradientsAreSlopes moves one entry of an activation a little and compares how the score moves.
+func TestGradientsAreSlopes(t *testing.T) {
+	b := openBackend(t, "go")
+	cfg := smallConfig()
+	cfg.TaskClasses, cfg.TaskImages = 4, 1
+	m := smallModel(t, b, cfg, Options{})
+	batch := synthetic.Batch(cfg, 1, 2, 5, 6)
+	for _, output := range []string{"out.qa", "out.task", "out.match", "out.mlm", "out.obj", "out.attr", "out.feat", "out.pooled"} {
+		for _, kind := range []lxmert.TermKind{lxmert.Logit, lxmert.LogProb, lxmert.Probability} {
+			term := lxmert.Term{Output: output, Kind: kind, Class: []int{1, 0}, Weight: []float32{1, -2}}
+			if slices.Contains([]string{"out.mlm", "out.obj", "out.attr", "out.feat"}, output) {
+				term.Position = []int{2, 3}
+			}
+			for _, name := range []string{"x.0.ti", "l.0.tt.v", "hid.i.0", "in.feat"} {
+				a, err := cfg.Find(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				shape := append([]int{2}, a[0].Dims(cfg, 5, 6)...)
+				score := func(step float32, names ...string) *lxmert.Trace {
+					nudge := lxmert.NewTensor(shape...)
+					nudge.Data[len(nudge.Data)/3] = step
+					return run(t, m, batch, lxmert.Request{
+						Edits: []lxmert.Edit{{Name: name, Op: lxmert.Add, Value: nudge}},
+						Grad:  &lxmert.Grad{Of: []lxmert.Term{term}, Names: names},
+					})
+				}
+				sum := func(tr *lxmert.Trace) float64 { return float64(tr.Score[0]) + float64(tr.Score[1]) }
+				const h = 5e-3
+				slope := (sum(score(h)) - sum(score(-h))) / (2 * h)
+				g := score(0, name).Grads[name]
+				if got := float64(g.Data[len(g.Data)/3]); math.Abs(got-slope) > 2e-3+0.02*math.Abs(slope) {
+					t.Errorf("%s, kind %d, by %s: gradient %g, slope %g", output, kind, name, got, slope)
+				}
+			}
+		}
+	}
+}
+
+func TestWhatIsNotWantedIsNotComputed(t *testing.T) {
+	cfg := smallConfig()
+	b := openBackend(t, "go")
+	m := smallModel(t, b, cfg, Options{})
+	batch := synthetic.Batch(cfg, 1, 1, 5, 6)
+	params := func(r lxmert.Request) []string {
+		t.Helper()
+		p, err := newPlan(cfg, batch, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		prog, _, err := buildGraph(b.Backend, "test", m.dtype, m.weights.shape, p.define)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer prog.free()
+		var names []string
+		for _, s := range prog.slots {
+			if s.weight {
+				names = append(names, s.name)
+			}
+		}
+		return names
+	}
+	none := func(r lxmert.Request, prefixes ...string) {
+		t.Helper()
+		for _, name := range params(r) {
+			for _, p := range prefixes {
+				if strings.HasPrefix(name, p) {
+					t.Errorf("%v needs %s", r.Want, name)
+				}
+			}
+		}
+	}
+	last := "bert.encoder.x_layers." + strconv.Itoa(cfg.CrossLayers-1)
+	none(lxmert.Request{Want: lxmert.All("out.qa")}, last+".visn_", "cls.", "obj_predict_head.")
+	none(lxmert.Request{Want: lxmert.All("l.0.tt")}, "bert.encoder.r_layers", "bert.encoder.x_layers", "bert.encoder.visn_fc",
+		"bert.encoder.layer.0.attention.self.value", "bert.encoder.layer.0.output", "bert.pooler")
+	none(lxmert.Request{Want: lxmert.All("r.0.ii")}, "bert.embeddings", "bert.encoder.layer.", "bert.encoder.x_layers")
+	none(lxmert.Request{Want: lxmert.All("out.obj")}, last+".lang_", "bert.pooler", "cls.", "answer_head")
+	all := params(lxmert.Request{Want: lxmert.All("*")})
+	if len(all) != len(cfg.Params()) {
+		t.Errorf("everything needs %d parameters, the model has %d", len(all), len(cfg.Params()))
+	}
+}
+
+func TestReadsAtPositionsAndTopKAgreeWithFullReads(t *testing.T) {
+	onBackends(t, func(t *testing.T, b *backend.Backend) {
+		m := smallModel(t, b, smallConfig(), Options{})
+		batch := synthetic.Batch(m.cfg, 1, 3, 5, 6)
+		words := [][]int{{0, 4, 2}, {1, 1, 3}, {4, 3, 2}}
+		full := run(t, m, batch, lxmert.Request{Want: lxmert.All("out.mlm", "hid.t.1", "x.0.ti")})
+		part := run(t, m, batch, lxmert.Request{Want: []lxmert.Read{
+			{Name: "out.mlm", Positions: words},
+			{Name: "out.mlm", Positions: words, Top: 4, As: "best"},
+			{Name: "hid.t.1", Positions: words},
+			{Name: "x.0.ti", Positions: words},
+			{Name: "out.qa", Top: 3},
+		}})
+		for n, row := range words {
+			for i, p := range row {
+				expect(t, part.Values["out.mlm"].Row(n).Row(i).Data, full.Values["out.mlm"].Row(n).Row(p).Data, 1e-5)
+				expect(t, part.Values["hid.t.1"].Row(n).Row(i).Data, full.Values["hid.t.1"].Row(n).Row(p).Data, 1e-5)
+				for h := range m.cfg.Heads {
+					expect(t, part.Values["x.0.ti"].Row(n).Row(h).Row(i).Data, full.Values["x.0.ti"].Row(n).Row(h).Row(p).Data, 1e-5)
+				}
+				top := part.Top["best"].Values.Row(n).Row(i).Data
+				sorted := slices.Clone(full.Values["out.mlm"].Row(n).Row(p).Data)
+				slices.Sort(sorted)
+				slices.Reverse(sorted)
+				expect(t, top, sorted[:4], 1e-5)
+			}
+		}
+		if got := part.Top["out.qa"].Values.Shape; !slices.Equal(got, []int{3, 3}) {
+			t.Errorf("top 3 of out.qa has shape %v", got)
+		}
+	})
+}
+
+func TestTopKPutsTheFirstOfEqualsFirst(t *testing.T) {
+	top := topK(lxmert.Tensor{Shape: []int{2, 5}, Data: []float32{1, 3, 3, 0, 3, 5, 4, 3, 2, 1}}, 3)
+	if !slices.Equal(top.Index, []int32{1, 2, 4, 0, 1, 2}) || !slices.Equal(top.Values.Data, []float32{3, 3, 3, 5, 4, 3}) {
+		t.Errorf("index %v values %v", top.Index, top.Values.Data)
+	}
+	if top := topK(lxmert.Tensor{Shape: []int{1, 2}, Data: []float32{1, 2}}, 9); !slices.Equal(top.Index, []int32{1, 0}) {
+		t.Errorf("more than there are: index %v", top.Index)
+	}
+}
+
+func TestBFloat16StaysClose(t *testing.T) {
+	// bfloat16 has 8 bits of precision, so one rounding is 2^-9; 20 sublayers of this model stay within 4 %.
+	b := openBackend(t, "cpu")
+	cfg := smallConfig()
+	exact, half := smallModel(t, b, cfg, Options{}), smallModel(t, b, cfg, Options{BFloat16: true})
+	batch := synthetic.Batch(cfg, 1, 3, 5, 6)
+	r := lxmert.Request{
+		Want: lxmert.All("out.*", "hid.*.*"),
+		Grad: &lxmert.Grad{Of: []lxmert.Term{{Output: "out.qa", Class: []int{0, 1, 2}}}, Names: []string{"x.0.ti"}},
+	}
+	want, got := run(t, exact, batch, r), run(t, half, batch, r)
+	for name, x := range want.Values {
+		expect(t, got.Values[name].Data, x.Data, 0.04)
+	}
+	expect(t, got.Grads["x.0.ti"].Data, want.Grads["x.0.ti"].Data, 0.1)
+	if got.Provenance.DType != "bfloat16" {
+		t.Errorf("provenance says %q", got.Provenance.DType)
+	}
+}
+
+func TestRequestsThatCannotBeSayWhy(t *testing.T) {
+	b := openBackend(t, "go")
+	cfg := smallConfig()
+	m := smallModel(t, b, cfg, Options{})
+	batch := synthetic.Batch(cfg, 1, 2, 5, 6)
+	class := []int{0, 0}
+	grad := func(t lxmert.Term, names ...string) lxmert.Request {
+		return lxmert.Request{Grad: &lxmert.Grad{Of: []lxmert.Term{t}, Names: names}}
+	}
+	edit := func(e lxmert.Edit) lxmert.Request {
+		return lxmert.Request{Want: lxmert.All("out.qa"), Edits: []lxmert.Edit{e}}
+	}
+	for _, c := range []struct {
+		name string
+		r    lxmert.Request
+		want string
+	}{
+		{"nothing", lxmert.Request{}, "wants nothing"},
+		{"unknown name", lxmert.Request{Want: lxmert.All("x.9.ti")}, `"x.9.ti"`},
+		{"missing head", lxmert.Request{Want: lxmert.All("out.task")}, "no fine-tuned head"},
+		{"twice", lxmert.Request{Want: lxmert.All("out.qa", "out.*")}, "read twice"},
+		{"no positions", lxmert.Request{Want: []lxmert.Read{{Name: "out.qa", Positions: everyRow(2, 0)}}}, "no positions"},
+		{"position range", lxmert.Request{Want: []lxmert.Read{{Name: "out.mlm", Positions: everyRow(2, 5)}}}, "position 5"},
+		{"ragged positions", lxmert.Request{Want: []lxmert.Read{{Name: "out.mlm", Positions: [][]int{{1}, {1, 2}}}}}, "same number"},
+		{"edit shape", edit(lxmert.Edit{Name: "hid.t.1", Op: lxmert.Set, Value: lxmert.NewTensor(2, 4, 16)}), "axis 1 must be 1 or 5"},
+		{"edit rank", edit(lxmert.Edit{Name: "hid.t.1", Op: lxmert.Set, Value: lxmert.NewTensor(16)}), "cannot be broadcast"},
+		{"edit operation", edit(lxmert.Edit{Name: "hid.t.1", Op: 7, Value: scalar(1, 3)}), "no operation 7"},
+		{"class range", grad(lxmert.Term{Output: "out.qa", Class: []int{0, 7}}), "class 7"},
+		{"classes", grad(lxmert.Term{Output: "out.qa", Class: []int{0}}), "1 classes for 2 rows"},
+		{"weights", grad(lxmert.Term{Output: "out.qa", Class: class, Weight: []float32{1}}), "1 weights"},
+		{"needs position", grad(lxmert.Term{Output: "out.mlm", Class: class}), "0 positions for 2 rows"},
+		{"has no position", grad(lxmert.Term{Output: "out.qa", Class: class, Position: class}), "no positions"},
+		{"not an output", grad(lxmert.Term{Output: "hid.t.1", Class: class}), "is not one"},
+		{"gradient of nothing", lxmert.Request{Grad: &lxmert.Grad{Names: []string{"in.word"}}}, "no score"},
+		{"gradient by nothing known", grad(lxmert.Term{Output: "out.qa", Class: class}, "nope"), `"nope"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := m.Run(context.Background(), batch, c.r)
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("error %v, expected one line with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestNLVR2NeedsPairsOfRows(t *testing.T) {
+	b := openBackend(t, "go")
+	cfg := smallConfig()
+	cfg.TaskClasses, cfg.TaskImages = 2, 2
+	m := smallModel(t, b, cfg, Options{})
+	_, err := m.Run(context.Background(), synthetic.Batch(cfg, 1, 3, 5, 6), lxmert.Request{Want: lxmert.All("out.task")})
+	if err == nil || !strings.Contains(err.Error(), "two images") {
+		t.Errorf("error %v", err)
+	}
+	trace := run(t, m, synthetic.Batch(cfg, 1, 4, 5, 6), lxmert.Request{Want: lxmert.All("out.task")})
+	if got := trace.Values["out.task"].Shape; !slices.Equal(got, []int{2, 2}) {
+		t.Errorf("shape %v", got)
+	}
+}
+
+// TestSizesAreNotHardCoded runs models unlike the published one: quirk Q35 of the reference is a hidden size of 768.
+func TestSizesAreNotHardCoded(t *testing.T) {
+	b := openBackend(t, "go")
+	for _, change := range []func(*lxmert.Config){
+		func(c *lxmert.Config) { c.LangLayers = 0 },
+		func(c *lxmert.Config) { c.RegionLayers = 0 },
+		func(c *lxmert.Config) { c.CrossLayers = 0 },
+		func(c *lxmert.Config) { c.Hidden, c.Heads = 20, 5 },
+		func(c *lxmert.Config) { c.BoxDim = 5 },
+		func(c *lxmert.Config) { c.Activation = "relu" },
+		func(c *lxmert.Config) { c.Activation = "swish" },
+		func(c *lxmert.Config) {
+			c.LM, c.Match, c.Objects, c.Attributes, c.FeatHead, c.Answers = false, false, 0, 0, false, 0
+		},
+	} {
+		cfg := smallConfig()
+		change(&cfg)
+		trace := run(t, smallModel(t, b, cfg, Options{}), synthetic.Batch(cfg, 1, 2, 3, 2), lxmert.Request{Want: lxmert.All("*")})
+		for name, x := range trace.Values {
+			if slices.ContainsFunc(x.Data, func(v float32) bool { return v != v }) {
+				t.Errorf("%+v: %s has NaN", cfg, name)
+			}
+		}
+	}
+}
+
+func TestConcurrentRunsShareOneModel(t *testing.T) {
+	onBackends(t, func(t *testing.T, b *backend.Backend) {
+		m := smallModel(t, b, smallConfig(), Options{})
+		batches := []*lxmert.Batch{synthetic.Batch(m.cfg, 1, 2, 5, 6), synthetic.Batch(m.cfg, 2, 2, 5, 6), synthetic.Batch(m.cfg, 3, 4, 5, 6)}
+		var want []*lxmert.Trace
+		for _, batch := range batches {
+			want = append(want, run(t, m, batch, lxmert.Request{Want: lxmert.All("out.qa")}))
+		}
+		var group sync.WaitGroup
+		for g := range 8 {
+			group.Go(func() {
+				for i := range 20 {
+					at := (g + i) % len(batches)
+					got, err := m.Run(context.Background(), batches[at], lxmert.Request{Want: lxmert.All("out.qa")})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if !slices.Equal(got.Values["out.qa"].Data, want[at].Values["out.qa"].Data) {
+						t.Errorf("batch %d gives other values beside others", at)
+					}
+				}
+			})
+		}
+		group.Wait()
+	})
+}
+
+func TestConcurrentFirstRunsCompileOnce(t *testing.T) {
+	m := smallModel(t, openBackend(t, "go"), smallConfig(), Options{})
+	batch := synthetic.Batch(m.cfg, 1, 2, 5, 6)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() { run(t, m, batch, lxmert.Request{Want: lxmert.All("out.qa")}) })
+	}
+	group.Wait()
+	if n := len(m.programs.entries); n != 1 {
+		t.Errorf("%d programs", n)
+	}
+}
+
+func TestConcurrentCancellationReturnsAtOnceAndLeavesNothing(t *testing.T) {
+	m := smallModel(t, openBackend(t, "go"), smallConfig(), Options{})
+	batch := synthetic.Batch(m.cfg, 1, 2, 5, 6)
+	r := lxmert.Request{Want: lxmert.All("out.qa")}
+
+	cancelled, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := m.Run(cancelled, batch, r); !errors.Is(err, context.Canceled) {
+		t.Errorf("before the compilation: %v", err)
+	}
+	want := run(t, m, batch, r)
+
+	m.device <- struct{}{} // as if something else were running
+	waiting, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := m.Run(waiting, batch, r); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("waiting for the device: %v", err)
+	}
+	<-m.device
+
+	var group sync.WaitGroup
+	for range 50 {
+		group.Go(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+			defer cancel()
+			if trace, err := m.Run(ctx, batch, r); err == nil && !slices.Equal(trace.Values["out.qa"].Data, want.Values["out.qa"].Data) {
+				t.Error("other values")
+			}
+		})
+	}
+	group.Wait()
+	if got := run(t, m, batch, r); !slices.Equal(got.Values["out.qa"].Data, want.Values["out.qa"].Data) {
+		t.Error("other values after cancellations")
+	}
+}
+
+func TestClosedModelSaysSo(t *testing.T) {
+	cfg := smallConfig()
+	m, err := New(openBackend(t, "go").Backend, cfg, &synthetic.Weights{Config: cfg}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(m.Close(), m.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Run(context.Background(), synthetic.Batch(cfg, 1, 1, 5, 6), lxmert.Request{Want: lxmert.All("out.qa")}); !errors.Is(err, ErrClosed) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestWeightsThatDoNotFitAreNamed(t *testing.T) {
+	cfg := smallConfig()
+	larger := cfg
+	larger.LangLayers = 2
+	_, err := New(openBackend(t, "go").Backend, larger, &synthetic.Weights{Config: cfg}, Options{})
+	if err == nil || !strings.Contains(err.Error(), "bert.encoder.layer.1.") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestRunsLeaveNoMemoryBehind runs many times, evicting compiled graphs as it goes, and looks at the process's memory.
+func TestRunsLeaveNoMemoryBehind(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	onBackends(t, func(t *testing.T, b *backend.Backend) {
+		m := smallModel(t, b, smallConfig(), Options{})
+		batch := synthetic.Batch(m.cfg, 1, 4, 5, 6)
+		r := lxmert.Request{Want: lxmert.All("out.qa", "x.*.ti", "hid.t.*")}
+		runs := func(n int) {
+			for range n {
+				run(t, m, batch, r)
+			}
+		}
+		runs(1000)
+		before, goroutines := residentBytes(t), runtime.NumGoroutine()
+		runs(10000)
+		if after := residentBytes(t); after > before+32<<20 {
+			t.Errorf("10,000 runs took %d MB", (after-before)>>20)
+		}
+		if n := runtime.NumGoroutine(); n > goroutines+2 {
+			t.Errorf("%d goroutines, %d before", n, goroutines)
+		}
+	})
+}
+
+func TestCacheKeepsWhatWasUsedLast(t *testing.T) {
+	m := smallModel(t, openBackend(t, "go"), smallConfig(), Options{})
+	m.programs.limit = 2
+	batch := synthetic.Batch(m.cfg, 1, 2, 5, 6)
+	for _, name := range []string{"out.qa", "out.match", "out.qa", "out.pooled"} {
+		run(t, m, batch, lxmert.Request{Want: lxmert.All(name)})
+	}
+	var kept []string
+	for key := range m.programs.entries {
+		for _, name := range []string{"out.qa", "out.match", "out.pooled"} {
+			if strings.Contains(key, name) {
+				kept = append(kept, name)
+			}
+		}
+	}
+	slices.Sort(kept)
+	if !slices.Equal(kept, []string{"out.pooled", "out.qa"}) {
+		t.Errorf("kept %v", kept)
+	}
+}
+
+// residentBytes is the memory of this process after a collection.
+func residentBytes(t *testing.T) int64 {
+	t.Helper()
+	for range 3 {
+		runtime.GC()
+	}
+	raw, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Skipf("this system does not say: %v", err)
+	}
+	var size, resident int64
+	if _, err := fmt.Sscan(string(raw), &size, &resident); err != nil {
+		t.Fatal(err)
+	}
+	return resident * int64(os.Getpagesize())
+}
+
+func TestTraceOfAModelSurvivesTheDisk(t *testing.T) {
+	for _, folder := range goldentest.Folders(t, "model") {
+		m := openModel(t, openBackend(t, "go"), filepath.Join(folder, "tiny", "weights.safetensors"), Options{})
+		trace := run(t, m, readBatch(t, filepath.Join(folder, "tiny", "forward.safetensors")), lxmert.Request{Want: lxmert.All("out.qa", "x.*.ti")})
+		path := filepath.Join(t.TempDir(), "trace.safetensors")
+		if err := trace.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		back, err := lxmert.LoadTrace(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, x := range trace.Values {
+			if y := back.Values[name]; !slices.Equal(x.Data, y.Data) || !slices.Equal(x.Shape, y.Shape) {
+				t.Errorf("%s changed", name)
+			}
+		}
+		if back.Provenance != trace.Provenance || len(back.Provenance.Hash) != 64 || back.Provenance.Backend != "go" {
+			t.Errorf("provenance %+v, saved %+v", back.Provenance, trace.Provenance)
+		}
+		if again, err := ReadBatch(path); err != nil || again.Rows() != trace.Batch.Rows() {
+			t.Errorf("a trace is no batch: %v", err)
+		}
+	}
+}

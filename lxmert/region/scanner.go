@@ -1,0 +1,152 @@
+package region
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+const (
+	readSize = 256 << 10 // bytes asked for at once: they are searched for line ends while still in the cache
+	maxRow   = 1 << 29   // bytes of the longest row; the published ones have 400 kB
+	maxID    = 4096      // bytes of the longest id
+)
+
+// Scanner goes through the rows of a TSV, like [bufio.Scanner]. It holds one row at a time.
+type Scanner struct {
+	// Keep says which rows to stop at, by their ids. The others are only checked for their number of fields. Nil: all rows.
+	Keep func(id []byte) bool
+
+	file   string
+	r      io.Reader
+	buf    []byte // what was read and not yet passed
+	start  int    // of the next row in buf
+	offset int64  // of buf[start]
+	line   int
+	row    Row
+	err    error // io.EOF: the end
+}
+
+// NewScanner returns a scanner; file is what errors call its input.
+func NewScanner(r io.Reader, file string) *Scanner {
+	return &Scanner{r: r, file: file}
+}
+
+// Scan goes to the next row. It returns false at the end and after an error.
+func (s *Scanner) Scan() bool {
+	for {
+		text, last, ok := s.next()
+		if !ok {
+			return false
+		}
+		text = bytes.TrimSuffix(text, []byte{'\r'})
+		if len(text) == 0 { // Python's csv reader ignores them too
+			continue
+		}
+		id, _, _ := bytes.Cut(text[:min(len(text), maxID+1)], []byte{'\t'})
+		s.row.ID, s.row.text, s.row.file, s.row.last = id, text, s.file, last
+		if s.err = s.check(); s.err != nil {
+			return false
+		}
+		if s.Keep == nil || s.Keep(id) {
+			return true
+		}
+	}
+}
+
+// check looks at what every row must be, whether wanted or not.
+func (s *Scanner) check() error {
+	row := &s.row
+	switch {
+	case len(row.ID) == 0:
+		return row.error(colID, errors.New("the id is empty"))
+	case len(row.ID) > maxID:
+		return row.error(colID, fmt.Errorf("no tab within the first %d bytes: is this a TSV of region features?", maxID))
+	case row.ID[0] == '"':
+		return row.error(colID, fmt.Errorf("%s is quoted, which these files do not need", shown(string(row.ID))))
+	case bytes.Count(row.text, []byte{'\t'}) != columns-1:
+		return row.fieldCount()
+	case row.last: // without a line end, only the lengths tell whether it is all there
+		fields, err := row.fields()
+		if err == nil {
+			_, _, err = row.sizes(fields)
+		}
+		return err
+	}
+	return nil
+}
+
+// Row is the current row.
+func (s *Scanner) Row() *Row { return &s.row }
+
+// Err is the error that ended the scan, nil at the end of the input.
+func (s *Scanner) Err() error {
+	if s.err == io.EOF {
+		return nil
+	}
+	return s.err
+}
+
+// next passes one line, without its LF; last says that there was none.
+func (s *Scanner) next() (text []byte, last, ok bool) {
+	seen := 0 // bytes of the line that have no LF
+	for s.err == nil {
+		if n := bytes.IndexByte(s.buf[s.start+seen:], '\n'); n >= 0 {
+			n += seen
+			text = s.buf[s.start : s.start+n]
+			s.advance(n + 1)
+			return text, false, true
+		}
+		seen = len(s.buf) - s.start
+		if seen > maxRow {
+			s.err = fmt.Errorf("%w: %s:%d: the row is longer than %d MB: is this a TSV of region features?", ErrFormat, s.file, s.line+1, maxRow>>20)
+			return nil, false, false
+		}
+		s.err = s.fill()
+	}
+	if s.err != io.EOF {
+		return nil, false, false
+	}
+	if rest := len(s.buf) - s.start; rest > 0 {
+		text = s.buf[s.start:]
+		s.advance(rest)
+		s.err = nil // the next call meets the end again
+		return text, true, true
+	}
+	return nil, false, false
+}
+
+// advance makes the next n bytes the current line, with its end.
+func (s *Scanner) advance(n int) {
+	s.line++
+	s.row.Line, s.row.Offset = s.line, s.offset
+	s.start += n
+	s.offset += int64(n)
+}
+
+// fill reads more, first making room by dropping what was passed.
+func (s *Scanner) fill() error {
+	if s.start > 0 && (s.start == len(s.buf) || cap(s.buf)-len(s.buf) < readSize) {
+		s.buf = s.buf[:copy(s.buf, s.buf[s.start:])]
+		s.start = 0
+	}
+	if cap(s.buf)-len(s.buf) < readSize {
+		s.buf = slices.Grow(s.buf, max(readSize, len(s.buf)))
+	}
+	for range 100 {
+		n, err := s.r.Read(s.buf[len(s.buf) : len(s.buf)+readSize])
+		s.buf = s.buf[:len(s.buf)+n]
+		if n > 0 {
+			return nil // an error comes again
+		}
+		if err != nil && err != io.EOF {
+			err = fmt.Errorf("%s:%d: %w", s.file, s.line+1, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%s:%d: %w", s.file, s.line+1, io.ErrNoProgress)
+}

@@ -1,0 +1,174 @@
+package region
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Source holds the regions of some images. Its methods may be called from several goroutines.
+type Source interface {
+	// Find returns the regions of an image; of several with that id, the last. The error wraps [ErrNotFound] if there is
+	// none, and says which ids there are. The first Find in a TSV goes through the whole file, to the last row: at the
+	// speed of the disk, as nothing else is decoded.
+	Find(ctx context.Context, id string) (*Regions, error)
+	// IDs lists the images in the source's order, each once.
+	IDs(ctx context.Context) ([]string, error)
+	// All goes through the images in the source's order, with those that later ones replace. It stops after an error.
+	All(ctx context.Context) iter.Seq2[*Regions, error]
+	Close() error
+}
+
+// Open opens a TSV, a .npz or .safetensors file, or a folder of these two. What a file is tells its content, not its name.
+func Open(path string) (Source, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("region: %w%s", err, beside(path))
+	}
+	if info.IsDir() {
+		return openFolder(path)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("region: %s is neither a file nor a folder", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("region: %w", err)
+	}
+	s, err := openFile(f, path, info.Size())
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// openFile takes the file over unless it returns an error.
+func openFile(f *os.File, path string, size int64) (Source, error) {
+	head := make([]byte, 4096)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("region: %w", err)
+	}
+	head = head[:n]
+	has := func(start string) bool { return bytes.HasPrefix(head, []byte(start)) }
+	wrong := ""
+	switch {
+	case has("PK\x03\x04"), has("PK\x05\x06"):
+		return openNPZ(f, path, size)
+	case len(head) > 8 && head[8] == '{' && head[7] == 0:
+		return openSafetensors(f, path, size)
+	case n == 0:
+		wrong = "the file is empty"
+	case has("version https://git-lfs"):
+		wrong = "a Git LFS pointer, not the file itself; fetch it with git lfs pull"
+	case has("\x1f\x8b"):
+		wrong = "compressed with gzip; unpack it first"
+	case has("\x93NUMPY"):
+		wrong = "a single array; np.savez writes the .npz that is needed"
+	case has("\x89HDF"):
+		wrong = "HDF5 is not read; write its arrays as a .npz or .safetensors file"
+	case has("<!"), has("<html"):
+		wrong = "a web page, not region features; the download went wrong"
+	case bytes.IndexByte(head, '\t') < 0 && n == len(head) && bytes.IndexByte(head, 0) >= 0:
+		wrong = "neither a TSV nor .npz nor .safetensors"
+	default:
+		return &tsv{path: path, file: f}, nil
+	}
+	return nil, fmt.Errorf("%w: %s: %s", ErrFormat, path, wrong)
+}
+
+// Find opens a source, returns the regions of one image, and closes it.
+func Find(ctx context.Context, path, id string) (*Regions, error) {
+	s, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.Find(ctx, id)
+	return r, errors.Join(err, s.Close())
+}
+
+// notFound says what ids look like, the most similar ones first.
+func notFound(path, id string, ids []string) error {
+	if len(ids) == 0 {
+		return fmt.Errorf("region: %w: %s in %s, which is empty", ErrNotFound, shown(id), path)
+	}
+	near := func(other string) int {
+		a, b := strings.ToLower(id), strings.ToLower(other)
+		n := 0
+		for n < len(a) && n < len(b) && a[n] == b[n] {
+			n++
+		}
+		m := 0
+		for m < len(a) && m < len(b) && a[len(a)-1-m] == b[len(b)-1-m] {
+			m++
+		}
+		return n + m
+	}
+	type candidate struct {
+		id   string
+		near int
+	}
+	var best []candidate
+	for _, other := range ids {
+		c := candidate{other, near(other)}
+		at, _ := slices.BinarySearchFunc(best, c, func(a, b candidate) int {
+			return cmp.Or(cmp.Compare(b.near, a.near), -1) // equals stay in their order
+		})
+		if at < 3 {
+			best = slices.Insert(best, at, c)
+			best = best[:min(len(best), 3)]
+		}
+	}
+	var names []string
+	for _, c := range best {
+		names = append(names, shown(c.id))
+	}
+	if !slices.Contains(names, shown(ids[0])) {
+		names = append(names, shown(ids[0]))
+	}
+	images := "images"
+	if len(ids) == 1 {
+		images = "image"
+	}
+	return fmt.Errorf("region: %w: %s is not in %s; its %d %s are called like %s", ErrNotFound, shown(id), path, len(ids), images, strings.Join(names, ", "))
+}
+
+// beside names what region features there are in the folder of a path that does not exist.
+func beside(path string) string {
+	dir := filepath.Dir(path)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return ""
+	}
+	var names []string
+	for _, e := range entries {
+		switch filepath.Ext(e.Name()) {
+		case ".tsv", ".npz":
+			names = append(names, e.Name())
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	if len(names) > 5 {
+		names = append(names[:5], "…")
+	}
+	return fmt.Sprintf("; %s has %s", dir, strings.Join(names, ", "))
+}
+
+// shown quotes what a file says, shortened and on one line.
+func shown(s string) string {
+	if len(s) > 100 {
+		s = strings.ToValidUTF8(s[:100], "") + "…"
+	}
+	return fmt.Sprintf("%q", s)
+}
