@@ -1,7 +1,8 @@
 """LXRT with a VQA head in plain PyTorch: the peer that `lxmert bench` runs beside this project's engine.
 
-Reads weights that `torch.load` opens (names of the original state dict), runs the forward pass on batches made from a
-seed, and prints one JSON object. Nothing but torch is needed.
+Reads weights that `torch.load` opens (names of the original state dict) and inputs from a .safetensors file, runs the
+forward pass on the first rows of the inputs, and prints the line "first output" when there is one and then one JSON
+object. Every timed run starts with inputs and ends with logits in the host's memory. Nothing but torch is needed.
 """
 
 import time
@@ -9,11 +10,11 @@ import time
 START = time.perf_counter()
 
 import argparse
+import inspect
 import json
 import math
-import os
-import resource
-import statistics
+import struct
+import sys
 
 import torch
 import torch.nn.functional as F
@@ -24,11 +25,12 @@ IMPORTED = time.perf_counter()
 class LXRT:
     """The forward pass as the original computes it: every layer in full, one product per projection."""
 
-    def __init__(self, weights, heads, device, dtype):
+    def __init__(self, weights, heads, activation, device, dtype):
+        self.act = {"gelu": F.gelu, "relu": F.relu, "swish": F.silu}[activation]
         self.w = {k: v.to(device=device, dtype=dtype) for k, v in weights.items() if v.is_floating_point()}
         self.heads = heads
         names = self.w.keys()
-        self.layers = {kind: 1 + max(int(n.split(".")[3]) for n in names if n.startswith("bert.encoder." + kind + "."))
+        self.layers = {kind: len({n.split(".")[3] for n in names if n.startswith("bert.encoder." + kind + ".")})
                        for kind in ("layer", "x_layers", "r_layers")}
 
     def linear(self, name, x):
@@ -51,7 +53,7 @@ class LXRT:
         return self.norm(f"{name}.output.LayerNorm", self.linear(f"{name}.output.dense", mixed) + x)
 
     def feed_forward(self, inner, outer, x):
-        return self.norm(outer + ".LayerNorm", self.linear(outer + ".dense", F.gelu(self.linear(inner + ".dense", x))) + x)
+        return self.norm(outer + ".LayerNorm", self.linear(outer + ".dense", self.act(self.linear(inner + ".dense", x))) + x)
 
     def layer(self, name, x, mask):
         x = self.attend(name + ".attention", "self", x, x, mask)
@@ -82,57 +84,96 @@ class LXRT:
         return self.linear("logit_fc.3", self.norm("logit_fc.2", F.gelu(self.linear("logit_fc.0", pooled))))
 
 
+def read_inputs(path):
+    """The tensors of a .safetensors file with float32 and int32 values."""
+    with open(path, "rb") as f:
+        (size,) = struct.unpack("<Q", f.read(8))
+        header, data = json.loads(f.read(size)), bytearray(f.read())
+    types = {"F32": torch.float32, "I32": torch.int32}
+    out = {}
+    for name, e in header.items():
+        if name != "__metadata__":
+            begin, end = e["data_offsets"]
+            x = torch.frombuffer(data, dtype=types[e["dtype"]], count=(end - begin) // 4, offset=begin)
+            out[name] = x.reshape(e["shape"])
+    return out
+
+
+def peak_rss():
+    """The most memory this process had in RAM, in bytes; getrusage would count the process that started it, too."""
+    try:
+        with open("/proc/self/status") as f:
+            for line in f:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--weights", required=True)
-    parser.add_argument("--inputs", required=True, help="JSON: batch sizes, words, regions, feature sizes, heads, vocabulary")
-    parser.add_argument("--repeat", type=int, default=7)
+    parser.add_argument("--about", action="store_true", help="print PyTorch's version and GPU, and stop")
+    parser.add_argument("--weights")
+    parser.add_argument("--inputs", help=".safetensors with input_ids, input_mask, feats and boxes")
+    parser.add_argument("--batches", default="1,8,32")
+    parser.add_argument("--heads", type=int, default=12)
+    parser.add_argument("--activation", default="gelu", choices=["gelu", "relu", "swish"])
+    parser.add_argument("--repeat", type=int, default=15, help="0: stop at the first output")
+    parser.add_argument("--mmap", action="store_true", help="map the weights into memory instead of reading them")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
+    parser.add_argument("--logits", action="store_true", help="print the logits of the first batch size")
     args = parser.parse_args()
-    spec = json.loads(args.inputs)
+    if args.about:
+        print(json.dumps({
+            "torch": torch.__version__,
+            "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else "",
+            "mmap": "mmap" in inspect.signature(torch.load).parameters,
+        }))
+        return
     torch.set_num_threads(args.threads)
     torch.backends.cuda.matmul.allow_tf32 = False
 
-    state = torch.load(args.weights, map_location="cpu", weights_only=True)
+    begin = time.perf_counter()
+    state = torch.load(args.weights, map_location="cpu", weights_only=True, **({"mmap": True} if args.mmap else {}))
     dtype = getattr(torch, args.dtype)
-    model = LXRT(state, spec["heads"], args.device, dtype)
-    loaded = time.perf_counter()
+    model = LXRT(state, args.heads, args.activation, args.device, dtype)
+    del state
+    inputs = read_inputs(args.inputs)
+    load = time.perf_counter() - begin
 
-    def sync():
-        if args.device != "cpu":
-            torch.cuda.synchronize()
+    def run(batch):
+        """Seconds and logits of one run."""
+        begin = time.perf_counter()
+        ids, mask, feats, boxes = (inputs[k][:batch].to(args.device) for k in ("input_ids", "input_mask", "feats", "boxes"))
+        logits = model.forward(ids.long(), mask.to(dtype), feats.to(dtype), boxes.to(dtype)).float().cpu()
+        return time.perf_counter() - begin, logits
 
-    rows, first = [], None
-    generator = torch.Generator().manual_seed(1)
+    rows, first, logits = [], None, None
     with torch.inference_mode():
-        for batch in spec["batches"]:
-            ids = torch.randint(spec["vocab"], (batch, spec["words"]), generator=generator).to(args.device)
-            mask = torch.ones(batch, spec["words"], dtype=dtype, device=args.device)
-            feats = torch.randn(batch, spec["regions"], spec["feat"], generator=generator).clamp(min=0).to(args.device, dtype)
-            boxes = torch.rand(batch, spec["regions"], spec["box"], generator=generator).to(args.device, dtype)
-            model.forward(ids, mask, feats, boxes)
-            sync()
+        for batch in map(int, args.batches.split(",")):
+            cold, out = run(batch)
             if first is None:
-                first = time.perf_counter()
-            times = []
-            for _ in range(args.repeat):
-                t = time.perf_counter()
-                model.forward(ids, mask, feats, boxes).float().cpu()
-                sync()
-                times.append(1000 * (time.perf_counter() - t))
-            rows.append({"batch": batch, "best_ms": min(times), "median_ms": statistics.median(times)})
+                print("first output", flush=True)
+                first = cold
+                if not torch.isfinite(out).all():
+                    sys.exit("the logits are not finite numbers")
+                logits = out.tolist()
+            if args.repeat == 0:
+                break
+            run(batch)
+            times = [1000 * run(batch)[0] for _ in range(args.repeat)]
+            rows.append({"batch": batch, "times_ms": times, "compile_s": max(0, cold - min(times) / 1000)})
     print(json.dumps({
         "engine": "torch " + torch.__version__,
-        "device": args.device if args.device == "cpu" else torch.cuda.get_device_name(),
+        "device": "cpu" if args.device == "cpu" else torch.cuda.get_device_name(),
         "threads": torch.get_num_threads(),
-        "wait_policy": os.environ.get("OMP_WAIT_POLICY", ""),
-        "import_s": IMPORTED - START,
-        "load_s": loaded - IMPORTED,
-        "first_output_s": first - START,
-        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "opening": {"library_s": IMPORTED - START, "load_s": load, "forward_s": first},
+        "peak_rss_bytes": peak_rss(),
         "rows": rows,
+        "logits": logits if args.logits else [],
     }))
 
 

@@ -130,7 +130,7 @@ func (row *Row) fieldCount() error {
 // sizes finds the numbers of boxes and of features per box, and checks that the lengths of all fields agree with them, so
 // that nothing is allocated for numbers that lie.
 func (row *Row) sizes(fields [columns][]byte) (n, dim int, err error) {
-	if n, err = row.integer(fields, colCount, maxRow); err != nil {
+	if n, err = row.integer(fields, colCount, maxRow>>4); err != nil {
 		return 0, 0, err
 	}
 	for _, part := range []struct {

@@ -16,7 +16,8 @@ const (
 
 // Scanner goes through the rows of a TSV, like [bufio.Scanner]. It holds one row at a time.
 type Scanner struct {
-	// Keep says which rows to stop at, by their ids. The others are only checked for their number of fields. Nil: all rows.
+	// Keep says which rows to stop at, by their ids. The others are checked, but for
+	// their values. Nil: all rows.
 	Keep func(id []byte) bool
 
 	file   string
@@ -25,6 +26,7 @@ type Scanner struct {
 	start  int    // of the next row in buf
 	offset int64  // of buf[start]
 	line   int
+	dim    int // features per box of the row before, 0: there is none
 	row    Row
 	err    error // io.EOF: the end
 }
@@ -66,16 +68,17 @@ func (s *Scanner) check() error {
 		return row.error(colID, fmt.Errorf("no tab within the first %d bytes: is this a TSV of region features?", maxID))
 	case row.ID[0] == '"':
 		return row.error(colID, fmt.Errorf("%s is quoted, which these files do not need", shown(string(row.ID))))
-	case bytes.Count(row.text, []byte{'\t'}) != columns-1:
-		return row.fieldCount()
-	case row.last: // without a line end, only the lengths tell whether it is all there
-		fields, err := row.fields()
-		if err == nil {
-			_, _, err = row.sizes(fields)
-		}
+	}
+	fields, err := row.fields()
+	if err != nil {
 		return err
 	}
-	return nil
+	_, dim, err := row.sizes(fields)
+	if err == nil && row.last && s.dim != 0 && dim != s.dim { // cut exactly after some features of every box
+		err = row.error(colFeatures, fmt.Errorf("%d features per box where the row before has %d", dim, s.dim))
+	}
+	s.dim = dim
+	return err
 }
 
 // Row is the current row.

@@ -78,7 +78,7 @@ func openFile(f *os.File, path string, size int64) (Source, error) {
 		wrong = "HDF5 is not read; write its arrays as a .npz or .safetensors file"
 	case has("<!"), has("<html"):
 		wrong = "a web page, not region features; the download went wrong"
-	case bytes.IndexByte(head, '\t') < 0 && n == len(head) && bytes.IndexByte(head, 0) >= 0:
+	case bytes.IndexByte(head, 0) >= 0:
 		wrong = "neither a TSV nor .npz nor .safetensors"
 	default:
 		return &tsv{path: path, file: f}, nil

@@ -196,7 +196,7 @@ func complete(c *lxmert.Config, f *File, configPath string) (from string, err er
 	if c.Activation == "" {
 		c.Activation = "gelu"
 	}
-	if !special && c.Vocab > int(lxmert.BertSpecialIDs.Mask) {
+	if !special && c.Vocab == lxmert.LXR955().Vocab {
 		c.Special = lxmert.BertSpecialIDs
 	}
 	return from, c.Check()

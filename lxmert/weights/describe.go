@@ -75,11 +75,11 @@ func (m *Model) LoadCommand() string {
 	case c.TaskClasses > 0 && c.TaskImages == 2:
 		return "lxmert nlvr2 --test test --load " + path
 	case c.TaskClasses > 0:
-		return "lxmert vqa --test test --load " + path
+		return "lxmert vqa --test minival --load " + path
 	case c.Answers > 0:
-		return "lxmert vqa --train train --valid val --loadLXMERTQA " + path
+		return "lxmert vqa --train train,nominival --valid minival --loadLXMERTQA " + path
 	}
-	return "lxmert vqa --train train --valid val --loadLXMERT " + path
+	return "lxmert vqa --train train,nominival --valid minival --loadLXMERT " + path
 }
 
 // shellWord quotes what a shell would take apart.

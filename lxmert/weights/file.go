@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/lxmert/internal/safetensors"
@@ -108,7 +107,7 @@ func (f *File) read(src *source) error {
 	if err != nil {
 		return err
 	}
-	w := walker{left: 1000 + int(min(src.size, 1<<24))}
+	w := walker{left: 1000 + int(min(src.size, 1<<22))}
 	if err := w.walk("", f.Object, 0); err != nil {
 		return err
 	}
@@ -238,70 +237,67 @@ func (f *File) Size() int64 {
 // maxDepth is how deep a checkpoint's values may be nested.
 const maxDepth = 64
 
-// walker finds the tensors in a nested value. A pickle can refer to a value any number of times, to itself even: the
-// number of values that are looked at is limited.
+// walker finds the tensors in a nested value. A pickle can refer to a value any number of times, to itself even: what is
+// looked at, and the length of the names on the way, is limited.
 type walker struct {
 	found []*Tensor
 	left  int
-	chars int // of all names: a long key around many values must not multiply
 }
 
 func (w *walker) walk(name string, v any, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("values are nested deeper than %d, or contain themselves", maxDepth)
 	}
-	if w.left--; w.left < 0 {
-		return errors.New("values refer to each other so often that the file unfolds to more than its size")
-	}
-	at := func(part string) (string, error) {
-		joined := part
-		if depth > 0 {
-			joined = name + "." + part
-		}
-		if len(joined) > 4096 {
-			return "", errors.New("a name is longer than 4096 bytes")
-		}
-		return joined, nil
-	}
-	items := func(values []any) error {
-		for i, item := range values {
-			sub, err := at(strconv.Itoa(i))
-			if err == nil {
-				err = w.walk(sub, item, depth+1)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 	switch v := v.(type) {
 	case *Tensor:
-		if name == "" && depth == 0 {
-			name = "tensor"
-		}
-		if w.chars += len(name); w.chars > 256<<20 {
-			return errors.New("the names of all tensors are longer than 256 MB")
-		}
 		t := *v
-		t.Name = name
+		if t.Name = name; depth == 0 {
+			t.Name = "tensor"
+		}
 		w.found = append(w.found, &t)
 	case *Dict:
 		for _, p := range v.Pairs {
-			sub, err := at(fmt.Sprint(keyText(p.Key)))
-			if err == nil {
-				err = w.walk(sub, p.Value, depth+1)
-			}
-			if err != nil {
+			if err := w.child(name, p.Key, p.Value, depth); err != nil {
 				return err
 			}
 		}
 	case *List:
-		return items(v.Items)
+		return w.items(name, v.Items, depth)
 	case *Tuple:
-		return items(v.Items)
+		return w.items(name, v.Items, depth)
 	}
 	return nil
+}
+
+func (w *walker) items(name string, values []any, depth int) error {
+	for i, v := range values {
+		if err := w.child(name, i, v, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// child walks into a value that stands under a key of another.
+func (w *walker) child(name string, key, v any, depth int) error {
+	cost := 1
+	switch v.(type) {
+	case *Tensor, *Dict, *List, *Tuple:
+		part := fmt.Sprint(keyText(key))
+		if depth > 0 {
+			part = name + "." + part
+		}
+		if name = part; len(name) > 4096 {
+			return errors.New("a name is longer than 4096 bytes")
+		}
+		cost += len(name) / 64
+	default:
+		v = nil // no tensor in there
+	}
+	if w.left -= cost; w.left < 0 {
+		return errors.New("values refer to each other so often that the file unfolds to more than its size")
+	}
+	return w.walk(name, v, depth+1)
 }
 
 // keyText is a dict's key as a part of a tensor's name. Tuples, which may nest, are not spelled out.

@@ -77,6 +77,14 @@ func TestHostilePTHFilesAreNamedErrors(t *testing.T) {
 		laughs += fmt.Sprintf("]q%c(h%ch%ce", i+1, i, i)
 	}
 	laughs = "\x80\x02(" + laughs[2:] + "t."
+	names := &program{}
+	names.op("\x80\x02]q\x00")
+	for i := range 25 { // dicts with a long key around lists that hold the one before a thousand times
+		names.op("0}")
+		names.text(strings.Repeat("k", 60))
+		names.op(fmt.Sprintf("](%s", strings.Repeat(fmt.Sprintf("h%c", i), 1000)) + fmt.Sprintf("esq%c", i+1))
+	}
+	names.op(".")
 	okZip := tensors(4, 0, dims(4), dims(1))
 	for _, c := range []struct {
 		name string
@@ -100,6 +108,7 @@ func TestHostilePTHFilesAreNamedErrors(t *testing.T) {
 		{"a list that contains itself", zipOf(t, "\x80\x02]q\x00h\x00a."), "contain themselves"},
 		{"100,000 nested lists", zipOf(t, "\x80\x02"+strings.Repeat("]", 100_000)+strings.Repeat("a", 99_999)+"."), "deeper than 64"},
 		{"2^40 tensors by reference", zipOf(t, laughs), "unfolds to more than its size"},
+		{"names that multiply", zipOf(t, names.String()), "unfolds to more than its size"},
 		{"too many opcodes", zipOf(t, "\x80\x02"+strings.Repeat("N0", 1_100_000)+"N."), "more than 2000000 opcodes"},
 		{"pairs that multiply", zipOf(t, "\x80\x02]q\x00("+strings.Repeat("NN\x86", 10_000)+"e0ccollections\nOrderedDict\nq\x010"+strings.Repeat("h\x01h\x00\x85R0", 200)+"N."), "no string"},
 		{"a call of a string", zipOf(t, "\x80\x02X\x01\x00\x00\x00a)R."), "which is no function"},

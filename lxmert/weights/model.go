@@ -29,7 +29,8 @@ type Model struct {
 
 // OpenModel opens the weights that name stands for (see [Resolve]) and finds the model's sizes from their shapes. What
 // shapes do not tell (attention heads, activation, special ids) comes from configPath, from the file's metadata, from a
-// config.json or bert_config.json beside the file or one folder up, or is BERT's: 64 units per head, "gelu".
+// config.json or bert_config.json beside the file or one folder up, or is BERT's: 64 units per head, "gelu", and the
+// published special ids if the vocabulary has the published size. Else Special is zero: only the vocabulary knows.
 //
 // A size that a configuration states and the shapes deny is an error that names both.
 func OpenModel(name, configPath string) (*Model, error) {

@@ -25,8 +25,8 @@ pre-training snapshot, a fine-tuned one, an encoder, a Hugging Face model or som
 the model has; and which command loads it.
 
 FILE may leave its suffix away (FILE.pth, FILE_LXRT.pth, FILE.safetensors are tried) and may be a Hugging Face
-folder. Nothing in the file is executed, and damaged or hostile files are safe to look at: only the directory
-of the file is read, not the values.
+folder. Nothing in the file is executed, damaged or hostile files are safe to look at, and large ones take no
+longer than small ones.
 
 How many attention heads a model has cannot be seen in its weights. It is taken from --config, from notes in
 the file, or from a config.json or bert_config.json beside it or one folder up; else 64 units per head are

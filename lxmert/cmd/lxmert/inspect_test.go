@@ -19,7 +19,7 @@ func TestInspectSaysWhatFilesAre(t *testing.T) {
 					"module.bert.pooler.dense.bias", "pth (legacy)", "203 tensors", "is      pre-training snapshot\n",
 					"shares the values of module.bert.embeddings.word_embeddings.weight", "--loadLXMERTQA " + filepath.Join(checkpoints, "legacy_module") + "\n",
 				},
-				"checkpoints/vqa_toy_LAST": {"fine-tuned snapshot of VQA or GQA (12 answers)", "lxmert vqa --test test --load " + filepath.Join(checkpoints, "vqa_toy_LAST") + "\n"},
+				"checkpoints/vqa_toy_LAST": {"fine-tuned snapshot of VQA or GQA (12 answers)", "lxmert vqa --test minival --load " + filepath.Join(checkpoints, "vqa_toy_LAST") + "\n"},
 				"tiny/heads.safetensors":   {"something else than an LXMERT model", "there is no bert.embeddings.word_embeddings.weight"},
 				"checkpoints/edge_zip.pth": {"something else", "transposed    F32   [6, 4]"},
 			} {

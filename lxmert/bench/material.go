@@ -1,0 +1,172 @@
+package bench
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/synthetic"
+	"github.com/seed-516990b0/golxmert/lxmert/weights"
+)
+
+// seed of synthetic weights and inputs.
+const seed = 1
+
+// material is what both engines are given.
+type material struct {
+	weights, forTorch string // files; the second is one that torch.load opens, with canonical names
+	mappable          bool   // forTorch can be mapped into memory
+	inputs            string
+	config            lxmert.Config
+	model             Model
+}
+
+// prepare finds or makes the weights, and makes the inputs, in dir.
+func prepare(ctx context.Context, o Options, dir string) (*material, error) {
+	m := &material{mappable: true, inputs: filepath.Join(dir, "inputs.safetensors")}
+	if err := m.findWeights(ctx, o, dir); err != nil {
+		return nil, err
+	}
+	c := m.config
+	if o.Words > c.MaxPositions {
+		return nil, fmt.Errorf("%w: --words is %d, the model's longest sentence is %d", ErrOptions, o.Words, c.MaxPositions)
+	}
+	info, err := os.Stat(m.weights)
+	if err != nil {
+		return nil, err
+	}
+	m.model.FileBytes, m.model.Parameters, m.model.Answers = info.Size(), c.NumParams(), c.TaskClasses
+	m.model.Words, m.model.Regions, m.model.DType = o.Words, o.Regions, "float32"
+	if o.BF16 {
+		m.model.DType = "bfloat16"
+	}
+	m.model.FLOPs = lxmert.FLOPs(c, o.Words, o.Regions, "out.task")
+	return m, writeInputs(m.inputs, c, slices.Max(o.Batches), o.Words, o.Regions)
+}
+
+func (m *material) findWeights(ctx context.Context, o Options, dir string) error {
+	if o.Load == "" {
+		m.config = o.Sizes
+		m.weights = o.Keep
+		if m.weights == "" {
+			m.weights = filepath.Join(dir, "synthetic.pth")
+		}
+		m.forTorch = m.weights
+		m.model.Weights = fmt.Sprintf("synthetic, seed %d, as %s", seed, filepath.Base(m.weights))
+		return writeSynthetic(ctx, m.weights, m.config)
+	}
+	w, err := weights.OpenModel(o.Load, o.Config)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	m.config, m.weights, m.forTorch = w.Config, w.File.Path, w.File.Path
+	m.model.Weights = filepath.Base(w.File.Path)
+	switch {
+	case w.Config.TaskClasses == 0:
+		return fmt.Errorf("%s has no task's head, which is what is measured; without --load synthetic weights of the published size are", w.File.Path)
+	case w.Config.TaskImages != 1:
+		return fmt.Errorf("%s has the head of a task over %d images; a head over one image (VQA, GQA) can be measured", w.File.Path, w.Config.TaskImages)
+	case o.Peer == "" || torchOpens(w.File):
+		m.mappable = w.File.Format == weights.FormatZip
+		return nil
+	}
+	m.forTorch = filepath.Join(dir, "torch.pth")
+	return writeForTorch(ctx, m.forTorch, w)
+}
+
+// torchOpens reports whether a file is a plain state dict of torch.save under the names that the peer looks for.
+func torchOpens(f *weights.File) bool {
+	if f.Format != weights.FormatZip && f.Format != weights.FormatLegacy {
+		return false
+	}
+	return !slices.ContainsFunc(f.Names(), func(name string) bool { return name != weights.Canonical(name) })
+}
+
+// writeSynthetic writes made-up weights as a float32 .pth.
+func writeSynthetic(ctx context.Context, path string, c lxmert.Config) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	source := &synthetic.Weights{Config: c, Seed: seed}
+	var items []weights.Item
+	for _, p := range c.Params() {
+		items = append(items, weights.Item{Name: p.Name, DType: weights.F32, Shape: p.Shape, Values: func(w io.Writer) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			data := make([]float32, lxmert.Size(p.Shape))
+			if err := source.Read(p.Name, data, false); err != nil {
+				return err
+			}
+			return weights.FromFloats(p.Name, p.Shape, data, weights.F32).Values(w)
+		}})
+	}
+	if c.LM {
+		at := slices.IndexFunc(items, func(it weights.Item) bool { return it.Name == lxmert.WordEmbeddings })
+		items = append(items, weights.TiedDecoder(items[at]))
+	}
+	return spaceHint(weights.Save(path, c, items, nil))
+}
+
+// writeForTorch copies weights of another format or other names.
+func writeForTorch(ctx context.Context, path string, m *weights.Model) error {
+	var items []weights.Item
+	for _, name := range m.Names() {
+		t, _ := m.Tensor(name)
+		item := weights.FromTensor(name, t, weights.F32)
+		values := item.Values
+		item.Values = func(w io.Writer) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return values(w)
+		}
+		items = append(items, item)
+	}
+	return spaceHint(weights.Save(path, m.Config, items, nil))
+}
+
+// spaceHint says what to do about a full disk.
+func spaceHint(err error) error {
+	if isDiskFull(err) {
+		return fmt.Errorf("%w; TMPDIR names another folder for temporary files", err)
+	}
+	return err
+}
+
+// writeInputs writes a batch whose texts are of several lengths, padded.
+func writeInputs(path string, c lxmert.Config, n, words, regions int) error {
+	b := synthetic.Batch(c, seed, n, words, regions)
+	ids, mask := make([]byte, 0, 4*n*words), make([]float32, 0, n*words)
+	for row := range n {
+		length := max(1, words-row%4)
+		for t, id := range b.IDs[row] {
+			one := float32(1)
+			if t >= length {
+				id, one = 0, 0
+			}
+			ids = binary.LittleEndian.AppendUint32(ids, uint32(id))
+			mask = append(mask, one)
+		}
+	}
+	err := weights.Write(path, []weights.Item{
+		{Name: "input_ids", DType: weights.I32, Shape: []int{n, words}, Values: func(w io.Writer) error {
+			_, err := w.Write(ids)
+			return err
+		}},
+		weights.FromFloats("input_mask", []int{n, words}, mask, weights.F32),
+		weights.FromFloats("feats", b.Feats.Shape, b.Feats.Data, weights.F32),
+		weights.FromFloats("boxes", b.Boxes.Shape, b.Boxes.Data, weights.F32),
+	}, nil)
+	return spaceHint(err)
+}
+
+// ErrOptions is wrapped by errors that say [Options] make no sense.
+var ErrOptions = errors.New("cannot measure that")

@@ -1,0 +1,133 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+)
+
+// Spec says what one process measures.
+type Spec struct {
+	Weights string `json:"weights"`
+	Config  string `json:"config,omitempty"` // file with what the weights do not tell
+	Inputs  string `json:"inputs"`           // .safetensors as lxrt.ReadBatch reads it, of the largest batch
+	Backend string `json:"backend,omitempty"`
+	BF16    bool   `json:"bf16,omitempty"`
+	Batches []int  `json:"batches"`
+	Repeat  int    `json:"repeat"`
+	// Side of the smallest square product of the peak.
+	Side int `json:"side"`
+	// Logits asks for the logits of the first batch size.
+	Logits bool `json:"logits,omitempty"`
+}
+
+// Measure runs our engine in this process. It calls first when the first output is there, and writes what the backend has
+// to say to log.
+func Measure(ctx context.Context, s Spec, first func(), log io.Writer) (*Result, error) {
+	if len(s.Batches) == 0 {
+		return nil, errors.New("there is no batch size to measure")
+	}
+	start := time.Now()
+	b, err := backend.Open(ctx, s.Backend, log)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Finalize()
+	r := &Result{Engine: "golxmert " + lxrt.Version() + " (" + string(b.Kind) + ")", Device: b.Devices[0], OnCUDA: b.Kind == backend.KindCUDA}
+	r.Opening.LibraryS = time.Since(start).Seconds()
+
+	start = time.Now()
+	m, err := lxrt.Open(b, s.Weights, s.Config, lxrt.Options{BFloat16: s.BF16})
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	inputs, err := lxrt.ReadBatch(s.Inputs)
+	if err != nil {
+		return nil, err
+	}
+	r.Opening.LoadS = time.Since(start).Seconds()
+
+	for i, n := range s.Batches {
+		rows, err := firstRows(inputs, n)
+		if err != nil {
+			return nil, err
+		}
+		t, logits, err := timeBatch(ctx, m, rows, s.Repeat, func() {
+			if i == 0 {
+				first()
+			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("batch %d: %w", n, err)
+		}
+		r.Rows = append(r.Rows, *t)
+		if i == 0 {
+			r.Opening.CompileS, r.Opening.ForwardS = t.CompileS, best(t.TimesMS)/1000
+		}
+		if i == 0 && s.Logits {
+			for k := range n {
+				r.Logits = append(r.Logits, logits.Row(k).Data)
+			}
+		}
+	}
+	r.PeakRSS = peakRSS()
+	largest := inputs.Rows()
+	r.Peak, err = measurePeak(ctx, b.Backend, s.BF16, s.Side, modelProducts(m.Config(), largest, inputs.T(), inputs.V()))
+	return r, err
+}
+
+// timeBatch runs one batch often: once to compile, once to warm up, and then for the clock.
+func timeBatch(ctx context.Context, m lxmert.Engine, b *lxmert.Batch, repeat int, compiled func()) (*Timing, lxmert.Tensor, error) {
+	t := &Timing{Batch: b.Rows()}
+	var logits lxmert.Tensor
+	run := func() (seconds float64, err error) {
+		start := time.Now()
+		trace, err := m.Run(ctx, b, lxmert.Request{Want: lxmert.All("out.task")})
+		if err != nil {
+			return 0, err
+		}
+		logits = trace.Values["out.task"]
+		return time.Since(start).Seconds(), nil
+	}
+	firstRun, err := run()
+	if err != nil {
+		return nil, logits, err
+	}
+	compiled()
+	for _, v := range logits.Data {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return nil, logits, errors.New("the logits are not finite numbers")
+		}
+	}
+	for i := range repeat + 1 {
+		seconds, err := run()
+		if err != nil {
+			return nil, logits, err
+		}
+		if i > 0 {
+			t.TimesMS = append(t.TimesMS, 1000*seconds)
+		}
+	}
+	t.CompileS = max(0, firstRun-best(t.TimesMS)/1000)
+	return t, logits, nil
+}
+
+// firstRows is a batch of the first n texts and images.
+func firstRows(b *lxmert.Batch, n int) (*lxmert.Batch, error) {
+	if n < 1 || n > b.Rows() {
+		return nil, fmt.Errorf("a batch of %d: the inputs have %d rows", n, b.Rows())
+	}
+	cut := func(t lxmert.Tensor) lxmert.Tensor {
+		shape := append([]int{n}, t.Shape[1:]...)
+		return lxmert.Tensor{Shape: shape, Data: t.Data[:lxmert.Size(shape)]}
+	}
+	return &lxmert.Batch{IDs: b.IDs[:n], TextMask: b.TextMask[:n], Feats: cut(b.Feats), Boxes: cut(b.Boxes)}, nil
+}
