@@ -2,18 +2,12 @@ package lxrt
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math"
-	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
@@ -332,171 +326,6 @@ func TestSizesAreNotHardCoded(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestConcurrentRunsShareOneModel(t *testing.T) {
-	onBackends(t, func(t *testing.T, b *backend.Backend) {
-		m := smallModel(t, b, smallConfig(), Options{})
-		batches := []*lxmert.Batch{synthetic.Batch(m.cfg, 1, 2, 5, 6), synthetic.Batch(m.cfg, 2, 2, 5, 6), synthetic.Batch(m.cfg, 3, 4, 5, 6)}
-		var want []*lxmert.Trace
-		for _, batch := range batches {
-			want = append(want, run(t, m, batch, lxmert.Request{Want: lxmert.All("out.qa")}))
-		}
-		var group sync.WaitGroup
-		for g := range 8 {
-			group.Go(func() {
-				for i := range 20 {
-					at := (g + i) % len(batches)
-					got, err := m.Run(context.Background(), batches[at], lxmert.Request{Want: lxmert.All("out.qa")})
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					if !slices.Equal(got.Values["out.qa"].Data, want[at].Values["out.qa"].Data) {
-						t.Errorf("batch %d gives other values beside others", at)
-					}
-				}
-			})
-		}
-		group.Wait()
-	})
-}
-
-func TestConcurrentFirstRunsCompileOnce(t *testing.T) {
-	m := smallModel(t, openBackend(t, "go"), smallConfig(), Options{})
-	batch := synthetic.Batch(m.cfg, 1, 2, 5, 6)
-	var group sync.WaitGroup
-	for range 8 {
-		group.Go(func() { run(t, m, batch, lxmert.Request{Want: lxmert.All("out.qa")}) })
-	}
-	group.Wait()
-	if n := len(m.programs.entries); n != 1 {
-		t.Errorf("%d programs", n)
-	}
-}
-
-func TestConcurrentCancellationReturnsAtOnceAndLeavesNothing(t *testing.T) {
-	m := smallModel(t, openBackend(t, "go"), smallConfig(), Options{})
-	batch := synthetic.Batch(m.cfg, 1, 2, 5, 6)
-	r := lxmert.Request{Want: lxmert.All("out.qa")}
-
-	cancelled, cancel := context.WithCancel(context.Background())
-	cancel()
-	if _, err := m.Run(cancelled, batch, r); !errors.Is(err, context.Canceled) {
-		t.Errorf("before the compilation: %v", err)
-	}
-	want := run(t, m, batch, r)
-
-	m.device <- struct{}{} // as if something else were running
-	waiting, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
-	defer cancel()
-	if _, err := m.Run(waiting, batch, r); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("waiting for the device: %v", err)
-	}
-	<-m.device
-
-	var group sync.WaitGroup
-	for range 50 {
-		group.Go(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
-			defer cancel()
-			if trace, err := m.Run(ctx, batch, r); err == nil && !slices.Equal(trace.Values["out.qa"].Data, want.Values["out.qa"].Data) {
-				t.Error("other values")
-			}
-		})
-	}
-	group.Wait()
-	if got := run(t, m, batch, r); !slices.Equal(got.Values["out.qa"].Data, want.Values["out.qa"].Data) {
-		t.Error("other values after cancellations")
-	}
-}
-
-func TestClosedModelSaysSo(t *testing.T) {
-	cfg := smallConfig()
-	m, err := New(openBackend(t, "go").Backend, cfg, &synthetic.Weights{Config: cfg}, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(m.Close(), m.Close()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := m.Run(context.Background(), synthetic.Batch(cfg, 1, 1, 5, 6), lxmert.Request{Want: lxmert.All("out.qa")}); !errors.Is(err, ErrClosed) {
-		t.Errorf("error %v", err)
-	}
-}
-
-func TestWeightsThatDoNotFitAreNamed(t *testing.T) {
-	cfg := smallConfig()
-	larger := cfg
-	larger.LangLayers = 2
-	_, err := New(openBackend(t, "go").Backend, larger, &synthetic.Weights{Config: cfg}, Options{})
-	if err == nil || !strings.Contains(err.Error(), "bert.encoder.layer.1.") {
-		t.Errorf("error %v", err)
-	}
-}
-
-// TestRunsLeaveNoMemoryBehind runs many times, evicting compiled graphs as it goes, and looks at the process's memory.
-func TestRunsLeaveNoMemoryBehind(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes half a minute")
-	}
-	onBackends(t, func(t *testing.T, b *backend.Backend) {
-		m := smallModel(t, b, smallConfig(), Options{})
-		batch := synthetic.Batch(m.cfg, 1, 4, 5, 6)
-		r := lxmert.Request{Want: lxmert.All("out.qa", "x.*.ti", "hid.t.*")}
-		runs := func(n int) {
-			for range n {
-				run(t, m, batch, r)
-			}
-		}
-		runs(1000)
-		before, goroutines := residentBytes(t), runtime.NumGoroutine()
-		runs(10000)
-		if after := residentBytes(t); after > before+32<<20 {
-			t.Errorf("10,000 runs took %d MB", (after-before)>>20)
-		}
-		if n := runtime.NumGoroutine(); n > goroutines+2 {
-			t.Errorf("%d goroutines, %d before", n, goroutines)
-		}
-	})
-}
-
-func TestCacheKeepsWhatWasUsedLast(t *testing.T) {
-	m := smallModel(t, openBackend(t, "go"), smallConfig(), Options{})
-	m.programs.limit = 2
-	batch := synthetic.Batch(m.cfg, 1, 2, 5, 6)
-	for _, name := range []string{"out.qa", "out.match", "out.qa", "out.pooled"} {
-		run(t, m, batch, lxmert.Request{Want: lxmert.All(name)})
-	}
-	var kept []string
-	for key := range m.programs.entries {
-		for _, name := range []string{"out.qa", "out.match", "out.pooled"} {
-			if strings.Contains(key, name) {
-				kept = append(kept, name)
-			}
-		}
-	}
-	slices.Sort(kept)
-	if !slices.Equal(kept, []string{"out.pooled", "out.qa"}) {
-		t.Errorf("kept %v", kept)
-	}
-}
-
-// residentBytes is the memory of this process after a collection.
-func residentBytes(t *testing.T) int64 {
-	t.Helper()
-	for range 3 {
-		runtime.GC()
-	}
-	raw, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		t.Skipf("this system does not say: %v", err)
-	}
-	var size, resident int64
-	if _, err := fmt.Sscan(string(raw), &size, &resident); err != nil {
-		t.Fatal(err)
-	}
-	return resident * int64(os.Getpagesize())
 }
 
 func TestTraceOfAModelSurvivesTheDisk(t *testing.T) {

@@ -14,12 +14,9 @@ const (
 	maxID    = 4096      // bytes of the longest id
 )
 
-// Scanner goes through the rows of a TSV, like [bufio.Scanner]. It holds one row at a time.
+// Scanner goes through the rows of a TSV, like [bufio.Scanner]. It holds one row at a time, and checks that its fields are
+// there and have the right lengths; [Row.Decode] does the rest, so that rows which nobody wants cost little.
 type Scanner struct {
-	// Keep says which rows to stop at, by their ids. The others are checked, but for
-	// their values. Nil: all rows.
-	Keep func(id []byte) bool
-
 	file   string
 	r      io.Reader
 	buf    []byte // what was read and not yet passed
@@ -52,13 +49,11 @@ func (s *Scanner) Scan() bool {
 		if s.err = s.check(); s.err != nil {
 			return false
 		}
-		if s.Keep == nil || s.Keep(id) {
-			return true
-		}
+		return true
 	}
 }
 
-// check looks at what every row must be, whether wanted or not.
+// check looks at what every row must be, whether it will be decoded or not.
 func (s *Scanner) check() error {
 	row := &s.row
 	switch {

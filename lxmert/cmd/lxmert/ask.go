@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,7 +88,7 @@ func (a *asking) run(cmd *cobra.Command, sentence string) error {
 	if len(a.images) != h.images {
 		return usage("--image is given %d times, must be %d: %s answers about %s", len(a.images), h.images, a.model.load, h.about())
 	}
-	question, err := a.encode(cfg, sentence)
+	question, whole, err := a.encode(cfg, sentence)
 	if err != nil {
 		return err
 	}
@@ -102,14 +103,14 @@ func (a *asking) run(cmd *cobra.Command, sentence string) error {
 	if err != nil {
 		return err
 	}
+	if dim := batch.Feats.Shape[2]; dim != cfg.FeatDim {
+		return fmt.Errorf("%s has %d features per region, the model of %s takes %d: they are of another detector", a.regions, dim, a.model.load, cfg.FeatDim)
+	}
 	m, closeModel, err := a.model.open(cmd)
 	if err != nil {
 		return err
 	}
 	defer closeModel()
-	if dim := batch.Feats.Shape[2]; dim != cfg.FeatDim {
-		return fmt.Errorf("%s has %d features per region, the model of %s takes %d: they are of another detector", a.regions, dim, a.model.load, cfg.FeatDim)
-	}
 	want := []string{h.name}
 	if cfg.Match {
 		want = append(want, "out.match")
@@ -119,7 +120,7 @@ func (a *asking) run(cmd *cobra.Command, sentence string) error {
 		return err
 	}
 	r := h.reply(t, a.top)
-	r.describe(question.Words, found, objects)
+	r.describe(question.Words, whole, found, objects)
 	if a.json {
 		return r.printJSON(cmd.OutOrStdout())
 	}
@@ -135,34 +136,32 @@ func modelConfig(f modelFlags) (lxmert.Config, error) {
 	return m.Config, m.Close()
 }
 
-// encode cuts the question into word pieces.
-func (a *asking) encode(cfg lxmert.Config, sentence string) (token.Encoding, error) {
+// encode cuts the question into word pieces. whole is how many it has in all.
+func (a *asking) encode(cfg lxmert.Config, sentence string) (e token.Encoding, whole int, err error) {
 	path, err := token.Find(a.vocab, a.model.load)
 	if err != nil {
-		return token.Encoding{}, err
+		return e, 0, err
 	}
 	w, err := token.Load(path)
 	if err != nil {
-		return token.Encoding{}, err
+		return e, 0, err
 	}
 	if w.Size() != cfg.Vocab {
-		return token.Encoding{}, fmt.Errorf("%s has %d word pieces, the model of %s has %d: give the vocabulary that it was trained with by --vocab", path, w.Size(), a.model.load, cfg.Vocab)
+		return e, 0, fmt.Errorf("%s has %d word pieces, the model of %s has %d: give the vocabulary that it was trained with by --vocab", path, w.Size(), a.model.load, cfg.Vocab)
 	}
-	whole, err := w.Encode(sentence, 0)
+	all, err := w.Encode(sentence, 0)
 	if err != nil {
-		return token.Encoding{}, err
+		return e, 0, err
 	}
-	e, err := w.Encode(sentence, min(questionLength, cfg.MaxPositions))
-	e.Words.Text = sentence
-	if err == nil && len(whole.IDs) == 2 {
-		err = usage("the question is empty")
+	if len(all.IDs) == 2 {
+		return e, 0, usage("the question is empty")
 	}
-	return e, err
+	e, err = w.Encode(sentence, min(questionLength, cfg.MaxPositions))
+	return e, len(all.IDs), err
 }
 
 // batch finds the pictures' regions. A file of gigabytes is searched for a while: it says so.
 func (a *asking) batch(cmd *cobra.Command, q token.Encoding) (*lxmert.Batch, []*region.Regions, error) {
-	ctx := cmd.Context()
 	source, err := region.Open(a.regions)
 	if err != nil {
 		return nil, nil, err
@@ -170,21 +169,9 @@ func (a *asking) batch(cmd *cobra.Command, q token.Encoding) (*lxmert.Batch, []*
 	defer source.Close()
 	var found []*region.Regions
 	for _, id := range a.images {
-		done := make(chan struct{})
-		r, err := func() (*region.Regions, error) {
-			stderr := cmd.ErrOrStderr()
-			said := make(chan struct{})
-			go func() {
-				defer close(said)
-				select {
-				case <-done:
-				case <-time.After(2 * time.Second):
-					fmt.Fprintf(stderr, "looking for %q in %s ...\n", id, a.regions)
-				}
-			}()
-			defer func() { close(done); <-said }()
-			return source.Find(ctx, id)
-		}()
+		stop := sayAfter(2*time.Second, cmd.ErrOrStderr(), fmt.Sprintf("looking for %q in %s ...", id, a.regions))
+		r, err := source.Find(cmd.Context(), id)
+		stop()
 		if err != nil {
 			return nil, nil, err
 		}
@@ -198,4 +185,18 @@ func (a *asking) batch(cmd *cobra.Command, q token.Encoding) (*lxmert.Batch, []*
 		b.Pairs = append(b.Pairs, [2]int{0, i})
 	}
 	return b, found, region.Fill(b, found...)
+}
+
+// sayAfter prints a line unless it is stopped before.
+func sayAfter(wait time.Duration, w io.Writer, line string) (stop func()) {
+	done, finished := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(finished)
+		select {
+		case <-done:
+		case <-time.After(wait):
+			fmt.Fprintln(w, line)
+		}
+	}()
+	return func() { close(done); <-finished }
 }

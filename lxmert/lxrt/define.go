@@ -1,0 +1,161 @@
+package lxrt
+
+import (
+	"strings"
+
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// This file turns a plan into a graph.
+
+// define builds the graph of the plan and returns what it gives: the reads, then score and gradients.
+func (p *plan) define(b *builder) []*Node {
+	net := NewNet(p.cfg, p.inputs(b), b.weight, NetOptions{
+		PooledOnly: p.pooledOnly(),
+		Edit: func(name string, x *Node) *Node {
+			for _, e := range p.edits[name] {
+				x = e.apply(b, x)
+			}
+			return x
+		},
+	})
+	var out []*Node
+	for _, r := range p.reads {
+		out = append(out, toFloat32(p.readNode(b, net, r)))
+	}
+	if len(p.terms) == 0 {
+		return out
+	}
+	var score *Node
+	for _, t := range p.terms {
+		x := p.termNode(b, net, t)
+		if score == nil {
+			score = x
+		} else {
+			score = Add(score, x)
+		}
+	}
+	out = append(out, score)
+	if len(p.grads) > 0 {
+		nodes := make([]*Node, len(p.grads))
+		for i, a := range p.grads {
+			nodes[i] = net.Node(a.Name)
+		}
+		for _, g := range Gradient(ReduceAllSum(score), nodes...) {
+			out = append(out, toFloat32(g))
+		}
+	}
+	return out
+}
+
+// inputs are the nodes of what [plan.feedBatch] feeds.
+func (p *plan) inputs(b *builder) Inputs {
+	s := p.sizes
+	in := Inputs{
+		IDs:        b.input("ids", dtypes.Int32, s.texts[1], s.words[1]),
+		Segments:   b.input("segments", dtypes.Int32, s.texts[1], s.words[1]),
+		TextMask:   b.input("text mask", dtypes.Float32, s.texts[1], s.words[1]),
+		Feats:      b.input("feats", dtypes.Float32, s.images[1], s.regions[1], p.cfg.FeatDim),
+		Boxes:      b.input("boxes", dtypes.Float32, s.images[1], s.regions[1], p.cfg.BoxDim),
+		RegionMask: b.input("region mask", dtypes.Float32, s.images[1], s.regions[1]),
+	}
+	if p.anyMask {
+		in.AnyRegion = b.input("any region", dtypes.Float32, s.images[1])
+	}
+	if p.batch.Pairs != nil {
+		in.PairText = b.input("pair text", dtypes.Int32, s.rows[1])
+		in.PairImage = b.input("pair image", dtypes.Int32, s.rows[1])
+	}
+	return in
+}
+
+// pooledOnly reports whether of the last language level only the pooled vector is needed.
+func (p *plan) pooledOnly() bool {
+	last := p.cfg.CrossLayers - 1
+	if last < 0 || p.needsWords() {
+		return false
+	}
+	for name := range p.demand {
+		switch {
+		case name == place("hid.t", p.cfg.LangLayers+1+last), name == place("x", last, "t.self"),
+			strings.HasPrefix(name+".", place("x", last, "tt")+"."):
+			return false
+		}
+	}
+	return true
+}
+
+// needsWords reports whether the masked-word head is asked for, in full or at positions.
+func (p *plan) needsWords() bool {
+	for _, r := range p.reads {
+		if r.act.Name == "out.mlm" {
+			return true
+		}
+	}
+	for _, t := range p.terms {
+		if t.output == "out.mlm" {
+			return true
+		}
+	}
+	return p.demand["out.mlm"]
+}
+
+func (p *plan) readNode(b *builder, net *Net, r readStep) *Node {
+	if r.positions == "" {
+		return net.Node(r.act.Name)
+	}
+	rows := p.sizes.dims(p.cfg, r.act, 1)[0]
+	positions := b.input(r.positions, dtypes.Int32, rows, r.count[1])
+	if isPositionHead(r.act.Name) && !p.demand[r.act.Name] {
+		return net.HeadAt(r.act.Name, positions)
+	}
+	return takePositions(net.Node(r.act.Name), positions, positionAxis(r.act))
+}
+
+// termNode is one term's value in each row, [N].
+func (p *plan) termNode(b *builder, net *Net, t termStep) *Node {
+	var x *Node
+	switch {
+	case t.position == "":
+		x = net.Node(t.output)
+	default:
+		at := b.input(t.position, dtypes.Int32, t.rows[1], 1)
+		if p.demand[t.output] {
+			x = takePositions(net.Node(t.output), at, 1)
+		} else {
+			x = net.HeadAt(t.output, at)
+		}
+		x = Squeeze(x, 1)
+	}
+	x = toFloat32(x)
+	switch t.kind {
+	case lxmert.LogProb:
+		x = LogSoftmax(x, -1)
+	case lxmert.Probability:
+		x = Softmax(x, -1)
+	}
+	class := b.input(t.class, dtypes.Int32, t.rows[1])
+	picked := ReduceSum(Mul(x, OneHot(class, x.Shape().Dimensions[1], dtypes.Float32)), -1)
+	return Mul(picked, b.input(t.weight, dtypes.Float32, t.rows[1]))
+}
+
+func (e editStep) apply(b *builder, x *Node) *Node {
+	dtype := x.DType()
+	y := toFloat32(x)
+	v := BroadcastToShape(b.input(e.value, dtypes.Float32, e.vDims...), y.Shape())
+	switch {
+	case e.op == lxmert.Multiply:
+		y = Mul(y, v)
+	case e.op == lxmert.Add:
+		y = Add(y, v)
+	case e.mask == "":
+		y = v
+	default:
+		m := BroadcastToShape(b.input(e.mask, dtypes.Float32, e.mDims...), y.Shape())
+		y = Add(y, Mul(Sub(v, y), m))
+	}
+	return ConvertDType(y, dtype)
+}
