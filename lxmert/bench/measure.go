@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -40,7 +41,10 @@ func Measure(ctx context.Context, s Spec, first func(), log io.Writer) (*Result,
 		return nil, err
 	}
 	defer b.Finalize()
-	r := &Result{Engine: "golxmert " + lxrt.Version() + " (" + string(b.Kind) + ")", Device: b.Devices[0], OnCUDA: b.Kind == backend.KindCUDA}
+	r := &Result{Engine: "golxmert " + lxrt.Version(), Device: string(b.Kind), OnCUDA: b.Kind == backend.KindCUDA}
+	if device, _, _ := strings.Cut(b.Devices[0], " ["); b.Kind != backend.KindGo {
+		r.Device += ", " + device
+	}
 	r.Opening.LibraryS = time.Since(start).Seconds()
 
 	start = time.Now()

@@ -112,7 +112,7 @@ func timeProduct(ctx context.Context, b compute.Backend, bf16 bool, p Product) (
 			return 0, err
 		}
 		start := time.Now()
-		out, err := exec.Exec(args...)
+		out, err := exec.Call(args...)
 		if err != nil {
 			return 0, err
 		}

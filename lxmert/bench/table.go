@@ -15,9 +15,9 @@ func (r *Report) Print(w io.Writer) error {
 		float64(m.Parameters)/1e6, m.Answers, m.Words, m.Regions, m.DType, m.FLOPs/1e9)
 	fmt.Fprintf(&b, "weights:  %s, %s\n", m.Weights, megabytes(m.FileBytes))
 	fmt.Fprintf(&b, "machine:  %s\n", r.Machine)
-	fmt.Fprintf(&b, "golxmert: %s on %s\n", r.Ours.Engine, r.Ours.Device)
+	fmt.Fprintf(&b, "engine:   %s on %s\n", r.Ours.Engine, r.Ours.Device)
 	if len(r.Torch) > 0 {
-		fmt.Fprintf(&b, "torch:    %s on %s, %d threads\n", r.Torch[0].Engine, r.Torch[0].Device, r.Torch[0].Threads)
+		fmt.Fprintf(&b, "peer:     %s on %s, %s\n", r.Torch[0].Engine, r.Torch[0].Device, plural(r.Torch[0].Threads, "thread"))
 	}
 	fmt.Fprintf(&b, "peak:     %.0f GFLOP/s, the fastest of the products tried on this backend (%s)\n\n", r.Peak.GFLOPS, r.Peak.Product)
 

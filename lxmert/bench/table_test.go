@@ -39,7 +39,7 @@ func TestReportPrintsTables(t *testing.T) {
 		{"alone", false, `forward pass to out.task: 234.0 M parameters, 3129 answers, 20 words, 36 regions, float32, 1 GFLOP per example
 weights:  w.pth, 936 MB
 machine:  Some CPU, 2 cores, linux/amd64
-golxmert: E on D
+engine:   E on D
 peak:     200 GFLOP/s, the fastest of the products tried on this backend (2048x1024x512)
 
   batch  best ms  median ms  examples/s  GFLOP/s  of peak  compile s
@@ -55,8 +55,8 @@ The weights are read while the model compiles.
 		{"beside torch", true, `forward pass to out.task: 234.0 M parameters, 3129 answers, 20 words, 36 regions, float32, 1 GFLOP per example
 weights:  w.pth, 936 MB
 machine:  Some CPU, 2 cores, linux/amd64
-golxmert: E on D
-torch:    torch 2 on D, 2 threads
+engine:   E on D
+peer:     torch 2 on D, 2 threads
 peak:     200 GFLOP/s, the fastest of the products tried on this backend (2048x1024x512)
 
   batch  best ms  median ms  examples/s  GFLOP/s  of peak  compile s

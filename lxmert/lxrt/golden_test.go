@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -101,62 +100,7 @@ func eachGolden(t *testing.T, kind string, test func(t *testing.T, b *backend.Ba
 
 // activationOf translates a name of the model goldens, "" where it is none.
 func activationOf(cfg lxmert.Config, golden string) string {
-	part := strings.Split(golden, ".")
-	number := func(i int) int {
-		if i >= len(part) {
-			return 0
-		}
-		k, _ := strconv.Atoi(part[i])
-		return k
-	}
-	last := len(part) - 1
-	switch part[0] {
-	case "out":
-		return map[string]string{
-			"lang":           place("hid.t", cfg.LangLayers+cfg.CrossLayers),
-			"vision":         place("hid.i", cfg.RegionLayers+cfg.CrossLayers),
-			"pooled":         "out.pooled",
-			"mlm_logits":     "out.mlm",
-			"matched_logits": "out.match",
-			"qa_logits":      "out.qa",
-			"obj_logits":     "out.obj",
-			"attr_logits":    "out.attr",
-			"feat_pred":      "out.feat",
-		}[part[1]]
-	case "attn":
-		switch part[1] {
-		case "lang_self":
-			return place("l", number(2), "tt")
-		case "vision_self":
-			return place("r", number(2), "ii")
-		}
-		return place("x", number(2), map[string]string{
-			"lang_to_vision": "ti", "vision_to_lang": "it", "lang_self": "tt", "vision_self": "ii",
-		}[part[3]])
-	case "hidden":
-		switch part[1] {
-		case "embeddings":
-			return "hid.t.0"
-		case "visn_fc":
-			return "hid.i.0"
-		case "lang", "vision":
-			if part[last] == "attention" {
-				return place(map[string]string{"lang": "l", "vision": "r"}[part[1]], number(2), "att")
-			}
-			return place(map[string]string{"lang": "hid.t", "vision": "hid.i"}[part[1]], number(2)+1)
-		case "cross":
-			switch part[3] {
-			case "lang_out":
-				return place("hid.t", cfg.LangLayers+1+number(2))
-			case "vision_out":
-				return place("hid.i", cfg.RegionLayers+1+number(2))
-			}
-			return place("x", number(2), map[string]string{
-				"lang_cross": "t.cross", "vision_cross": "i.cross", "lang_self": "t.self", "vision_self": "i.self",
-			}[part[3]])
-		}
-	}
-	return ""
+	return goldentest.Activation(golden, cfg.LangLayers, cfg.RegionLayers, cfg.CrossLayers)
 }
 
 func TestForwardEqualsReference(t *testing.T) {

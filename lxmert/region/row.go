@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"unsafe"
 )
 
 // Columns of a TSV, in order.
@@ -198,57 +199,51 @@ func decodedLen(text []byte) (int, error) {
 
 var base64Strict = base64.StdEncoding.Strict()
 
-// chunk is how many bytes of values are decoded at once: whole quadruples of characters and whole numbers, on the stack.
-const chunk = 6144
+// decode fills dst with the bytes that base64 text stands for, as many as decodedLen says.
+func decode(dst, text []byte) error {
+	n, err := base64Strict.Decode(dst, text)
+	if bad := base64.CorruptInputError(0); errors.As(err, &bad) {
+		return fmt.Errorf("character %d is not proper base64", int(bad)+1)
+	}
+	if err == nil && n != len(dst) { // the decoder skips line ends
+		err = errors.New("not proper base64: there is a carriage return in it")
+	}
+	return err
+}
 
-// decodeChunks passes the bytes of base64 text on, chunk by chunk.
-func decodeChunks(text []byte, use func(raw []byte)) error {
-	var raw [chunk + 8]byte // the decoder is faster while it may write eight bytes at a time
-	for at := 0; at < len(text); {
-		part := text[at:min(len(text), at+chunk/3*4)]
-		want, _ := decodedLen(part)
-		if at+len(part) < len(text) {
-			want = chunk
+// decodeFloats fills dst with base64 of as many float32. Where memory has the file's byte order they are decoded in place.
+func decodeFloats(dst []float32, text []byte) error {
+	if len(dst) == 0 {
+		return nil
+	}
+	bytes := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(dst))), 4*len(dst))
+	if err := decode(bytes, text); err != nil {
+		return err
+	}
+	if !littleEndian {
+		for i := range dst {
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(bytes[4*i:]))
 		}
-		n, err := base64Strict.Decode(raw[:], part)
-		if bad := base64.CorruptInputError(0); errors.As(err, &bad) {
-			return fmt.Errorf("character %d is not proper base64", at+int(bad)+1)
-		}
-		if err != nil || n != want {
-			return fmt.Errorf("characters %d to %d are not proper base64", at+1, at+len(part))
-		}
-		use(raw[:n])
-		at += len(part)
 	}
 	return nil
 }
 
-// decodeFloats fills dst with base64 of as many float32.
-func decodeFloats(dst []float32, text []byte) error {
-	return decodeChunks(text, func(raw []byte) {
-		out := dst[:len(raw)/4]
-		for i := range out {
-			out[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-		}
-		dst = dst[len(out):]
-	})
-}
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 // decodeInts fills dst with base64 of as many int64.
 func decodeInts(dst []int32, text []byte) error {
-	var bad error
-	at := 0
-	err := decodeChunks(text, func(raw []byte) {
-		for ; len(raw) > 0; raw = raw[8:] {
-			v := int64(binary.LittleEndian.Uint64(raw))
-			if int64(int32(v)) != v && bad == nil {
-				bad = fmt.Errorf("%d of box %d is no class", v, at)
-			}
-			dst[at] = int32(v)
-			at++
+	raw := make([]byte, 8*len(dst))
+	if err := decode(raw, text); err != nil {
+		return err
+	}
+	for i := range dst {
+		v := int64(binary.LittleEndian.Uint64(raw[8*i:]))
+		if int64(int32(v)) != v {
+			return fmt.Errorf("%d of box %d is no class", v, i)
 		}
-	})
-	return errors.Join(err, bad)
+		dst[i] = int32(v)
+	}
+	return nil
 }
 
 // resize returns a slice of n elements, s itself where it is large enough.

@@ -262,7 +262,7 @@ func TestAskSaysWhatIsWrong(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %v does not say %q", err, c.want)
 			}
-			if code := run(t.Context(), args); code != c.code {
+			if code := run(t.Context(), rootCommand(), args); code != c.code {
 				t.Errorf("exit code %d, expected %d", code, c.code)
 			}
 		})

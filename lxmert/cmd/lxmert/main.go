@@ -20,15 +20,14 @@ func main() {
 	backend.MaybeProbe()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:]))
+	os.Exit(run(ctx, rootCommand(), os.Args[1:]))
 }
 
 // errUsage is wrapped by errors in the command line itself: exit code 2.
 var errUsage = errors.New("usage")
 
-// run executes a command line and returns the exit code: 0, 1 (failed) or 2 (usage).
-func run(ctx context.Context, args []string) int {
-	root := rootCommand()
+// run runs a command line and returns the exit code: 0, 1 (failed) or 2 (usage).
+func run(ctx context.Context, root *cobra.Command, args []string) int {
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
@@ -37,9 +36,9 @@ func run(ctx context.Context, args []string) int {
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
-	fmt.Fprintf(os.Stderr, "lxmert: %s\n", strings.TrimPrefix(err.Error(), errUsage.Error()+": "))
-	if errors.Is(err, errUsage) || isUnknownCommand(err) {
-		fmt.Fprintf(os.Stderr, "`%s --help` explains the command line\n", cmd.CommandPath())
+	fmt.Fprintf(root.ErrOrStderr(), "lxmert: %s\n", strings.TrimPrefix(err.Error(), errUsage.Error()+": "))
+	if errors.Is(err, errUsage) || errors.Is(err, backend.ErrSpec) || isUnknownCommand(err) {
+		fmt.Fprintf(root.ErrOrStderr(), "`%s --help` explains the command line\n", cmd.CommandPath())
 		return 2
 	}
 	return 1

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/goldentest"
+)
+
+// command runs a command line as the program would, and returns its standard output and standard error.
+func command(t *testing.T, args ...string) (out, log string, code int) {
+	t.Helper()
+	root := rootCommand()
+	var stdout, stderr strings.Builder
+	root.SetOut(&stdout)
+	root.SetErr(&stderr)
+	code = run(context.Background(), root, args)
+	return stdout.String(), stderr.String(), code
+}
+
+func TestTraceCommandEqualsReference(t *testing.T) {
+	for _, spec := range []string{"go", "cpu"} {
+		t.Run(spec, func(t *testing.T) {
+			b, err := backend.Open(context.Background(), spec, nil)
+			goldentest.Require(t, map[string]string{"go": "go", "cpu": "xla"}[spec], err == nil, "no such backend")
+			b.Finalize()
+			for _, folder := range goldentest.Folders(t, "model") {
+				inputs := filepath.Join(folder, "tiny", "forward.safetensors")
+				path := filepath.Join(t.TempDir(), "out.safetensors")
+				_, log, code := command(t, "trace", "--backend", spec, "--load", filepath.Join(folder, "tiny", "weights"),
+					"--config", filepath.Join(folder, "config.json"), "--inputs", inputs, "--want", "*", "--out", path)
+				if code != 0 {
+					t.Fatalf("exit code %d: %s", code, log)
+				}
+				trace, err := lxmert.LoadTrace(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				golden := goldentest.Open(t, inputs)
+				golden.Use("input.")
+				for _, name := range golden.Names() {
+					if !strings.HasPrefix(name, "input.") {
+						golden.Compare(name, trace.Values[goldentest.Activation(name, 3, 2, 2)].Data, goldentest.Tolerance{Relative: 2e-5, Absolute: 1e-6})
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestTraceListsEveryName(t *testing.T) {
+	out, _, code := command(t, "trace", "--list")
+	for _, name := range []string{"x.4.it", "hid.t.14", "hid.i.10", "out.match", "l.8.tt.ctx"} {
+		if code != 0 || !strings.Contains(out, "\n"+name+" ") {
+			t.Errorf("exit code %d, no %s in the list", code, name)
+		}
+	}
+}
+
+func TestCommandLineMistakesExitWithTwo(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		want string
+	}{
+		{"nonsense", "unknown command"},
+		{"trace --nonsense", "unknown flag: --nonsense"},
+		{"trace", "--inputs, --want and --out are needed"},
+		{"trace --inputs a --want b --out c extra", "unknown command"},
+		{"trace --list --backend", "flag needs an argument"},
+	} {
+		_, log, code := command(t, strings.Fields(c.args)...)
+		if code != 2 || !strings.Contains(log, c.want) || !strings.Contains(log, "--help") {
+			t.Errorf("lxmert %s: exit code %d, %q", c.args, code, log)
+		}
+	}
+}
+
+func TestFailuresExitWithOneAndOneLine(t *testing.T) {
+	inputs := filepath.Join(goldentest.Folders(t, "model")[0], "tiny", "forward.safetensors")
+	weights := filepath.Join(goldentest.Folders(t, "model")[0], "tiny", "weights.safetensors")
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"trace", "--load", "nowhere", "--inputs", inputs, "--want", "*", "--out", "x"}, "nowhere"},
+		{[]string{"trace", "--load", weights, "--inputs", "nowhere", "--want", "*", "--out", "x"}, "nowhere"},
+		{[]string{"trace", "--backend", "go", "--load", weights, "--inputs", weights, "--want", "*", "--out", "x"}, "input_ids"},
+		{[]string{"trace", "--backend", "go", "--load", weights, "--inputs", inputs, "--want", "x.7.ti", "--out", "x"}, "x.7.ti"},
+		{[]string{"trace", "--backend", "go", "--load", weights, "--inputs", inputs, "--want", "*", "--out", "/nowhere/x"}, "/nowhere"},
+	} {
+		_, log, code := command(t, c.args...)
+		last := strings.Split(strings.TrimSpace(log), "\n")
+		if code != 1 || !strings.Contains(last[len(last)-1], c.want) || !strings.HasPrefix(last[len(last)-1], "lxmert: ") {
+			t.Errorf("%v: exit code %d, %q", c.args, code, log)
+		}
+	}
+}
