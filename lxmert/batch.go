@@ -14,14 +14,15 @@ type Batch struct {
 	IDs [][]int32
 	// Segments are the token types, shaped like IDs. Nil: zeros.
 	Segments [][]int32
-	// TextMask is 1 for a word and 0 for padding, shaped like IDs. Nil: every id given is a word.
+	// TextMask is 1 for a word and 0 for padding, shaped like IDs; a value m between adds (1-m) * -10000 to the scores of
+	// its key. Nil: every id given is a word.
 	TextMask [][]float32
 	// Words say which part of the sentence each position came from. Optional: only drawing needs them.
 	Words []Words
 
 	// Feats [Ni,V,F] and Boxes [Ni,V,4] are the regions; boxes are x0 y0 x1 y1, divided by the picture's size. V may be 0.
 	Feats, Boxes Tensor
-	// RegionMask is 1 for a region and 0 for padding, [Ni][V]. Nil: every region is there.
+	// RegionMask is 1 for a region and 0 for padding, [Ni][V], values between as in TextMask. Nil: every region is there.
 	RegionMask [][]float32
 	// Images say what the regions came from. Optional: only drawing needs them.
 	Images []ImageInfo
@@ -32,20 +33,22 @@ type Batch struct {
 
 // Words places the positions of one text in its sentence. All slices have one entry per position.
 type Words struct {
-	Text       string   // the sentence as given
-	Pieces     []string // word pieces, with [CLS], [SEP] and [PAD]
-	Start, End []int    // bytes of Text; -1 for pieces that are not in it
-	Word       []int    // number of the word that the piece belongs to, from 0; -1 for pieces that are not in Text
+	Text   string   `json:"text"`   // the sentence as given
+	Pieces []string `json:"pieces"` // word pieces, with [CLS], [SEP] and [PAD]
+	Start  []int    `json:"start"`  // first byte of Text, with End; -1 for pieces that are not in it
+	End    []int    `json:"end"`    // byte of Text behind the piece
+	Word   []int    `json:"word"`   // number of the word that the piece belongs to, from 0; -1 for pieces that are not in Text
 }
 
 // ImageInfo is what is known about one picture.
 type ImageInfo struct {
-	ID            string   `json:"id,omitempty"`
-	Width, Height int      // pixels; 0: not known
-	File          string   `json:"file,omitempty"`       // the picture, where there is one
-	Objects       []string `json:"objects,omitempty"`    // detector's label of each region
-	Attributes    []string `json:"attributes,omitempty"` // detector's attribute of each region
-	Source        string   `json:"source,omitempty"`     // which file or extractor the features came from
+	ID         string   `json:"id,omitempty"`
+	Width      int      `json:"width,omitempty"`      // pixels; 0: not known
+	Height     int      `json:"height,omitempty"`     // pixels; 0: not known
+	File       string   `json:"file,omitempty"`       // the picture, where there is one
+	Objects    []string `json:"objects,omitempty"`    // detector's label of each region, at most V
+	Attributes []string `json:"attributes,omitempty"` // detector's attribute of each region, at most V
+	Source     string   `json:"source,omitempty"`     // which file or extractor the features came from
 }
 
 // ErrBatch is wrapped by every error that says a [Batch] does not fit a model.
@@ -76,21 +79,32 @@ func (b *Batch) V() int {
 	return b.Feats.Shape[1]
 }
 
-// Check returns an error that names the first entry that does not fit a model of these sizes.
+// Check returns an error, wrapping [ErrBatch], that names the first entry that does not fit a model of these sizes: a
+// shape, an id or a length outside the model's, a pair of things that are not there, a mask value outside 0 to 1, or a
+// feature or coordinate that is not a finite number.
 func (b *Batch) Check(c Config) error {
-	if err := b.checkTexts(c); err != nil {
-		return fmt.Errorf("%w: %w", ErrBatch, err)
+	err := b.checkForm()
+	if err == nil {
+		err = b.checkSizes(c)
 	}
-	if err := b.checkRegions(c); err != nil {
-		return fmt.Errorf("%w: %w", ErrBatch, err)
-	}
-	if err := b.checkPairs(); err != nil {
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrBatch, err)
 	}
 	return nil
 }
 
-func (b *Batch) checkTexts(c Config) error {
+// checkForm says whether the batch's parts fit each other, whatever the model.
+func (b *Batch) checkForm() error {
+	if err := b.checkTexts(); err != nil {
+		return err
+	}
+	if err := b.checkRegions(); err != nil {
+		return err
+	}
+	return b.checkPairs()
+}
+
+func (b *Batch) checkTexts() error {
 	if len(b.IDs) == 0 {
 		return errors.New("there is no text")
 	}
@@ -107,44 +121,72 @@ func (b *Batch) checkTexts(c Config) error {
 		if len(ids) == 0 {
 			return fmt.Errorf("text %d is empty: it needs at least one word piece, [CLS]", n)
 		}
-		if len(ids) > c.MaxPositions {
-			return fmt.Errorf("text %d has %d word pieces, the model's longest is %d", n, len(ids), c.MaxPositions)
+		if b.Segments != nil && len(b.Segments[n]) != len(ids) {
+			return fmt.Errorf("text %d has %d word pieces but %d segments", n, len(ids), len(b.Segments[n]))
 		}
-		for t, id := range ids {
-			if id < 0 || int(id) >= c.Vocab {
-				return fmt.Errorf("text %d, position %d: id %d is outside the vocabulary of %d", n, t, id, c.Vocab)
+		if b.TextMask != nil {
+			if len(b.TextMask[n]) != len(ids) {
+				return fmt.Errorf("text %d has %d word pieces but %d mask values", n, len(ids), len(b.TextMask[n]))
+			}
+			if err := checkMask(b.TextMask[n]); err != nil {
+				return fmt.Errorf("text %d: %w", n, err)
 			}
 		}
-		if b.Segments != nil {
-			if len(b.Segments[n]) != len(ids) {
-				return fmt.Errorf("text %d has %d word pieces but %d segments", n, len(ids), len(b.Segments[n]))
+		if b.Words != nil {
+			if err := b.Words[n].check(len(ids)); err != nil {
+				return fmt.Errorf("text %d: %w", n, err)
 			}
-			for t, s := range b.Segments[n] {
-				if s < 0 || int(s) >= c.TokenTypes {
-					return fmt.Errorf("text %d, position %d: segment %d, the model has %d", n, t, s, c.TokenTypes)
-				}
-			}
-		}
-		if b.TextMask != nil && len(b.TextMask[n]) != len(ids) {
-			return fmt.Errorf("text %d has %d word pieces but %d mask values", n, len(ids), len(b.TextMask[n]))
 		}
 	}
 	return nil
 }
 
-func (b *Batch) checkRegions(c Config) error {
-	if len(b.Feats.Shape) != 3 || b.Feats.Shape[2] != c.FeatDim {
-		return fmt.Errorf("region features have shape %v, the model needs [images, regions, %d]", b.Feats.Shape, c.FeatDim)
+// check says whether each of n positions has its place in the sentence.
+func (w Words) check(n int) error {
+	if len(w.Pieces) != n || len(w.Start) != n || len(w.End) != n || len(w.Word) != n {
+		return fmt.Errorf("%d word pieces but words with %d pieces, %d starts, %d ends and %d numbers",
+			n, len(w.Pieces), len(w.Start), len(w.End), len(w.Word))
+	}
+	for t := range n {
+		start, end := w.Start[t], w.End[t]
+		if outside := start == -1 && end == -1; !outside && (start < 0 || end < start || end > len(w.Text)) {
+			return fmt.Errorf("position %d: bytes %d to %d of a sentence of %d", t, start, end, len(w.Text))
+		}
+		if w.Word[t] < -1 {
+			return fmt.Errorf("position %d: word %d, must be a number from 0 or -1", t, w.Word[t])
+		}
+	}
+	return nil
+}
+
+// checkMask refuses what would raise a score above those of unmasked keys, and NaN.
+func checkMask(mask []float32) error {
+	for i, m := range mask {
+		if !(m >= 0 && m <= 1) {
+			return fmt.Errorf("mask value %d is %g, must be from 0 to 1", i, m)
+		}
+	}
+	return nil
+}
+
+func (b *Batch) checkRegions() error {
+	if len(b.Feats.Shape) != 3 {
+		return fmt.Errorf("region features have shape %v, must be [images, regions, features]", b.Feats.Shape)
 	}
 	ni, v := b.Feats.Shape[0], b.Feats.Shape[1]
-	if len(b.Boxes.Shape) != 3 || b.Boxes.Shape[0] != ni || b.Boxes.Shape[1] != v || b.Boxes.Shape[2] != c.BoxDim {
-		return fmt.Errorf("boxes have shape %v, the features need [%d, %d, %d]", b.Boxes.Shape, ni, v, c.BoxDim)
+	if len(b.Boxes.Shape) != 3 || b.Boxes.Shape[0] != ni || b.Boxes.Shape[1] != v {
+		return fmt.Errorf("boxes have shape %v, the features need [%d, %d, 4]", b.Boxes.Shape, ni, v)
 	}
-	if err := b.Feats.check("region features"); err != nil {
-		return err
-	}
-	if err := b.Boxes.check("boxes"); err != nil {
-		return err
+	for _, x := range []struct {
+		name string
+		Tensor
+	}{{"region features", b.Feats}, {"boxes", b.Boxes}} {
+		if err := x.check(x.name); err != nil {
+			return err
+		}
+		if err := x.checkFinite(x.name); err != nil {
+			return err
+		}
 	}
 	if ni == 0 {
 		return errors.New("there is no image")
@@ -156,9 +198,17 @@ func (b *Batch) checkRegions(c Config) error {
 		if len(m) != v {
 			return fmt.Errorf("image %d has %d regions but %d mask values", n, v, len(m))
 		}
+		if err := checkMask(m); err != nil {
+			return fmt.Errorf("image %d: %w", n, err)
+		}
 	}
 	if b.Images != nil && len(b.Images) != ni {
 		return fmt.Errorf("%d images but %d descriptions of images", ni, len(b.Images))
+	}
+	for n, info := range b.Images {
+		if max(len(info.Objects), len(info.Attributes)) > v {
+			return fmt.Errorf("image %d has %d regions but %d objects and %d attributes", n, v, len(info.Objects), len(info.Attributes))
+		}
 	}
 	return nil
 }
@@ -172,12 +222,41 @@ func (b *Batch) checkPairs() error {
 		return nil
 	}
 	if len(b.Pairs) == 0 {
-		return errors.New("Pairs is empty: nil means one to one")
+		return errors.New("there is no pair: nil Pairs mean one to one")
 	}
 	for n, p := range b.Pairs {
 		if p[0] < 0 || p[0] >= nt || p[1] < 0 || p[1] >= ni {
 			return fmt.Errorf("pair %d is text %d and image %d, there are %d texts and %d images", n, p[0], p[1], nt, ni)
 		}
+	}
+	return nil
+}
+
+// checkSizes says whether a batch of good form fits a model.
+func (b *Batch) checkSizes(c Config) error {
+	for n, ids := range b.IDs {
+		if len(ids) > c.MaxPositions {
+			return fmt.Errorf("text %d has %d word pieces, the model's longest is %d", n, len(ids), c.MaxPositions)
+		}
+		for t, id := range ids {
+			if id < 0 || int(id) >= c.Vocab {
+				return fmt.Errorf("text %d, position %d: id %d is outside the vocabulary of %d", n, t, id, c.Vocab)
+			}
+		}
+		if b.Segments == nil {
+			continue
+		}
+		for t, s := range b.Segments[n] {
+			if s < 0 || int(s) >= c.TokenTypes {
+				return fmt.Errorf("text %d, position %d: segment %d, the model has %d", n, t, s, c.TokenTypes)
+			}
+		}
+	}
+	if f := b.Feats.Shape; f[2] != c.FeatDim {
+		return fmt.Errorf("region features have shape %v, the model needs [images, regions, %d]", f, c.FeatDim)
+	}
+	if x := b.Boxes.Shape; x[2] != c.BoxDim {
+		return fmt.Errorf("boxes have shape %v, the model needs [%d, %d, %d]", x, x[0], x[1], c.BoxDim)
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func LXR955() Config {
 	}
 }
 
-// HeadDim is the number of hidden units of one attention head.
+// HeadDim is the number of hidden units of one attention head, 0 for the zero Config.
 func (c Config) HeadDim() int {
 	if c.Heads == 0 {
 		return 0
@@ -70,22 +70,30 @@ func (c Config) HeadDim() int {
 // ErrConfig is wrapped by every error that says a [Config] cannot be a model.
 var ErrConfig = errors.New("lxmert: impossible configuration")
 
-// Check returns an error that names the first impossible field.
+// Sizes of published models are far below these. With them the number of parameters fits an int, and a hostile
+// configuration cannot make [Config.Params] or [Config.Names] long.
+const (
+	maxSize   = 1 << 24
+	maxLayers = 256
+)
+
+// Check returns an error, wrapping [ErrConfig], that names the first impossible field as configuration files call it.
 func (c Config) Check() error {
 	for _, f := range []struct {
-		name  string
-		value int
-		least int
+		name        string
+		value       int
+		least, most int
 	}{
-		{"vocab_size", c.Vocab, 1}, {"hidden_size", c.Hidden, 1}, {"num_attention_heads", c.Heads, 1},
-		{"intermediate_size", c.Intermediate, 1}, {"max_position_embeddings", c.MaxPositions, 1},
-		{"type_vocab_size", c.TokenTypes, 1}, {"visual_feat_dim", c.FeatDim, 1}, {"visual_pos_dim", c.BoxDim, 1},
-		{"l_layers", c.LangLayers, 0}, {"r_layers", c.RegionLayers, 0}, {"x_layers", c.CrossLayers, 0},
-		{"num_object_labels", c.Objects, 0}, {"num_attr_labels", c.Attributes, 0}, {"num_qa_labels", c.Answers, 0},
-		{"num_task_labels", c.TaskClasses, 0},
+		{"vocab_size", c.Vocab, 1, maxSize}, {"hidden_size", c.Hidden, 1, maxSize},
+		{"num_attention_heads", c.Heads, 1, maxSize}, {"intermediate_size", c.Intermediate, 1, maxSize},
+		{"max_position_embeddings", c.MaxPositions, 1, maxSize}, {"type_vocab_size", c.TokenTypes, 1, maxSize},
+		{"visual_feat_dim", c.FeatDim, 1, maxSize}, {"visual_pos_dim", c.BoxDim, 1, maxSize},
+		{"l_layers", c.LangLayers, 0, maxLayers}, {"r_layers", c.RegionLayers, 0, maxLayers}, {"x_layers", c.CrossLayers, 0, maxLayers},
+		{"num_object_labels", c.Objects, 0, maxSize}, {"num_attr_labels", c.Attributes, 0, maxSize},
+		{"num_qa_labels", c.Answers, 0, maxSize}, {"num_task_labels", c.TaskClasses, 0, maxSize},
 	} {
-		if f.value < f.least || f.value > 1<<30 {
-			return fmt.Errorf("%w: %s is %d, must be at least %d", ErrConfig, f.name, f.value, f.least)
+		if f.value < f.least || f.value > f.most {
+			return fmt.Errorf("%w: %s is %d, must be from %d to %d", ErrConfig, f.name, f.value, f.least, f.most)
 		}
 	}
 	if c.Hidden%c.Heads != 0 {

@@ -1,6 +1,9 @@
 package lxmert
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // Engine computes LXRT on a batch. All analyses are loops over Run, so they work with any engine: the one on GoMLX/XLA
 // in package lxrt, a client of a resident process, or another library.
@@ -44,11 +47,24 @@ type Read struct {
 	Positions [][]int
 	// Top keeps only the k largest values along the last axis, with their indices. 0: all values.
 	Top int
-	// As is the key in the trace; "" means the name. Needed to read one activation twice.
+	// As is the key in the trace; "" means the name. Needed to read one activation twice. It must not be "score" nor begin
+	// with "input.", "grad." or "top."; see [Read.Check].
 	As string
 }
 
-// All returns a request for whole activations.
+// Check returns an error if As cannot be a key of a trace, because [Trace.Save] gives such names another meaning, or if
+// Top is negative.
+func (r Read) Check() error {
+	if r.Top < 0 {
+		return fmt.Errorf("top %d is negative", r.Top)
+	}
+	if r.As == "" {
+		return nil
+	}
+	return checkKey(r.As)
+}
+
+// All returns reads of whole activations, for [Request].
 func All(names ...string) []Read {
 	reads := make([]Read, len(names))
 	for i, n := range names {

@@ -1,8 +1,9 @@
 package lxmert
 
-// FLOPs counts the floating-point operations of one forward pass of one row: two per multiplication and addition of a
-// matrix product, of T words and V regions. Without outputs it is the backbone, both halves of every layer and the
-// pooler; each output adds its head.
+// FLOPs counts the floating-point operations of one forward pass of one row of T words and V regions: two for each
+// multiplication with its addition in a matrix product; what is not a matrix product is not counted. Without outputs it is
+// the backbone, both streams of every layer and the pooler. Each output that the model has adds its head; out.obj,
+// out.attr and out.feat share a transform, which counts once. Where out.task joins two rows, each carries half of its head.
 func FLOPs(c Config, words, regions int, outputs ...string) float64 {
 	d, inner := float64(c.Hidden), float64(c.Intermediate)
 	t, v := float64(words), float64(regions)
@@ -18,15 +19,23 @@ func FLOPs(c Config, words, regions int, outputs ...string) float64 {
 	sum += float64(c.CrossLayers) * (projections(t+v) + 2*products(t, v) + layer(t) + layer(v))
 	sum += 2 * d * d
 
+	transformed := false
 	for _, o := range outputs {
 		classes := float64(c.ClassCount(o))
+		if classes == 0 {
+			continue
+		}
 		switch o {
 		case "out.mlm":
 			sum += 2 * t * (d*d + d*classes)
 		case "out.match":
 			sum += 2 * d * classes
 		case "out.obj", "out.attr", "out.feat":
-			sum += 2 * v * (d*d + d*classes)
+			if !transformed {
+				sum += 2 * v * d * d
+				transformed = true
+			}
+			sum += 2 * v * d * classes
 		case "out.qa":
 			sum += 2 * (d*2*d + 2*d*classes)
 		case "out.task":

@@ -37,36 +37,38 @@ const (
 	TaskRows              // rows of the fine-tuned head: pairs of rows for NLVR2
 )
 
-// Rows tells what a row of the activation is.
+// Rows tells what a row of the activation is. Of a name that is none of [Config.Names] the answer means nothing.
 func (c Config) Rows(name string) Rows {
-	part := strings.Split(name, ".")
-	switch part[0] {
+	group, rest, _ := strings.Cut(name, ".")
+	switch group {
 	case "l":
 		return TextRows
 	case "r":
 		return ImageRows
 	case "in":
-		if part[1] == "word" {
+		if rest == "word" {
 			return TextRows
 		}
 		return ImageRows
 	case "hid":
-		k, _ := strconv.Atoi(part[2])
-		if part[1] == "t" && k <= c.LangLayers {
+		stream, level, _ := strings.Cut(rest, ".")
+		k, _ := strconv.Atoi(level)
+		if stream == "t" && k <= c.LangLayers {
 			return TextRows
 		}
-		if part[1] == "i" && k <= c.RegionLayers {
+		if stream == "i" && k <= c.RegionLayers {
 			return ImageRows
 		}
 	case "out":
-		if part[1] == "task" && c.TaskImages == 2 {
+		if rest == "task" && c.TaskImages == 2 {
 			return TaskRows
 		}
 	}
 	return PairRows
 }
 
-// ClassCount is the length of the last axis of an output, 0 where the model has no such head.
+// ClassCount is the length of the last axis of an output, 0 where the model has no such head and for names that are no
+// outputs.
 func (c Config) ClassCount(name string) int {
 	switch name {
 	case "out.pooled":
@@ -221,7 +223,7 @@ func (c Config) missingHead(pattern string) string {
 	return " (these weights have no " + head + " head)"
 }
 
-// String writes the activation's axes, as in [H,T,V].
+// Shape writes the activation's axes without that of rows, as in "[H,T,V]"; the numbers of a box are written "4".
 func (a Activation) Shape() string {
 	parts := make([]string, len(a.Axes))
 	for i, x := range a.Axes {
@@ -233,7 +235,7 @@ func (a Activation) Shape() string {
 	return "[" + strings.Join(parts, ",") + "]"
 }
 
-// Dims gives the axes' sizes for texts of T word pieces and images of V regions.
+// Dims gives the axes' sizes, without that of rows, for texts of t word pieces and images of v regions.
 func (a Activation) Dims(c Config, t, v int) []int {
 	dims := make([]int, len(a.Axes))
 	for i, x := range a.Axes {

@@ -90,11 +90,7 @@ func (c Config) Params() []Param {
 func (c Config) NumParams() int {
 	n := 0
 	for _, p := range c.Params() {
-		size := 1
-		for _, d := range p.Shape {
-			size *= d
-		}
-		n += size
+		n += Size(p.Shape)
 	}
 	return n
 }

@@ -26,7 +26,7 @@ type TopK struct {
 // Provenance says where numbers come from. Empty fields are unknown.
 type Provenance struct {
 	Weights string `json:"weights,omitempty"` // file name
-	Hash    string `json:"hash,omitempty"`    // SHA-256 of the weights
+	Hash    string `json:"hash,omitempty"`    // of the weights, as weights.Model.Hash gives it
 	Backend string `json:"backend,omitempty"` // for example "xla:cpu"
 	DType   string `json:"dtype,omitempty"`   // for example "float32"
 	Version string `json:"version,omitempty"` // of this library

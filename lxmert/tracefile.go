@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/seed-516990b0/golxmert/lxmert/internal/atomicfile"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/safetensors"
@@ -25,35 +27,75 @@ var ErrTrace = errors.New("not a trace file")
 
 const traceFormat = "lxmert-trace 1"
 
-// Save writes the trace as one safetensors file, replacing path at once or not at all.
+// Save writes the trace as one safetensors file, replacing path at once or not at all. Errors are those of [Trace.Write]
+// and of the file system, and name the file.
 func (t *Trace) Save(path string) error {
 	return atomicfile.Replace(path, func(_ *os.File, w *bufio.Writer) error { return t.Write(w) })
 }
 
-// Write writes the trace as a safetensors file.
+// Write writes the trace as a safetensors file, from which [ReadTrace] makes an equal one; segments and a text mask that
+// are nil come back spelled out. The error says which value has a name that the format gives another meaning, which tensor's
+// data does not fit its shape, or which part of the batch does not fit the others.
 func (t *Trace) Write(w io.Writer) error {
-	meta := map[string]string{"format": traceFormat}
+	items, meta, err := t.contents()
+	if err != nil {
+		return fmt.Errorf("a trace that cannot be written: %w", err)
+	}
+	return safetensors.Write(w, items, meta)
+}
+
+// contents checks the trace and returns what a file of it holds.
+func (t *Trace) contents() ([]safetensors.Item, map[string]string, error) {
+	for _, name := range slices.Sorted(maps.Keys(t.Values)) {
+		if err := checkKey(name); err != nil {
+			return nil, nil, err
+		}
+	}
+	items, meta := t.items(), map[string]string{"format": traceFormat}
 	describe := func(key string, v any) error {
 		text, err := json.Marshal(v)
 		meta[key] = string(text)
 		return err
 	}
-	items := t.items()
-	err := describe("provenance", t.Provenance)
+	if err := describe("provenance", t.Provenance); err != nil {
+		return nil, nil, err
+	}
 	if b := t.Batch; b != nil {
+		if err := b.checkForm(); err != nil {
+			return nil, nil, fmt.Errorf("%w: %w", ErrBatch, err)
+		}
 		items = append(items, b.items()...)
 		if b.Words != nil {
-			err = errors.Join(err, describe("words", b.Words))
+			for n, words := range b.Words {
+				if !utf8.ValidString(words.Text) {
+					return nil, nil, fmt.Errorf("the sentence of text %d is not UTF-8", n)
+				}
+			}
+			if err := describe("words", b.Words); err != nil {
+				return nil, nil, err
+			}
 		}
 		if b.Images != nil {
-			err = errors.Join(err, describe("images", b.Images))
+			if err := describe("images", b.Images); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
-	if err != nil {
-		return err
-	}
 	safetensors.Sort(items)
-	return safetensors.Write(w, items, meta)
+	return items, meta, nil
+}
+
+// checkKey says whether a value of this name can be told from the other things in a trace file.
+func checkKey(name string) error {
+	for _, prefix := range []string{"input.", "grad.", "top."} {
+		if strings.HasPrefix(name, prefix) {
+			return fmt.Errorf("no value can be called %q: names that begin with %q have another meaning in a trace", name, prefix)
+		}
+	}
+	if name == "score" || name == "__metadata__" || !utf8.ValidString(name) {
+		return fmt.Errorf("no value can be called %q", name)
+	}
+	return nil
 }
 
 func (t *Trace) items() []safetensors.Item {
@@ -136,148 +178,4 @@ func writeWords(w io.Writer, n int, word func(i int) uint32) error {
 		}
 	}
 	return nil
-}
-
-// LoadTrace reads a file that [Trace.Save] wrote.
-func LoadTrace(path string) (*Trace, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	t, err := ReadTrace(f, info.Size())
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return t, nil
-}
-
-// ReadTrace reads a trace of the given size in bytes. It trusts nothing: errors wrap [ErrTrace] or are r's own, and
-// memory stays within a small multiple of the size.
-func ReadTrace(r io.ReaderAt, size int64) (*Trace, error) {
-	entries, meta, start, err := safetensors.ReadHeader(r, size)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTrace, err)
-	}
-	if meta["format"] != traceFormat {
-		return nil, fmt.Errorf("%w: its format is %q, expected %q", ErrTrace, meta["format"], traceFormat)
-	}
-	t := &Trace{Values: map[string]Tensor{}, Top: map[string]TopK{}, Grads: map[string]Tensor{}}
-	input := map[string]Tensor{}
-	ints := map[string][]int32{}
-	for _, e := range entries {
-		x, whole, err := readEntry(r, start, e)
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case strings.HasPrefix(e.Name, "input."):
-			input[e.Name[len("input."):]] = x
-			ints[e.Name] = whole
-		case strings.HasPrefix(e.Name, "grad."):
-			t.Grads[e.Name[len("grad."):]] = x
-		case strings.HasPrefix(e.Name, "top."):
-			name, isIndex := strings.CutSuffix(e.Name[len("top."):], ".index")
-			name = strings.TrimSuffix(name, ".values")
-			top := t.Top[name]
-			if isIndex {
-				top.Index = whole
-			} else {
-				top.Values = x
-			}
-			t.Top[name] = top
-		case e.Name == "score":
-			t.Score = x.Data
-		default:
-			t.Values[e.Name] = x
-		}
-	}
-	for name, top := range t.Top {
-		if len(top.Index) != len(top.Values.Data) {
-			return nil, fmt.Errorf("%w: top.%s has %d values and %d indices", ErrTrace, name, len(top.Values.Data), len(top.Index))
-		}
-	}
-	if err := readJSON(meta, "provenance", &t.Provenance); err != nil {
-		return nil, err
-	}
-	if len(input) > 0 {
-		if t.Batch, err = batchOf(input, ints, meta); err != nil {
-			return nil, err
-		}
-	}
-	return t, nil
-}
-
-// readEntry reads one tensor: numbers as they are, integers also as such.
-func readEntry(r io.ReaderAt, start int64, e safetensors.Entry) (Tensor, []int32, error) {
-	if e.DType != "F32" && e.DType != "I32" {
-		return Tensor{}, nil, fmt.Errorf("%w: %s has type %s, traces have F32 and I32", ErrTrace, e.Name, e.DType)
-	}
-	raw := make([]byte, e.End-e.Begin)
-	if _, err := r.ReadAt(raw, start+e.Begin); err != nil && !(err == io.EOF && len(raw) == 0) {
-		return Tensor{}, nil, fmt.Errorf("reading %s: %w", e.Name, err)
-	}
-	if e.DType == "I32" {
-		whole := make([]int32, len(raw)/4)
-		for i := range whole {
-			whole[i] = int32(binary.LittleEndian.Uint32(raw[4*i:]))
-		}
-		return Tensor{Shape: e.Shape}, whole, nil
-	}
-	x := Tensor{Shape: e.Shape, Data: make([]float32, len(raw)/4)}
-	for i := range x.Data {
-		x.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-	}
-	return x, nil, nil
-}
-
-func readJSON(meta map[string]string, key string, v any) error {
-	text, ok := meta[key]
-	if !ok {
-		return nil
-	}
-	if err := json.Unmarshal([]byte(text), v); err != nil {
-		return fmt.Errorf("%w: metadata %q: %w", ErrTrace, key, err)
-	}
-	return nil
-}
-
-func batchOf(input map[string]Tensor, ints map[string][]int32, meta map[string]string) (*Batch, error) {
-	b := &Batch{Feats: input["feats"], Boxes: input["boxes"]}
-	shape := input["input_ids"].Shape
-	ids, segments, lengths := ints["input.input_ids"], ints["input.segment_ids"], ints["input.lengths"]
-	mask := input["input_mask"].Data
-	if len(shape) != 2 || len(segments) != len(ids) || len(mask) != len(ids) || len(lengths) != shape[0] {
-		return nil, fmt.Errorf("%w: the inputs' shapes do not fit each other", ErrTrace)
-	}
-	n, width := shape[0], shape[1]
-	for i := range n {
-		k := int(lengths[i])
-		if k < 0 || k > width {
-			return nil, fmt.Errorf("%w: text %d has length %d of %d", ErrTrace, i, k, width)
-		}
-		b.IDs = append(b.IDs, ids[i*width:i*width+k])
-		b.Segments = append(b.Segments, segments[i*width:i*width+k])
-		b.TextMask = append(b.TextMask, mask[i*width:i*width+k])
-	}
-	if m, ok := input["visual_mask"]; ok {
-		if len(m.Shape) != 2 || len(m.Data) != Size(m.Shape) {
-			return nil, fmt.Errorf("%w: visual_mask has shape %v", ErrTrace, m.Shape)
-		}
-		for i := range m.Shape[0] {
-			b.RegionMask = append(b.RegionMask, m.Row(i).Data)
-		}
-	}
-	pairs := ints["input.pairs"]
-	for i := 0; i+1 < len(pairs); i += 2 {
-		b.Pairs = append(b.Pairs, [2]int{int(pairs[i]), int(pairs[i+1])})
-	}
-	if err := readJSON(meta, "words", &b.Words); err != nil {
-		return nil, err
-	}
-	return b, readJSON(meta, "images", &b.Images)
 }

@@ -113,7 +113,7 @@ func Forward(ctx context.Context, o Options) (*Report, error) {
 	}
 	dir, err := os.MkdirTemp("", "lxmert-bench-")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("no folder for temporary files: %w; TMPDIR names another", err)
 	}
 	defer os.RemoveAll(dir)
 	f := &forward{Options: o}

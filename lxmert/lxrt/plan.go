@@ -237,13 +237,8 @@ func (p *plan) addRead(i int, w lxmert.Read) error {
 	if w.As != "" && len(acts) > 1 {
 		return fmt.Errorf("As %q cannot name the %d activations that the pattern stands for", w.As, len(acts))
 	}
-	for _, taken := range []string{"input.", "grad.", "top.", "score"} {
-		if strings.HasPrefix(w.As, taken) {
-			return fmt.Errorf("As %q: names that begin with %q mean something else in trace files", w.As, taken)
-		}
-	}
-	if w.Top < 0 {
-		return fmt.Errorf("top %d is negative", w.Top)
+	if err := w.Check(); err != nil {
+		return err
 	}
 	for _, a := range acts {
 		step := readStep{key: a.Name, act: a, top: w.Top}

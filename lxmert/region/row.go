@@ -216,18 +216,19 @@ func decodeFloats(dst []float32, text []byte) error {
 	if len(dst) == 0 {
 		return nil
 	}
-	bytes := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(dst))), 4*len(dst))
-	if err := decode(bytes, text); err != nil {
+	raw := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(dst))), 4*len(dst))
+	if err := decode(raw, text); err != nil {
 		return err
 	}
 	if !littleEndian {
 		for i := range dst {
-			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(bytes[4*i:]))
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
 		}
 	}
 	return nil
 }
 
+// littleEndian says whether numbers in memory look as they do in files.
 var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 // decodeInts fills dst with base64 of as many int64.

@@ -354,3 +354,25 @@ func TestHowTheInputArrivesDoesNotMatter(t *testing.T) {
 		t.Error(broken.Err())
 	}
 }
+
+// TestBase64NeverWritesBeyondItsLength tries every text of up to eight of the characters that matter.
+func TestBase64NeverWritesBeyondItsLength(t *testing.T) {
+	const alphabet = "A=\r*"
+	for size := 0; size <= 8; size += 4 {
+		text := make([]byte, size)
+		for code := range 1 << (2 * size) {
+			for i := range text {
+				text[i] = alphabet[code>>(2*i)&3]
+			}
+			n, err := decodedLen(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dst := make([]byte, n)
+			err = decode(dst, text)
+			if good := !bytes.ContainsAny(bytes.TrimRight(text, "="), "=\r*") && len(text)-len(bytes.TrimRight(text, "=")) <= 2; good != (err == nil) {
+				t.Fatalf("%q: %v", text, err)
+			}
+		}
+	}
+}

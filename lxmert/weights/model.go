@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"runtime"
 	"slices"
 	"sync"
@@ -146,9 +147,13 @@ func (m *Model) Shape(canonical string) []int {
 // Names lists what the file has in its order, by canonical names and without the tied decoder.
 func (m *Model) Names() []string { return slices.Clone(m.order) }
 
-// Hash is a SHA-256, in hex, over names, types, shapes and values of the parameters that [lxmert.Config.Params] lists.
-// It does not depend on the format, on prefixes of names, or on what else is in the file. It reads the whole file, once.
+// Hash tells weights apart: a SHA-256, in hex, over names, types, shapes and two checksums (CRC-32C and CRC-32) of each
+// parameter that [lxmert.Config.Params] lists. It does not depend on the format, on prefixes of names, or on what else is
+// in the file. It reads the whole file, once, at the speed of memory, so that a model need not wait for it; it is no proof
+// against forgery.
 func (m *Model) Hash() (string, error) { return m.hash() }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func (m *Model) computeHash() (string, error) {
 	var names []string
@@ -158,7 +163,7 @@ func (m *Model) computeHash() (string, error) {
 		}
 	}
 	slices.Sort(names)
-	sums := make([][sha256.Size]byte, len(names))
+	sums := make([][2]uint32, len(names))
 	errs := make([]error, len(names))
 	var wg sync.WaitGroup
 	next := make(chan int)
@@ -166,7 +171,7 @@ func (m *Model) computeHash() (string, error) {
 		wg.Go(func() {
 			for i := range next {
 				b, err := m.tensors[names[i]].Bytes()
-				sums[i], errs[i] = sha256.Sum256(b), err
+				sums[i], errs[i] = [2]uint32{crc32.Checksum(b, castagnoli), crc32.ChecksumIEEE(b)}, err
 			}
 		})
 	}
@@ -181,7 +186,7 @@ func (m *Model) computeHash() (string, error) {
 	all := sha256.New()
 	for i, name := range names {
 		t := m.tensors[name]
-		fmt.Fprintf(all, "%s %s %v %x\n", name, t.DType, t.Shape, sums[i])
+		fmt.Fprintf(all, "%s %s %v %08x%08x\n", name, t.DType, t.Shape, sums[i][0], sums[i][1])
 	}
 	return hex.EncodeToString(all.Sum(nil)), nil
 }

@@ -18,12 +18,12 @@ const questionLength = 20
 
 // asking is what the flags of `lxmert ask` say.
 type asking struct {
-	model                  modelFlags
-	regions                string
-	images                 []string
-	vocab, answers, labels string
-	top                    int
-	json                   bool
+	model                   modelFlags
+	regions                 string
+	images                  []string
+	vocab, answers, objects string
+	top                     int
+	json                    bool
 }
 
 func askCommand() *cobra.Command {
@@ -69,7 +69,7 @@ they are looked for beside the weights, in data/vqa, data/gqa and data/lxmert, a
 	cmd.Flags().StringArrayVar(&a.images, "image", nil, "id of the picture; twice for NLVR2: left, right")
 	cmd.Flags().StringVar(&a.vocab, "vocab", "", "vocab.txt of bert-base-uncased (default: looked for beside the weights, in data and in Hugging Face's cache)")
 	cmd.Flags().StringVar(&a.answers, "answers", "", "JSON list that names the answers (default: looked for beside the weights and in data)")
-	cmd.Flags().StringVar(&a.labels, "objects", "", "text file that names the detector's object classes, one per line (objects_vocab.txt)")
+	cmd.Flags().StringVar(&a.objects, "objects", "", "text file that names the detector's object classes, one per line (objects_vocab.txt)")
 	cmd.Flags().IntVar(&a.top, "top", 5, "how many answers to print")
 	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
 	return cmd
@@ -95,7 +95,7 @@ func (a *asking) run(cmd *cobra.Command, sentence string) error {
 	if err := h.nameAnswers(a.answers, a.model.load, cmd.ErrOrStderr()); err != nil {
 		return err
 	}
-	objects, err := readLabels(a.labels)
+	objects, err := readLabels(a.objects)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,10 @@ func (a *asking) run(cmd *cobra.Command, sentence string) error {
 	if err != nil {
 		return err
 	}
-	r := h.reply(t, a.top)
+	r, err := h.reply(t, a.top)
+	if err != nil {
+		return err
+	}
 	r.describe(question.Words, whole, found, objects)
 	if a.json {
 		return r.printJSON(cmd.OutOrStdout())

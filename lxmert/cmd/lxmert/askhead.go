@@ -135,8 +135,13 @@ type answer struct {
 }
 
 // reply reads the most probable answers, of equal ones the first, from a trace of one row.
-func (h *head) reply(t *lxmert.Trace, top int) *reply {
+func (h *head) reply(t *lxmert.Trace, top int) (*reply, error) {
 	logits := t.Values[h.name].Data
+	for i, v := range logits {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return nil, fmt.Errorf("%s: the logit of class %d is %g: the weights are damaged, or their training diverged", t.Provenance.Weights, i, v)
+		}
+	}
 	probabilities := softmax(logits)
 	if h.kind == "sigmoid" {
 		for i, v := range logits {
@@ -166,7 +171,7 @@ func (h *head) reply(t *lxmert.Trace, top int) *reply {
 			r.Matched = append(r.Matched, softmax(match.Row(row).Data)[1])
 		}
 	}
-	return r
+	return r, nil
 }
 
 func softmax(logits []float32) []float64 {

@@ -36,8 +36,9 @@ to a temporary .pth of about 940 MB, in the folder that TMPDIR names. Speed does
 writes them to a file that stays, for a later --load.
 
 Operations are counted for the whole model, two per multiplication and addition of its matrix products, whatever an
-engine leaves out because only the logits are wanted. Every timed run starts with inputs and ends with logits in the
-host's memory. Weights come from the page cache. Each measurement has a process of its own.
+engine leaves out because only the logits are wanted, or adds because it fills batches up to the next power of two.
+Every timed run starts with inputs and ends with logits in the host's memory. Weights come from the page cache. Each
+measurement has a process of its own.
 
 --peer runs the same model in PyTorch, on the same file and inputs, in turns with this program: in each round once
 with OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=0 and once without, and of the two the better counts, row by row. It is

@@ -4,7 +4,6 @@ package atomicfile
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -13,8 +12,15 @@ import (
 )
 
 // Replace writes a file beside path, syncs it and renames it, so that path is the old file or the new one at any
-// moment. write may use the buffered writer and, after flushing it, the file.
-func Replace(path string, write func(f *os.File, w *bufio.Writer) error) (err error) {
+// moment. write may use the buffered writer and, after flushing it, the file. Errors name path.
+func Replace(path string, write func(f *os.File, w *bufio.Writer) error) error {
+	if err := replace(path, write); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}
+
+func replace(path string, write func(f *os.File, w *bufio.Writer) error) error {
 	dir, base := filepath.Split(path)
 	if dir == "" {
 		dir = "."
@@ -23,28 +29,30 @@ func Replace(path string, write func(f *os.File, w *bufio.Writer) error) (err er
 	if err != nil {
 		return err
 	}
+	renamed := false
 	defer func() {
-		if err != nil {
-			err = fmt.Errorf("writing %s: %w", path, errors.Join(err, os.Remove(f.Name())))
+		if !renamed { // also after a panic of write
+			f.Close()
+			os.Remove(f.Name())
 		}
 	}()
 	w := bufio.NewWriterSize(f, 1<<20)
-	err = write(f, w)
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
+	if err := write(f, w); err != nil {
 		return err
 	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	renamed = true
 	return syncDir(dir)
 }
 

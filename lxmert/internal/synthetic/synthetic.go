@@ -72,6 +72,9 @@ func (w *Weights) Read(name string, dst []float32, transposed bool) error {
 		}
 		return nil
 	}
+	if len(shape) != 2 {
+		return fmt.Errorf("synthetic weights: %s of shape %v has no transpose", name, shape)
+	}
 	rows, cols := shape[0], shape[1]
 	for r := range rows {
 		for c := range cols {
