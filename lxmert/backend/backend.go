@@ -34,7 +34,7 @@ const (
 // Open opens the backend that spec names. "" means: what GOMLX_BACKEND says; else a CUDA plugin that is installed and
 // finds a GPU; else an installed XLA CPU plugin; else the Go backend. Other specs are "xla" (the best XLA), "cpu" or
 // "xla:cpu", "cuda" or "xla:cuda", "xla:/path/plugin.so" (opened directly), each with options after commas as in
-// "xla:cuda,tf32=true", and "go".
+// "xla:cuda,tf32=true" or "cpu,devices=4" (the processor as four devices, to try data parallelism), and "go".
 //
 // It writes one line to log (nil: nowhere) that says what it took, and one for each plugin that it could not use. On
 // CUDA, products are full float32 (tf32=false) and memory is not taken in advance, unless the spec says otherwise. It

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -87,5 +88,19 @@ func TestNothingCanDownloadByItself(t *testing.T) {
 		if strings.Contains(string(out), banned) {
 			t.Errorf("this package pulls in %s", banned)
 		}
+	}
+}
+
+func TestProcessorIsAsManyDevicesAsAskedFor(t *testing.T) {
+	for spec, want := range map[string]int{"cpu": 1, "cpu,devices=4": 4} {
+		b, err := Open(t.Context(), spec, nil)
+		goldentest.Require(t, "xla", err == nil, fmt.Sprint(err))
+		if n := b.NumDevices(); n != want {
+			t.Errorf("%s: %d devices, expected %d", spec, n, want)
+		}
+		b.Finalize()
+	}
+	if _, err := Open(t.Context(), "cpu,devices=none", nil); !errors.Is(err, ErrSpec) {
+		t.Errorf("devices=none: %v", err)
 	}
 }

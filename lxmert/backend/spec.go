@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -14,9 +15,10 @@ var ErrSpec = errors.New("no such backend")
 // specHelp ends every error about a spec.
 const specHelp = `use "" (choose), "xla", "xla:cpu", "xla:cuda", "xla:/path/to/plugin.so" or "go"`
 
-// xlaOptions are the options that go-xla understands after a comma, as in "xla:cuda,tf32=true".
+// xlaOptions are the options that XLA backends take after a comma, as in "xla:cuda,tf32=true". devices is ours: as how
+// many devices the processor shows itself; the others are go-xla's.
 var xlaOptions = []string{
-	"allocator", "memory_fraction", "preallocate", "shared_buffers", "tf32", "use_tfrt_gpu_client", "visible_devices",
+	"allocator", "devices", "memory_fraction", "preallocate", "shared_buffers", "tf32", "use_tfrt_gpu_client", "visible_devices",
 }
 
 // request is a parsed spec.
@@ -93,7 +95,25 @@ func (r request) checkOptions() error {
 			return fmt.Errorf("%s: %w: unknown option %q; XLA takes %s", r.from, ErrSpec, name, strings.Join(xlaOptions, ", "))
 		}
 	}
+	if _, _, err := deviceOption(r.options); err != nil {
+		return fmt.Errorf("%s: %w", r.from, err)
+	}
 	return nil
+}
+
+// deviceOption takes devices=N out of options: 0 where it is not there.
+func deviceOption(options []string) (rest []string, devices int, err error) {
+	for _, o := range options {
+		text, ok := strings.CutPrefix(o, "devices=")
+		if !ok {
+			rest = append(rest, o)
+			continue
+		}
+		if devices, err = strconv.Atoi(text); err != nil || devices < 1 || devices > 64 {
+			return nil, 0, fmt.Errorf("%w: devices=%s: it is a number from 1 to 64", ErrSpec, text)
+		}
+	}
+	return rest, devices, nil
 }
 
 // has reports whether the user set an option, as name, name=value or noname.
@@ -105,7 +125,8 @@ func (r request) has(option string) bool {
 }
 
 // pluginOptions are the options to open a plugin of this kind with: the user's, and where the user said nothing, full
-// float32 products and memory as it is needed on a GPU. Whether device memory is shared with the host is always said,
+// float32 products and memory as it is needed on a GPU, and the processor as one device: the plugin's own choice is at
+// least four, and its pool then has four threads, which on two cores makes everything a tenth slower. Whether device memory is shared with the host is always said,
 // because go-xla would guess it from the path.
 func (r request) pluginOptions(kind Kind) []string {
 	options := slices.Clone(r.options)
@@ -121,6 +142,7 @@ func (r request) pluginOptions(kind Kind) []string {
 		set("shared_buffers", "false")
 	case KindCPU:
 		set("shared_buffers", "true")
+		set("devices", "1")
 	}
 	return options
 }

@@ -42,7 +42,7 @@ func TestSpecs(t *testing.T) {
 			t.Errorf("%q: %+v, %v", c.spec, r, err)
 		}
 	}
-	for _, spec := range []string{"tpu", "xla:rocm", "Go", "gomlx", "xla:cuda,tf33=1", "cpu,help", ":", ",tf32", "cpu:cuda", "xla;cpu"} {
+	for _, spec := range []string{"tpu", "xla:rocm", "Go", "gomlx", "xla:cuda,tf33=1", "cpu,help", "cpu,devices=0", "cpu,devices=x", ":", ",tf32", "cpu:cuda", "xla;cpu"} {
 		if r, err := parseSpec(spec); !errors.Is(err, ErrSpec) {
 			t.Errorf("%q is taken: %+v, %v", spec, r, err)
 		}
@@ -61,7 +61,7 @@ func TestParityIsTheDefaultOnCUDA(t *testing.T) {
 		}
 	}
 	r, _ := parseSpec("cpu")
-	if got := r.pluginOptions(KindCPU); !slices.Equal(got, []string{"shared_buffers=true"}) {
+	if got := r.pluginOptions(KindCPU); !slices.Equal(got, []string{"shared_buffers=true", "devices=1"}) {
 		t.Errorf("cpu: %v", got)
 	}
 }

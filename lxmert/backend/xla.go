@@ -33,7 +33,18 @@ func loadXLA(path string, kind Kind, options []string) (_ loaded, err error) {
 		return loaded{}, err
 	}
 	defer cleanup()
-	b, err := xla.NewWithOptions(strings.Join(append([]string{name}, options...), ","), nil)
+	options, devices, err := deviceOption(options)
+	if err != nil {
+		return loaded{}, err
+	}
+	client := pjrt.NamedValuesMap{}
+	switch {
+	case devices > 0 && kind == KindCUDA:
+		return loaded{}, fmt.Errorf("%w: devices is for the processor; which GPUs, visible_devices says", ErrSpec)
+	case devices > 0:
+		client["cpu_device_count"] = int64(devices)
+	}
+	b, err := xla.NewWithOptions(strings.Join(append([]string{name}, options...), ","), client)
 	if err != nil {
 		return loaded{}, err
 	}

@@ -235,7 +235,7 @@ func (p *plan) addRead(i int, w lxmert.Read) error {
 		return err
 	}
 	if w.As != "" && len(acts) > 1 {
-		return fmt.Errorf("As %q cannot name the %d activations that the pattern stands for", w.As, len(acts))
+		return fmt.Errorf("the key %q cannot name the %d activations that the pattern stands for", w.As, len(acts))
 	}
 	if err := w.Check(); err != nil {
 		return err
