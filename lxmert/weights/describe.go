@@ -73,13 +73,11 @@ func (m *Model) LoadCommand() string {
 	path = shellWord(path)
 	switch {
 	case c.TaskClasses > 0 && c.TaskImages == 2:
-		return "lxmert nlvr2 --test test --load " + path
-	case c.TaskClasses > 0:
-		return "lxmert vqa --test minival --load " + path
-	case c.Answers > 0:
-		return "lxmert vqa --train train,nominival --valid minival --loadLXMERTQA " + path
+		return "lxmert ask --load " + path + " --regions FEATURES --image LEFT --image RIGHT \"sentence\""
+	case c.TaskClasses > 0 || c.Answers > 0:
+		return "lxmert ask --load " + path + " --regions FEATURES --image ID \"question\""
 	}
-	return "lxmert vqa --train train,nominival --valid minival --loadLXMERT " + path
+	return "lxmert trace --load " + path + " --inputs BATCH.safetensors --want '*' --out TRACE.safetensors"
 }
 
 // shellWord quotes what a shell would take apart.

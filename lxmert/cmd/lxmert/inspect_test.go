@@ -17,9 +17,9 @@ func TestInspectSaysWhatFilesAre(t *testing.T) {
 			for name, wants := range map[string][]string{
 				"checkpoints/legacy_module": {
 					"module.bert.pooler.dense.bias", "pth (legacy)", "203 tensors", "is      pre-training snapshot\n",
-					"shares the values of module.bert.embeddings.word_embeddings.weight", "--loadLXMERTQA " + filepath.Join(checkpoints, "legacy_module") + "\n",
+					"shares the values of module.bert.embeddings.word_embeddings.weight", "lxmert ask --load " + filepath.Join(checkpoints, "legacy_module") + " --regions",
 				},
-				"checkpoints/vqa_toy_LAST": {"fine-tuned snapshot of VQA or GQA (12 answers)", "lxmert vqa --test minival --load " + filepath.Join(checkpoints, "vqa_toy_LAST") + "\n"},
+				"checkpoints/vqa_toy_LAST": {"fine-tuned snapshot of VQA or GQA (12 answers)", "lxmert ask --load " + filepath.Join(checkpoints, "vqa_toy_LAST") + " --regions"},
 				"tiny/heads.safetensors":   {"something else than an LXMERT model", "there is no bert.embeddings.word_embeddings.weight"},
 				"checkpoints/edge_zip.pth": {"something else", "transposed    F32   [6, 4]"},
 			} {

@@ -65,7 +65,7 @@ show what is inside it, and read and write its published files.`,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		Version:           lxrt.Version(),
 	}
-	root.PersistentFlags().String("backend", "", "compute backend: cpu, cuda, go, or xla:/path/to/plugin.so (default: the fastest found; see `lxmert backend`)")
+	root.PersistentFlags().String("backend", "", "compute backend: cpu, cuda, go, or xla:/path/to/plugin.so (default: the fastest found; see the command backend)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
 	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName { return pflag.NormalizedName(name) })
 	root.AddCommand(traceCommand(), inspectCommand(), convertCommand(), backendCommand(), benchCommand(), askCommand())
