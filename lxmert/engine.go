@@ -83,6 +83,9 @@ const (
 )
 
 // Edit changes an activation before anything reads it. Several edits of one activation apply in order.
+//
+// In a batch of texts of different lengths, adding to a map or setting it also reaches the keys beyond the end of the
+// shorter ones, unless the value is 0 there.
 type Edit struct {
 	Name string // may be a pattern, as in Read
 	Op   Op

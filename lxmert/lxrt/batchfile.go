@@ -9,8 +9,9 @@ import (
 
 // ReadBatch reads a batch from a .safetensors file. Tensors may carry the prefix "input."; known are input_ids [Nt,T],
 // segment_ids, input_mask or attention_mask (1 = a word), feats or visual_feats [Ni,V,F], boxes or visual_pos [Ni,V,4],
-// visual_mask (1 = a region), pairs [N,2] and lengths [Nt]. Segments that are missing are zeros, masks ones. Features of
-// four axes, [N,k,V,F], are k images for each text, as NLVR2 has two. Other tensors are left alone.
+// visual_mask (1 = a region), pairs [N,2] and lengths [Nt], to which texts are cut. Segments that are missing are zeros,
+// masks ones. Features of four axes, [N,k,V,F], are k images for each text, as NLVR2 has two; boxes and visual_mask have
+// one axis more then, too. Other tensors are left alone.
 func ReadBatch(path string) (*lxmert.Batch, error) {
 	f, err := weights.Open(path)
 	if err != nil {
@@ -99,6 +100,9 @@ func (r batchReader) pairs(b *lxmert.Batch, perText int) error {
 	if err != nil {
 		return err
 	}
+	if pairs != nil {
+		b.Pairs = make([][2]int, 0, len(pairs)) // none is not the same as one to one
+	}
 	for i, p := range pairs {
 		if len(p) != 2 {
 			return fmt.Errorf("pairs must be [N,2], row %d has %d numbers", i, len(p))
@@ -116,7 +120,7 @@ func (r batchReader) pairs(b *lxmert.Batch, perText int) error {
 // cut shortens rows of texts to their lengths, where the file gives these.
 func (r batchReader) cut(b *lxmert.Batch) error {
 	t := r.tensor("lengths")
-	if t == nil || r.tensor("input_mask", "attention_mask") != nil {
+	if t == nil {
 		return nil
 	}
 	lengths, err := t.Int64s()
@@ -131,8 +135,11 @@ func (r batchReader) cut(b *lxmert.Batch) error {
 			return fmt.Errorf("text %d has length %d of %d", i, n, len(b.IDs[i]))
 		}
 		b.IDs[i] = b.IDs[i][:n]
-		if b.Segments != nil {
+		if b.Segments != nil && len(b.Segments[i]) >= int(n) {
 			b.Segments[i] = b.Segments[i][:n]
+		}
+		if b.TextMask != nil && len(b.TextMask[i]) >= int(n) {
+			b.TextMask[i] = b.TextMask[i][:n]
 		}
 	}
 	return nil
@@ -171,12 +178,16 @@ func (r batchReader) floats(names ...string) ([][]float32, error) {
 
 // rows cuts a matrix into its rows.
 func rows[E any](t *weights.Tensor, flat []E) ([][]E, error) {
-	if len(t.Shape) != 2 {
+	shape := t.Shape
+	if len(shape) == 3 {
+		shape = []int{shape[0] * shape[1], shape[2]} // several images for each text
+	}
+	if len(shape) != 2 {
 		return nil, fmt.Errorf("%s has shape %v, must have two axes", t.Name, t.Shape)
 	}
-	out := make([][]E, t.Shape[0])
+	out := make([][]E, shape[0])
 	for i := range out {
-		out[i] = flat[i*t.Shape[1] : (i+1)*t.Shape[1] : (i+1)*t.Shape[1]]
+		out[i] = flat[i*shape[1] : (i+1)*shape[1] : (i+1)*shape[1]]
 	}
 	return out, nil
 }

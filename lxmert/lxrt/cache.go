@@ -60,18 +60,18 @@ func (c *programCache) release(e *programEntry) {
 	e.users--
 }
 
-// evict makes room for one more entry, if one is free to go.
+// evict makes room for one more entry, as far as others are free to go.
 func (c *programCache) evict() {
-	if len(c.entries) < c.limit {
-		return
-	}
-	var oldest *programEntry
-	for _, e := range c.entries {
-		if e.users == 0 && e.program != nil && (oldest == nil || e.used < oldest.used) {
-			oldest = e
+	for len(c.entries) >= c.limit {
+		var oldest *programEntry
+		for _, e := range c.entries {
+			if e.users == 0 && e.program != nil && (oldest == nil || e.used < oldest.used) {
+				oldest = e
+			}
 		}
-	}
-	if oldest != nil {
+		if oldest == nil {
+			return
+		}
 		delete(c.entries, oldest.key)
 		oldest.program.free()
 	}

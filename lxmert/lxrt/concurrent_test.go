@@ -92,6 +92,12 @@ func TestConcurrentCancellationReturnsAtOnceAndLeavesNothing(t *testing.T) {
 	if got := run(t, m, batch, r); !slices.Equal(got.Values["out.qa"].Data, want.Values["out.qa"].Data) {
 		t.Error("other values after cancellations")
 	}
+	m.work.Wait()
+	for _, e := range m.programs.entries {
+		if e.users != 0 {
+			t.Errorf("%d users of a graph that nobody uses", e.users)
+		}
+	}
 }
 
 func TestClosedModelSaysSo(t *testing.T) {

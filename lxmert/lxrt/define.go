@@ -54,20 +54,23 @@ func (p *plan) define(b *builder) []*Node {
 // inputs are the nodes of what [plan.feedBatch] feeds.
 func (p *plan) inputs(b *builder) Inputs {
 	s := p.sizes
+	input := func(name string, dtype dtypes.DType, dims ...int) func() *Node {
+		return func() *Node { return b.input(name, dtype, dims...) }
+	}
 	in := Inputs{
-		IDs:        b.input("ids", dtypes.Int32, s.texts[1], s.words[1]),
-		Segments:   b.input("segments", dtypes.Int32, s.texts[1], s.words[1]),
-		TextMask:   b.input("text mask", dtypes.Float32, s.texts[1], s.words[1]),
-		Feats:      b.input("feats", dtypes.Float32, s.images[1], s.regions[1], p.cfg.FeatDim),
-		Boxes:      b.input("boxes", dtypes.Float32, s.images[1], s.regions[1], p.cfg.BoxDim),
-		RegionMask: b.input("region mask", dtypes.Float32, s.images[1], s.regions[1]),
+		IDs:        input("ids", dtypes.Int32, s.texts[1], s.words[1]),
+		Segments:   input("segments", dtypes.Int32, s.texts[1], s.words[1]),
+		TextMask:   input("text mask", dtypes.Float32, s.texts[1], s.words[1]),
+		Feats:      input("feats", dtypes.Float32, s.images[1], s.regions[1], p.cfg.FeatDim),
+		Boxes:      input("boxes", dtypes.Float32, s.images[1], s.regions[1], p.cfg.BoxDim),
+		RegionMask: input("region mask", dtypes.Float32, s.images[1], s.regions[1]),
 	}
 	if p.anyMask {
-		in.AnyRegion = b.input("any region", dtypes.Float32, s.images[1])
+		in.AnyRegion = input("any region", dtypes.Float32, s.images[1])
 	}
-	if p.batch.Pairs != nil {
-		in.PairText = b.input("pair text", dtypes.Int32, s.rows[1])
-		in.PairImage = b.input("pair image", dtypes.Int32, s.rows[1])
+	if p.paired {
+		in.PairText = input("pair text", dtypes.Int32, s.rows[1])
+		in.PairImage = input("pair image", dtypes.Int32, s.rows[1])
 	}
 	return in
 }

@@ -263,8 +263,7 @@ func compareFullLosses(t *testing.T, golden *goldentest.File, m *Model, batch *l
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.programs.release(entry)
-	out, err := m.execute(context.Background(), entry.program, p.feeds)
+	out, err := m.execute(context.Background(), entry, p.feeds)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,8 +72,7 @@ func differentiate(t *testing.T, m *Model, b *lxmert.Batch, golden *goldentest.F
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.programs.release(entry)
-	out, err := m.execute(context.Background(), entry.program, p.feeds)
+	out, err := m.execute(context.Background(), entry, p.feeds)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 func (n *Net) inputs() {
 	const text, vision = "bert.embeddings", "bert.encoder.visn_fc"
 
-	n.define("in.word", func() *Node { return lookUp(n.param(text+".word_embeddings.weight"), n.in.IDs) })
+	n.define("in.word", func() *Node { return lookUp(n.param(text+".word_embeddings.weight"), n.in.IDs()) })
 	n.define("hid.t.0", func() *Node {
 		word := n.Node("in.word")
 		t := word.Shape().Dimensions[1]
@@ -29,12 +29,12 @@ func (n *Net) inputs() {
 		} else {
 			positions = first
 		}
-		x := Add(Add(word, ExpandAxes(positions, 0)), lookUp(n.param(text+".token_type_embeddings.weight"), n.in.Segments))
+		x := Add(Add(word, ExpandAxes(positions, 0)), lookUp(n.param(text+".token_type_embeddings.weight"), n.in.Segments()))
 		return n.layerNorm(text+".LayerNorm", x)
 	})
 
-	n.define("in.feat", func() *Node { return n.in.Feats })
-	n.define("in.box", func() *Node { return n.in.Boxes })
+	n.define("in.feat", n.in.Feats)
+	n.define("in.box", n.in.Boxes)
 	n.define("hid.i.0", func() *Node {
 		feats := n.layerNorm(vision+".visn_layer_norm", n.dense(vision+".visn_fc", n.Node("in.feat")))
 		boxes := n.layerNorm(vision+".box_layer_norm", n.dense(vision+".box_fc", n.Node("in.box")))
@@ -54,11 +54,11 @@ func lookUp(table, ids *Node) *Node {
 func (n *Net) towers() {
 	for k := range n.cfg.LangLayers {
 		n.selfLayer("bert.encoder.layer."+strconv.Itoa(k), place("l", k, "tt"), place("l", k, "att"),
-			place("hid.t", k), place("hid.t", k+1), func() *Node { return n.in.TextMask }, nil)
+			place("hid.t", k), place("hid.t", k+1), n.in.TextMask, nil)
 	}
 	for k := range n.cfg.RegionLayers {
 		n.selfLayer("bert.encoder.r_layers."+strconv.Itoa(k), place("r", k, "ii"), place("r", k, "att"),
-			place("hid.i", k), place("hid.i", k+1), func() *Node { return n.in.RegionMask }, func() *Node { return n.in.AnyRegion })
+			place("hid.i", k), place("hid.i", k+1), n.in.RegionMask, n.in.AnyRegion)
 	}
 }
 
@@ -75,14 +75,12 @@ func (n *Net) selfLayer(params, map_, att, in, out string, mask, any func() *Nod
 //
 //	lang [N,T,D], vision [N,V,D] -> the same shapes
 func (n *Net) crossLayers() {
-	textMask := memo(func() *Node { return n.pairText(n.in.TextMask) })
-	regionMask := memo(func() *Node { return n.pairImage(n.in.RegionMask) })
-	anyRegion := memo(func() *Node {
-		if n.in.AnyRegion == nil {
-			return nil
-		}
-		return n.pairImage(n.in.AnyRegion)
-	})
+	textMask := memo(func() *Node { return n.pairText(n.in.TextMask()) })
+	regionMask := memo(func() *Node { return n.pairImage(n.in.RegionMask()) })
+	var anyRegion func() *Node
+	if n.in.AnyRegion != nil {
+		anyRegion = memo(func() *Node { return n.pairImage(n.in.AnyRegion()) })
+	}
 	lang := memo(func() *Node { return n.pairText(n.Node(place("hid.t", n.cfg.LangLayers))) })
 	vision := memo(func() *Node { return n.pairImage(n.Node(place("hid.i", n.cfg.RegionLayers))) })
 
@@ -134,9 +132,7 @@ func (n *Net) attention(params, inner, name string, query, keys, mask, any func(
 		scores = MulScalar(scores, 1/math.Sqrt(float64(n.cfg.HeadDim())))
 		probs := Softmax(Add(scores, InsertAxes(mask(), 1, 1)), -1)
 		if any != nil {
-			if a := any(); a != nil {
-				probs = Mul(probs, InsertAxes(a, -1, -1, -1))
-			}
+			probs = Mul(probs, InsertAxes(any(), -1, -1, -1))
 		}
 		return probs
 	})
@@ -179,11 +175,11 @@ func (n *Net) pairText(x *Node) *Node { return takeRows(x, n.in.PairText) }
 // pairImage repeats what belongs to images for the rows in which they take part.
 func (n *Net) pairImage(x *Node) *Node { return takeRows(x, n.in.PairImage) }
 
-func takeRows(x, rows *Node) *Node {
+func takeRows(x *Node, rows func() *Node) *Node {
 	if rows == nil {
 		return x
 	}
-	return Gather(x, ExpandAxes(rows, -1))
+	return Gather(x, ExpandAxes(rows(), -1))
 }
 
 // place writes a name: its parts joined with dots.

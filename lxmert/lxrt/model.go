@@ -47,8 +47,10 @@ type Model struct {
 	device   chan struct{}  // holds one token while something executes
 	work     sync.WaitGroup // goroutines that use the device
 
-	provenance func() (lxmert.Provenance, error)
-	closers    []func() error // what Close closes last
+	closers []func() error // what Close closes last
+
+	hashing sync.Mutex
+	known   *lxmert.Provenance // once the weights have been hashed
 
 	mu     sync.Mutex
 	closed bool
@@ -80,7 +82,6 @@ func New(backend compute.Backend, cfg lxmert.Config, source Source, opt Options)
 	}
 	m.weights.init(m)
 	m.programs.init(programLimit)
-	m.provenance = sync.OnceValues(m.readProvenance)
 	return m, nil
 }
 
@@ -115,8 +116,7 @@ func (m *Model) Run(ctx context.Context, b *lxmert.Batch, r lxmert.Request) (*lx
 	if err != nil {
 		return nil, err
 	}
-	defer m.programs.release(entry)
-	results, err := m.execute(ctx, entry.program, p.feeds)
+	results, err := m.execute(ctx, entry, p.feeds)
 	if err != nil {
 		return nil, err
 	}
@@ -127,10 +127,18 @@ func (m *Model) Run(ctx context.Context, b *lxmert.Batch, r lxmert.Request) (*lx
 	return t, nil
 }
 
-// readProvenance hashes the weights, once per model.
-func (m *Model) readProvenance() (lxmert.Provenance, error) {
-	file, hash, err := m.source.Provenance()
-	return lxmert.Provenance{Weights: file, Hash: hash, Backend: m.opt.Backend, DType: strings.ToLower(m.dtype.String()), Version: Version()}, err
+// provenance hashes the weights, once per model unless it fails.
+func (m *Model) provenance() (lxmert.Provenance, error) {
+	m.hashing.Lock()
+	defer m.hashing.Unlock()
+	if m.known == nil {
+		file, hash, err := m.source.Provenance()
+		if err != nil {
+			return lxmert.Provenance{}, fmt.Errorf("lxrt: hashing the weights: %w", err)
+		}
+		m.known = &lxmert.Provenance{Weights: file, Hash: hash, Backend: m.opt.Backend, DType: strings.ToLower(m.dtype.String()), Version: Version()}
+	}
+	return *m.known, nil
 }
 
 // begin registers work on the device; end must follow if it returns nil.
@@ -180,7 +188,7 @@ func (m *Model) program(ctx context.Context, key string, define func(b *builder)
 func (m *Model) compile(define func(b *builder) []*graph.Node) (*program, error) {
 	p, compile, err := buildGraph(m.backend, "lxrt", m.dtype, m.weights.shape, define)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("lxrt: building the graph: %w", err)
 	}
 	loaded := make(chan error, 1)
 	go func() {
@@ -190,7 +198,9 @@ func (m *Model) compile(define func(b *builder) []*graph.Node) (*program, error)
 		}
 		loaded <- err
 	}()
-	err = compile()
+	if err = compile(); err != nil {
+		err = fmt.Errorf("lxrt: compiling the graph: %w", err)
+	}
 	if e := <-loaded; err == nil {
 		err = e
 	}
@@ -201,17 +211,28 @@ func (m *Model) compile(define func(b *builder) []*graph.Node) (*program, error)
 	return p, nil
 }
 
-// execute runs a program with the given inputs. When ctx is cancelled it returns at once; what has started finishes in
-// the background, and Close waits for it.
-func (m *Model) execute(ctx context.Context, p *program, feeds map[string]func() any) ([]any, error) {
+// execute runs an entry's program with the given inputs and releases the entry. When ctx is cancelled it returns at
+// once: the inputs have been copied by then, what has started finishes in the background, and Close waits for it.
+func (m *Model) execute(ctx context.Context, entry *programEntry, feeds map[string]func() any) ([]any, error) {
 	if err := m.begin(); err != nil {
+		m.programs.release(entry)
 		return nil, err
+	}
+	finish := func() {
+		m.programs.release(entry)
+		m.work.Done()
 	}
 	select {
 	case m.device <- struct{}{}:
 	case <-ctx.Done():
-		m.work.Done()
+		finish()
 		return nil, ctx.Err()
+	}
+	inputs, err := m.inputs(entry.program, feeds)
+	if err != nil {
+		<-m.device
+		finish()
+		return nil, err
 	}
 	type outcome struct {
 		results []any
@@ -219,42 +240,55 @@ func (m *Model) execute(ctx context.Context, p *program, feeds map[string]func()
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		defer m.work.Done()
+		defer finish()
 		defer func() { <-m.device }()
-		results, err := m.executeNow(p, feeds)
-		done <- outcome{results, err}
+		results, err := entry.program.run(inputs.all)
+		done <- outcome{results, errors.Join(err, inputs.free())}
 	}()
 	select {
 	case o := <-done:
-		return o.results, o.err
+		if o.err != nil {
+			return nil, fmt.Errorf("lxrt: running the graph: %w", o.err)
+		}
+		return o.results, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-func (m *Model) executeNow(p *program, feeds map[string]func() any) (results []any, err error) {
-	defer recoverTo(&err)
-	buffers := make([]compute.Buffer, len(p.slots))
+// runInputs are the device buffers of one run, in the order of a program's slots: weights, which stay, and inputs, which
+// go when the run is over.
+type runInputs struct{ all, own []compute.Buffer }
+
+func (in *runInputs) free() (err error) {
+	for _, b := range in.own {
+		err = errors.Join(err, b.Finalize())
+	}
+	return err
+}
+
+// inputs copies what the feeds make to the device.
+func (m *Model) inputs(p *program, feeds map[string]func() any) (in *runInputs, err error) {
+	in = &runInputs{}
 	defer func() {
-		for i, s := range p.slots {
-			if !s.weight && buffers[i] != nil {
-				if e := buffers[i].Finalize(); e != nil && err == nil {
-					err = e
-				}
-			}
+		if err != nil {
+			err = errors.Join(err, in.free())
 		}
 	}()
-	for i, s := range p.slots {
+	defer recoverTo(&err)
+	for _, s := range p.slots {
+		var b compute.Buffer
 		if s.weight {
-			buffers[i], err = m.weights.buffer(s.name)
+			b, err = m.weights.buffer(s.name)
 		} else if feed := feeds[s.name]; feed == nil {
 			err = fmt.Errorf("lxrt: nothing feeds the input %q", s.name)
-		} else {
-			buffers[i], err = m.backend.BufferFromFlatData(0, feed(), s.shape)
+		} else if b, err = m.backend.BufferFromFlatData(0, feed(), s.shape); err == nil {
+			in.own = append(in.own, b)
 		}
 		if err != nil {
-			return nil, err
+			return in, err
 		}
+		in.all = append(in.all, b)
 	}
-	return p.run(buffers)
+	return in, nil
 }

@@ -9,18 +9,18 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
-// Inputs are the nodes that LXRT reads. Masks are additive: 0 for a key that is there, -10000 for one that is masked
-// out, and [Absent] for padding that only exists to fill a bucket.
+// Inputs are the nodes that LXRT reads, each asked for when something first needs it. Masks are additive: 0 for a key
+// that is there, -10000 for one that is masked out, and [Absent] for padding that only exists to fill a bucket.
 type Inputs struct {
-	IDs, Segments *Node // int32 [Nt,T]
-	TextMask      *Node // float32 [Nt,T], additive
-	Feats, Boxes  *Node // float32 [Ni,V,F], [Ni,V,4]
-	RegionMask    *Node // float32 [Ni,V], additive
+	IDs, Segments func() *Node // int32 [Nt,T]
+	TextMask      func() *Node // float32 [Nt,T], additive
+	Feats, Boxes  func() *Node // float32 [Ni,V,F], [Ni,V,4]
+	RegionMask    func() *Node // float32 [Ni,V], additive
 	// AnyRegion is 1 for an image with a region and 0 for one without, float32 [Ni]. Nil: do as the reference does and
 	// attend to masked regions where there are no others.
-	AnyRegion *Node
+	AnyRegion func() *Node
 	// PairText and PairImage are the text and the image of each row, int32 [N]. Nil: text b meets image b.
-	PairText, PairImage *Node
+	PairText, PairImage func() *Node
 }
 
 // Net is LXRT as a graph under construction. Every activation has its stable name ([lxmert.Config.Names]) and is built

@@ -16,6 +16,7 @@ type plan struct {
 
 	key     strings.Builder
 	anyMask bool                  // feed AnyRegion
+	paired  bool                  // feed PairText and PairImage
 	demand  map[string]bool       // activations asked for in full, by whatever part of the request
 	edits   map[string][]editStep // by activation
 	reads   []readStep
@@ -50,16 +51,20 @@ func newPlan(cfg lxmert.Config, b *lxmert.Batch, r lxmert.Request) (*plan, error
 	if err := b.Check(cfg); err != nil {
 		return nil, err
 	}
+	if r.NoRegions != lxmert.UniformShift && r.NoRegions != lxmert.AttendNothing {
+		return nil, fmt.Errorf("there is no meaning %d of having no regions", r.NoRegions)
+	}
 	p := &plan{
 		cfg: cfg, batch: b, sizes: sizesOf(b, cfg),
 		demand: map[string]bool{}, edits: map[string][]editStep{}, feeds: map[string]func() any{},
 	}
 	s := p.sizes
 	p.anyMask = s.regions[0] == 0 || (r.NoRegions == lxmert.AttendNothing && b.RegionMask != nil)
-	fmt.Fprintf(&p.key, "%d %d %d %d %d pairs=%v any=%v\n", s.texts[1], s.images[1], s.rows[1], s.words[1], s.regions[1], b.Pairs != nil, p.anyMask)
+	p.paired = b.Pairs != nil
+	fmt.Fprintf(&p.key, "%d %d %d %d %d pairs=%v any=%v\n", s.texts[1], s.images[1], s.rows[1], s.words[1], s.regions[1], p.paired, p.anyMask)
 	p.feedBatch()
 	for i, e := range r.Edits {
-		if err := p.addEdit(i, e); err != nil {
+		if err := p.addEdit(e); err != nil {
 			return nil, fmt.Errorf("edit %d (%s): %w", i, e.Name, err)
 		}
 	}
@@ -69,20 +74,28 @@ func newPlan(cfg lxmert.Config, b *lxmert.Batch, r lxmert.Request) (*plan, error
 		}
 	}
 	for i, w := range r.Want {
-		if err := p.addRead(i, w); err != nil {
+		if err := p.addRead(w); err != nil {
 			return nil, fmt.Errorf("read %d (%s): %w", i, w.Name, err)
 		}
 	}
 	if len(p.reads) == 0 && len(p.terms) == 0 {
 		return nil, fmt.Errorf("the request wants nothing: give names to read, or a score to differentiate")
 	}
-	if p.demand["out.task"] && cfg.TaskImages == 2 && s.rows[0]%2 != 0 {
-		return nil, fmt.Errorf("out.task joins the rows of two images, but the batch has %d rows", s.rows[0])
+	if p.demand["out.task"] {
+		return p, p.checkTaskRows()
 	}
 	return p, nil
 }
 
-func (p *plan) addEdit(i int, e lxmert.Edit) error {
+// checkTaskRows says whether rows can be joined for the fine-tuned head.
+func (p *plan) checkTaskRows() error {
+	if rows := p.sizes.rows[0]; p.cfg.TaskImages == 2 && rows%2 != 0 {
+		return fmt.Errorf("out.task joins the rows of two images, but the batch has %d rows", rows)
+	}
+	return nil
+}
+
+func (p *plan) addEdit(e lxmert.Edit) error {
 	acts, err := p.cfg.Find(e.Name)
 	if err != nil {
 		return err
@@ -90,8 +103,13 @@ func (p *plan) addEdit(i int, e lxmert.Edit) error {
 	if e.Op < lxmert.Multiply || e.Op > lxmert.Set {
 		return fmt.Errorf("there is no operation %d", e.Op)
 	}
+	if e.Op != lxmert.Set && !e.Mask.IsZero() {
+		return fmt.Errorf("only Set has a mask")
+	}
 	for _, a := range acts {
-		step := editStep{op: e.Op, value: fmt.Sprintf("edit %d %s value", i, a.Name)}
+		// Inputs are named by what the key says, not by how the request was written.
+		input := fmt.Sprintf("edit %d of %s", len(p.edits[a.Name]), a.Name)
+		step := editStep{op: e.Op, value: input + ": value"}
 		fill := float32(0)
 		if e.Op == lxmert.Multiply {
 			fill = 1
@@ -100,7 +118,7 @@ func (p *plan) addEdit(i int, e lxmert.Edit) error {
 			return fmt.Errorf("value: %w", err)
 		}
 		if e.Op == lxmert.Set && !e.Mask.IsZero() {
-			step.mask = fmt.Sprintf("edit %d %s mask", i, a.Name)
+			step.mask = input + ": mask"
 			if step.mDims, err = p.feedEdit(step.mask, a, e.Mask, 0); err != nil {
 				return fmt.Errorf("mask: %w", err)
 			}
@@ -113,7 +131,7 @@ func (p *plan) addEdit(i int, e lxmert.Edit) error {
 }
 
 // feedEdit checks that a tensor broadcasts against an activation, and feeds it padded to the bucket. Along axes that the
-// bucket extends it is spelled out, so that no edit reaches the padding: a map's padded keys stay at zero.
+// bucket extends it is spelled out, so that no edit reaches that padding: a map's keys that only fill the bucket stay at zero.
 func (p *plan) feedEdit(input string, a lxmert.Activation, t lxmert.Tensor, fill float32) ([]int, error) {
 	full, bucket := p.sizes.dims(p.cfg, a, 0), p.sizes.dims(p.cfg, a, 1)
 	if len(t.Shape) != len(full) || lxmert.Size(t.Shape) != len(t.Data) {
@@ -166,6 +184,11 @@ func (p *plan) addTerm(i int, t lxmert.Term) error {
 		}
 		return err
 	}
+	if t.Output == "out.task" {
+		if err := p.checkTaskRows(); err != nil {
+			return err
+		}
+	}
 	if t.Kind < lxmert.Logit || t.Kind > lxmert.Probability {
 		return fmt.Errorf("there is no kind %d", t.Kind)
 	}
@@ -185,9 +208,11 @@ func (p *plan) addTerm(i int, t lxmert.Term) error {
 	}
 	length := p.positionsOf(t.Output)
 	switch {
-	case length == 0 && t.Position != nil:
+	case !isPositionHead(t.Output) && t.Position != nil:
 		return fmt.Errorf("it has no positions")
-	case length > 0:
+	case isPositionHead(t.Output) && length == 0:
+		return fmt.Errorf("there are no regions to take a score of")
+	case isPositionHead(t.Output):
 		if len(t.Position) != rows[0] {
 			return fmt.Errorf("%d positions for %d rows", len(t.Position), rows[0])
 		}
@@ -229,7 +254,7 @@ func (p *plan) positionsOf(output string) int {
 	return 0
 }
 
-func (p *plan) addRead(i int, w lxmert.Read) error {
+func (p *plan) addRead(w lxmert.Read) error {
 	acts, err := p.cfg.Find(w.Name)
 	if err != nil {
 		return err
@@ -251,7 +276,7 @@ func (p *plan) addRead(i int, w lxmert.Read) error {
 			}
 		}
 		if w.Positions != nil {
-			if err := p.addPositions(i, &step, w.Positions); err != nil {
+			if err := p.addPositions(&step, w.Positions); err != nil {
 				return err
 			}
 		}
@@ -264,7 +289,7 @@ func (p *plan) addRead(i int, w lxmert.Read) error {
 	return nil
 }
 
-func (p *plan) addPositions(i int, step *readStep, positions [][]int) error {
+func (p *plan) addPositions(step *readStep, positions [][]int) error {
 	dims := p.sizes.dims(p.cfg, step.act, 0)
 	axis := positionAxis(step.act)
 	if axis < 0 {
@@ -283,7 +308,7 @@ func (p *plan) addPositions(i int, step *readStep, positions [][]int) error {
 		}
 	}
 	step.count = [2]int{count, rowBucket(count)}
-	step.positions = fmt.Sprintf("read %d %s positions", i, step.act.Name)
+	step.positions = fmt.Sprintf("read %d of %s: positions", len(p.reads), step.act.Name)
 	rows := p.sizes.dims(p.cfg, step.act, 1)[0]
 	p.feeds[step.positions] = func() any {
 		flat := make([]int32, rows*step.count[1])

@@ -42,7 +42,7 @@ func (p *plan) trace(results []any) *lxmert.Trace {
 }
 
 // topK keeps the k largest entries along the last axis, all of them where there are fewer. Of equal entries the one with
-// the lower index comes first, as argmax has it. It runs on the host: XLA's CPU top-k sorts the whole axis.
+// the lower index comes first, as argmax has it; NaN comes last. It runs on the host: XLA's CPU top-k sorts the whole axis.
 func topK(x lxmert.Tensor, k int) lxmert.TopK {
 	last := len(x.Shape) - 1
 	n := x.Shape[last]
@@ -54,15 +54,15 @@ func topK(x lxmert.Tensor, k int) lxmert.TopK {
 		row := x.Data[at*n : (at+1)*n]
 		best = best[:0]
 		for i, v := range row {
-			if len(best) == k && !(v > row[best[k-1]]) {
+			if len(best) == k && cmp.Compare(v, row[best[k-1]]) <= 0 {
 				continue
 			}
 			to, _ := slices.BinarySearchFunc(best, v, func(j int32, v float32) int {
 				// Equal entries seen before stay in front.
-				if row[j] >= v {
+				if cmp.Compare(row[j], v) >= 0 {
 					return -1
 				}
-				return cmp.Compare(v, row[j])
+				return 1
 			})
 			best = slices.Insert(best, to, int32(i))[:min(len(best)+1, k)]
 		}

@@ -2,6 +2,7 @@ package lxrt
 
 import (
 	"context"
+	"errors"
 	"math"
 	"path/filepath"
 	"slices"
@@ -212,7 +213,95 @@ func TestReadsAtPositionsAndTopKAgreeWithFullReads(t *testing.T) {
 	})
 }
 
+func TestEachNameCanBeReadAlone(t *testing.T) {
+	b := openBackend(t, "go")
+	m := smallModel(t, b, smallConfig(), Options{})
+	batch := synthetic.Batch(m.cfg, 1, 3, 5, 6)
+	all := run(t, m, batch, lxmert.Request{Want: lxmert.All("*")})
+	for name, want := range all.Values {
+		expect(t, run(t, m, batch, lxmert.Request{Want: lxmert.All(name)}).Values[name].Data, want.Data, 1e-5)
+	}
+}
+
+// TestWaysToWriteARequestDoNotMatter: patterns and spelled-out names share a compiled graph.
+func TestWaysToWriteARequestDoNotMatter(t *testing.T) {
+	m := smallModel(t, openBackend(t, "go"), smallConfig(), Options{})
+	batch := synthetic.Batch(m.cfg, 1, 2, 5, 6)
+	half := scalar(0.5, 4)
+	words := everyRow(2, 1)
+	for _, ways := range [][2]lxmert.Request{
+		{
+			{Want: lxmert.All("out.qa"), Edits: []lxmert.Edit{{Name: "x.*.ti", Value: half}}},
+			{Want: lxmert.All("out.qa"), Edits: []lxmert.Edit{{Name: "x.0.ti", Value: half}, {Name: "x.1.ti", Value: half}}},
+		},
+		{
+			{Want: append(lxmert.All("hid.*.0"), lxmert.Read{Name: "hid.t.1", Positions: words})},
+			{Want: append(lxmert.All("hid.t.0", "hid.i.0"), lxmert.Read{Name: "hid.t.1", Positions: words})},
+		},
+	} {
+		first, second := run(t, m, batch, ways[0]), run(t, m, batch, ways[1])
+		for name, x := range first.Values {
+			if !slices.Equal(x.Data, second.Values[name].Data) {
+				t.Errorf("%s differs", name)
+			}
+		}
+	}
+	if n := len(m.programs.entries); n != 2 {
+		t.Errorf("%d compiled graphs, expected 2", n)
+	}
+}
+
+// flaky fails the first time that it is asked for something.
+type flaky struct {
+	*synthetic.Weights
+	read, hashed bool
+}
+
+func (f *flaky) Read(name string, dst []float32, transposed bool) error {
+	if name == "bert.pooler.dense.weight" && !f.read {
+		f.read = true
+		return errors.New("the disk hiccups")
+	}
+	return f.Weights.Read(name, dst, transposed)
+}
+
+func (f *flaky) Provenance() (file, hash string, err error) {
+	if !f.hashed {
+		f.hashed = true
+		return "", "", errors.New("the disk hiccups again")
+	}
+	return f.Weights.Provenance()
+}
+
+func TestFailedReadIsTriedAgain(t *testing.T) {
+	cfg := smallConfig()
+	m, err := New(openBackend(t, "go").Backend, cfg, &flaky{Weights: &synthetic.Weights{Config: cfg}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	batch := synthetic.Batch(cfg, 1, 1, 5, 6)
+	for _, want := range []string{"bert.pooler.dense.weight: the disk hiccups", "hashing the weights: the disk hiccups again"} {
+		if _, err := m.Run(context.Background(), batch, lxmert.Request{Want: lxmert.All("out.qa")}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, expected %q", err, want)
+		}
+	}
+	run(t, m, batch, lxmert.Request{Want: lxmert.All("out.qa")})
+}
+
+func TestScoreOfRegionsNeedsRegions(t *testing.T) {
+	m := smallModel(t, openBackend(t, "go"), smallConfig(), Options{})
+	r := lxmert.Request{Grad: &lxmert.Grad{Of: []lxmert.Term{{Output: "out.obj", Class: []int{0}, Position: []int{0}}}}}
+	if _, err := m.Run(context.Background(), synthetic.Batch(m.cfg, 1, 1, 5, 0), r); err == nil || !strings.Contains(err.Error(), "no regions") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestTopKPutsTheFirstOfEqualsFirst(t *testing.T) {
+	nan := float32(math.NaN())
+	if top := topK(lxmert.Tensor{Shape: []int{1, 4}, Data: []float32{nan, 1, 2, 3}}, 2); !slices.Equal(top.Index, []int32{3, 2}) {
+		t.Errorf("with NaN: index %v", top.Index)
+	}
 	top := topK(lxmert.Tensor{Shape: []int{2, 5}, Data: []float32{1, 3, 3, 0, 3, 5, 4, 3, 2, 1}}, 3)
 	if !slices.Equal(top.Index, []int32{1, 2, 4, 0, 1, 2}) || !slices.Equal(top.Values.Data, []float32{3, 3, 3, 5, 4, 3}) {
 		t.Errorf("index %v values %v", top.Index, top.Values.Data)
@@ -263,6 +352,8 @@ func TestRequestsThatCannotBeSayWhy(t *testing.T) {
 		{"unknown name", lxmert.Request{Want: lxmert.All("x.9.ti")}, `"x.9.ti"`},
 		{"missing head", lxmert.Request{Want: lxmert.All("out.task")}, "no fine-tuned head"},
 		{"twice", lxmert.Request{Want: lxmert.All("out.qa", "out.*")}, "read twice"},
+		{"mask without set", edit(lxmert.Edit{Name: "hid.t.1", Op: lxmert.Add, Value: scalar(1, 3), Mask: scalar(1, 3)}), "only Set"},
+		{"no meaning", lxmert.Request{Want: lxmert.All("out.qa"), NoRegions: 7}, "no meaning 7"},
 		{"no positions", lxmert.Request{Want: []lxmert.Read{{Name: "out.qa", Positions: everyRow(2, 0)}}}, "no positions"},
 		{"position range", lxmert.Request{Want: []lxmert.Read{{Name: "out.mlm", Positions: everyRow(2, 5)}}}, "position 5"},
 		{"ragged positions", lxmert.Request{Want: []lxmert.Read{{Name: "out.mlm", Positions: [][]int{{1}, {1, 2}}}}}, "same number"},

@@ -1,6 +1,7 @@
 package lxrt
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -19,9 +20,8 @@ type weightStore struct {
 }
 
 type weight struct {
-	load   sync.Once
-	buffer compute.Buffer
-	err    error
+	mu     sync.Mutex
+	buffer compute.Buffer // nil until it has been read
 }
 
 func (w *weightStore) init(m *Model) { w.model, w.on = m, map[string]*weight{} }
@@ -81,17 +81,20 @@ func (w *weightStore) buffer(name string) (compute.Buffer, error) {
 		w.on[name] = e
 	}
 	w.mu.Unlock()
-	e.load.Do(func() {
-		defer recoverTo(&e.err)
-		e.buffer, e.err = w.read(name)
-	})
-	if e.err != nil {
-		return nil, fmt.Errorf("lxrt: %s: %w", name, e.err)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.buffer == nil {
+		b, err := w.read(name)
+		if err != nil {
+			return nil, fmt.Errorf("lxrt: %s: %w", name, err)
+		}
+		e.buffer = b
 	}
 	return e.buffer, nil
 }
 
-func (w *weightStore) read(name string) (compute.Buffer, error) {
+func (w *weightStore) read(name string) (_ compute.Buffer, err error) {
+	defer recoverTo(&err)
 	m := w.model
 	dims := w.shape(name)
 	shape := shapes.Make(m.dtype, dims...)
@@ -101,7 +104,10 @@ func (w *weightStore) read(name string) (compute.Buffer, error) {
 		if err != nil {
 			return nil, err
 		}
-		return buffer, m.source.Read(name, flat.([]float32), transposed)
+		if err := m.source.Read(name, flat.([]float32), transposed); err != nil {
+			return nil, errors.Join(err, buffer.Finalize())
+		}
+		return buffer, nil
 	}
 	data := make([]float32, shape.Size())
 	if err := m.source.Read(name, data, transposed); err != nil {
