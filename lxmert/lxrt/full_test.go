@@ -251,12 +251,7 @@ func compareFullLosses(t *testing.T, golden *goldentest.File, m *Model, batch *l
 			return bd.input(name, dtype, dims...)
 		})
 		var nodes []*Node
-		for _, s := range bd.slots {
-			if s.weight {
-				params = append(params, s.name)
-				nodes = append(nodes, bd.weight(s.name))
-			}
-		}
+		params, nodes = weightsOf(bd)
 		out := append([]*Node{total}, each...)
 		return append(out, Gradient(total, nodes...)...)
 	})

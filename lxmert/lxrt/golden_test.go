@@ -103,18 +103,23 @@ func activationOf(cfg lxmert.Config, golden string) string {
 	return goldentest.Activation(golden, cfg.LangLayers, cfg.RegionLayers, cfg.CrossLayers)
 }
 
+// compareForward runs the inputs of a file and compares every activation in it.
+func compareForward(t *testing.T, m *Model, path string, tolerance goldentest.Tolerance) {
+	t.Helper()
+	golden := goldentest.Open(t, path)
+	golden.Use("input.")
+	trace := run(t, m, readBatch(t, path), lxmert.Request{Want: lxmert.All("*")})
+	for _, name := range golden.Names() {
+		if !strings.HasPrefix(name, "input.") {
+			golden.Compare(name, trace.Values[activationOf(m.Config(), name)].Data, tolerance)
+		}
+	}
+}
+
 func TestForwardEqualsReference(t *testing.T) {
 	eachGolden(t, "model", func(t *testing.T, b *backend.Backend, folder string) {
 		m := openModel(t, b, filepath.Join(folder, "tiny", "weights.safetensors"), Options{})
-		path := filepath.Join(folder, "tiny", "forward.safetensors")
-		golden := goldentest.Open(t, path)
-		golden.Use("input.")
-		trace := run(t, m, readBatch(t, path), lxmert.Request{Want: lxmert.All("*")})
-		for _, name := range golden.Names() {
-			if !strings.HasPrefix(name, "input.") {
-				golden.Compare(name, trace.Values[activationOf(m.Config(), name)].Data, forwardTolerance)
-			}
-		}
+		compareForward(t, m, filepath.Join(folder, "tiny", "forward.safetensors"), forwardTolerance)
 	})
 }
 
@@ -148,15 +153,7 @@ func TestForwardEqualsHuggingFace(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer m.Close()
-			path := filepath.Join(folder, "forward.safetensors")
-			golden := goldentest.Open(t, path)
-			golden.Use("input.")
-			trace := run(t, m, readBatch(t, path), lxmert.Request{Want: lxmert.All("*")})
-			for _, name := range golden.Names() {
-				if !strings.HasPrefix(name, "input.") {
-					golden.Compare(name, trace.Values[activationOf(m.Config(), name)].Data, hfTolerance)
-				}
-			}
+			compareForward(t, m, filepath.Join(folder, "forward.safetensors"), hfTolerance)
 		}
 	})
 }

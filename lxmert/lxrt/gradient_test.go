@@ -61,12 +61,7 @@ func differentiate(t *testing.T, m *Model, b *lxmert.Batch, golden *goldentest.F
 		}
 		loss, others := define(net, label)
 		var nodes []*Node
-		for _, s := range bd.slots {
-			if s.weight {
-				params = append(params, s.name)
-				nodes = append(nodes, bd.weight(s.name))
-			}
-		}
+		params, nodes = weightsOf(bd)
 		return slices.Concat([]*Node{loss}, others, Gradient(loss, nodes...))
 	})
 	if err != nil {
@@ -85,6 +80,17 @@ func differentiate(t *testing.T, m *Model, b *lxmert.Batch, golden *goldentest.F
 		r.grads[name] = asInFile(m, name, out[1+count+i].([]float32))
 	}
 	return r
+}
+
+// weightsOf lists the parameters that a graph has so far.
+func weightsOf(bd *builder) (names []string, nodes []*Node) {
+	for _, s := range bd.slots {
+		if s.weight {
+			names = append(names, s.name)
+			nodes = append(nodes, bd.weight(s.name))
+		}
+	}
+	return names, nodes
 }
 
 func exactSizes(s sizes) sizes {
