@@ -182,8 +182,11 @@ func (l *nameList) attention(name string, query, key byte, what string) {
 // Match reports whether a name fits a pattern, in which "*" stands for exactly one dot-separated part and "*" alone for
 // every name.
 func Match(pattern, name string) bool {
-	if pattern == "*" {
+	if pattern == "*" || pattern == name {
 		return true
+	}
+	if !strings.Contains(pattern, "*") {
+		return false
 	}
 	ps, ns := strings.Split(pattern, "."), strings.Split(name, ".")
 	if len(ps) != len(ns) {

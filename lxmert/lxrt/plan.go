@@ -11,6 +11,7 @@ import (
 // results. Two plans with the same key have the same graph.
 type plan struct {
 	cfg   lxmert.Config
+	names []lxmert.Activation // the model's, listed once for all patterns of the request
 	batch *lxmert.Batch
 	sizes sizes
 
@@ -55,7 +56,7 @@ func newPlan(cfg lxmert.Config, b *lxmert.Batch, r lxmert.Request) (*plan, error
 		return nil, fmt.Errorf("there is no meaning %d of having no regions", r.NoRegions)
 	}
 	p := &plan{
-		cfg: cfg, batch: b, sizes: sizesOf(b, cfg),
+		cfg: cfg, names: cfg.Names(), batch: b, sizes: sizesOf(b, cfg),
 		demand: map[string]bool{}, edits: map[string][]editStep{}, feeds: map[string]func() any{},
 	}
 	s := p.sizes
@@ -87,6 +88,20 @@ func newPlan(cfg lxmert.Config, b *lxmert.Batch, r lxmert.Request) (*plan, error
 	return p, nil
 }
 
+// find lists the activations that fit a pattern, at least one.
+func (p *plan) find(pattern string) ([]lxmert.Activation, error) {
+	var found []lxmert.Activation
+	for _, a := range p.names {
+		if lxmert.Match(pattern, a.Name) {
+			found = append(found, a)
+		}
+	}
+	if found == nil {
+		return p.cfg.Find(pattern) // says what is wrong
+	}
+	return found, nil
+}
+
 // checkTaskRows says whether rows can be joined for the fine-tuned head.
 func (p *plan) checkTaskRows() error {
 	if rows := p.sizes.rows[0]; p.cfg.TaskImages == 2 && rows%2 != 0 {
@@ -96,7 +111,7 @@ func (p *plan) checkTaskRows() error {
 }
 
 func (p *plan) addEdit(e lxmert.Edit) error {
-	acts, err := p.cfg.Find(e.Name)
+	acts, err := p.find(e.Name)
 	if err != nil {
 		return err
 	}
@@ -162,7 +177,7 @@ func (p *plan) addGrad(g *lxmert.Grad) error {
 		}
 	}
 	for _, name := range g.Names {
-		acts, err := p.cfg.Find(name)
+		acts, err := p.find(name)
 		if err != nil {
 			return fmt.Errorf("gradient: %w", err)
 		}
@@ -178,7 +193,7 @@ func (p *plan) addGrad(g *lxmert.Grad) error {
 func (p *plan) addTerm(i int, t lxmert.Term) error {
 	classes := p.cfg.ClassCount(t.Output)
 	if classes == 0 {
-		_, err := p.cfg.Find(t.Output)
+		_, err := p.find(t.Output)
 		if err == nil {
 			err = fmt.Errorf("a score is made of outputs, %s is not one", t.Output)
 		}
@@ -255,7 +270,7 @@ func (p *plan) positionsOf(output string) int {
 }
 
 func (p *plan) addRead(w lxmert.Read) error {
-	acts, err := p.cfg.Find(w.Name)
+	acts, err := p.find(w.Name)
 	if err != nil {
 		return err
 	}
