@@ -13,7 +13,7 @@ type Config struct {
 	Intermediate int    `json:"intermediate_size"`       // units of a feed-forward block
 	MaxPositions int    `json:"max_position_embeddings"` // longest sentence, in word pieces
 	TokenTypes   int    `json:"type_vocab_size"`         // segments
-	Activation   string `json:"hidden_act"`              // "gelu" (exact), "relu" or "swish", in the layers; heads always use GELU
+	Activation   string `json:"hidden_act"`              // "gelu" (exact), "relu" or "swish"; the answer heads always use GELU
 
 	LangLayers   int `json:"l_layers"` // language layers
 	RegionLayers int `json:"r_layers"` // object-relationship layers

@@ -108,7 +108,7 @@ type Term struct {
 	Output   string    // out.qa, out.task, out.match, out.mlm, out.obj, out.attr, out.feat or out.pooled
 	Kind     TermKind  // what of it
 	Position []int     // per row, for outputs with positions; nil for those without
-	Class    []int     // per row
+	Class    []int     // per row; nil: the one with the largest value in each row (a [Read] with Top 1 tells which)
 	Weight   []float32 // per row; nil: 1
 }
 

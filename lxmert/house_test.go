@@ -16,26 +16,29 @@ const module = "github.com/seed-516990b0/golxmert"
 
 // arrows says which of this project's packages each package may import. Patterns are those of path.Match; "..." at the
 // end also stands for everything below. Internal packages may be imported by whoever Go lets, and import nothing but
-// lxmert and each other.
+// lxmert, testneed and each other.
 var arrows = []struct {
 	pkg     string
 	imports []string
 }{
 	{"lxmert", nil},
 	{"lxmert/weights/internal/*", nil},
-	{"lxmert/internal/*", []string{"lxmert"}},
+	{"lxmert/internal/*", []string{"lxmert", "lxmert/testneed"}},
+	{"lxmert/testneed", nil},
 	{"lxmert/weights", []string{"lxmert"}},
 	{"lxmert/token", []string{"lxmert"}},
 	{"lxmert/region", []string{"lxmert", "lxmert/weights"}},
 	{"lxmert/backend", nil},
+	{"lxmert/backend/backendtest", []string{"lxmert/backend"}},
 	{"lxmert/fetch", nil},
 	{"lxmert/lxrt", []string{"lxmert", "lxmert/token", "lxmert/weights", "lxmert/backend"}},
 	{"lxmert/dataset", []string{"lxmert", "lxmert/token", "lxmert/region"}},
 	{"lxmert/train", []string{"lxmert", "lxmert/lxrt", "lxmert/weights", "lxmert/backend"}},
 	{"lxmert/task", []string{"lxmert", "lxmert/lxrt", "lxmert/dataset", "lxmert/train", "lxmert/token", "lxmert/region", "lxmert/weights", "lxmert/backend"}},
+	{"lxmert/task/cli", []string{"lxmert/task", "lxmert/dataset"}},
 	{"lxmert/toy", []string{"lxmert", "lxmert/region", "lxmert/dataset"}},
 	{"lxmert/torch", []string{"lxmert", "lxmert/weights"}},
-	{"lxmert/bench", []string{"lxmert/..."}},
+	{"lxmert/bench", []string{"lxmert/...", "analysis", "analysis/relevance"}},
 	{"lxmert/cmd/lxmert", []string{"..."}},
 	{"analysis", []string{"lxmert"}},
 	{"analysis/...", []string{"analysis/...", "lxmert", "lxmert/token", "lxmert/region", "lxmert/dataset"}},
@@ -118,6 +121,27 @@ func TestLightPackagesDoNotPullInGoMLX(t *testing.T) {
 				t.Errorf("%s pulls in %s", name, dep)
 			}
 		}
+	}
+}
+
+// TestOnlyNotebooksAndKernelKnowGoNB, so that a library or a program does not print for a notebook that is not there.
+func TestOnlyNotebooksAndKernelKnowGoNB(t *testing.T) {
+	const gonb = "github.com/janpfeifer/gonb"
+	known := false
+	for _, p := range listPackages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		allowed := name == "notebooks/lx" || name != "kernel/client" && matches("kernel/...", name)
+		for _, dep := range p.Deps {
+			if !matches(gonb+"/...", dep) {
+				continue
+			}
+			if known = true; !allowed {
+				t.Errorf("%s pulls in %s", name, dep)
+			}
+		}
+	}
+	if !known {
+		t.Errorf("nothing pulls in %s: is that its name?", gonb)
 	}
 }
 

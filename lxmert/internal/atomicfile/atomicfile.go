@@ -4,11 +4,13 @@ package atomicfile
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 )
 
 // Replace writes a file beside path, syncs it and renames it, so that path is the old file or the new one at any
@@ -54,6 +56,21 @@ func replace(path string, write func(f *os.File, w *bufio.Writer) error) error {
 	}
 	renamed = true
 	return syncDir(dir)
+}
+
+// Sweep removes what processes that were killed while they wrote path have left beside it. Nobody may be writing it.
+func Sweep(path string) error {
+	dir, base := filepath.Split(path)
+	left, err := filepath.Glob(filepath.Join(escape(dir), "."+escape(base)+".[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f].tmp"))
+	for _, name := range left {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
+}
+
+// escape makes a name stand for itself in a pattern.
+func escape(name string) string {
+	return strings.NewReplacer(`[`, `\[`, `*`, `\*`, `?`, `\?`, `\`, `\\`).Replace(name)
 }
 
 // syncDir makes a rename durable, where folders can be synced.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -155,4 +156,30 @@ func TestWhatCannotBeReplacedIsAnErrorThatLeavesNoFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, dir, path, "old")
+}
+
+func TestSweepRemovesWhatKilledProcessesLeft(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a[b]*")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"x.pth", ".x.pth.0123abcd.tmp", ".x.pth.0123.tmp", ".y.pth.0123abcd.tmp"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Sweep(filepath.Join(dir, "x.pth")); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	if want := []string{".x.pth.0123.tmp", ".y.pth.0123abcd.tmp", "x.pth"}; !slices.Equal(left, want) {
+		t.Errorf("left %v, expected %v", left, want)
+	}
 }

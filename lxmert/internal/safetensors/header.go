@@ -20,6 +20,10 @@ var ErrFormat = errors.New("not a valid safetensors file")
 // maxHeader is the longest header, in bytes; the reference implementation has the same limit.
 const maxHeader = 100_000_000
 
+// maxNames is how many tensors, and how many notes, a file may have: a name takes far more memory than its few bytes in the
+// header. Published models have hundreds.
+const maxNames = 100_000
+
 // Entry is one tensor of a file.
 type Entry struct {
 	Name  string
@@ -171,6 +175,9 @@ func (p *headerParser) object(field func(name string) error) error {
 		}
 		if seen[name] {
 			return fmt.Errorf("the name %s occurs twice", shown(name))
+		}
+		if len(seen) == maxNames {
+			return fmt.Errorf("more than %d names", maxNames)
 		}
 		seen[name] = true
 		if err := field(name); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -57,6 +58,7 @@ func TestWriteRefusesWhatItCouldNotRead(t *testing.T) {
 		"two tensors called":   {{"a", "U8", []int{0}, Raw(nil)}, {"a", "U8", []int{0}, Raw(nil)}},
 		"cannot be written":    {{"a", "C64", []int{1}, Raw(nil)}},
 		"2 bytes of values":    {{"a", "U8", []int{3}, Raw(make([]byte, 2))}},
+		"may have fewer":       make([]Item, maxNames),
 		`called "__metadata__`: {{"__metadata__", "U8", []int{0}, Raw(nil)}},
 	} {
 		if err := Write(&bytes.Buffer{}, items, nil); err == nil || !strings.Contains(err.Error(), want) {
@@ -98,6 +100,30 @@ func TestHostileHeadersAreNamedErrors(t *testing.T) {
 		_, _, _, err := read(data)
 		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 400 {
 			t.Errorf("error %v does not say %q", err, want)
+		}
+	}
+}
+
+// TestManyNamesTakeBoundedMemory: millions of tensors without values, or of empty notes, fit in a header that is allowed,
+// and would take many times its size.
+func TestManyNamesTakeBoundedMemory(t *testing.T) {
+	const names = 1_000_000
+	var tensors, notes strings.Builder
+	for i := range names {
+		fmt.Fprintf(&tensors, `,"%d":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`, i)
+		fmt.Fprintf(&notes, `,"%d":""`, i)
+	}
+	for what, header := range map[string]string{"tensors": "{" + tensors.String()[1:] + "}", "notes": `{"__metadata__":{` + notes.String()[1:] + "}}"} {
+		data := fileWith(header, 0)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _, _, err := read(data)
+		runtime.ReadMemStats(&after)
+		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "more than 100000 names") {
+			t.Errorf("%s: error %v", what, err)
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > 256<<20+uint64(len(data)) {
+			t.Errorf("%s: %d MB were allocated for a header of %d MB", what, used>>20, len(data)>>20)
 		}
 	}
 }

@@ -59,6 +59,9 @@ func Write(w io.Writer, items []Item, metadata map[string]string) error {
 
 // encodeHeader returns length and header, padded with spaces to a multiple of eight bytes.
 func encodeHeader(items []Item, metadata map[string]string) ([]byte, error) {
+	if n := max(len(items)+1, len(metadata)); n > maxNames {
+		return nil, fmt.Errorf("%d tensors and %d notes cannot be written: a file may have fewer than %d", len(items), len(metadata), maxNames)
+	}
 	var b bytes.Buffer
 	b.Write(make([]byte, 8))
 	sep := byte('{')

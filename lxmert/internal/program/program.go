@@ -1,0 +1,221 @@
+// Package program compiles GoMLX graphs whose parameters have names: weights, which stay on the devices, and inputs,
+// which come with each run. A program may run on several devices of one host, with some inputs split between them.
+//
+// It stands between GoMLX's graphs and device buffers because GoMLX's own executor keeps weights in variables of its
+// own, compiles anew by the shapes of positional arguments, and donates buffers, so that a step that fails takes the
+// weights with it.
+package program
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/distributed"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// Program is a graph that is, or can be, compiled.
+type Program struct {
+	Slots   []Slot         // its parameters, in the order of buffers
+	Outputs []shapes.Shape // of what it returns
+	Devices int            // that it runs on, at least 1
+
+	graph *graph.Graph
+	nodes []*graph.Node
+	mesh  *distributed.DeviceMesh
+}
+
+// Slot is one parameter of a program.
+type Slot struct {
+	Name   string
+	Weight bool
+	Shape  shapes.Shape // over all devices
+	Split  bool         // each device has an equal part of the first axis; otherwise all of it
+}
+
+// Options say what graphs are made for.
+type Options struct {
+	Name        string
+	WeightType  dtypes.DType
+	WeightShape func(name string) []int // nil where there is no such weight
+	Devices     int                     // 0 is 1
+}
+
+// Builder collects the parameters of a graph under construction, each created when it is first asked for.
+type Builder struct {
+	Graph *graph.Graph
+
+	opt   Options
+	mesh  *distributed.DeviceMesh
+	slots []Slot
+	nodes map[string]*graph.Node
+}
+
+// Weight is a parameter that stays on the devices.
+func (b *Builder) Weight(name string) *graph.Node {
+	dims := b.opt.WeightShape(name)
+	if dims == nil {
+		panic(fmt.Errorf("the model has no parameter %q", name))
+	}
+	return b.parameter(Slot{Name: name, Weight: true, Shape: shapes.Make(b.opt.WeightType, dims...)})
+}
+
+// Weights lists the weights that the graph has so far.
+func (b *Builder) Weights() (names []string, nodes []*graph.Node) {
+	for _, s := range b.slots {
+		if s.Weight {
+			names = append(names, s.Name)
+			nodes = append(nodes, b.Weight(s.Name))
+		}
+	}
+	return names, nodes
+}
+
+// Input is a number or array given with each run, the same on all devices.
+func (b *Builder) Input(name string, dtype dtypes.DType, dims ...int) *graph.Node {
+	return b.parameter(Slot{Name: name, Shape: shapes.Make(dtype, dims...)})
+}
+
+// SplitInput is an array given with each run, of which each device has an equal part of the first axis.
+func (b *Builder) SplitInput(name string, dtype dtypes.DType, dims ...int) *graph.Node {
+	return b.parameter(Slot{Name: name, Shape: shapes.Make(dtype, dims...), Split: b.mesh != nil})
+}
+
+func (b *Builder) parameter(s Slot) *graph.Node {
+	key := s.Name
+	if s.Weight {
+		key = "weight " + key
+	}
+	if x, ok := b.nodes[key]; ok {
+		return x
+	}
+	var spec *distributed.ShardingSpec
+	if s.Split {
+		var err error
+		if spec, err = distributed.BuildSpec(b.mesh).S(meshAxis).Done(); err != nil {
+			panic(err)
+		}
+	} else if b.mesh != nil {
+		spec = distributed.NewReplicatedShardingSpec(b.mesh)
+	}
+	x := graph.ShardedParameter(b.Graph, fmt.Sprintf("p%d", len(b.slots)), s.Shape, spec)
+	b.slots = append(b.slots, s)
+	b.nodes[key] = x
+	return x
+}
+
+// meshAxis is the only axis of a program's devices.
+const meshAxis = "devices"
+
+// Build builds a program without compiling it. What GoMLX panics with comes back as an error.
+func Build(backend compute.Backend, opt Options, define func(b *Builder) []*graph.Node) (p *Program, err error) {
+	defer Recover(&err)
+	p = &Program{Devices: max(1, opt.Devices)}
+	b := &Builder{Graph: graph.NewGraph(backend, opt.Name), opt: opt, nodes: map[string]*graph.Node{}}
+	if p.Devices > 1 {
+		if p.mesh, err = distributed.NewDeviceMesh([]int{p.Devices}, []string{meshAxis}); err != nil {
+			return nil, err
+		}
+		if err := b.Graph.SetAutoSharding(p.mesh); err != nil {
+			return nil, err
+		}
+		b.mesh = p.mesh
+	}
+	p.nodes = define(b)
+	p.graph, p.Slots = b.Graph, b.slots
+	for _, o := range p.nodes {
+		p.Outputs = append(p.Outputs, o.Shape())
+	}
+	return p, nil
+}
+
+// Compile makes the program ready to run. On several devices, every device returns all outputs in full.
+func (p *Program) Compile() (err error) {
+	defer Recover(&err)
+	if p.mesh == nil {
+		return p.graph.Compile(p.nodes...)
+	}
+	specs := make([]*distributed.ShardingSpec, len(p.nodes))
+	for i := range specs {
+		specs[i] = distributed.NewReplicatedShardingSpec(p.mesh)
+	}
+	return p.graph.CompileWithSharding(p.nodes, specs)
+}
+
+// Execute runs the program on device buffers in the order of its slots, all of the first device, then all of the
+// second, and so on; the outputs come in the same way and are the caller's. Inputs stay as they are. A program of one
+// device runs on device.
+func (p *Program) Execute(inputs []compute.Buffer, device compute.DeviceNum) (out []compute.Buffer, err error) {
+	defer Recover(&err)
+	return p.graph.Executable().Execute(inputs, make([]bool, len(inputs)), device)
+}
+
+// Run executes a program of one device and copies its outputs to the host: []float32 or []int32, as their types say.
+func (p *Program) Run(inputs []compute.Buffer) (results []any, err error) {
+	out, err := p.Execute(inputs, 0)
+	if err != nil {
+		return nil, err
+	}
+	return p.Results(out)
+}
+
+// Results copies the outputs of the first device to the host, []float32 or []int32 as their types say, and frees all
+// buffers.
+func (p *Program) Results(out []compute.Buffer) (results []any, err error) {
+	defer Recover(&err)
+	defer func() {
+		for _, b := range out {
+			if e := b.Finalize(); e != nil && err == nil {
+				err = e
+			}
+		}
+	}()
+	for i, shape := range p.Outputs {
+		data, err := Host(out[i], shape)
+		if err != nil {
+			return nil, fmt.Errorf("output %d: %w", i, err)
+		}
+		results = append(results, data)
+	}
+	return results, nil
+}
+
+// Host copies a buffer to the host: []float32 or []int32, as its type says.
+func Host(b compute.Buffer, shape shapes.Shape) (any, error) {
+	switch shape.DType {
+	case dtypes.Float32:
+		data := make([]float32, shape.Size())
+		return data, b.ToFlatData(data)
+	case dtypes.Int32:
+		data := make([]int32, shape.Size())
+		return data, b.ToFlatData(data)
+	}
+	return nil, fmt.Errorf("it has type %s", shape.DType)
+}
+
+// Free releases the compiled code.
+func (p *Program) Free() {
+	if p.graph != nil {
+		p.graph.Finalize()
+		p.graph = nil
+	}
+}
+
+// Recover turns a panic of GoMLX's graph building into an error. What is a bug of ours keeps its stack.
+func Recover(err *error) {
+	r := recover()
+	switch r := r.(type) {
+	case nil:
+	case error:
+		if rt, ok := r.(interface{ RuntimeError() }); ok {
+			*err = fmt.Errorf("%v\n%s", rt, debug.Stack())
+			return
+		}
+		*err = r
+	default:
+		*err = fmt.Errorf("%v", r)
+	}
+}
