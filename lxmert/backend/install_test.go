@@ -238,6 +238,74 @@ func TestGoXLAsInstallerHelpsWithoutPip(t *testing.T) {
 	}
 }
 
+// goXLAFake makes go-xla's installer bring a plugin as it does: under a name with a version, with a link to it and a lock,
+// and only where no file of that name is.
+func goXLAFake(t *testing.T, in *installation) {
+	t.Helper()
+	if err := os.RemoveAll(filepath.Join(in.root, "bin")); err != nil { // pip
+		t.Fatal(err)
+	}
+	in.goXLA = func(_ context.Context, dir string) error {
+		const name = "pjrt_c_api_cpu_v9_plugin.so"
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return nil
+		}
+		putPlugin(t, dir, name)
+		putFile(t, filepath.Join(dir, name+".lock"), "")
+		return os.Symlink(name, filepath.Join(dir, "pjrt_c_api_cpu_plugin.so"))
+	}
+}
+
+func TestGoXLAsPluginIsTriedBeforeItTakesItsPlace(t *testing.T) {
+	in, _ := fakeInstallation(t, nil)
+	goXLAFake(t, in)
+	old := putPlugin(t, in.cache, "pjrt/cpu/xla_cpu_pjrt.so")
+	tried := ""
+	in.probe = func(_ context.Context, path string) probeResult {
+		tried = path
+		return probeResult{Err: "crashes (abort)"}
+	}
+	err := in.install(t.Context(), "cpu")
+	if err == nil || !strings.Contains(err.Error(), "crashes (abort)") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %v", err)
+	}
+	if filepath.Base(tried) != "pjrt_c_api_cpu_v9_plugin.so" || filepath.Dir(tried) == filepath.Dir(old) {
+		t.Errorf("%s was tried, not the new plugin outside of %s", tried, filepath.Dir(old))
+	}
+	if got := leftovers(t, in); got != "pjrt/cpu/xla_cpu_pjrt.so" {
+		t.Errorf("the cache has %s", got)
+	}
+}
+
+func TestGoXLAReplacesWhatIsDamaged(t *testing.T) {
+	in, log := fakeInstallation(t, nil)
+	goXLAFake(t, in)
+	plugin := filepath.Join(in.cache, "pjrt/cpu/pjrt_c_api_cpu_v9_plugin.so")
+	putFile(t, filepath.Join(in.cache, "pjrt/cpu/xla_cpu_pjrt.so"), "\x7fELF cut short")
+	for _, damage := range []func(){
+		func() {},
+		func() { putFile(t, plugin, "\x7fELF cut short") },
+		func() { os.Remove(filepath.Join(in.cache, "pjrt/cpu", manifestName)) },
+	} {
+		damage()
+		log.Reset()
+		if err := in.install(t.Context(), "cpu"); err != nil || strings.Contains(log.String(), "already") {
+			t.Fatalf("%v\n%s", err, log)
+		}
+		if got, _, _ := strings.Cut(leftovers(t, in), " probe/"); got != "pjrt/cpu/manifest.json pjrt/cpu/pjrt_c_api_cpu_v9_plugin.so" {
+			t.Errorf("the cache has %s", got)
+		}
+		if b, err := in.open(t.Context(), "cpu", nil); err != nil || b.Plugin != plugin {
+			t.Errorf("open says %+v, %v", b, err)
+		}
+	}
+	log.Reset()
+	in.goXLA = func(context.Context, string) error { return errors.New("asked for what is there") }
+	if err := in.install(t.Context(), "cpu"); err != nil || !strings.Contains(log.String(), "already installed") {
+		t.Errorf("over a whole one: %v\n%s", err, log)
+	}
+}
+
 func TestInterruptedInstallStops(t *testing.T) {
 	in, _ := fakeInstallation(t, goodWheel(t))
 	ctx, cancel := context.WithCancel(t.Context())
