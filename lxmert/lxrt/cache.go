@@ -1,6 +1,10 @@
 package lxrt
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
+)
 
 // programLimit is how many compiled graphs a model keeps. Each takes a few megabytes; a session that changes requests
 // all the time would otherwise grow without bound.
@@ -18,7 +22,7 @@ type programCache struct {
 type programEntry struct {
 	key     string
 	ready   chan struct{}
-	program *program
+	program *program.Program
 	err     error
 	users   int
 	used    int // the cache's clock when it was last asked for
@@ -44,7 +48,7 @@ func (c *programCache) acquire(key string) (entry *programEntry, isNew bool) {
 }
 
 // done publishes a compilation. A failed one is forgotten, so that the next caller tries again.
-func (c *programCache) done(e *programEntry, p *program, err error) {
+func (c *programCache) done(e *programEntry, p *program.Program, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e.program, e.err = p, err
@@ -73,7 +77,7 @@ func (c *programCache) evict() {
 			return
 		}
 		delete(c.entries, oldest.key)
-		oldest.program.free()
+		oldest.program.Free()
 	}
 }
 
@@ -83,7 +87,7 @@ func (c *programCache) free() {
 	defer c.mu.Unlock()
 	for _, e := range c.entries {
 		if e.program != nil {
-			e.program.free()
+			e.program.Free()
 		}
 	}
 	c.entries = map[string]*programEntry{}

@@ -3,9 +3,6 @@ package lxrt
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -14,11 +11,12 @@ import (
 
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/synthetic"
 )
 
 func TestConcurrentRunsShareOneModel(t *testing.T) {
-	onBackends(t, func(t *testing.T, b *backend.Backend) {
+	backendtest.Each(t, func(t *testing.T, b *backend.Backend) {
 		m := smallModel(t, b, smallConfig(), Options{})
 		batches := []*lxmert.Batch{synthetic.Batch(m.cfg, 1, 2, 5, 6), synthetic.Batch(m.cfg, 2, 2, 5, 6), synthetic.Batch(m.cfg, 3, 4, 5, 6)}
 		var want []*lxmert.Trace
@@ -46,7 +44,7 @@ func TestConcurrentRunsShareOneModel(t *testing.T) {
 }
 
 func TestConcurrentFirstRunsCompileOnce(t *testing.T) {
-	m := smallModel(t, openBackend(t, "go"), smallConfig(), Options{})
+	m := smallModel(t, backendtest.Open(t, "go"), smallConfig(), Options{})
 	batch := synthetic.Batch(m.cfg, 1, 2, 5, 6)
 	var group sync.WaitGroup
 	for range 8 {
@@ -59,7 +57,7 @@ func TestConcurrentFirstRunsCompileOnce(t *testing.T) {
 }
 
 func TestConcurrentCancellationReturnsAtOnceAndLeavesNothing(t *testing.T) {
-	m := smallModel(t, openBackend(t, "go"), smallConfig(), Options{})
+	m := smallModel(t, backendtest.Open(t, "go"), smallConfig(), Options{})
 	batch := synthetic.Batch(m.cfg, 1, 2, 5, 6)
 	r := lxmert.Request{Want: lxmert.All("out.qa")}
 
@@ -102,7 +100,7 @@ func TestConcurrentCancellationReturnsAtOnceAndLeavesNothing(t *testing.T) {
 
 func TestClosedModelSaysSo(t *testing.T) {
 	cfg := smallConfig()
-	m, err := New(openBackend(t, "go").Backend, cfg, &synthetic.Weights{Config: cfg}, Options{})
+	m, err := New(backendtest.Open(t, "go").Backend, cfg, &synthetic.Weights{Config: cfg}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,40 +116,14 @@ func TestWeightsThatDoNotFitAreNamed(t *testing.T) {
 	cfg := smallConfig()
 	larger := cfg
 	larger.LangLayers = 2
-	_, err := New(openBackend(t, "go").Backend, larger, &synthetic.Weights{Config: cfg}, Options{})
+	_, err := New(backendtest.Open(t, "go").Backend, larger, &synthetic.Weights{Config: cfg}, Options{})
 	if err == nil || !strings.Contains(err.Error(), "bert.encoder.layer.1.") {
 		t.Errorf("error %v", err)
 	}
 }
 
-// TestRunsLeaveNoMemoryBehind runs many times, evicting compiled graphs as it goes, and looks at the process's memory.
-func TestRunsLeaveNoMemoryBehind(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes half a minute")
-	}
-	onBackends(t, func(t *testing.T, b *backend.Backend) {
-		m := smallModel(t, b, smallConfig(), Options{})
-		batch := synthetic.Batch(m.cfg, 1, 4, 5, 6)
-		r := lxmert.Request{Want: lxmert.All("out.qa", "x.*.ti", "hid.t.*")}
-		runs := func(n int) {
-			for range n {
-				run(t, m, batch, r)
-			}
-		}
-		runs(1000)
-		before, goroutines := residentBytes(t), runtime.NumGoroutine()
-		runs(10000)
-		if after := residentBytes(t); after > before+32<<20 {
-			t.Errorf("10,000 runs took %d MB", (after-before)>>20)
-		}
-		if n := runtime.NumGoroutine(); n > goroutines+2 {
-			t.Errorf("%d goroutines, %d before", n, goroutines)
-		}
-	})
-}
-
 func TestCacheKeepsWhatWasUsedLast(t *testing.T) {
-	m := smallModel(t, openBackend(t, "go"), smallConfig(), Options{})
+	m := smallModel(t, backendtest.Open(t, "go"), smallConfig(), Options{})
 	m.programs.limit = 2
 	batch := synthetic.Batch(m.cfg, 1, 2, 5, 6)
 	for _, name := range []string{"out.qa", "out.match", "out.qa", "out.pooled"} {
@@ -169,21 +141,4 @@ func TestCacheKeepsWhatWasUsedLast(t *testing.T) {
 	if !slices.Equal(kept, []string{"out.pooled", "out.qa"}) {
 		t.Errorf("kept %v", kept)
 	}
-}
-
-// residentBytes is the memory of this process after a collection.
-func residentBytes(t *testing.T) int64 {
-	t.Helper()
-	for range 3 {
-		runtime.GC()
-	}
-	raw, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		t.Skipf("this system does not say: %v", err)
-	}
-	var size, resident int64
-	if _, err := fmt.Sscan(string(raw), &size, &resident); err != nil {
-		t.Fatal(err)
-	}
-	return resident * int64(os.Getpagesize())
 }

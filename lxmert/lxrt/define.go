@@ -7,13 +7,14 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
 )
 
 // This file turns a plan into a graph.
 
 // define builds the graph of the plan and returns what it gives: the reads, then score and gradients.
-func (p *plan) define(b *builder) []*Node {
-	net := NewNet(p.cfg, p.inputs(b), b.weight, NetOptions{
+func (p *plan) define(b *program.Builder) []*Node {
+	net := NewNet(p.cfg, p.inputs(b.Input), b.Weight, NetOptions{
 		PooledOnly: p.pooledOnly(),
 		Edit: func(name string, x *Node) *Node {
 			for _, e := range p.edits[name] {
@@ -52,10 +53,10 @@ func (p *plan) define(b *builder) []*Node {
 }
 
 // inputs are the nodes of what [plan.feedBatch] feeds.
-func (p *plan) inputs(b *builder) Inputs {
+func (p *plan) inputs(make func(name string, dtype dtypes.DType, dims ...int) *Node) Inputs {
 	s := p.sizes
 	input := func(name string, dtype dtypes.DType, dims ...int) func() *Node {
-		return func() *Node { return b.input(name, dtype, dims...) }
+		return func() *Node { return make(name, dtype, dims...) }
 	}
 	in := Inputs{
 		IDs:        input("ids", dtypes.Int32, s.texts[1], s.words[1]),
@@ -106,12 +107,12 @@ func (p *plan) needsWords() bool {
 	return p.demand["out.mlm"]
 }
 
-func (p *plan) readNode(b *builder, net *Net, r readStep) *Node {
+func (p *plan) readNode(b *program.Builder, net *Net, r readStep) *Node {
 	if r.positions == "" {
 		return net.Node(r.act.Name)
 	}
 	rows := p.sizes.dims(p.cfg, r.act, 1)[0]
-	positions := b.input(r.positions, dtypes.Int32, rows, r.count[1])
+	positions := b.Input(r.positions, dtypes.Int32, rows, r.count[1])
 	if isPositionHead(r.act.Name) && !p.demand[r.act.Name] {
 		return net.HeadAt(r.act.Name, positions)
 	}
@@ -119,13 +120,13 @@ func (p *plan) readNode(b *builder, net *Net, r readStep) *Node {
 }
 
 // termNode is one term's value in each row, [N].
-func (p *plan) termNode(b *builder, net *Net, t termStep) *Node {
+func (p *plan) termNode(b *program.Builder, net *Net, t termStep) *Node {
 	var x *Node
 	switch {
 	case t.position == "":
 		x = net.Node(t.output)
 	default:
-		at := b.input(t.position, dtypes.Int32, t.rows[1], 1)
+		at := b.Input(t.position, dtypes.Int32, t.rows[1], 1)
 		if p.demand[t.output] {
 			x = takePositions(net.Node(t.output), at, 1)
 		} else {
@@ -134,21 +135,26 @@ func (p *plan) termNode(b *builder, net *Net, t termStep) *Node {
 		x = Squeeze(x, 1)
 	}
 	x = toFloat32(x)
+	var class *Node
+	if t.class == "" {
+		class = ArgMax(x, -1, dtypes.Int32)
+	} else {
+		class = b.Input(t.class, dtypes.Int32, t.rows[1])
+	}
 	switch t.kind {
 	case lxmert.LogProb:
 		x = LogSoftmax(x, -1)
 	case lxmert.Probability:
 		x = Softmax(x, -1)
 	}
-	class := b.input(t.class, dtypes.Int32, t.rows[1])
 	picked := ReduceSum(Mul(x, OneHot(class, x.Shape().Dimensions[1], dtypes.Float32)), -1)
-	return Mul(picked, b.input(t.weight, dtypes.Float32, t.rows[1]))
+	return Mul(picked, b.Input(t.weight, dtypes.Float32, t.rows[1]))
 }
 
-func (e editStep) apply(b *builder, x *Node) *Node {
+func (e editStep) apply(b *program.Builder, x *Node) *Node {
 	dtype := x.DType()
 	y := toFloat32(x)
-	v := BroadcastToShape(b.input(e.value, dtypes.Float32, e.vDims...), y.Shape())
+	v := BroadcastToShape(b.Input(e.value, dtypes.Float32, e.vDims...), y.Shape())
 	switch {
 	case e.op == lxmert.Multiply:
 		y = Mul(y, v)
@@ -157,7 +163,7 @@ func (e editStep) apply(b *builder, x *Node) *Node {
 	case e.mask == "":
 		y = v
 	default:
-		m := BroadcastToShape(b.input(e.mask, dtypes.Float32, e.mDims...), y.Shape())
+		m := BroadcastToShape(b.Input(e.mask, dtypes.Float32, e.mDims...), y.Shape())
 		y = Add(y, Mul(Sub(v, y), m))
 	}
 	return ConvertDType(y, dtype)

@@ -10,7 +10,7 @@
 //
 // # Running it
 //
-// [Model.Run] resolves a request (plan.go), builds and compiles its graph once (define.go, program.go, cache.go), and
+// [Model.Run] resolves a request (plan.go), builds and compiles its graph once (define.go, cache.go), and
 // feeds and reads it (feed.go, result.go). Batches are padded to buckets (bucket.go), so that a compilation, which
 // takes seconds, serves many sizes; padding changes no result. Numbers in requests are inputs of the graph.
 //

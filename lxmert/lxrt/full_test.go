@@ -14,7 +14,9 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/synthetic"
 )
 
@@ -53,7 +55,7 @@ func fullConfig() lxmert.Config {
 }
 
 func TestFullSizeWeightsEqualReference(t *testing.T) {
-	for _, folder := range goldentest.Folders(t, "model") {
+	eachModel(t, func(t *testing.T, folder string) {
 		check := readFullCheck(t, folder)
 		if got := lxmert.LXR955().NumParams(); got != check.Unique {
 			t.Errorf("%d parameters, expected %d", got, check.Unique)
@@ -84,7 +86,7 @@ func TestFullSizeWeightsEqualReference(t *testing.T) {
 				t.Errorf("%s sums to %g, expected %g", p.Name, sum, p.Sum)
 			}
 		}
-	}
+	})
 }
 
 // fullBatch makes the inputs of the full-size goldens and compares what the file has of them.
@@ -107,24 +109,22 @@ func TestFullSizeModelEqualsReference(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs 5 GB of memory and a minute")
 	}
-	b := openBackend(t, "cpu")
-	for _, folder := range goldentest.Folders(t, "model") {
-		t.Run(filepath.Base(folder), func(t *testing.T) {
-			check := readFullCheck(t, folder)
-			golden := goldentest.Open(t, filepath.Join(folder, "full", "full.safetensors"))
-			cfg := fullConfig()
-			m, err := New(b.Backend, cfg, &synthetic.Weights{Config: cfg, Seed: check.Seed}, Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer m.Close()
-			batch := fullBatch(t, golden, check.Seed)
-			compareFullForward(t, golden, run(t, m, batch, lxmert.Request{Want: lxmert.All(
-				"l.*.tt", "r.*.ii", "x.*.ti", "x.*.it", "x.*.tt", "x.*.ii", "hid.*.*", "out.pooled", "out.task", "out.match", "out.qa",
-				"out.mlm", "out.obj", "out.attr", "out.feat")}), cfg)
-			compareFullLosses(t, golden, m, batch, check)
-		})
-	}
+	b := backendtest.Open(t, "cpu")
+	eachModel(t, func(t *testing.T, folder string) {
+		check := readFullCheck(t, folder)
+		golden := goldentest.Open(t, filepath.Join(folder, "full", "full.safetensors"))
+		cfg := fullConfig()
+		m, err := New(b.Backend, cfg, &synthetic.Weights{Config: cfg, Seed: check.Seed}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		batch := fullBatch(t, golden, check.Seed)
+		compareFullForward(t, golden, run(t, m, batch, lxmert.Request{Want: lxmert.All(
+			"l.*.tt", "r.*.ii", "x.*.ti", "x.*.it", "x.*.tt", "x.*.ii", "hid.*.*", "out.pooled", "out.task", "out.match", "out.qa",
+			"out.mlm", "out.obj", "out.attr", "out.feat")}), cfg)
+		compareFullLosses(t, golden, m, batch, check)
+	})
 }
 
 func compareFullForward(t *testing.T, golden *goldentest.File, trace *lxmert.Trace, cfg lxmert.Config) {
@@ -235,8 +235,8 @@ func compareFullLosses(t *testing.T, golden *goldentest.File, m *Model, batch *l
 	p.feeds["label.feat"] = func() any { return target }
 
 	var params []string
-	entry, err := m.program(context.Background(), "full losses", func(bd *builder) []*Node {
-		net := NewNet(m.cfg, p.inputs(bd), bd.weight, NetOptions{})
+	entry, err := m.entry(context.Background(), "full losses", func(bd *program.Builder) []*Node {
+		net := NewNet(m.cfg, p.inputs(bd.Input), bd.Weight, NetOptions{})
 		total, each := pretrainingLosses(net, func(name string, dtype dtypes.DType) *Node {
 			dims := batch.Feats.Shape
 			switch {
@@ -248,10 +248,10 @@ func compareFullLosses(t *testing.T, golden *goldentest.File, m *Model, batch *l
 				dims = golden.Shape(name)
 				p.feeds[name] = func() any { return golden.Float32s(name) }
 			}
-			return bd.input(name, dtype, dims...)
+			return bd.Input(name, dtype, dims...)
 		})
 		var nodes []*Node
-		params, nodes = weightsOf(bd)
+		params, nodes = bd.Weights()
 		out := append([]*Node{total}, each...)
 		return append(out, Gradient(total, nodes...)...)
 	})

@@ -2,16 +2,16 @@ package lxrt
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
 // Tolerances that the reference itself supports in float32.
@@ -29,32 +29,6 @@ var (
 func TestMain(m *testing.M) {
 	backend.MaybeProbe()
 	os.Exit(m.Run())
-}
-
-// openBackend opens "go", "cpu" or "cuda" once for all tests, and skips those that need one that is not there.
-func openBackend(t testing.TB, spec string) *backend.Backend {
-	t.Helper()
-	b, err := backends[spec]()
-	require := map[string]string{"go": "go", "cpu": "xla", "cuda": "cuda"}[spec]
-	goldentest.Require(t, require, err == nil, fmt.Sprint(err))
-	return b
-}
-
-var backends = map[string]func() (*backend.Backend, error){
-	"go":   onceOpen("go"),
-	"cpu":  onceOpen("cpu"),
-	"cuda": onceOpen("cuda"),
-}
-
-func onceOpen(spec string) func() (*backend.Backend, error) {
-	return sync.OnceValues(func() (*backend.Backend, error) { return backend.Open(context.Background(), spec, nil) })
-}
-
-// onBackends runs a test on every backend of this machine.
-func onBackends(t *testing.T, test func(t *testing.T, b *backend.Backend)) {
-	for _, spec := range []string{"go", "cpu", "cuda"} {
-		t.Run(spec, func(t *testing.T) { test(t, openBackend(t, spec)) })
-	}
 }
 
 func openModel(t testing.TB, b *backend.Backend, path string, opt Options) *Model {
@@ -91,11 +65,18 @@ func run(t testing.TB, m lxmert.Engine, b *lxmert.Batch, r lxmert.Request) *lxme
 
 // eachGolden runs a test on every backend and every golden folder of a kind.
 func eachGolden(t *testing.T, kind string, test func(t *testing.T, b *backend.Backend, folder string)) {
-	onBackends(t, func(t *testing.T, b *backend.Backend) {
+	backendtest.Each(t, func(t *testing.T, b *backend.Backend) {
 		for _, folder := range goldentest.Folders(t, kind) {
 			t.Run(filepath.Base(folder), func(t *testing.T) { test(t, b, folder) })
 		}
 	})
+}
+
+// eachModel runs a test on every golden folder of models, by name.
+func eachModel(t *testing.T, test func(t *testing.T, folder string)) {
+	for _, folder := range goldentest.Folders(t, "model") {
+		t.Run(filepath.Base(folder), func(t *testing.T) { test(t, folder) })
+	}
 }
 
 // activationOf translates a name of the model goldens, "" where it is none.
@@ -171,15 +152,35 @@ func TestPublishedCheckpointFormsGiveTheSameAnswers(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer m.Close()
+			r := lxmert.Request{Want: lxmert.All("out.qa", "out.match")}
+			trace := run(t, m, readBatch(t, path), r)
+			if strings.HasPrefix(filepath.Base(file), "fp16") {
+				want := run(t, roundedToHalf(t, b, folder), readBatch(t, path), r)
+				for name, x := range want.Values {
+					expect(t, trace.Values[name].Data, x.Data, forwardTolerance.Relative)
+				}
+				continue
+			}
 			golden := goldentest.Open(t, path)
 			golden.Use("")
-			tolerance := forwardTolerance
-			if strings.HasPrefix(filepath.Base(file), "fp16") {
-				tolerance = goldentest.Tolerance{Relative: 5e-3}
-			}
-			trace := run(t, m, readBatch(t, path), lxmert.Request{Want: lxmert.All("out.qa", "out.match")})
-			golden.Compare("out.qa_logits", trace.Values["out.qa"].Data, tolerance)
-			golden.Compare("out.matched_logits", trace.Values["out.match"].Data, tolerance)
+			golden.Compare("out.qa_logits", trace.Values["out.qa"].Data, forwardTolerance)
+			golden.Compare("out.matched_logits", trace.Values["out.match"].Data, forwardTolerance)
 		}
 	})
+}
+
+// roundedToHalf is the tiny model in float32, each weight rounded to float16.
+func roundedToHalf(t *testing.T, b *backend.Backend, folder string) *Model {
+	t.Helper()
+	w := openWeights(t, filepath.Join(folder, "tiny", "weights.safetensors"), "")
+	rounded := filepath.Join(t.TempDir(), "half.safetensors")
+	var items []weights.Item
+	for _, name := range w.Names() {
+		x, _ := w.Tensor(name)
+		items = append(items, weights.FromTensor(name, x, weights.F16))
+	}
+	if err := weights.Save(rounded, w.Config, items, nil); err != nil {
+		t.Fatal(err)
+	}
+	return openModel(t, b, rounded, Options{})
 }

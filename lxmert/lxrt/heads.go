@@ -45,7 +45,7 @@ func (n *Net) HeadAt(name string, positions *Node) *Node {
 	}
 	if name == "out.mlm" {
 		const p = "cls.predictions"
-		x = n.layerNorm(p+".transform.LayerNorm", gelu(n.dense(p+".transform.dense", x)))
+		x = n.layerNorm(p+".transform.LayerNorm", n.activation(n.dense(p+".transform.dense", x)))
 		// The decoder is tied: scores are products with the rows of the word embeddings.
 		table := n.param(lxmert.WordEmbeddings)
 		d := x.Shape().Dimensions
@@ -53,10 +53,10 @@ func (n *Net) HeadAt(name string, positions *Node) *Node {
 		return Add(Reshape(scores, d[0], d[1], table.Shape().Dimensions[0]), InsertAxes(n.param(p+".bias"), 0, 0))
 	}
 	const p = "obj_predict_head.transform"
-	return n.dense("obj_predict_head.decoder_dict."+name[len("out."):], n.layerNorm(p+".LayerNorm", gelu(n.dense(p+".dense", x))))
+	return n.dense("obj_predict_head.decoder_dict."+name[len("out."):], n.layerNorm(p+".LayerNorm", n.activation(n.dense(p+".dense", x))))
 }
 
-// answer is the two-layer head of questions: [N,in] -> [N,classes].
+// answer is the two-layer head of questions: [N,in] -> [N,classes]. Its GELU is fixed, whatever the layers have.
 func (n *Net) answer(params string, x *Node) *Node {
 	return n.dense(params+".3", n.layerNorm(params+".2", gelu(n.dense(params+".0", x))))
 }

@@ -30,7 +30,7 @@ func (n *Net) inputs() {
 			positions = first
 		}
 		x := Add(Add(word, ExpandAxes(positions, 0)), lookUp(n.param(text+".token_type_embeddings.weight"), n.in.Segments()))
-		return n.layerNorm(text+".LayerNorm", x)
+		return n.drop("hid.t.0", n.layerNorm(text+".LayerNorm", x), x.Shape().Dimensions[0], hiddenRate)
 	})
 
 	n.define("in.feat", n.in.Feats)
@@ -38,7 +38,7 @@ func (n *Net) inputs() {
 	n.define("hid.i.0", func() *Node {
 		feats := n.layerNorm(vision+".visn_layer_norm", n.dense(vision+".visn_fc", n.Node("in.feat")))
 		boxes := n.layerNorm(vision+".box_layer_norm", n.dense(vision+".box_fc", n.Node("in.box")))
-		return MulScalar(Add(feats, boxes), 0.5)
+		return n.drop("hid.i.0", MulScalar(Add(feats, boxes), 0.5), feats.Shape().Dimensions[0], hiddenRate)
 	})
 }
 
@@ -138,23 +138,37 @@ func (n *Net) attention(params, inner, name string, query, keys, mask, any func(
 	})
 	n.define(name+".ctx", func() *Node {
 		v := n.Node(name + ".v")
-		return Einsum("nhqk,nhkd->nhqd", ConvertDType(n.Node(name), v.DType()), v)
+		probs := n.drop(name, n.Node(name), v.Shape().Dimensions[0], attentionRate)
+		return Einsum("nhqk,nhkd->nhqd", ConvertDType(probs, v.DType()), v)
 	})
 	n.define(name+".out", func() *Node { return n.dense(params+".output.dense", mergeHeads(n.Node(name+".ctx"))) })
 }
 
 // attended defines what an attention block makes of its queries: LN(out + query).
 func (n *Net) attended(params, map_, name string, query func() *Node) {
-	n.define(name, func() *Node { return n.layerNorm(params+".output.LayerNorm", Add(n.Node(map_+".out"), query())) })
+	n.define(name, func() *Node { return n.added(params+".output", map_+".out", n.Node(map_+".out"), query()) })
 }
 
 // feedForward defines LN(W2 act(W1 x) + x).
 func (n *Net) feedForward(inner, outer, in, out string) {
 	n.define(out, func() *Node {
 		x := n.Node(in)
-		y := n.dense(outer+".dense", n.activation(n.dense(inner+".dense", x)))
-		return n.layerNorm(outer+".LayerNorm", Add(y, x))
+		return n.added(outer, out, n.dense(outer+".dense", n.activation(n.dense(inner+".dense", flat(x)))), x)
 	})
+}
+
+// added is LN(y + x) with dropout of y, for y and x [N,Q,D], of which y may be flat.
+func (n *Net) added(params, site string, y, x *Node) *Node {
+	y = n.drop(site, flat(y), x.Shape().Dimensions[0], hiddenRate)
+	return Reshape(n.layerNorm(params+".LayerNorm", Add(y, flat(x))), x.Shape().Dimensions...)
+}
+
+// flat makes one axis of all but the last. XLA:CPU sums a bias's gradient over one long axis several times faster than over
+// two short ones.
+func flat(x *Node) *Node {
+	d := x.Shape().Dimensions
+	last := d[len(d)-1]
+	return Reshape(x, x.Shape().Size()/last, last)
 }
 
 // splitHeads: [N,Q,D] -> [N,H,Q,d].

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
 )
 
 // Source is where a model's weights come from.
@@ -31,6 +33,12 @@ type Options struct {
 	BFloat16 bool
 	// Backend names the backend in traces, for example "xla:cpu". Empty: GoMLX's own name of it.
 	Backend string
+	// AllowUnused lets [Open] open a file that holds more than the model, such as an optimiser's state, which it leaves
+	// alone. Without it that is an error.
+	AllowUnused bool
+	// Log gets a line for each thing that a user should know about the weights: how many tensors are left alone, and that
+	// the number of attention heads is a guess. Nil: nobody is told.
+	Log io.Writer
 }
 
 // Model is LXRT with weights on a device. It implements [lxmert.Engine]; Run may be called from several goroutines, which
@@ -112,7 +120,7 @@ func (m *Model) Run(ctx context.Context, b *lxmert.Batch, r lxmert.Request) (*lx
 	if err != nil {
 		return nil, fmt.Errorf("lxrt: %w", err)
 	}
-	entry, err := m.program(ctx, p.key.String(), p.define)
+	entry, err := m.entry(ctx, p.key.String(), p.define)
 	if err != nil {
 		return nil, err
 	}
@@ -152,9 +160,9 @@ func (m *Model) begin() error {
 	return nil
 }
 
-// program returns the compiled graph of a key, compiling it if need be. Callers that ask for the same key at the same
+// entry returns the compiled graph of a key, compiling it if need be. Callers that ask for the same key at the same
 // time wait for one compilation; one that is cancelled leaves it to the others. The caller releases the entry.
-func (m *Model) program(ctx context.Context, key string, define func(b *builder) []*graph.Node) (*programEntry, error) {
+func (m *Model) entry(ctx context.Context, key string, define func(b *program.Builder) []*graph.Node) (*programEntry, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -185,27 +193,27 @@ func (m *Model) program(ctx context.Context, key string, define func(b *builder)
 }
 
 // compile builds a graph and compiles it while its weights go to the device.
-func (m *Model) compile(define func(b *builder) []*graph.Node) (*program, error) {
-	p, compile, err := buildGraph(m.backend, "lxrt", m.dtype, m.weights.shape, define)
+func (m *Model) compile(define func(b *program.Builder) []*graph.Node) (*program.Program, error) {
+	p, err := program.Build(m.backend, program.Options{Name: "lxrt", WeightType: m.dtype, WeightShape: m.weights.shape}, define)
 	if err != nil {
 		return nil, fmt.Errorf("lxrt: building the graph: %w", err)
 	}
 	loaded := make(chan error, 1)
 	go func() {
-		err := m.weights.load(p.slots)
+		err := m.weights.load(p.Slots)
 		if err == nil {
 			_, err = m.provenance()
 		}
 		loaded <- err
 	}()
-	if err = compile(); err != nil {
+	if err = p.Compile(); err != nil {
 		err = fmt.Errorf("lxrt: compiling the graph: %w", err)
 	}
 	if e := <-loaded; err == nil {
 		err = e
 	}
 	if err != nil {
-		p.free()
+		p.Free()
 		return nil, err
 	}
 	return p, nil
@@ -242,7 +250,7 @@ func (m *Model) execute(ctx context.Context, entry *programEntry, feeds map[stri
 	go func() {
 		defer finish()
 		defer func() { <-m.device }()
-		results, err := entry.program.run(inputs.all)
+		results, err := entry.program.Run(inputs.all)
 		done <- outcome{results, errors.Join(err, inputs.free())}
 	}()
 	select {
@@ -268,21 +276,21 @@ func (in *runInputs) free() (err error) {
 }
 
 // inputs copies what the feeds make to the device.
-func (m *Model) inputs(p *program, feeds map[string]func() any) (in *runInputs, err error) {
+func (m *Model) inputs(p *program.Program, feeds map[string]func() any) (in *runInputs, err error) {
 	in = &runInputs{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, in.free())
 		}
 	}()
-	defer recoverTo(&err)
-	for _, s := range p.slots {
+	defer program.Recover(&err)
+	for _, s := range p.Slots {
 		var b compute.Buffer
-		if s.weight {
-			b, err = m.weights.buffer(s.name)
-		} else if feed := feeds[s.name]; feed == nil {
-			err = fmt.Errorf("lxrt: nothing feeds the input %q", s.name)
-		} else if b, err = m.backend.BufferFromFlatData(0, feed(), s.shape); err == nil {
+		if s.Weight {
+			b, err = m.weights.buffer(s.Name)
+		} else if feed := feeds[s.Name]; feed == nil {
+			err = fmt.Errorf("lxrt: nothing feeds the input %q", s.Name)
+		} else if b, err = m.backend.BufferFromFlatData(0, feed(), s.Shape); err == nil {
 			in.own = append(in.own, b)
 		}
 		if err != nil {

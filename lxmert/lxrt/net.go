@@ -2,6 +2,7 @@ package lxrt
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -34,7 +35,9 @@ type Net struct {
 	// param returns a parameter by its state-dict name. Weights of linear layers are [in,out], the transpose of files.
 	param func(name string) *Node
 	// edit changes a named activation before anything reads it. Nil: nothing is changed.
-	edit func(name string, x *Node) *Node
+	edit    func(name string, x *Node) *Node
+	dropout *Dropout // nil: none
+	remat   bool     // keep only the levels for the way back
 	// only [CLS] is wanted of the last language level, so the last layer computes one word instead of T.
 	clsOnly bool
 
@@ -49,12 +52,18 @@ type NetOptions struct {
 	// PooledOnly promises that of the last language level nobody asks for more than out.pooled and what follows from it.
 	// Activations of the last cross layer's language half from its self-attention on then have one word, [CLS].
 	PooledOnly bool
+	// Dropout is for training. Maps and all other named activations stay as they are before it.
+	Dropout *Dropout
+	// Rematerialize makes gradients keep hid.* only and compute the rest again on the way back: about a third more
+	// arithmetic for a fraction of the memory.
+	Rematerialize bool
 }
 
 // NewNet defines the model over the given inputs and parameters.
 func NewNet(cfg lxmert.Config, in Inputs, param func(name string) *Node, opt NetOptions) *Net {
 	n := &Net{
 		cfg: cfg, in: in, param: param, edit: opt.Edit, clsOnly: opt.PooledOnly,
+		dropout: opt.Dropout, remat: opt.Rematerialize,
 		build: map[string]func() *Node{}, nodes: map[string]*Node{},
 	}
 	n.inputs()
@@ -76,6 +85,14 @@ func (n *Net) Node(name string) *Node {
 	x := build()
 	if n.edit != nil {
 		x = n.edit(name, x)
+	}
+	if n.remat {
+		switch {
+		case strings.HasPrefix(name, "hid."):
+			x = x.Checkpoint()
+		case name == "out.pooled":
+			x = x.StopCheckpoint()
+		}
 	}
 	n.nodes[name] = x
 	return x
@@ -115,7 +132,7 @@ func gelu(x *Node) *Node {
 	return MulScalar(Mul(x, OnePlus(Erf(MulScalar(x, invSqrt2)))), 0.5)
 }
 
-// activation is the one of the layers.
+// activation is the configured one, that of the layers and of the transforms before the word and the object heads.
 func (n *Net) activation(x *Node) *Node {
 	switch n.cfg.Activation {
 	case "relu":

@@ -12,15 +12,16 @@ import (
 
 // Open opens the weights that a name stands for ([weights.Resolve]) as a model on a backend. Sizes come from the file;
 // config names a file with what it does not tell (attention heads, special ids), "" where there is none. Weights that the
-// model needs and the file does not have, or has in another shape, are an error; so are weights that it does not use.
+// model needs and the file does not have, or has in another shape, are an error; so are tensors that it does not use, unless
+// [Options.AllowUnused] is set.
 func Open(b *backend.Backend, name, config string, opt Options) (*Model, error) {
 	w, err := weights.OpenModel(name, config)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.Report(w.Config).Err(); err != nil {
+	if err := accept(w, opt); err != nil {
 		w.Close()
-		return nil, fmt.Errorf("%s: %w", w.File.Path, err)
+		return nil, err
 	}
 	opt.Backend = string(b.Kind)
 	m, err := New(b.Backend, w.Config, fileSource{w}, opt)
@@ -30,6 +31,25 @@ func Open(b *backend.Backend, name, config string, opt Options) (*Model, error) 
 	}
 	m.closers = append(m.closers, w.Close)
 	return m, nil
+}
+
+// accept says whether the file fits its model, and tells the log what a user should know.
+func accept(w *weights.Model, opt Options) error {
+	r := w.Report(w.Config)
+	if len(r.Missing)+len(r.Reshaped) > 0 {
+		return r.Err()
+	}
+	if len(r.Unused) > 0 && !opt.AllowUnused {
+		return fmt.Errorf("%w; --allow-unused (Options.AllowUnused) leaves them alone, `lxmert convert` writes a file without them", r.Err())
+	}
+	if opt.Log != nil {
+		for _, note := range []string{w.HeadsNote(), r.UnusedNote()} {
+			if note != "" {
+				fmt.Fprintln(opt.Log, note)
+			}
+		}
+	}
+	return nil
 }
 
 // fileSource reads parameters from a file.

@@ -55,15 +55,7 @@ func newPlan(cfg lxmert.Config, b *lxmert.Batch, r lxmert.Request) (*plan, error
 	if r.NoRegions != lxmert.UniformShift && r.NoRegions != lxmert.AttendNothing {
 		return nil, fmt.Errorf("there is no meaning %d of having no regions", r.NoRegions)
 	}
-	p := &plan{
-		cfg: cfg, names: cfg.Names(), batch: b, sizes: sizesOf(b, cfg),
-		demand: map[string]bool{}, edits: map[string][]editStep{}, feeds: map[string]func() any{},
-	}
-	s := p.sizes
-	p.anyMask = s.regions[0] == 0 || (r.NoRegions == lxmert.AttendNothing && b.RegionMask != nil)
-	p.paired = b.Pairs != nil
-	fmt.Fprintf(&p.key, "%d %d %d %d %d pairs=%v any=%v\n", s.texts[1], s.images[1], s.rows[1], s.words[1], s.regions[1], p.paired, p.anyMask)
-	p.feedBatch()
+	p := newBatchPlan(cfg, b, sizesOf(b, cfg), r.NoRegions)
 	for i, e := range r.Edits {
 		if err := p.addEdit(e); err != nil {
 			return nil, fmt.Errorf("edit %d (%s): %w", i, e.Name, err)
@@ -86,6 +78,19 @@ func newPlan(cfg lxmert.Config, b *lxmert.Batch, r lxmert.Request) (*plan, error
 		return p, p.checkTaskRows()
 	}
 	return p, nil
+}
+
+// newBatchPlan is a plan that only feeds a batch.
+func newBatchPlan(cfg lxmert.Config, b *lxmert.Batch, s sizes, without lxmert.NoRegions) *plan {
+	p := &plan{
+		cfg: cfg, names: cfg.Names(), batch: b, sizes: s,
+		demand: map[string]bool{}, edits: map[string][]editStep{}, feeds: map[string]func() any{},
+	}
+	p.anyMask = s.regions[0] == 0 || (without == lxmert.AttendNothing && b.RegionMask != nil)
+	p.paired = b.Pairs != nil
+	fmt.Fprintf(&p.key, "%d %d %d %d %d pairs=%v any=%v\n", s.texts[1], s.images[1], s.rows[1], s.words[1], s.regions[1], p.paired, p.anyMask)
+	p.feedBatch()
+	return p
 }
 
 // find lists the activations that fit a pattern, at least one.
@@ -209,14 +214,17 @@ func (p *plan) addTerm(i int, t lxmert.Term) error {
 	}
 	a := lxmert.Activation{Name: t.Output}
 	rows := [2]int{p.sizes.dims(p.cfg, a, 0)[0], p.sizes.dims(p.cfg, a, 1)[0]}
-	step := termStep{output: t.Output, kind: t.Kind, rows: rows,
-		class: fmt.Sprintf("term %d class", i), weight: fmt.Sprintf("term %d weight", i)}
+	step := termStep{output: t.Output, kind: t.Kind, rows: rows, weight: fmt.Sprintf("term %d weight", i)}
 
-	if len(t.Class) != rows[0] {
-		return fmt.Errorf("%d classes for %d rows", len(t.Class), rows[0])
-	}
-	if err := within(t.Class, classes, "class"); err != nil {
-		return err
+	if t.Class != nil {
+		if len(t.Class) != rows[0] {
+			return fmt.Errorf("%d classes for %d rows", len(t.Class), rows[0])
+		}
+		if err := within(t.Class, classes, "class"); err != nil {
+			return err
+		}
+		step.class = fmt.Sprintf("term %d class", i)
+		p.feeds[step.class] = func() any { return int32s(t.Class, rows[1]) }
 	}
 	if t.Weight != nil && len(t.Weight) != rows[0] {
 		return fmt.Errorf("%d weights for %d rows", len(t.Weight), rows[0])
@@ -239,7 +247,6 @@ func (p *plan) addTerm(i int, t lxmert.Term) error {
 	default:
 		p.demand[t.Output] = true
 	}
-	p.feeds[step.class] = func() any { return int32s(t.Class, rows[1]) }
 	p.feeds[step.weight] = func() any {
 		w := make([]float32, rows[1])
 		for n := range rows[0] {
@@ -251,7 +258,7 @@ func (p *plan) addTerm(i int, t lxmert.Term) error {
 		return w
 	}
 	p.terms = append(p.terms, step)
-	fmt.Fprintf(&p.key, "term %s %d %v\n", t.Output, t.Kind, step.position != "")
+	fmt.Fprintf(&p.key, "term %s %d %v %v\n", t.Output, t.Kind, step.position != "", step.class != "")
 	if len(p.terms) > 1 && p.terms[0].rows != rows {
 		return fmt.Errorf("terms of one score must have the same rows, these have %d and %d", p.terms[0].rows[0], rows[0])
 	}

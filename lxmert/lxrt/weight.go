@@ -10,6 +10,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/compute/shapes"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
 )
 
 // weightStore keeps a model's parameters on the device. Each is read when a program first needs it.
@@ -17,6 +19,7 @@ type weightStore struct {
 	model *Model
 	mu    sync.Mutex
 	on    map[string]*weight
+	live  func(name string) (compute.Buffer, error) // nil: buffers are the store's own
 }
 
 type weight struct {
@@ -42,7 +45,10 @@ func (w *weightStore) shape(name string) []int {
 }
 
 // load brings the parameters of a program to the device, two at a time.
-func (w *weightStore) load(slots []slot) error {
+func (w *weightStore) load(slots []program.Slot) error {
+	if w.live != nil {
+		return nil
+	}
 	const readers = 2
 	names := make(chan string)
 	errs := make(chan error, readers)
@@ -58,8 +64,8 @@ func (w *weightStore) load(slots []slot) error {
 		}()
 	}
 	for _, s := range slots {
-		if s.weight {
-			names <- s.name
+		if s.Weight {
+			names <- s.Name
 		}
 	}
 	close(names)
@@ -74,6 +80,9 @@ func (w *weightStore) load(slots []slot) error {
 
 // buffer is a parameter on the device.
 func (w *weightStore) buffer(name string) (compute.Buffer, error) {
+	if w.live != nil {
+		return w.live(name)
+	}
 	w.mu.Lock()
 	e := w.on[name]
 	if e == nil {
@@ -94,7 +103,7 @@ func (w *weightStore) buffer(name string) (compute.Buffer, error) {
 }
 
 func (w *weightStore) read(name string) (_ compute.Buffer, err error) {
-	defer recoverTo(&err)
+	defer program.Recover(&err)
 	m := w.model
 	dims := w.shape(name)
 	shape := shapes.Make(m.dtype, dims...)

@@ -28,6 +28,24 @@ type known struct {
 	special    *lxmert.SpecialIDs
 }
 
+// sizeNames are the JSON names of lxmert.Config's whole numbers.
+var sizeNames = []string{
+	"vocab_size", "hidden_size", "num_attention_heads", "intermediate_size", "max_position_embeddings", "type_vocab_size",
+	"l_layers", "r_layers", "x_layers", "visual_feat_dim", "visual_pos_dim",
+	"num_object_labels", "num_attr_labels", "num_qa_labels", "num_task_labels", "task_images",
+}
+
+// sizeName returns the name in lxmert.Config of a size that a file calls name, "" if it is none.
+func sizeName(name string) string {
+	if ours, ok := otherNames[name]; ok {
+		return ours
+	}
+	if slices.Contains(sizeNames, name) {
+		return name
+	}
+	return ""
+}
+
 // otherNames are names of sizes elsewhere for those of lxmert.Config.
 var otherNames = map[string]string{
 	"llayers": "l_layers", "rlayers": "r_layers", "xlayers": "x_layers", "feat_dim": "visual_feat_dim", "pos_dim": "visual_pos_dim",
@@ -39,7 +57,7 @@ var otherNames = map[string]string{
 }
 
 // errNoConfig says that a JSON file has nothing to do with a model.
-var errNoConfig = errors.New("is no configuration of a model: it has neither hidden_size nor bert_config")
+var errNoConfig = errors.New("is no configuration of a model: it has none of hidden_size, num_attention_heads and bert_config")
 
 // parseConfig reads one of the four layouts.
 func parseConfig(from string, text []byte) (known, error) {
@@ -53,18 +71,20 @@ func parseConfig(from string, text []byte) (known, error) {
 			return k, fmt.Errorf("%s: bert_config: %w", from, err)
 		}
 	}
-	if _, ok := fields["hidden_size"]; !ok {
+	if fields["hidden_size"] == nil && fields["num_attention_heads"] == nil {
 		return k, fmt.Errorf("%s: %w", from, errNoConfig)
 	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		var n int
-		if json.Unmarshal(fields[name], &n) != nil || string(fields[name]) == "null" {
+		ours, text := sizeName(name), string(fields[name])
+		if ours == "" || text == "null" {
 			continue
 		}
-		if ours, ok := otherNames[name]; ok {
-			name = ours
+		// A size that cannot be read must not be as if it were not stated: heads would be guessed.
+		var n int
+		if err := json.Unmarshal(fields[name], &n); err != nil {
+			return k, fmt.Errorf("%s: %s is %s, must be a whole number", from, name, short(text))
 		}
-		k.sizes[name] = n
+		k.sizes[ours] = n
 	}
 	for name, into := range map[string]any{"hidden_act": &k.activation, "special_ids": &k.special} {
 		if text, ok := fields[name]; ok {
@@ -113,10 +133,16 @@ func fromNotes(f *File) (k known, ok bool, err error) {
 		return k, false, nil
 	}
 	k = known{from: from, sizes: map[string]int{}}
-	for name, text := range metadata {
-		if n, err := strconv.Atoi(text); err == nil && otherNames[name] != "" {
-			k.sizes[otherNames[name]] = n
+	for _, name := range slices.Sorted(maps.Keys(metadata)) {
+		ours := otherNames[name]
+		if ours == "" {
+			continue
 		}
+		n, err := strconv.Atoi(metadata[name])
+		if err != nil {
+			return k, false, fmt.Errorf("%s: %s is %q, must be a whole number", from, name, short(metadata[name]))
+		}
+		k.sizes[ours] = n
 	}
 	return k, true, nil
 }
@@ -191,7 +217,7 @@ func complete(c *lxmert.Config, f *File, configPath string) (from string, err er
 		if c.Hidden%64 != 0 {
 			return "", fmt.Errorf("how many attention heads it has cannot be told from the shapes (hidden size %d); --config FILE names a JSON file with num_attention_heads", c.Hidden)
 		}
-		c.Heads, from = c.Hidden/64, "the usual 64 units per head"
+		c.Heads, from = c.Hidden/64, usualHeads
 	}
 	if c.Activation == "" {
 		c.Activation = "gelu"

@@ -2,6 +2,7 @@ package weights
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -12,7 +13,7 @@ func (m *Model) Kind() string {
 	c := m.Config
 	kind := "encoder only"
 	switch {
-	case c.RegionLayers+c.CrossLayers == 0 && !m.Has("bert.encoder.visn_fc.visn_fc.weight"):
+	case m.onlyBERT():
 		kind = "BERT, the language part only"
 	case c.TaskClasses > 0 && c.TaskImages == 2:
 		kind = fmt.Sprintf("fine-tuned snapshot of NLVR2 (two images, %d classes)", c.TaskClasses)
@@ -27,6 +28,11 @@ func (m *Model) Kind() string {
 		kind += ", in Hugging Face's names"
 	}
 	return kind
+}
+
+// onlyBERT says whether there is nothing about regions.
+func (m *Model) onlyBERT() bool {
+	return m.Config.RegionLayers+m.Config.CrossLayers == 0 && !m.Has("bert.encoder.visn_fc.visn_fc.weight")
 }
 
 func (m *Model) isHuggingFace() bool {
@@ -58,9 +64,13 @@ func Words(c lxmert.Config) string {
 		c.Vocab, c.MaxPositions, c.FeatDim, c.BoxDim, strings.Join(heads, ", "))
 }
 
-// LoadCommand is the command line that uses the file.
+// LoadCommand is a command line that uses the file: asks it, looks inside, or trains from BERT. It is "" if none can, because parameters of the model are missing.
 func (m *Model) LoadCommand() string {
 	c := m.Config
+	report := m.Report(c)
+	if report.missing() != nil && !m.onlyBERT() {
+		return ""
+	}
 	path := m.File.Path
 	for _, suffix := range []string{"_LXRT.pth", ".pth"} {
 		if short, ok := strings.CutSuffix(path, suffix); ok {
@@ -71,6 +81,15 @@ func (m *Model) LoadCommand() string {
 		}
 	}
 	path = shellWord(path)
+	if m.config != "" {
+		path += " --config " + shellWord(m.config)
+	}
+	if m.onlyBERT() {
+		return "lxmert vqa --train train,nominival --valid minival --bert " + path
+	}
+	if len(report.Unused) > 0 {
+		path += " --allow-unused"
+	}
 	switch {
 	case c.TaskClasses > 0 && c.TaskImages == 2:
 		return "lxmert ask --load " + path + " --regions FEATURES --image LEFT --image RIGHT \"sentence\""
@@ -89,6 +108,40 @@ func shellWord(s string) string {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// Overflow counts the finite values of the model's parameters that a type cannot hold, which converting to it makes infinite,
+// and names the parameters that they are in.
+func (m *Model) Overflow(dtype DType) (count int, names []string, err error) {
+	for _, p := range m.Config.Params() {
+		t, ok := m.Tensor(p.Name)
+		if !ok || !t.DType.IsFloat() || dtype == "" || dtype == t.DType {
+			continue
+		}
+		b, err := t.Bytes()
+		if err != nil {
+			return 0, nil, err
+		}
+		before, item := count, t.DType.Size()
+		back := make([]float64, chunk)
+		err = inChunks(len(b)/item, func(from, to int, wide []float64, out []byte) error {
+			widen(wide, b[from*item:to*item], t.DType)
+			widen(back[:to-from], narrow(out, wide, dtype), dtype)
+			for i, v := range wide {
+				if math.IsInf(back[i], 0) && !math.IsInf(v, 0) {
+					count++
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return 0, nil, err
+		}
+		if count > before {
+			names = append(names, p.Name)
+		}
+	}
+	return count, names, nil
 }
 
 // Items lists the model's parameters to be written, in the order and names of the reference: those of a fine-tuned

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -20,7 +21,6 @@ import (
 //   - LxmertModel for an encoder alone.
 //
 // A model that none of the three can hold is an error: NLVR2's head of two images, or some but not all of a class's parts.
-// Their transforms use the layers' activation where LXMERT always uses GELU, so another activation is an error as well.
 func SaveHuggingFace(dir string, m *Model, dtype DType) (class string, err error) {
 	c := m.Config
 	class, answers, err := huggingFaceClass(c)
@@ -55,9 +55,10 @@ func SaveHuggingFace(dir string, m *Model, dtype DType) (class string, err error
 		return "", err
 	}
 	var items []Item
+	left := HuggingFaceLeaves(c)
 	for _, p := range c.Params() {
-		if c.TaskClasses > 0 && strings.HasPrefix(p.Name, "answer_head.") {
-			continue // the fine-tuned head takes its place
+		if slices.Contains(left, p.Name) {
+			continue
 		}
 		t, _ := m.Tensor(p.Name)
 		items = append(items, FromTensor(HuggingFaceName(p.Name), t, dtype))
@@ -75,8 +76,6 @@ func SaveHuggingFace(dir string, m *Model, dtype DType) (class string, err error
 func huggingFaceClass(c lxmert.Config) (class string, answers int, err error) {
 	objects := c.Objects > 0 || c.Attributes > 0 || c.FeatHead
 	switch {
-	case c.Activation != "gelu":
-		return "", 0, fmt.Errorf("its activation is %s", c.Activation)
 	case c.TaskClasses > 0 && c.TaskImages != 1:
 		return "", 0, fmt.Errorf("transformers has no head for two images (NLVR2)")
 	case c.LM && c.Match && c.TaskClasses == 0:
@@ -89,6 +88,20 @@ func huggingFaceClass(c lxmert.Config) (class string, answers int, err error) {
 		return "LxmertForQuestionAnswering", c.Answers, nil
 	}
 	return "LxmertModel", 0, nil
+}
+
+// HuggingFaceLeaves lists the parameters that [SaveHuggingFace] leaves out: its classes have one answer head, and where there
+// is a fine-tuned one, that takes the place of pre-training's.
+func HuggingFaceLeaves(c lxmert.Config) (names []string) {
+	if c.TaskClasses == 0 {
+		return nil
+	}
+	for _, p := range c.Params() {
+		if strings.HasPrefix(p.Name, "answer_head.") {
+			names = append(names, p.Name)
+		}
+	}
+	return names
 }
 
 // torchName is torch's name of a type.

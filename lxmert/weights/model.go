@@ -22,6 +22,8 @@ type Model struct {
 	// HeadsFrom says how the number of attention heads is known, which shapes do not tell.
 	HeadsFrom string
 
+	config string // the path that was given
+
 	order   []string // canonical names in the file's order
 	tensors map[string]*Tensor
 	decoder *Tensor // the alias of the word embeddings, if the file has it
@@ -61,7 +63,7 @@ func NewModel(f *File, configPath string) (*Model, error) {
 }
 
 func newModel(f *File, configPath string) (*Model, error) {
-	m := &Model{File: f, tensors: make(map[string]*Tensor, len(f.tensors))}
+	m := &Model{File: f, config: configPath, tensors: make(map[string]*Tensor, len(f.tensors))}
 	m.hash = sync.OnceValues(m.computeHash)
 	for _, t := range f.tensors {
 		name := Canonical(t.Name)
@@ -107,6 +109,17 @@ func newModel(f *File, configPath string) (*Model, error) {
 	m.HeadsFrom, err = complete(&m.Config, f, configPath)
 	return m, err
 }
+
+// HeadsNote is a line for the user if the number of attention heads is a guess, which a wrong result would not betray; else "".
+func (m *Model) HeadsNote() string {
+	if m.HeadsFrom != usualHeads {
+		return ""
+	}
+	return fmt.Sprintf("%s: nothing says how many attention heads it has; %d, of %s, are assumed (--config FILE names a JSON file with num_attention_heads)", m.File.Path, m.Config.Heads, usualHeads)
+}
+
+// usualHeads is where a number of attention heads is from that nothing states.
+const usualHeads = "the usual 64 units per head"
 
 // sameValues compares two tensors bit by bit.
 func sameValues(a, b *Tensor) (bool, error) {

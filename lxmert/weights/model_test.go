@@ -105,6 +105,9 @@ func TestWhereHeadsComeFrom(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer m.Close()
+		if guessed := strings.Contains(from, "64 units"); guessed != strings.HasPrefix(m.HeadsNote(), path+": nothing says how many attention heads") || guessed != (m.HeadsNote() != "") {
+			t.Errorf("of %d heads from %s it is said %q", m.Config.Heads, m.HeadsFrom, m.HeadsNote())
+		}
 		if m.Config.Heads != heads || !strings.Contains(m.HeadsFrom, from) || m.Config.Activation != activation {
 			t.Errorf("%d heads from %s, %s; want %d from %s, %s", m.Config.Heads, m.HeadsFrom, m.Config.Activation, heads, from, activation)
 		}
@@ -127,6 +130,22 @@ func TestWhereHeadsComeFrom(t *testing.T) {
 	if m := openModel(t, path); m.Config != inFile || m.File.Metadata["note"] != "x" {
 		t.Errorf("%+v, want %+v", m.Config, inFile)
 	}
+	for text, want := range map[string]string{"four": `metadata: heads is "four", must be a whole number`, "4": ""} {
+		noted := filepath.Join(dir, "noted.safetensors")
+		if err := weights.Write(noted, itemsOf(cfg, same), map[string]string{"heads": text, "hidden": "64"}); err != nil {
+			t.Fatal(err)
+		}
+		m, err := weights.OpenModel(noted, "")
+		if want == "" && err == nil {
+			if m.Config.Heads != 4 {
+				t.Errorf("%d heads", m.Config.Heads)
+			}
+			m.Close()
+		} else if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not say %q", err, want)
+		}
+	}
+	expect(64, "heads.json", writeJSON(t, map[string]any{"num_attention_heads": 64}, up, "heads.json"), "gelu")
 	expect(32, "other.json", writeJSON(t, map[string]any{"hidden_size": 64, "num_attention_heads": 32, "hidden_act": "gelu"}, up, "other.json"), "gelu")
 }
 
@@ -160,6 +179,9 @@ func TestImpossibleModelsAreErrors(t *testing.T) {
 		"a contradicted count":   {config: map[string]any{"hidden_size": 64, "num_attention_heads": 2, "l_layers": 9}, want: "l_layers 9, the shape of bert.encoder.layer.* says 1"},
 		"indivisible heads":      {config: map[string]any{"hidden_size": 64, "num_attention_heads": 7}, want: "num_attention_heads 7"},
 		"an unknown activation":  {config: map[string]any{"hidden_size": 64, "num_attention_heads": 2, "hidden_act": "tanh"}, want: `hidden_act is "tanh"`},
+		"heads as text":          {config: map[string]any{"hidden_size": 64, "num_attention_heads": "16"}, want: `num_attention_heads is "16", must be a whole number`},
+		"half a head":            {config: map[string]any{"hidden_size": 64, "num_attention_heads": 16.5}, want: "num_attention_heads is 16.5, must be a whole number"},
+		"layers as text":         {config: map[string]any{"bert_config": map[string]any{"hidden_size": 64, "num_attention_heads": 2}, "llayers": "1"}, want: `llayers is "1", must be a whole number`},
 		"a configuration of mud": {config: map[string]any{"hello": 1}, want: "is no configuration of a model"},
 	} {
 		items := itemsOf(base, same)
@@ -318,7 +340,6 @@ func TestHuggingFaceRefusesWhatItCannotHold(t *testing.T) {
 	for want, change := range map[string]func(*lxmert.Config){
 		"two images":       func(c *lxmert.Config) { c.TaskClasses, c.TaskImages = 2, 2 },
 		"just these heads": func(c *lxmert.Config) { c.Match = false },
-		"activation":       func(c *lxmert.Config) { c.Activation = "relu" },
 	} {
 		c := tinyConfig()
 		change(&c)

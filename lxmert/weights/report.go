@@ -50,6 +50,14 @@ func (r Report) Err() error {
 	return fmt.Errorf("%s does not fit the model: %s", r.File, r.differences(3, ", ", "; "))
 }
 
+// UnusedNote is a line that counts what the file has and the model does not, "" if that is nothing.
+func (r Report) UnusedNote() string {
+	if len(r.Unused) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s: %d tensors are no part of the model and left alone: %s", r.File, len(r.Unused), listed(r.Unused, 3, ", "))
+}
+
 // String lists what was not loaded, or says in one line that all was.
 func (r Report) String() string {
 	s := fmt.Sprintf("%s: %d parameters loaded", r.File, len(r.Loaded))
@@ -70,17 +78,22 @@ func (r Report) differences(most int, between, groups string) string {
 		if len(g.names) == 0 {
 			continue
 		}
-		names := slices.Clone(g.names[:min(most, len(g.names))])
-		for i, name := range names {
-			if strings.ContainsFunc(name, func(r rune) bool { return !strconv.IsPrint(r) }) {
-				names[i] = strconv.Quote(short(name))
-			}
-		}
-		text := fmt.Sprintf("%d %s:%s%s", len(g.names), g.what, strings.TrimPrefix(between, ","), strings.Join(names, between))
-		if len(names) < len(g.names) {
-			text += ", …"
-		}
-		parts = append(parts, text)
+		parts = append(parts, fmt.Sprintf("%d %s:%s%s", len(g.names), g.what, strings.TrimPrefix(between, ","), listed(g.names, most, between)))
 	}
 	return strings.Join(parts, groups)
+}
+
+// listed writes the first names, harmless to a terminal.
+func listed(all []string, most int, between string) string {
+	names := slices.Clone(all[:min(most, len(all))])
+	for i, name := range names {
+		if strings.ContainsFunc(name, func(r rune) bool { return !strconv.IsPrint(r) }) {
+			names[i] = strconv.Quote(short(name))
+		}
+	}
+	text := strings.Join(names, between)
+	if len(names) < len(all) {
+		text += ", …"
+	}
+	return text
 }

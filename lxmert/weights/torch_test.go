@@ -98,25 +98,3 @@ if hasattr(torch, "uint16"):
 		t.Errorf("%s %v %v", x.DType, v, err)
 	}
 }
-
-// TestTransformersOpensOurFolder loads a converted model in Hugging Face's class and finds nothing missing or left over.
-func TestTransformersOpensOurFolder(t *testing.T) {
-	python := goldentest.Python(t)
-	goldentest.Require(t, "transformers", exec.Command(python, "-c", "import transformers").Run() == nil, "the Python with PyTorch has no transformers")
-	eachFolder(t, "model", func(t *testing.T, dir string) {
-		for source, class := range map[string]string{"tiny/weights": "LxmertForPreTraining", "checkpoints/vqa_toy_LAST": "LxmertForQuestionAnswering"} {
-			out := filepath.Join(t.TempDir(), "hf")
-			if got, err := weights.SaveHuggingFace(out, openModel(t, filepath.Join(dir, source)), ""); got != class || err != nil {
-				t.Fatal(got, err)
-			}
-			printed := runPython(t, `
-import sys, transformers
-m, info = getattr(transformers, sys.argv[2]).from_pretrained(sys.argv[1], output_loading_info=True)
-print([len(info[k]) for k in ("missing_keys", "unexpected_keys", "mismatched_keys")])
-`, out, class)
-			if printed != "[0, 0, 0]" {
-				t.Errorf("%s: missing, unexpected, mismatched: %s", source, printed)
-			}
-		}
-	})
-}
