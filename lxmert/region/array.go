@@ -181,18 +181,6 @@ func (e element) int(raw []byte, i int) int64 {
 	return int64(le.Uint64(raw))
 }
 
-// half widens IEEE half precision; every value is exact.
-func half(h uint16) float32 {
-	sign, exp, frac := uint32(h&0x8000)<<16, uint32(h>>10&0x1f), uint32(h&0x3ff)
-	switch exp {
-	case 0x1f:
-		return math.Float32frombits(sign | 0x7f800000 | frac<<13)
-	case 0: // zero and subnormal numbers: frac * 2^-24
-		return math.Float32frombits(sign | math.Float32bits(float32(frac)*(1.0/(1<<24))))
-	}
-	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
-}
-
 // integers reads an array of n whole numbers from 1 to limit, or one for all n.
 func (a *array) integers(n, limit int) ([]int, error) {
 	count, _ := arrayBytes(element{'i', 1}, a.shape)

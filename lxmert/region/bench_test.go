@@ -2,8 +2,10 @@ package region
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -50,4 +52,86 @@ func BenchmarkSkip(b *testing.B) {
 		}
 		s.Close()
 	}
+}
+
+// features are as many as 36 boxes have, half of them zeros.
+func features() []float32 {
+	rng := rand.New(rand.NewPCG(1, 2))
+	return randomRegions(rng, "x", 36, 2048).Features
+}
+
+func BenchmarkToHalf(b *testing.B) {
+	from := features()
+	to := make([]byte, 2*len(from))
+	b.SetBytes(int64(4 * len(from)))
+	for b.Loop() {
+		encodeHalves(to, from)
+	}
+}
+
+func BenchmarkFromHalf(b *testing.B) {
+	to := features()
+	from := make([]byte, 2*len(to))
+	encodeHalves(from, to)
+	b.SetBytes(int64(4 * len(to)))
+	for b.Loop() {
+		decodeHalves(to, from)
+	}
+}
+
+func BenchmarkMeasure(b *testing.B) {
+	r := randomRegions(rand.New(rand.NewPCG(1, 2)), "x", 36, 2048)
+	b.SetBytes(int64(4 * len(r.Features)))
+	for b.Loop() {
+		measure(r)
+	}
+}
+
+// BenchmarkPack packs a TSV as published, or one in a zip. The disk counts.
+func BenchmarkPack(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "x.tsv")
+	rng := rand.New(rand.NewPCG(1, 2))
+	var text strings.Builder
+	for i := range 300 {
+		text.WriteString(asRow(b, randomRegions(rng, strconv.Itoa(i), 36, 2048)) + "\r\n")
+	}
+	if err := os.WriteFile(path, []byte(text.String()), 0o666); err != nil {
+		b.Fatal(err)
+	}
+	zipped := filepath.Join(b.TempDir(), "x.zip")
+	writeZip(b, zipped, map[string]string{"x.tsv": path})
+	for name, c := range map[string]struct {
+		src string
+		opt PackOptions
+	}{"TSV": {path, PackOptions{}}, "TSV to float16": {path, PackOptions{F16: true}}, "zip": {zipped, PackOptions{}}} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(text.Len()))
+			for b.Loop() {
+				dst := filepath.Join(b.TempDir(), "x.store")
+				if _, err := Pack(b.Context(), c.src, dst, c.opt); err != nil {
+					b.Fatal(err)
+				}
+				if err := os.RemoveAll(dst); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "x.tsv")
+	if err := os.WriteFile(path, published(50), 0o666); err != nil {
+		b.Fatal(err)
+	}
+	s := packed(b, path, PackOptions{})
+	var r Regions
+	i := 0
+	for b.Loop() {
+		if err := s.Read(i%s.Rows(), &r); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+	b.SetBytes(int64(4 * len(r.Features)))
 }

@@ -1,9 +1,11 @@
 // Package region reads RoI features: what a detector found in pictures, as boxes in pixels and one feature vector per box.
 //
 // [Open] opens a file or a folder as a [Source], which finds an image by its id or goes through all of them; a [Scanner]
-// streams a TSV from anything that can be read; [Fill] makes the region side of a [lxmert.Batch] of some images. Files are
-// little-endian and are not trusted: an error names file, line or array, and field; it wraps [ErrFormat]. Memory is
-// bounded by one image, plus the ids of a file that is searched.
+// streams a TSV from anything that can be read; [Fill] makes the region side of a [lxmert.Batch] of some images. For data
+// sets, [OpenPacked] opens a published feature file by its name as a [Store], from which any image is read at once, and
+// packs it on first use; [Pack] does so when asked, and [Verify] looks for damage in any of these. [Pictures] finds the
+// picture files. Files are little-endian and are not trusted: an error names file, line or array, and field; it wraps
+// [ErrFormat]. Memory is bounded by a few images, plus the ids of a file that is searched.
 //
 // # TSV
 //
@@ -42,4 +44,28 @@
 //	save_file({"features": feats, "boxes": boxes,              # [N, 36, 2048], [N, 36, 4]
 //	           "width": widths, "height": heights},            # [N], [N]
 //	          "val.safetensors", metadata={"ids": json.dumps(ids)})
+//
+// # Packed store
+//
+// A store is a folder with a manifest.json and shards of up to 1024 images: shard-00000.bin and so on. In a shard all
+// records have one size, so that record i begins at i times that; where an image has more boxes than those before it, a
+// shard with larger records begins. Equal sources give equal stores, byte for byte.
+//
+//	record   boxes f32 [n,4], objects_conf f32 [n], attrs_conf f32 [n], objects_id i32 [n], attrs_id i32 [n],
+//	         features f32 or f16 [n,F], then zeros up to the record's size, which is a multiple of 64
+//	         labels that the source does not have are zeros
+//	table    u32 records, u32 boxes that a record has room for, u32 F, u32 flags (1: float16), u64 bytes of a record,
+//	         u64 row of the first record, u64 offset and u64 line where the source goes on, u64 identity;
+//	         for each record 100 bytes: u32 bytes of the id, u32 n, u32 width, u32 height, u32 labels (1 objects_conf,
+//	         2 attrs_conf, 4 objects_id, 8 attrs_id), u32 CRC-32C of the record without the zeros, and what it adds to
+//	         the fingerprint: f64 sum of the features, f64 of their squares, f64 sums of box widths, heights and areas,
+//	         u32 zeros, negative and lost features, infinite numbers, empty, outside and inverted boxes,
+//	         confidences out of range, f32 farthest coordinate; then the ids one after the other
+//	end      u64 bytes of the table, u32 CRC-32C of the table, "LXRS"
+//
+// The manifest has the source with its size and time of change, the numbers of rows, images, boxes and features, the type,
+// the [Fingerprint], and size and CRC-32C of every shard's table, so that whatever is changed is noticed: tables when the
+// store is opened, records when they are read. It says complete: false until all shards are there. A shard takes its name
+// when it is whole, and its table says where the source goes on: what was interrupted is resumed from there. The identity
+// (FNV-1a of the manifest's source, extractor, dtype and firstRows, as JSON) keeps shards of different packings apart.
 package region

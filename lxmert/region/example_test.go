@@ -66,3 +66,54 @@ func ExampleScanner() {
 	// 1 cat 2 3
 	// 2 dog 2 3
 }
+
+// A feature file is packed on first use; then any of its images is read with one request, from any goroutine.
+func ExampleOpenPacked() {
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "val2014_obj36.tsv")
+	if err := os.WriteFile(path, []byte(row("cat")+row("dog")+row("cow")), 0o666); err != nil {
+		fmt.Println(err)
+		return
+	}
+	store, err := region.OpenPacked(context.Background(), path, region.PackedOptions{Rows: 2})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer store.Close()
+	fmt.Println(filepath.Base(store.Path()), store.Rows(), store.Has("dog"), store.Has("cow"))
+	var r region.Regions
+	if err := store.Read(1, &r); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(r.ID, r.N, r.Dim)
+	// Output:
+	// val2014_obj36.first2.store 2 true false
+	// dog 2 3
+}
+
+// Verifying says what is damaged and what is not like the published features.
+func ExampleVerify() {
+	path := filepath.Join(os.TempDir(), "example_verify_obj36.tsv")
+	if err := os.WriteFile(path, []byte(row("cat")+row("dog")[:60]), 0o666); err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.Remove(path)
+	report, err := region.Verify(context.Background(), path, region.VerifyOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(report.OK(), report.Rows, len(report.Problems))
+	fmt.Println(report.Warnings[0])
+	// Output:
+	// false 1 1
+	// 3 features per box; the published model takes 2048
+}

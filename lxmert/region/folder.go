@@ -17,6 +17,13 @@ type folder struct{ dir string }
 var fileTypes = [...]string{".npz", ".safetensors"}
 
 func openFolder(dir string) (Source, error) {
+	if isStore(dir) {
+		store, err := OpenStore(dir)
+		if err != nil {
+			return nil, err
+		}
+		return store, nil
+	}
 	s := &folder{dir}
 	var tsvs []string
 	entries, err := os.ReadDir(dir)

@@ -2,6 +2,8 @@ package region
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -48,6 +50,38 @@ func FuzzNPY(f *testing.F) {
 		n, ok := arrayBytes(e, shape)
 		if !ok || n < 0 || e.size < 1 || size > int64(len(data)) || size > maxNPYHeader+12 {
 			t.Fatalf("%v %v, header of %d bytes", e, shape, size)
+		}
+	})
+}
+
+// FuzzManifest: whatever a manifest says about a shard, the store opens or it does not, and what it shows can be read.
+func FuzzManifest(f *testing.F) {
+	src := filepath.Join(f.TempDir(), "x.tsv")
+	randomTSV(f, src, 2)
+	dir := packed(f, src, PackOptions{}).Path()
+	path := filepath.Join(dir, manifestName)
+	good, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add(good[:len(good)/2])
+	f.Add(bytes.Replace(good, []byte(`"dim": 3`), []byte(`"dim": 3000000000`), 1))
+	f.Add(bytes.Replace(good, []byte(`"rows": 2`), []byte(`"rows": -2`), 1))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(path, text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		s, err := OpenStore(dir)
+		if err != nil {
+			return
+		}
+		defer s.Close()
+		for i := range s.Rows() {
+			var r Regions
+			if err := s.Read(i, &r); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }

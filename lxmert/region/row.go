@@ -2,14 +2,9 @@ package region
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
-	"unsafe"
 )
 
 // Columns of a TSV, in order.
@@ -40,9 +35,10 @@ type Row struct {
 	Offset int64  // of the line's first byte
 	ID     []byte // img_id
 
-	file string
-	text []byte // the line without its end
-	last bool   // no line end follows
+	file   string
+	text   []byte // the line without its end
+	last   bool   // no line end follows
+	n, dim int    // boxes, and features of each
 }
 
 // Decode fills dst with the row, reusing its slices where they are large enough.
@@ -51,10 +47,7 @@ func (row *Row) Decode(dst *Regions) error {
 	if err != nil {
 		return err
 	}
-	n, dim, err := row.sizes(fields)
-	if err != nil {
-		return err
-	}
+	n, dim := row.n, row.dim
 	dst.ID, dst.Source, dst.N, dst.Dim = string(row.ID), row.file, n, dim
 	dst.Boxes, dst.Features = resize(dst.Boxes, 4*n), resize(dst.Features, n*dim)
 	for _, size := range []struct {
@@ -183,68 +176,6 @@ func (row *Row) error(column int, err error) error {
 		hint = "; the file ends inside this row, it was cut short"
 	}
 	return fmt.Errorf("%w: %s:%d:%s: %w%s", ErrFormat, row.file, row.Line, columnNames[column], err, hint)
-}
-
-// decodedLen is the number of bytes that padded base64 stands for.
-func decodedLen(text []byte) (int, error) {
-	if len(text)%4 != 0 {
-		return 0, fmt.Errorf("%d characters of base64, must be a multiple of 4", len(text))
-	}
-	n := len(text) / 4 * 3
-	for i := len(text) - 1; i >= 0 && i >= len(text)-2 && text[i] == '='; i-- {
-		n--
-	}
-	return n, nil
-}
-
-var base64Strict = base64.StdEncoding.Strict()
-
-// decode fills dst with the bytes that base64 text stands for, as many as decodedLen says.
-func decode(dst, text []byte) error {
-	n, err := base64Strict.Decode(dst, text)
-	if bad := base64.CorruptInputError(0); errors.As(err, &bad) {
-		return fmt.Errorf("character %d is not proper base64", int(bad)+1)
-	}
-	if err == nil && n != len(dst) { // the decoder skips line ends
-		err = errors.New("not proper base64: there is a carriage return in it")
-	}
-	return err
-}
-
-// decodeFloats fills dst with base64 of as many float32. Where memory has the file's byte order they are decoded in place.
-func decodeFloats(dst []float32, text []byte) error {
-	if len(dst) == 0 {
-		return nil
-	}
-	raw := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(dst))), 4*len(dst))
-	if err := decode(raw, text); err != nil {
-		return err
-	}
-	if !littleEndian {
-		for i := range dst {
-			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-		}
-	}
-	return nil
-}
-
-// littleEndian says whether numbers in memory look as they do in files.
-var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
-
-// decodeInts fills dst with base64 of as many int64.
-func decodeInts(dst []int32, text []byte) error {
-	raw := make([]byte, 8*len(dst))
-	if err := decode(raw, text); err != nil {
-		return err
-	}
-	for i := range dst {
-		v := int64(binary.LittleEndian.Uint64(raw[8*i:]))
-		if int64(int32(v)) != v {
-			return fmt.Errorf("%d of box %d is no class", v, i)
-		}
-		dst[i] = int32(v)
-	}
-	return nil
 }
 
 // resize returns a slice of n elements, s itself where it is large enough.

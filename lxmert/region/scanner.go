@@ -26,6 +26,7 @@ type Scanner struct {
 	dim    int // features per box of the row before, 0: there is none
 	row    Row
 	err    error // io.EOF: the end
+	passed bool  // err is about one row, behind which the next one begins
 }
 
 // NewScanner returns a scanner; file is what errors call its input.
@@ -46,11 +47,19 @@ func (s *Scanner) Scan() bool {
 		}
 		id, _, _ := bytes.Cut(text[:min(len(text), maxID+1)], []byte{'\t'})
 		s.row.ID, s.row.text, s.row.file, s.row.last = id, text, s.file, last
-		if s.err = s.check(); s.err != nil {
-			return false
-		}
+		s.err = s.check()
+		s.passed = s.err != nil
+		return s.err == nil
+	}
+}
+
+// skip goes on after an error that is about one row. It returns false after other errors.
+func (s *Scanner) skip() bool {
+	if s.passed {
+		s.err, s.passed = nil, false
 		return true
 	}
+	return false
 }
 
 // check looks at what every row must be, whether it will be decoded or not.
@@ -68,11 +77,11 @@ func (s *Scanner) check() error {
 	if err != nil {
 		return err
 	}
-	_, dim, err := row.sizes(fields)
+	n, dim, err := row.sizes(fields)
 	if err == nil && row.last && s.dim != 0 && dim != s.dim { // cut exactly after some features of every box
 		err = row.error(colFeatures, fmt.Errorf("%d features per box where the row before has %d", dim, s.dim))
 	}
-	s.dim = dim
+	s.dim, row.n, row.dim = dim, n, dim
 	return err
 }
 

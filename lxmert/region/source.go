@@ -18,7 +18,7 @@ import (
 type Source interface {
 	// Find returns the regions of an image; of several with that id, the last. The error wraps [ErrNotFound] if there is
 	// none, and says which ids there are. The first Find in a TSV goes through the whole file, to the last row: at the
-	// speed of the disk, as nothing else is decoded.
+	// speed of the disk, as nothing else is decoded. A [Store] reads one record.
 	Find(ctx context.Context, id string) (*Regions, error)
 	// IDs lists the images in the source's order, each once.
 	IDs(ctx context.Context) ([]string, error)
@@ -27,7 +27,8 @@ type Source interface {
 	Close() error
 }
 
-// Open opens a TSV, a .npz or .safetensors file, or a folder of these two. What a file is tells its content, not its name.
+// Open opens a TSV, a .npz or .safetensors file, a folder of these two, or a packed store. What a file is tells its
+// content, not its name.
 func Open(path string) (Source, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -1,0 +1,49 @@
+package dataset
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+)
+
+// maxAnswerFile bounds a file of answers, in bytes; the published ones have less than a megabyte.
+const maxAnswerFile = 64 << 20
+
+// ReadAnswerNames reads the names of a head's classes, in their order: a JSON list of answers, such as VQA's
+// trainval_label2ans.json, or of objects with the answer as "ans", such as pre-training's all_ans.json. Errors name the file.
+func ReadAnswerNames(path string) ([]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("answers: %w", err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("answers: %s is no file", path)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxAnswerFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("answers: %w", err)
+	}
+	if len(text) > maxAnswerFile {
+		return nil, fmt.Errorf("%s: larger than %d MB, this is no list of answers", path, maxAnswerFile>>20)
+	}
+	var plain []string
+	if json.Unmarshal(text, &plain) == nil && plain != nil {
+		return plain, nil
+	}
+	var table []struct {
+		Answer *string `json:"ans"`
+	}
+	if err := json.Unmarshal(text, &table); err != nil || table == nil {
+		return nil, fmt.Errorf("%s: neither a JSON list of answers (trainval_label2ans.json) nor one of objects with \"ans\" (all_ans.json)", path)
+	}
+	names := make([]string, len(table))
+	for i, row := range table {
+		if row.Answer == nil {
+			return nil, fmt.Errorf("%s: entry %d has no \"ans\"", path, i)
+		}
+		names[i] = *row.Answer
+	}
+	return names, nil
+}

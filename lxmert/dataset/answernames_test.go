@@ -1,0 +1,37 @@
+package dataset
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestNamesOfAnswersAreReadFromBothKindsOfFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.json")
+	read := func(text string) ([]string, error) {
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return ReadAnswerNames(path)
+	}
+	for _, text := range []string{`["yes", "no"]`, `[{"ans": "yes", "dsets": ["vqa"]}, {"ans": "no"}]`} {
+		if got, err := read(text); err != nil || !slices.Equal(got, []string{"yes", "no"}) {
+			t.Errorf("%s: %q, %v", text, got, err)
+		}
+	}
+	for text, want := range map[string]string{
+		`{"yes": 1}`:                   "neither a JSON list of answers",
+		`null`:                         "neither a JSON list of answers",
+		``:                             "neither a JSON list of answers",
+		`[{"ans": "yes"}, {"a": "b"}]`: `entry 1 has no "ans"`,
+	} {
+		if _, err := read(text); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if _, err := ReadAnswerNames(t.TempDir()); err == nil || !strings.Contains(err.Error(), "is no file") {
+		t.Errorf("a folder: %v", err)
+	}
+}

@@ -1,0 +1,21 @@
+package dataset
+
+// Label is an answer that counts as right, and how much: 1 is fully right. VQA's scores are 0.3, 0.6, 0.9 and 1.
+type Label struct {
+	Answer string
+	Score  float64
+}
+
+// Example is one question (VQA, GQA) or statement (NLVR2). Examples share the memory of strings and of Images and Labels
+// that repeat: they must not be changed.
+type Example struct {
+	ID     string   // question_id (VQA: a decimal integer) or NLVR2's uid
+	Images []string // ids of the pictures: one, in NLVR2 two
+	Text   string   // the sentence as in the file
+
+	Labels []Label // in the file's order; nil where the file has none, and in NLVR2
+	Class  int     // NLVR2: 1 if the statement is true, 0 if not; -1 where the file does not say, and in the other tasks
+
+	Identifier               string // NLVR2: such as "dev-850-0-1"
+	QuestionType, AnswerType string // where the file says
+}

@@ -1,0 +1,360 @@
+package dataset
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// ReadExamples reads a question file, as the package comment describes it; file is what errors call it. Keys that are not
+// described are ignored; of an entry's equal keys the last one counts. Errors about the content wrap [ErrFormat] and name
+// the line and the entry.
+func ReadExamples(ctx context.Context, t Task, r io.Reader, file string) ([]Example, error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	return newReader(t).read(ctx, nil, r, 0, file)
+}
+
+// reader reads question files and keeps what repeats in them once.
+type reader struct {
+	task    Task
+	strings map[string]string
+	images  map[string][]string // lists of one
+	labels  map[Label][]Label   // lists of one
+
+	// The entry being read.
+	id, text, identifier []byte
+	joined               []byte
+	label                []Label
+	place                map[string]int // of the answers in label, where there are many
+}
+
+func newReader(t Task) *reader {
+	return &reader{task: t, strings: map[string]string{}, images: map[string][]string{}, labels: map[Label][]Label{}}
+}
+
+// readFile appends the examples of a file.
+func (q *reader) readFile(ctx context.Context, dst []Example, path string) ([]Example, error) {
+	f, err := os.Open(filepath.FromSlash(path))
+	if err != nil {
+		return nil, missing(err, q.task, path)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("dataset: %w", err)
+	}
+	return q.read(ctx, dst, f, info.Size(), path)
+}
+
+// missing says what to do about a file that cannot be opened, and what is there instead.
+func missing(err error, t Task, path string) error {
+	dir := filepath.Dir(filepath.FromSlash(path))
+	note := ""
+	if entries, readErr := os.ReadDir(dir); readErr == nil {
+		var names []string
+		for _, e := range entries {
+			if name := e.Name(); filepath.Ext(name) == ".json" {
+				names = append(names, name)
+			}
+		}
+		if len(names) > 8 {
+			names = append(names[:8], "…")
+		}
+		if len(names) > 0 {
+			note = fmt.Sprintf("; %s has %s", filepath.ToSlash(dir), strings.Join(names, ", "))
+		}
+	} else if os.IsNotExist(readErr) {
+		note = fmt.Sprintf("; there is no folder %s", filepath.ToSlash(dir))
+	}
+	if os.IsNotExist(err) {
+		return fmt.Errorf("dataset: %s: %w%s; `lxmert fetch %s` downloads the published files", path, fs.ErrNotExist, note, t)
+	}
+	return fmt.Errorf("dataset: %w", err)
+}
+
+func (q *reader) read(ctx context.Context, dst []Example, r io.Reader, size int64, file string) ([]Example, error) {
+	d := newDecoder(r, file, "entry")
+	if err := q.checkStart(d); err != nil {
+		return nil, err
+	}
+	first := len(dst)
+	err := d.list("the file", func(i int) error {
+		if i%4096 == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+		d.item = i + 1
+		e, err := q.entry(d)
+		if err != nil {
+			return err
+		}
+		if len(dst) == cap(dst) {
+			dst = slices.Grow(dst, expected(len(dst)-first, d.offset(), size))
+		}
+		dst = append(dst, e)
+		return nil
+	})
+	if err == nil {
+		err = d.finish()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return dst, nil
+}
+
+// expected guesses how many entries are still to come after n in the first bytes of a file, whose size is 0 if it is not
+// known: there may be millions, and a slice that doubles needs up to twice their memory.
+func expected(n int, read, size int64) int {
+	const sample = 4096 // entries that say how long the others are, up to the margin
+	const margin = 1.03
+	if n < sample || size <= read {
+		return n/4 + 64
+	}
+	return int(margin*float64(n)*float64(size-read)/float64(read)) + 64
+}
+
+// checkStart recognises files that are not JSON, and the data sets' official files.
+func (q *reader) checkStart(d *decoder) error {
+	c, err := d.peek()
+	if err == io.EOF {
+		return d.errorf("the file is empty")
+	}
+	if err != nil {
+		return err
+	}
+	head := d.buf[d.at:d.end]
+	switch has := func(s string) bool { return bytes.HasPrefix(head, []byte(s)) }; {
+	case has("version https://git-lfs"):
+		return d.errorf("a Git LFS pointer, not the file itself; fetch it with git lfs pull")
+	case has("\x1f\x8b"), has("PK\x03\x04"):
+		return d.errorf("compressed; unpack it first")
+	case has("<"):
+		return d.errorf("a web page, not a list of questions; the download went wrong, repeat it with `lxmert fetch %s`", q.task)
+	case c == '{' && q.task == VQA:
+		return d.errorf("an object, must be a list of questions as published for LXMERT; `lxmert fetch vqa` downloads them")
+	case c == '{':
+		return d.errorf("an object, must be a list; official files of %s have to be converted first, which `lxmert fetch %s` does", q.task, q.task)
+	}
+	return nil
+}
+
+// fields of entries that must be there.
+var (
+	questionFields  = []string{"question_id", "img_id", "sent"}
+	statementFields = []string{"uid", "identifier", "img0", "img1", "sent"}
+)
+
+// entry reads one question or statement.
+func (q *reader) entry(d *decoder) (Example, error) {
+	e := Example{Class: -1}
+	var found [5]bool
+	fields := questionFields
+	if q.task == NLVR2 {
+		fields = statementFields
+		e.Images = make([]string, 2)
+	}
+	q.id, q.text, q.identifier = q.id[:0], q.text[:0], q.identifier[:0]
+	err := d.object("the entry", func(key []byte) (err error) {
+		if i := slices.Index(fields, string(key)); i >= 0 {
+			found[i] = true
+		}
+		if string(key) == "sent" {
+			return readString(d, &q.text, "sent")
+		}
+		if q.task == NLVR2 {
+			return q.statementField(d, &e, key)
+		}
+		return q.questionField(d, &e, key)
+	})
+	if err != nil {
+		return e, err
+	}
+	for i, name := range fields {
+		if !found[i] {
+			return e, d.errorf("there is no %s", name)
+		}
+	}
+	// One allocation for all text that does not repeat.
+	q.joined = append(append(append(q.joined[:0], q.id...), q.text...), q.identifier...)
+	all := string(q.joined)
+	n, m := len(q.id), len(q.id)+len(q.text)
+	e.ID, e.Text, e.Identifier = all[:n], all[n:m], all[m:]
+	return e, nil
+}
+
+func readString(d *decoder, dst *[]byte, what string) error {
+	s, err := d.string(what)
+	*dst = append((*dst)[:0], s...)
+	return err
+}
+
+// questionField reads a value of VQA's and GQA's entries.
+func (q *reader) questionField(d *decoder, e *Example, key []byte) (err error) {
+	switch string(key) {
+	case "question_id":
+		if q.task == GQA {
+			return readString(d, &q.id, "question_id")
+		}
+		s, err := d.number("question_id")
+		if err != nil {
+			return err
+		}
+		if bytes.ContainsAny(s, ".eE") {
+			return d.errorf("question_id is %s, must be an integer", shown(string(s)))
+		}
+		if string(s) == "-0" {
+			s = s[1:]
+		}
+		q.id = append(q.id[:0], s...)
+	case "img_id":
+		s, err := d.string("img_id")
+		if err != nil {
+			return err
+		}
+		image, ok := q.images[string(s)]
+		if !ok {
+			image = []string{string(s)}
+			q.images[image[0]] = image
+		}
+		e.Images = image
+	case "label":
+		e.Labels, err = q.labelsOf(d)
+	case "question_type":
+		e.QuestionType, err = q.repeated(d, "question_type")
+	case "answer_type":
+		e.AnswerType, err = q.repeated(d, "answer_type")
+	default:
+		err = d.skip()
+	}
+	return err
+}
+
+// statementField reads a value of NLVR2's entries.
+func (q *reader) statementField(d *decoder, e *Example, key []byte) (err error) {
+	switch string(key) {
+	case "uid":
+		err = readString(d, &q.id, "uid")
+	case "identifier":
+		err = readString(d, &q.identifier, "identifier")
+	case "img0":
+		e.Images[0], err = q.repeated(d, "img0")
+	case "img1":
+		e.Images[1], err = q.repeated(d, "img1")
+	case "label":
+		v, err := d.float("label")
+		if err != nil {
+			return err
+		}
+		if v != 0 && v != 1 && v != -1 {
+			return d.errorf("label is %g, must be 0 or 1, or -1 where it is not known", v)
+		}
+		e.Class = int(v)
+	default:
+		err = d.skip()
+	}
+	return err
+}
+
+// repeated reads a string of which there are few, each often.
+func (q *reader) repeated(d *decoder, what string) (string, error) {
+	s, err := d.string(what)
+	if err != nil {
+		return "", err
+	}
+	return q.intern(s), nil
+}
+
+func (q *reader) intern(s []byte) string {
+	kept, ok := q.strings[string(s)]
+	if !ok {
+		kept = string(s)
+		q.strings[kept] = kept
+	}
+	return kept
+}
+
+// labelsOf reads an object of answers and scores. Of equal answers the last score counts, at the place of the first, as in
+// a Python dictionary.
+func (q *reader) labelsOf(d *decoder) ([]Label, error) {
+	const many = 16
+	q.label, q.place = q.label[:0], nil
+	err := d.object("label", func(key []byte) error {
+		answer := q.intern(key)
+		score, err := d.float("the score of an answer")
+		if err != nil {
+			return err
+		}
+		at := -1
+		if q.place == nil {
+			at = slices.IndexFunc(q.label, func(l Label) bool { return l.Answer == answer })
+		} else if i, ok := q.place[answer]; ok {
+			at = i
+		}
+		if at >= 0 {
+			q.label[at].Score = score
+			return nil
+		}
+		q.label = append(q.label, Label{answer, score})
+		switch {
+		case q.place != nil:
+			q.place[answer] = len(q.label) - 1
+		case len(q.label) == many:
+			q.place = map[string]int{}
+			for i, l := range q.label {
+				q.place[l.Answer] = i
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(q.label) != 1 {
+		return append(make([]Label, 0, len(q.label)), q.label...), nil
+	}
+	kept, ok := q.labels[q.label[0]]
+	if !ok {
+		kept = slices.Clone(q.label)
+		q.labels[kept[0]] = kept
+	}
+	return kept, nil
+}
+
+// duplicates counts the examples whose id an earlier one has.
+func duplicates(examples []Example) int {
+	seed := maphash.MakeSeed()
+	hashes := make([]uint64, len(examples))
+	for i := range examples {
+		hashes[i] = maphash.String(seed, examples[i].ID)
+	}
+	// A map of millions of ids would take longer and several times the memory.
+	sorted := slices.Sorted(slices.Values(hashes))
+	suspect := map[uint64]bool{}
+	for i := 1; i < len(sorted); i++ {
+		if sorted[i] == sorted[i-1] {
+			suspect[sorted[i]] = true
+		}
+	}
+	seen, n := map[string]bool{}, 0
+	for i, h := range hashes {
+		if !suspect[h] {
+			continue
+		}
+		if seen[examples[i].ID] {
+			n++
+		}
+		seen[examples[i].ID] = true
+	}
+	return n
+}
