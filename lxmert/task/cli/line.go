@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/task"
+)
+
+// ErrUsage is wrapped by every error about what a command line says.
+var ErrUsage = errors.New("usage")
+
+func usage(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrUsage, fmt.Errorf(format, args...))
+}
+
+// Line is the command line of a task. Options hold what [Parse] or [Line.Complete] read.
+type Line struct {
+	Task    dataset.Task
+	Options task.Options
+	// MultiGPU shares every batch between all devices of the backend, which Options.Devices is to be set to.
+	MultiGPU bool
+	// TQDM shows progress even where the output is no terminal.
+	TQDM bool
+
+	train, valid, curriculum string
+}
+
+// New returns the empty command line of a task.
+func New(t dataset.Task) *Line { return &Line{Task: t, Options: task.DefaultOptions()} }
+
+// Parse reads the flags of a task. Names may be given in part, as [Expand] says.
+func Parse(t dataset.Task, args []string) (*Line, error) {
+	l := New(t)
+	s := pflag.NewFlagSet(string(t), pflag.ContinueOnError)
+	s.Usage = func() {}
+	l.Add(s)
+	if err := s.Parse(Expand(args, s)); err != nil {
+		return nil, usage("%w", err)
+	}
+	if s.NArg() > 0 {
+		return nil, usage("what is %q? Flags begin with --", s.Arg(0))
+	}
+	return l, l.Complete()
+}
+
+// Add defines the flags.
+func (l *Line) Add(s *pflag.FlagSet) {
+	o := &l.Options
+	l.train, l.valid = strings.Join(o.Train, ","), strings.Join(o.Valid, ",")
+	s.StringVar(&l.train, "train", l.train, "splits to train on, separated by commas")
+	s.StringVar(&l.valid, "valid", l.valid, `splits to validate on; "" for none`)
+	s.StringVar(&o.Test, "test", "", "splits to predict, with --load, instead of training")
+	s.IntVar(&o.BatchSize, "batchSize", o.BatchSize, "questions of a step, over all devices and parts")
+	s.StringVar(&o.Optim, "optim", o.Optim, "bert (BertAdam), rms, adam, adamax or sgd")
+	s.Float64Var(&o.LR, "lr", o.LR, "peak learning rate")
+	s.IntVar(&o.Epochs, "epochs", o.Epochs, "epochs")
+	s.Float64Var(&o.Dropout, "dropout", o.Dropout, "both dropout rates; negative: as the configuration says, 0.1 without one")
+	s.Uint64Var(&o.Seed, "seed", o.Seed, "of initial values, order and dropout")
+	s.StringVar(&o.Output, "output", o.Output, "folder for logs, snapshots and predictions")
+	s.BoolVar(&o.Fast, "fast", false, "use the first 5000 images of every feature file")
+	s.BoolVar(&o.Tiny, "tiny", false, "use the first 512 images of every feature file")
+	s.BoolVar(&l.TQDM, "tqdm", false, "show progress even where the output is no terminal")
+	s.StringVar(&o.Load, "load", "", "fine-tuned snapshot, without suffix")
+	s.StringVar(&o.LoadLXMERT, "loadLXMERT", "", "pre-trained weights, of which the answer head is left away, without suffix")
+	s.StringVar(&o.LoadLXMERTQA, "loadLXMERTQA", "", "pre-trained weights with their answer head, without suffix (VQA, GQA)")
+	s.BoolVar(&o.FromScratch, "fromScratch", false, "draw all parameters, but for those that are loaded")
+	s.BoolVar(&o.MCELoss, "mceLoss", false, "one right answer per question: cross-entropy (GQA)")
+	s.IntVar(&o.LangLayers, "llayers", -1, "language layers (default: the weights', the configuration's, or 9)")
+	s.IntVar(&o.CrossLayers, "xlayers", -1, "cross-modality layers (default: the weights', the configuration's, or 5)")
+	s.IntVar(&o.RegionLayers, "rlayers", -1, "object-relationship layers (default: the weights', the configuration's, or 5)")
+	s.BoolVar(&l.MultiGPU, "multiGPU", false, "share every batch between all devices of the backend")
+	s.IntVar(&o.LoadingWorkers, "numWorkers", 0, "goroutines that read region features (default 2)")
+
+	s.StringVar(&o.Root, "data", o.Root, "the data folder")
+	s.StringVar(&o.Config, "config", "", "JSON file with the model's sizes and dropout rates (default: looked for beside the weights)")
+	s.StringVar(&o.Vocab, "vocab", "", "BERT's vocab.txt (default: looked for beside the weights, in the data folder and in Hugging Face's cache)")
+	s.StringVar(&o.Bert, "bert", "", "BERT's own weights, which the language layers start from")
+	s.Float64Var(&o.InitRange, "initRange", 0, "standard deviation of parameters that are drawn (default: the configuration's, or 0.02)")
+	s.StringVar(&l.curriculum, "curriculum", "", "epochs of each split of --train, one split after the other on one learning rate schedule, as 1,0.5,0.9")
+	s.BoolVar(&o.Blind, "blind", false, "show the model an empty region instead of each picture: what the questions alone tell")
+	s.BoolVar(&o.NoShuffle, "noShuffle", false, "take the questions in the files' order")
+	s.BoolVar(&o.Strict, "strict", false, "a question whose picture is missing is an error")
+	s.IntVar(&o.Accumulate, "accumulate", 1, "parts that a batch is computed in, one after the other, to save memory")
+	s.IntVar(&o.Devices, "devices", 1, "devices that share every batch")
+	s.BoolVar(&o.BF16, "bf16", false, "layers compute in bfloat16; parameters, LayerNorm, softmax and loss stay in float32")
+	s.BoolVar(&o.Rematerialize, "rematerialize", false, "keep fewer activations for the way back: less memory, about a third more time")
+	s.BoolVar(&o.Resume, "resume", false, "go on with the run in --output, or start it if it has no saved state")
+	s.BoolVar(&o.Overwrite, "overwrite", false, "lose the run that --output holds")
+	s.IntVar(&o.SaveSteps, "saveSteps", 0, "save the state after so many steps (default: by time only)")
+	s.DurationVar(&o.SaveEvery, "saveEvery", 10*time.Minute, "save the state this often")
+	s.IntVar(&o.MaxBad, "max-bad", 10, "so many steps in a row whose loss or gradient is not finite stop the run")
+	s.IntVar(&o.LogSteps, "logSteps", 0, "steps between two lines of metrics.jsonl (default: a hundred lines per epoch)")
+	s.IntVar(&o.PredictBatch, "predictBatch", 64, "rows that are predicted at once")
+	ignore(s)
+}
+
+// ignore defines the reference's flags for pre-training, which its scripts give to every task.
+func ignore(s *pflag.FlagSet) {
+	const about = "of pre-training; not used here"
+	for _, name := range []string{"taskMatched", "taskMaskLM", "taskObjPredict", "taskQA"} {
+		s.Bool(name, false, about)
+		s.Lookup(name).Hidden = true
+	}
+	for _, name := range []string{"visualLosses", "qaSets", "wordMaskRate", "objMaskRate"} {
+		s.String(name, "", about)
+		s.Lookup(name).Hidden = true
+	}
+}
+
+// Complete reads what the flags say into the options, after they were parsed.
+func (l *Line) Complete() error {
+	o := &l.Options
+	o.Train, o.Valid = splits(l.train), splits(l.valid)
+	o.Schedule = nil
+	for _, s := range splits(l.curriculum) {
+		e, err := strconv.ParseFloat(s, 64)
+		if err != nil {
+			return usage("--curriculum: %q is no number of epochs", s)
+		}
+		o.Schedule = append(o.Schedule, e)
+	}
+	if o.Resume && o.Overwrite {
+		return usage("--resume keeps the run in %s and --overwrite loses it; give one of them", o.Output)
+	}
+	return nil
+}
+
+// splits cuts a flag's value at its commas.
+func splits(value string) []string {
+	var out []string
+	for _, s := range strings.Split(value, ",") {
+		if s = strings.TrimSpace(s); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Again is the command line that goes on with a run: the one that started it, with --resume.
+func Again(args []string) []string {
+	args = slices.DeleteFunc(slices.Clone(args), func(a string) bool { return a == "--overwrite" || strings.HasPrefix(a, "--overwrite=") })
+	if !slices.Contains(args, "--resume") {
+		args = append(args, "--resume")
+	}
+	return args
+}
+
+// Quote writes a command line as a shell reads it.
+func Quote(args []string) string {
+	quoted := slices.Clone(args)
+	for i, a := range quoted {
+		if a == "" || strings.ContainsAny(a, " \t\n'\"$&|;<>()*?[]#~`\\") {
+			quoted[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}

@@ -1,0 +1,83 @@
+package cli_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/task/cli"
+)
+
+func TestFlagsBecomeOptions(t *testing.T) {
+	l, err := cli.Parse(dataset.VQA, strings.Fields("--train train,nominival --valid= --batch 32 --lr=5e-5 --curriculum 1,0.5 --multi --tq"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := l.Options
+	if !slices.Equal(o.Train, []string{"train", "nominival"}) || o.Valid != nil || o.BatchSize != 32 || o.LR != 5e-5 ||
+		!slices.Equal(o.Schedule, []float64{1, 0.5}) || !l.MultiGPU || !l.TQDM || o.Epochs != 10 {
+		t.Errorf("%+v", l)
+	}
+}
+
+func TestMistakesAreUsage(t *testing.T) {
+	for line, want := range map[string]string{
+		"--batchSise 4":        "batchSise",
+		"--lo x":               "unknown flag: --lo",
+		"more":                 `what is "more"`,
+		"--curriculum a":       "is no number of epochs",
+		"--resume --overwrite": "give one of them",
+		"--batchSize":          "needs an argument",
+	} {
+		if _, err := cli.Parse(dataset.GQA, strings.Fields(line)); !errors.Is(err, cli.ErrUsage) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", line, err, want)
+		}
+	}
+}
+
+func TestPublishedScriptsParse(t *testing.T) {
+	for _, s := range cli.Scripts {
+		task, flags, gpus, err := cli.ScriptLine([]string{"run/" + s.Name + ".bash", "0,1", "tiny"})
+		if err != nil {
+			t.Errorf("%s: %v", s.Name, err)
+			continue
+		}
+		l, err := cli.Parse(task, flags)
+		if err != nil {
+			t.Errorf("%s: %v", s.Name, err)
+			continue
+		}
+		if l.Options.Output != "snap/"+string(s.Task)+"/tiny" || gpus != "0,1" || l.Options.LangLayers != 9 {
+			t.Errorf("%s: %+v on %s", s.Name, l.Options, gpus)
+		}
+		if noValid := strings.HasSuffix(s.Name, "_test") && s.Name != "nlvr2_test"; noValid != (len(l.Options.Valid) == 0) {
+			t.Errorf("%s validates on %v", s.Name, l.Options.Valid)
+		}
+	}
+}
+
+func TestAScriptsLayersGiveWayToAConfiguration(t *testing.T) {
+	for more, want := range map[string]int{"--config c.json": -1, "--conf=c.json": -1, "--llay 3": 3, "--config c.json --llayers 4": 4, "--tiny": 9} {
+		task, flags, _, err := cli.ScriptLine(append([]string{"vqa_test", "0", "x"}, strings.Fields(more)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l, err := cli.Parse(task, flags); err != nil || l.Options.LangLayers != want {
+			t.Errorf("%s: %d language layers, want %d (%v)", more, l.Options.LangLayers, want, err)
+		}
+	}
+}
+
+func TestAgainResumes(t *testing.T) {
+	for line, want := range map[string]string{
+		"vqa --overwrite --lr 1":    "vqa --lr 1 --resume",
+		"vqa --resume":              "vqa --resume",
+		"vqa --overwrite=true --lr": "vqa --lr --resume",
+	} {
+		if got := strings.Join(cli.Again(strings.Fields(line)), " "); got != want {
+			t.Errorf("%s goes on with %s, want %s", line, got, want)
+		}
+	}
+}

@@ -1,0 +1,10 @@
+// Package task fine-tunes LXMERT on VQA, GQA and NLVR2, and predicts with what came out: targets, metrics, prediction
+// files and recipes of the reference (LXMERT, section 4, and its code).
+//
+// [Train] does what the reference's training commands do and [Test] what its test modes do. What they print and write is
+// the reference's, byte for byte: the lines about loading, log.log, BEST.pth and LAST.pth, and the prediction files that
+// are handed in to a leaderboard. What the reference does not say goes to another writer.
+//
+// vqa.go, gqa.go and nlvr2.go are the tasks, start.go is where parameters come from, train.go and predict.go are the two
+// things that can be done with them, guard.go has the warnings about what users of the reference stumbled over.
+package task

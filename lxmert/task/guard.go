@@ -1,0 +1,129 @@
+package task
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/region"
+	"github.com/seed-516990b0/golxmert/lxmert/weights"
+)
+
+// This file warns about what users of the reference stumbled over.
+
+// guardRandom refuses NLVR2 from random parameters, where it stays at chance and looks like a bug, unless that is asked
+// for.
+func guardRandom(s spec, o *Options) error {
+	if o.Load != "" || o.LoadLXMERT != "" || (o.LoadLXMERTQA != "" && s.hasQA) {
+		return nil
+	}
+	if s.name == dataset.NLVR2 && !o.FromScratch {
+		hint := ""
+		if o.LoadLXMERTQA != "" {
+			hint = " (--loadLXMERTQA loads nothing here, since NLVR2 has no answers)"
+		}
+		return fmt.Errorf("task: NLVR2 learns nothing from random parameters%s: give pre-trained ones with --loadLXMERT snap/pretrained/model, or ask for it with --fromScratch", hint)
+	}
+	if o.Bert == "" && !o.FromScratch {
+		fmt.Fprintln(o.Notes, "note: all parameters are drawn at random; --loadLXMERTQA or --loadLXMERT start from pre-training, --bert from BERT")
+	}
+	return nil
+}
+
+// warnChance warns of a score no better than always giving the most frequent answer.
+func warnChance(w io.Writer, score, majority float64, o *Options) {
+	if score > majority+0.01 {
+		return
+	}
+	cause := fmt.Sprintf("the learning rate %g may be too high, or the features not those of this model (see the command verify)", o.LR)
+	if o.Load == "" && o.LoadLXMERT == "" && o.LoadLXMERTQA == "" {
+		cause = "nothing pre-trained was loaded"
+	}
+	fmt.Fprintf(w, "warning: %.2f %% is within a point of always giving the most frequent answer (%.2f %%): %s\n", 100*score, 100*majority, cause)
+}
+
+// majority is the score of the one class that scores best over a whole set.
+func majority(s spec, set *dataset.Set, answers *dataset.Answers) float64 {
+	if set.Len() == 0 {
+		return 0
+	}
+	total := map[int]float64{}
+	for i := range set.Examples {
+		e := &set.Examples[i]
+		if answers == nil {
+			total[e.Class]++
+			continue
+		}
+		for _, l := range e.Labels {
+			if k, ok := answers.Label(l.Answer); ok {
+				total[k] += l.Score
+			}
+		}
+	}
+	best := 0.0
+	for _, x := range total {
+		best = max(best, x)
+	}
+	return best / float64(set.Len())
+}
+
+// noteTrained says so when what is judged was trained on.
+func noteTrained(w io.Writer, trained, judged []string) {
+	var both []string
+	for _, s := range judged {
+		if slices.Contains(trained, s) {
+			both = append(both, s)
+		}
+	}
+	if both != nil {
+		fmt.Fprintf(w, "note: the model was trained on %s, so this score says nothing about new questions\n", strings.Join(both, ", "))
+	}
+}
+
+// noteFeatures says so when a file's features are far from those of every file that the model was trained on.
+func noteFeatures(w io.Writer, trained, judged map[string]region.Fingerprint) {
+	for _, path := range slices.Sorted(maps.Keys(judged)) {
+		var nearest []string // in what it differs from the file that is most like it
+		for i, other := range slices.Sorted(maps.Keys(trained)) {
+			far := judged[path].Compare(trained[other])
+			if i == 0 || len(far) < len(nearest) {
+				nearest = far
+			}
+		}
+		if len(nearest) > 0 {
+			fmt.Fprintf(w, "warning: the features of %s are unlike those that the model was trained on: %s\n", path, strings.Join(nearest, "; "))
+		}
+	}
+}
+
+// training is what run.json says of the data that a snapshot of ours was trained on.
+type training struct {
+	splits   []string
+	features map[string]region.Fingerprint // by file
+}
+
+// trainedOn reads the run.json beside a snapshot; without one nothing is known.
+func trainedOn(load string) training {
+	path, err := weights.Resolve(load)
+	if err != nil {
+		return training{}
+	}
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(path), "run.json"))
+	if err != nil {
+		return training{}
+	}
+	var run struct {
+		Settings map[string]string             `json:"settings"`
+		Features map[string]region.Fingerprint `json:"features"`
+	}
+	if json.Unmarshal(text, &run) != nil {
+		return training{}
+	}
+	return training{split(run.Settings["train"]), run.Features}
+}

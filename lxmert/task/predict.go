@@ -1,0 +1,321 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+)
+
+// Scored is what came out of one split of [Test].
+type Scored struct {
+	Splits    []string
+	File      string // the predictions
+	Questions int
+	HasScore  bool
+	Score     float64 // 0 to 1
+	Kinds     []Kind  // by question type, where the file says, in alphabetical order
+	// NLVR2's groups, all of whose statements are right, and all groups.
+	Consistent, Groups int
+}
+
+// Test does what the reference's test modes do: it predicts the splits that --test names with the snapshot of --load,
+// writes the prediction files into the output folder, and prints the score where the answers are known.
+func Test(ctx context.Context, b *backend.Backend, t dataset.Task, o Options) (out []Scored, err error) {
+	if o.Load == "" {
+		return nil, errors.New("task: --test needs a fine-tuned snapshot: --load snap/…/BEST")
+	}
+	o.settle()
+	s, err := newSession(b, t, &o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	tests, err := s.tests(&o)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Output, 0o777); err != nil {
+		return nil, fmt.Errorf("task: %w; choose another folder with --output", err)
+	}
+	var m *lxrt.Model
+	for _, test := range tests {
+		set, err := s.load(ctx, test.splits, 0)
+		if err != nil {
+			return nil, err
+		}
+		if set.Len() == 0 {
+			return nil, fmt.Errorf("task: the split %s has no question with a picture", strings.Join(test.splits, ","))
+		}
+		if m == nil {
+			if m, err = s.openSnapshot(set); err != nil {
+				return nil, err
+			}
+			defer m.Close()
+		}
+		trained := trainedOn(o.Load)
+		noteTrained(o.Notes, trained.splits, test.splits)
+		noteFeatures(o.Notes, trained.features, set.Fingerprints())
+		scored, err := s.test(ctx, m, set, test)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, *scored)
+	}
+	return out, nil
+}
+
+// openSnapshot opens the fine-tuned model of --load.
+func (s *session) openSnapshot(set *dataset.Set) (*lxrt.Model, error) {
+	fmt.Fprintf(s.opt.Out, "Load model from %s\n", s.opt.Load)
+	m, err := lxrt.Open(s.backend, s.opt.Load, s.opt.Config, lxrt.Options{BFloat16: s.opt.BF16, Log: s.opt.Notes})
+	if err != nil {
+		return nil, err
+	}
+	c := m.Config()
+	if c.TaskClasses != s.classes() || c.TaskImages != s.images {
+		err = fmt.Errorf("task: %s has a head for %d answers about %d images, %s needs %d and %d", s.opt.Load, c.TaskClasses, c.TaskImages, s.name, s.classes(), s.images)
+	} else {
+		err = s.fits(c, set)
+	}
+	if err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
+}
+
+// test predicts one split and writes what is handed in.
+func (s *session) test(ctx context.Context, m lxmert.Engine, set *dataset.Set, test test) (*Scored, error) {
+	classes, err := s.predict(ctx, m, set)
+	if err != nil {
+		return nil, err
+	}
+	r := &Scored{Splits: test.splits, File: filepath.Join(s.opt.Output, test.file), Questions: set.Len(), HasScore: test.score && labelled(set)}
+	if err := writeDump(r.File, s.spec, set, s.answers, classes); err != nil {
+		return nil, err
+	}
+	if r.HasScore {
+		r.Score = s.mean(set, classes)
+		fmt.Fprintln(s.opt.Out, pythonFloat(r.Score))
+		r.Kinds = s.kinds(set, classes)
+		for _, k := range r.Kinds {
+			fmt.Fprintf(s.opt.Notes, "  %-40s %6.2f %% of %d\n", k.Name, 100*k.Score, k.Questions)
+		}
+		if s.name == dataset.NLVR2 {
+			r.Consistent, r.Groups = Consistency(set, classes)
+			fmt.Fprintf(s.opt.Notes, "consistency %.2f %% (%d of %d groups)\n", 100*float64(r.Consistent)/float64(r.Groups), r.Consistent, r.Groups)
+		}
+		warnChance(s.opt.Notes, r.Score, majority(s.spec, set, s.answers), s.opt)
+	}
+	switch twice := repeated(set); {
+	case twice != "":
+		fmt.Fprintf(s.opt.Notes, "warning: %s has question %s twice; an evaluation server may refuse it\n", r.File, twice)
+	case set.Len() < set.Listed:
+		fmt.Fprintf(s.opt.Notes, "warning: %s has %d of the split's %d questions, the others have no picture here: it is not ready to submit\n", r.File, set.Len(), set.Listed)
+	default:
+		fmt.Fprintf(s.opt.Notes, "%s: %d predictions, every question once\n", r.File, set.Len())
+	}
+	return r, nil
+}
+
+// labelled reports whether the answers are known.
+func labelled(set *dataset.Set) bool {
+	return slices.ContainsFunc(set.Examples, func(e dataset.Example) bool { return e.Labels != nil || e.Class >= 0 })
+}
+
+// Kind is what came out for the questions of one type.
+type Kind struct {
+	Name      string
+	Questions int
+	Score     float64 // 0 to 1
+}
+
+// kinds are the scores by question type.
+func (s *session) kinds(set *dataset.Set, classes []int) []Kind {
+	byName := map[string]Kind{}
+	for i, c := range classes {
+		e := &set.Examples[i]
+		if e.QuestionType == "" {
+			continue
+		}
+		k := byName[e.QuestionType]
+		byName[e.QuestionType] = Kind{e.QuestionType, k.Questions + 1, k.Score + s.score(e, s.answers, c)}
+	}
+	var kinds []Kind
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		k := byName[name]
+		k.Score /= float64(k.Questions)
+		kinds = append(kinds, k)
+	}
+	return kinds
+}
+
+// predict returns the class with the largest logit of each example, the first of equal ones.
+//
+// Examples are taken by the length of their sentences and then by their pictures, so that few words are padding and a
+// picture's stream is computed once for all of its questions; both change nothing but the last bits of the logits.
+func (s *session) predict(ctx context.Context, m lxmert.Engine, set *dataset.Set) ([]int, error) {
+	batches, err := s.plan(set, m.Config())
+	if err != nil {
+		return nil, err
+	}
+	classes := make([]int, set.Len())
+	workers := s.opt.LoadingWorkers
+	if workers == 0 {
+		workers = 2
+	}
+	loader := dataset.NewLoader(ctx, len(batches), workers, func(ctx context.Context, i int) (*lxmert.Batch, error) {
+		return set.PairedBatch(ctx, s.tok, batches[i].length, batches[i].index)
+	})
+	defer loader.Close()
+	done, bad, firstBad := 0, 0, ""
+	for _, plan := range batches {
+		b, err := loader.Next()
+		if err != nil {
+			return nil, err
+		}
+		if s.opt.Blind {
+			blind(b)
+		}
+		t, err := m.Run(ctx, b, lxmert.Request{Want: []lxmert.Read{{Name: "out.task"}}})
+		if err != nil {
+			return nil, err
+		}
+		logits := t.Values["out.task"]
+		for i, k := range plan.index {
+			row := logits.Row(i).Data
+			classes[k] = argMax(row)
+			if !finite(row) {
+				if bad++; bad == 1 {
+					firstBad = set.Examples[k].ID
+				}
+			}
+		}
+		done += len(plan.index)
+		if s.opt.Predict != nil {
+			s.opt.Predict(done, set.Len())
+		}
+	}
+	if bad > 0 {
+		fmt.Fprintf(s.opt.Notes, "warning: the model's output for %d of %d questions is not finite, the first is %s: weights or features are damaged; `lxmert verify` checks features\n", bad, set.Len(), firstBad)
+	}
+	return classes, nil
+}
+
+func finite(x []float32) bool {
+	for _, v := range x {
+		if v-v != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func argMax(x []float32) int {
+	best := 0
+	for i, v := range x {
+		if v > x[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// planned is a batch of predictions.
+type planned struct {
+	index  []int
+	length int // of its sentences, in word pieces
+}
+
+// plan cuts a set into batches of full size. All batches of one length share a compiled graph, as a rule: they have as
+// many rows, and about as many pictures.
+func (s *session) plan(set *dataset.Set, c lxmert.Config) ([]planned, error) {
+	most := s.length(c)
+	length := make([]int, set.Len())
+	longest := 0
+	for i := range set.Examples {
+		e, err := s.tok.Encode(set.Examples[i].Text, most)
+		if err != nil {
+			return nil, err
+		}
+		length[i] = min(most, (pieces(e.Mask)+3)/4*4)
+		longest = max(longest, length[i])
+	}
+	if set.Len() < s.bucketedExamples {
+		for i := range length {
+			length[i] = longest
+		}
+	}
+	first := map[string]int{} // by picture: the first example about it
+	order := make([]int, set.Len())
+	for i := range order {
+		order[i] = i
+		for _, img := range set.Examples[i].Images {
+			if _, ok := first[img]; !ok {
+				first[img] = i
+			}
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		if length[a] != length[b] {
+			return length[a] - length[b]
+		}
+		return first[set.Examples[a].Images[0]] - first[set.Examples[b].Images[0]]
+	})
+	size := s.opt.PredictBatch
+	if size == 0 {
+		size = 64
+	}
+	size = max(1, size/s.images)
+	pictures := powerOfTwo(size * s.images * len(first) / max(1, set.Len()*s.images))
+	var out []planned
+	seen := map[string]bool{}
+	for _, k := range order {
+		last := len(out) - 1
+		fresh := 0
+		for _, img := range set.Examples[k].Images {
+			if !seen[img] {
+				fresh++
+			}
+		}
+		if last < 0 || out[last].length != length[k] || len(out[last].index) == size || len(seen)+fresh > max(pictures, s.images) {
+			out = append(out, planned{length: length[k]})
+			last++
+			seen = map[string]bool{}
+		}
+		for _, img := range set.Examples[k].Images {
+			seen[img] = true
+		}
+		out[last].index = append(out[last].index, k)
+	}
+	return out, nil
+}
+
+// powerOfTwo rounds up.
+func powerOfTwo(n int) int {
+	p := 1
+	for p < n {
+		p *= 2
+	}
+	return p
+}
+
+// pythonFloat is a score as Python prints it.
+func pythonFloat(x float64) string {
+	text := strconv.FormatFloat(x, 'g', -1, 64)
+	if x == math.Trunc(x) {
+		text += ".0"
+	}
+	return text
+}

@@ -1,0 +1,141 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/token"
+)
+
+// maxLength is the reference's number of word pieces, with [CLS] and [SEP].
+const maxLength = 20
+
+// session is what training and prediction have in common.
+type session struct {
+	spec
+	opt     *Options
+	backend *backend.Backend
+	tok     *token.WordPiece
+	answers *dataset.Answers // nil in NLVR2
+	sources *dataset.Sources
+	closers []io.Closer
+
+	// How many examples to predict, and how many steps to train, are worth a compiled graph for each of several sentence
+	// lengths instead of one for the longest.
+	bucketedExamples, bucketedSteps int
+}
+
+func newSession(b *backend.Backend, t dataset.Task, o *Options) (*session, error) {
+	if o.Out == nil {
+		o.Out = io.Discard
+	}
+	if o.Notes == nil {
+		o.Notes = io.Discard
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	s := &session{opt: o, backend: b, sources: &dataset.Sources{}, bucketedExamples: 20_000, bucketedSteps: 5000}
+	s.closers = append(s.closers, s.sources)
+	var err error
+	if s.spec, err = specOf(t); err != nil {
+		return nil, err
+	}
+	explicit := o.Vocab
+	if own := filepath.Join(o.Root, "vocab.txt"); explicit == "" && isFile(own) {
+		explicit = own
+	}
+	vocab, err := token.Find(explicit, firstOf(o.Load, o.LoadLXMERTQA, o.LoadLXMERT, o.Config))
+	if err != nil {
+		return nil, err
+	}
+	if s.tok, err = token.Load(vocab); err != nil {
+		return nil, err
+	}
+	if t != dataset.NLVR2 {
+		if s.answers, err = dataset.LoadAnswers(o.Root, t); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+func firstOf(names ...string) string {
+	for _, n := range names {
+		if n != "" {
+			return n
+		}
+	}
+	return ""
+}
+
+// Close releases the data files.
+func (s *session) Close() error {
+	var err error
+	for _, c := range s.closers {
+		err = errors.Join(err, c.Close())
+	}
+	s.closers = nil
+	return err
+}
+
+// classes is the number of the task's answers.
+func (s *session) classes() int {
+	if s.answers == nil {
+		return 2
+	}
+	return s.answers.Len()
+}
+
+// load loads some splits; limit is the number of images of each feature file.
+func (s *session) load(ctx context.Context, splits []string, limit int) (*dataset.Set, error) {
+	set, err := dataset.Load(ctx, s.name, splits, dataset.Options{
+		Root: s.opt.Root, Limit: limit, Strict: s.opt.Strict, Log: s.opt.Out, Notes: s.opt.Notes, Packing: s.opt.Packing, Sources: s.sources,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, set)
+	return set, nil
+}
+
+// begin gathers the parameters and compares the model with vocabulary and features.
+func (s *session) begin(set *dataset.Set) (*start, error) {
+	table := func() (*dataset.QATable, error) {
+		return dataset.LoadQATable(filepath.Join(s.opt.Root, "lxmert", "all_ans.json"), nil)
+	}
+	b, err := beginning(s.spec, s.opt, s.classes(), table, s.answers)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.fits(b.cfg, set); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
+}
+
+// fits says whether a model can read this vocabulary and these features.
+func (s *session) fits(c lxmert.Config, set *dataset.Set) error {
+	if s.tok.Size() > c.Vocab {
+		return fmt.Errorf("task: the vocabulary has %d word pieces, the model %d; --vocab names another vocabulary", s.tok.Size(), c.Vocab)
+	}
+	if set.Len() > 0 && set.Dim != c.FeatDim {
+		return fmt.Errorf("task: the region features have %d numbers each, the model takes %d; --config or the weights say the model's size", set.Dim, c.FeatDim)
+	}
+	return nil
+}
+
+// length is the longest sentence that the model takes.
+func (s *session) length(c lxmert.Config) int { return min(maxLength, c.MaxPositions) }

@@ -1,0 +1,356 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/peak"
+	"github.com/seed-516990b0/golxmert/lxmert/region"
+	"github.com/seed-516990b0/golxmert/lxmert/train"
+)
+
+const (
+	clip   = 5.0 // of the gradients' global norm
+	warmup = 0.1
+)
+
+// phase is one epoch, or the first part of one, over one set.
+type phase struct {
+	set   *dataset.Set
+	epoch int // of this set, for its order
+	steps int
+}
+
+// Train fine-tunes a task as the reference's training commands do and leaves log.log, BEST.pth and LAST.pth in the output
+// folder.
+func Train(ctx context.Context, b *backend.Backend, t dataset.Task, o Options) (out *train.Outcome, err error) {
+	settings := o.settings(t) // with the names as they were given, from whichever folder
+	o.settle()
+	s, err := newSession(b, t, &o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := guardRandom(s.spec, &o); err != nil {
+		return nil, err
+	}
+	phases, err := s.phases(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var valid *dataset.Set
+	if len(o.Valid) > 0 {
+		if valid, err = s.load(ctx, o.Valid, o.limit()); err != nil {
+			return nil, err
+		}
+		if valid.Len() == 0 {
+			return nil, fmt.Errorf("task: the split %s has no question with a picture; --valid \"\" trains without validation", strings.Join(o.Valid, ","))
+		}
+	}
+	if err := s.checkAnswers(phases); err != nil {
+		return nil, err
+	}
+	begin, err := s.begin(phases[0].set)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, begin.Close()) }() // closing twice does nothing
+
+	job := train.Job{Names: names}
+	total := 0
+	for _, p := range phases {
+		job.Steps = append(job.Steps, p.steps)
+		total += p.steps
+	}
+	fmt.Fprintf(o.Out, s.itersLine+"\n", total)
+	fmt.Fprintf(o.Out, "Splits in Train data: %s\n", pythonList(o.Train))
+	if valid == nil {
+		fmt.Fprintln(o.Out, "DO NOT USE VALIDATION")
+	} else {
+		oracle, err := s.oracleScore(valid)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(o.Out, "Splits in Valid data: %s\n", pythonList(o.Valid))
+		fmt.Fprintf(o.Out, "Valid Oracle: %0.2f\n", 100*oracle)
+		noteTrained(o.Notes, o.Train, o.Valid)
+	}
+
+	hidden, attention := begin.recipe.HiddenDropout, begin.recipe.AttentionDropout
+	if o.Dropout >= 0 {
+		hidden, attention = o.Dropout, o.Dropout
+	}
+	trainer, err := train.NewTrainer(ctx, b.Backend, begin.cfg, begin.init, s.objective(&o), train.Options{
+		Optimizer: o.Optim, LR: o.LR, Clip: clip, Schedule: train.Schedule{Warmup: warmup, Total: total},
+		HiddenDropout: hidden, AttentionDropout: attention, Seed: o.Seed,
+		Devices: o.Devices, BFloat16: o.BF16, Rematerialize: o.Rematerialize, PooledOnly: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, trainer.Close()) }()
+	if err := begin.Close(); err != nil { // what was mapped need not stay in memory
+		return nil, err
+	}
+
+	lengths, err := s.lengths(phases, begin.cfg, total)
+	if err != nil {
+		return nil, err
+	}
+	job.Batches = func(ctx context.Context, epoch, from int) (train.Batches, error) {
+		return s.batches(ctx, phases[epoch], from, lengths), nil
+	}
+	job.Score = func(p train.Part, outputs []any) (float64, int, error) {
+		set := p.Origin.(*dataset.Set)
+		classes := outputs[0].([]int32)
+		right := 0.0
+		for i, k := range p.Index {
+			right += s.score(&set.Examples[k], s.answers, int(classes[i]))
+		}
+		return right, len(p.Index), nil
+	}
+	if valid != nil {
+		job.Validate = func(ctx context.Context, epoch int, m lxmert.Engine) (float64, error) {
+			classes, err := s.predict(ctx, m, valid)
+			if err != nil {
+				return 0, err
+			}
+			score := s.mean(valid, classes)
+			if epoch == 0 {
+				warnChance(o.Notes, score, majority(s.spec, valid, s.answers), &o)
+			}
+			return score, nil
+		}
+	}
+	if r, err := phases[0].set.Regions(ctx, phases[0].set.Examples[0].Images[0]); err == nil {
+		job.FLOPs = lxmert.FLOPs(begin.cfg, lengths[len(lengths)-1], r.N, "out.task")
+	}
+	features := map[string]region.Fingerprint{}
+	for _, p := range phases {
+		maps.Copy(features, p.set.Fingerprints())
+	}
+	return train.Run(ctx, trainer, job, train.RunOptions{
+		Dir: o.Output, Resume: o.Resume, Overwrite: o.Overwrite, Settings: settings, About: map[string]any{"features": features},
+		SaveSteps: o.SaveSteps, SaveEvery: o.SaveEvery, MaxBad: o.MaxBad, LogSteps: o.LogSteps, Peak: s.peak,
+		Out: o.Out, Log: o.Notes, Progress: o.Progress,
+	})
+}
+
+// peak is what the devices of training could compute in a second, judged by a matrix product. Those of a CPU share its
+// cores.
+func (s *session) peak(ctx context.Context) (float64, error) {
+	p, err := peak.Measure(ctx, s.backend.Backend, s.opt.BF16, peak.Quick, peak.Side)
+	if err != nil {
+		return 0, err
+	}
+	flops := 1e9 * p.GFLOPS
+	if s.backend.Kind != backend.KindCPU && s.backend.Kind != backend.KindGo {
+		flops *= float64(max(1, s.opt.Devices))
+	}
+	return flops, nil
+}
+
+// phases loads the training splits and says how many steps each epoch has: all splits together, or one after the other.
+func (s *session) phases(ctx context.Context) ([]phase, error) {
+	o := s.opt
+	var phases []phase
+	add := func(splits []string, epochs float64) error {
+		set, err := s.load(ctx, splits, o.limit())
+		if err != nil {
+			return err
+		}
+		steps := set.Len() / o.BatchSize
+		if steps == 0 {
+			return fmt.Errorf("task: the split %s has %d questions with a picture, fewer than --batchSize %d", strings.Join(splits, ","), set.Len(), o.BatchSize)
+		}
+		for e := 0; epochs > 0; e, epochs = e+1, epochs-1 {
+			if n := int(min(1, epochs)*float64(steps) + 1e-9); n > 0 {
+				phases = append(phases, phase{set, e, n})
+			}
+		}
+		return nil
+	}
+	if o.Schedule == nil {
+		return phases, add(o.Train, float64(o.Epochs))
+	}
+	for i, name := range o.Train {
+		if err := add([]string{name}, o.Schedule[i]); err != nil {
+			return nil, err
+		}
+	}
+	if len(phases) == 0 {
+		return nil, fmt.Errorf("task: --curriculum leaves no step")
+	}
+	return phases, nil
+}
+
+// checkAnswers says how many training questions have an answer that the head has not. For GQA the reference ignores such
+// answers; for VQA it stops when it meets one, which is better known before the first step.
+func (s *session) checkAnswers(phases []phase) error {
+	if s.answers == nil {
+		return nil
+	}
+	for i, p := range phases {
+		if i > 0 && p.set == phases[i-1].set {
+			continue
+		}
+		n, first := s.answers.Outside(p.set.Examples)
+		switch {
+		case n > 0 && s.name == dataset.VQA:
+			return fmt.Errorf("task: %d of %d training questions have an answer outside the answer table, such as %q; take the table that belongs to the questions", n, p.set.Len(), first)
+		case n > 0:
+			fmt.Fprintf(s.opt.Notes, "note: %d of %d training questions have an answer outside the answer table, such as %q: nothing is right for them\n", n, p.set.Len(), first)
+		}
+	}
+	return nil
+}
+
+// names are the ids of a part's questions.
+func names(p train.Part) []string {
+	var ids []string
+	for _, k := range p.Index {
+		ids = append(ids, p.Origin.(*dataset.Set).Examples[k].ID)
+	}
+	return ids
+}
+
+// lengths are the numbers of word pieces that batches are cut to, ascending. Padding changes no result but dropout's
+// choice of numbers; it costs time.
+func (s *session) lengths(phases []phase, c lxmert.Config, steps int) ([]int, error) {
+	most := s.length(c)
+	if steps > s.bucketedSteps {
+		var out []int
+		for n := 12; n < most; n += 4 {
+			out = append(out, n)
+		}
+		return append(out, most), nil
+	}
+	longest := 0
+	for i, p := range phases {
+		if i > 0 && p.set == phases[i-1].set {
+			continue
+		}
+		for k := range p.set.Examples {
+			e, err := s.tok.Encode(p.set.Examples[k].Text, most)
+			if err != nil {
+				return nil, err
+			}
+			longest = max(longest, pieces(e.Mask))
+		}
+	}
+	return []int{min(most, (longest+3)/4*4)}, nil
+}
+
+// pieces is the length of a sentence without its padding.
+func pieces(mask []float32) int {
+	n := len(mask)
+	for n > 1 && mask[n-1] == 0 {
+		n--
+	}
+	return n
+}
+
+// batches prepares the steps of a phase ahead.
+func (s *session) batches(ctx context.Context, p phase, from int, lengths []int) train.Batches {
+	var order []int
+	if s.opt.NoShuffle {
+		for i := range p.set.Len() {
+			order = append(order, i)
+		}
+	} else {
+		order = dataset.Order(p.set.Len(), s.opt.Seed, p.epoch)
+	}
+	workers := s.opt.LoadingWorkers
+	if workers == 0 {
+		workers = 2
+	}
+	size, parts := s.opt.BatchSize, max(1, s.opt.Accumulate)
+	return dataset.NewLoader(ctx, p.steps-from, workers, func(ctx context.Context, i int) ([]train.Part, error) {
+		index := order[(from+i)*size : (from+i+1)*size]
+		var out []train.Part
+		for k := range parts {
+			part, err := s.part(ctx, p.set, index[k*size/parts:(k+1)*size/parts], lengths)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, part)
+		}
+		return out, nil
+	})
+}
+
+// part makes the batch and the targets of some examples.
+func (s *session) part(ctx context.Context, set *dataset.Set, index []int, lengths []int) (train.Part, error) {
+	b, err := set.Batch(ctx, s.tok, lengths[len(lengths)-1], index)
+	if err != nil {
+		return train.Part{}, err
+	}
+	if s.opt.Blind {
+		blind(b)
+	}
+	longest := 0
+	for _, mask := range b.TextMask {
+		longest = max(longest, pieces(mask))
+	}
+	for _, n := range lengths {
+		if n >= longest {
+			shorten(b, n)
+			break
+		}
+	}
+	label, err := s.label(set, s.answers, index)
+	if err != nil {
+		return train.Part{}, err
+	}
+	return train.Part{Batch: b, Labels: map[string]train.Label{targetLabel: label}, Origin: set, Index: index}, nil
+}
+
+// blind leaves every picture one region of zeros.
+func blind(b *lxmert.Batch) {
+	n, dim := b.Feats.Shape[0], b.Feats.Shape[2]
+	b.Feats, b.Boxes, b.RegionMask = lxmert.NewTensor(n, 1, dim), lxmert.NewTensor(n, 1, 4), nil
+}
+
+// shorten cuts padding off the ends of all sentences.
+func shorten(b *lxmert.Batch, n int) {
+	for i := range b.IDs {
+		b.IDs[i] = b.IDs[i][:n]
+		b.TextMask[i] = b.TextMask[i][:n]
+		if b.Segments != nil {
+			b.Segments[i] = b.Segments[i][:n]
+		}
+	}
+	b.Words = nil // training draws nothing
+}
+
+// oracleScore is the best score that one answer per question can have, by the targets.
+func (s *session) oracleScore(set *dataset.Set) (float64, error) {
+	total := 0.0
+	for i := range set.Examples {
+		e := &set.Examples[i]
+		class, err := s.oracle(e, s.answers)
+		if err != nil {
+			return 0, err
+		}
+		total += s.score(e, s.answers, class)
+	}
+	return total / float64(set.Len()), nil
+}
+
+// mean is the score of predictions, 0 to 1.
+func (s *session) mean(set *dataset.Set, classes []int) float64 {
+	total := 0.0
+	for i, c := range classes {
+		total += s.score(&set.Examples[i], s.answers, c)
+	}
+	if len(classes) == 0 {
+		return 0
+	}
+	return total / float64(len(classes))
+}

@@ -1,0 +1,267 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
+	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+)
+
+// Objective builds what is minimised: a float32 scalar, the mean over the rows of the batch, and what else a step should
+// return, float32 or int32. label makes an input of one of the part's labels.
+type Objective func(net *lxrt.Net, label func(name string) *Node) (loss *Node, outputs []*Node)
+
+// Part is a batch with its labels. All parts of a step have the same number of rows.
+type Part struct {
+	Batch  *lxmert.Batch
+	Labels map[string]Label
+	// For whoever scores the outputs: what the examples are from, and their numbers there.
+	Origin any
+	Index  []int
+}
+
+// Label is an array that an objective reads.
+type Label struct {
+	Data  any // []float32 or []int32
+	Shape []int
+}
+
+func (l Label) dtype() (dtypes.DType, error) {
+	size := 0
+	dtype := dtypes.Float32
+	switch data := l.Data.(type) {
+	case []float32:
+		size = len(data)
+	case []int32:
+		size, dtype = len(data), dtypes.Int32
+	default:
+		return 0, fmt.Errorf("labels must be []float32 or []int32, not %T", l.Data)
+	}
+	if size != lxmert.Size(l.Shape) {
+		return 0, fmt.Errorf("%d labels for the shape %v", size, l.Shape)
+	}
+	return dtype, nil
+}
+
+// gradientProgram computes loss, outputs and the gradients of all parameters that the loss depends on.
+type gradientProgram struct {
+	*program.Program
+	params  []string // whose gradients come last, in this order
+	outputs int
+}
+
+// Inputs of a gradient program that do not come from the part.
+const (
+	seedInput  = "seed"  // uint32 [3], see lxrt.Dropout
+	shareInput = "share" // what the part counts in the step, 1 / parts
+	sumInput   = "sum "  // with a parameter's name: the gradient of the step's earlier parts
+)
+
+// gradient returns the program for parts like this one, compiling it if there is none; more: it adds to the gradients of
+// earlier parts.
+func (t *Trainer) gradient(fed *lxrt.Fed, part Part, more bool) (*gradientProgram, error) {
+	key := t.gradientKey(fed, part, more)
+	if p := t.gradients[key]; p != nil {
+		return p, nil
+	}
+	g := &gradientProgram{}
+	p, err := program.Build(t.backend, program.Options{
+		Name: "lxrt training", WeightType: dtypes.Float32, WeightShape: t.vars.shapeOf, Devices: t.opt.Devices,
+	}, func(b *program.Builder) []*Node { return t.defineGradient(b, g, fed, part, more) })
+	if err == nil {
+		err = p.Compile()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("train: compiling the step: %w", err)
+	}
+	g.Program = p
+	t.gradients[key] = g
+	return g, nil
+}
+
+func (t *Trainer) gradientKey(fed *lxrt.Fed, part Part, more bool) string {
+	var key strings.Builder
+	fmt.Fprintf(&key, "%s more=%v", fed.Key, more)
+	for _, name := range sortedNames(part.Labels) {
+		fmt.Fprintf(&key, " %s %v", name, part.Labels[name].Shape)
+	}
+	return key.String()
+}
+
+func sortedNames(labels map[string]Label) []string {
+	var names []string
+	for name := range labels {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// defineGradient returns [loss, sum of the squares of all gradients, outputs..., gradients...].
+func (t *Trainer) defineGradient(b *program.Builder, g *gradientProgram, fed *lxrt.Fed, part Part, more bool) []*Node {
+	param := b.Weight
+	if t.opt.BFloat16 {
+		half := map[string]*Node{}
+		param = func(name string) *Node {
+			if half[name] == nil {
+				half[name] = ConvertDType(b.Weight(name), dtypes.BFloat16)
+			}
+			return half[name]
+		}
+	}
+	opt := lxrt.NetOptions{PooledOnly: t.opt.PooledOnly, Rematerialize: t.opt.Rematerialize}
+	if t.opt.HiddenDropout > 0 || t.opt.AttentionDropout > 0 {
+		opt.Dropout = &lxrt.Dropout{
+			Hidden: t.opt.HiddenDropout, Attention: t.opt.AttentionDropout,
+			Seed: func() *Node { return b.Input(seedInput, dtypes.Uint32, 3) },
+		}
+	}
+	net := lxrt.NewNet(t.cfg, fed.Inputs(b.SplitInput), param, opt)
+	loss, outputs := t.objective(net, func(name string) *Node {
+		l, ok := part.Labels[name]
+		if !ok {
+			panic(fmt.Errorf("the part has no labels %q", name))
+		}
+		dtype, err := l.dtype()
+		if err != nil {
+			panic(fmt.Errorf("%s: %w", name, err))
+		}
+		return b.SplitInput("label "+name, dtype, l.Shape...)
+	})
+	g.outputs = len(outputs)
+	for i, o := range outputs {
+		if o.DType() == dtypes.BFloat16 {
+			outputs[i] = ConvertDType(o, dtypes.Float32)
+		}
+	}
+	loss = Mul(loss, b.Input(shareInput, dtypes.Float32))
+	names, nodes := b.Weights()
+	g.params = slices.Clone(names)
+	grads := Gradient(loss, nodes...)
+	var squares *Node
+	for i, name := range names {
+		if more {
+			grads[i] = Add(grads[i], b.Input(sumInput+name, dtypes.Float32, t.vars.shapeOf(name)...))
+		}
+		s := sumOfSquares(grads[i])
+		if squares == nil {
+			squares = s
+		} else {
+			squares = Add(squares, s)
+		}
+	}
+	return slices.Concat([]*Node{loss, squares}, outputs, grads)
+}
+
+// sumOfSquares reads a large array once, as a product of matrices whose diagonal counts; XLA:CPU's own way writes all
+// squares and reads them again.
+func sumOfSquares(x *Node) *Node {
+	const parts, large = 16, 1 << 16
+	n := x.Shape().Size()
+	if n < large || n%parts != 0 {
+		return ReduceAllSum(Square(x))
+	}
+	lines := Reshape(x, parts, n/parts)
+	diagonal := ConvertDType(Diagonal(x.Graph(), parts), x.DType())
+	return ReduceAllSum(Mul(Einsum("ik,jk->ij", lines, lines), diagonal))
+}
+
+// run executes the program on a part. The gradients stay on the devices, [parameter][device], and are the caller's.
+func (t *Trainer) runGradient(ctx context.Context, g *gradientProgram, fed *lxrt.Fed, part Part, seed [3]uint32, share float32, sum [][]compute.Buffer) (loss, squares float32, outputs []any, grads [][]compute.Buffer, err error) {
+	defer program.Recover(&err)
+	if err := ctx.Err(); err != nil {
+		return 0, 0, nil, nil, err
+	}
+	var all, own []compute.Buffer
+	defer func() { freeAll(own) }()
+	for d := range g.Devices {
+		device := compute.DeviceNum(d)
+		for _, s := range g.Slots {
+			var b compute.Buffer
+			name, isSum := strings.CutPrefix(s.Name, sumInput)
+			label, isLabel := strings.CutPrefix(s.Name, "label ")
+			var data any
+			switch {
+			case s.Weight:
+				b = t.vars.byName[s.Name].value[d]
+			case isSum:
+				b = sum[slices.Index(g.params, name)][d]
+			case s.Name == seedInput:
+				data = seed[:]
+			case s.Name == shareInput:
+				data = []float32{share}
+			case isLabel:
+				data = part.Labels[label].Data
+			default:
+				data = fed.Feeds[s.Name]()
+			}
+			if b == nil {
+				shape := s.Shape
+				if s.Split {
+					data, shape = splitOf(data, shape, d, g.Devices)
+				}
+				if b, err = t.backend.BufferFromFlatData(device, data, shape); err != nil {
+					return 0, 0, nil, nil, err
+				}
+				own = append(own, b)
+			}
+			all = append(all, b)
+		}
+	}
+	out, err := g.Execute(all, 0)
+	if err != nil {
+		return 0, 0, nil, nil, fmt.Errorf("train: running the step: %w", err)
+	}
+	first := 2 + g.outputs
+	per := len(g.Outputs)
+	grads = make([][]compute.Buffer, len(g.params))
+	for i := range g.params {
+		for d := range g.Devices {
+			grads[i] = append(grads[i], out[d*per+first+i])
+		}
+	}
+	var values []any
+	for i := range first {
+		x, e := program.Host(out[i], g.Outputs[i])
+		values = append(values, x)
+		for d := range g.Devices {
+			if e2 := out[d*per+i].Finalize(); e == nil {
+				e = e2
+			}
+		}
+		if err == nil {
+			err = e
+		}
+	}
+	if err != nil {
+		for _, g := range grads {
+			freeAll(g)
+		}
+		return 0, 0, nil, nil, fmt.Errorf("train: running the step: %w", err)
+	}
+	return values[0].([]float32)[0], values[1].([]float32)[0], values[2:], grads, nil
+}
+
+// splitOf is a device's part of flat data along its first axis.
+func splitOf(data any, shape shapes.Shape, device, devices int) (any, shapes.Shape) {
+	part := shape.Clone()
+	part.Dimensions[0] /= devices
+	n := part.Size()
+	switch x := data.(type) {
+	case []float32:
+		return x[device*n : (device+1)*n], part
+	case []int32:
+		return x[device*n : (device+1)*n], part
+	}
+	panic(fmt.Errorf("train: input of type %T", data))
+}

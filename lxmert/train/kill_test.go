@@ -1,0 +1,173 @@
+package train
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
+	"github.com/seed-516990b0/golxmert/lxmert/weights"
+)
+
+// TestTrainingChild is not a test of its own: it is the process that TestAKilledRunGoesOnToTheSameEnd kills.
+func TestTrainingChild(t *testing.T) {
+	dir := os.Getenv("LXMERT_TRAINING_CHILD")
+	if dir == "" {
+		t.Skip("runs only as a child of another test")
+	}
+	b := backendtest.Open(t, "go")
+	fmt.Println("ready")
+	if _, err := smallRun(t.Context(), b, smallJob(small(), 40, 40, 40), RunOptions{Dir: dir, LogSteps: 1, Resume: true, SaveSteps: 2}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// savedState is all of a state file that must not depend on how often the run was interrupted: where the run is, and
+// parameters and moments to the bit.
+func savedState(t *testing.T, path string) (at, all string) {
+	t.Helper()
+	var p position
+	if err := readPosition(path, &p); err != nil {
+		t.Fatal(err)
+	}
+	p.MetricsSize = 0 // metrics have times
+	f, err := weights.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%+v %s\n", p, f.Metadata["step"])
+	moments := false
+	for _, name := range slices.Sorted(slices.Values(f.Names())) {
+		x, _ := f.Tensor(name)
+		data, err := x.Float32s()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(sum, name, x.Shape)
+		if err := writeFloats(sum, data); err != nil {
+			t.Fatal(err)
+		}
+		moments = moments || strings.HasPrefix(name, "state 1 ")
+	}
+	if !moments && !p.Finished {
+		t.Errorf("the state at step %d of epoch %d has no second moments", p.Step, p.Epoch)
+	}
+	return fmt.Sprintf("step %d of epoch %d", p.Step, p.Epoch), fmt.Sprintf("%x", sum.Sum(nil))
+}
+
+// halfWritten are the files that were being written when their writer was killed.
+func halfWritten(t *testing.T, dir string) []string {
+	t.Helper()
+	left, err := filepath.Glob(filepath.Join(dir, ".*.tmp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return left
+}
+
+func TestAKilledRunGoesOnToTheSameEnd(t *testing.T) {
+	b := backendtest.Open(t, "go")
+	whole, killed := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "killed")
+	states := map[string]string{} // of the run that nobody interrupts
+	if _, err := smallRun(t.Context(), b, smallJob(small(), 40, 40, 40), RunOptions{Dir: whole, LogSteps: 1, SaveSteps: 2, Progress: func(Progress) {
+		if path := filepath.Join(whole, stateFile); exists(path) {
+			at, all := savedState(t, path)
+			states[at] = all
+		}
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	const kills = 20
+	rng := rand.New(rand.NewPCG(1, 2))
+	done, writing, compared := 0, 0, map[string]bool{}
+	for run := 0; ; run++ {
+		if run > 20*kills {
+			t.Fatalf("%d runs do not come to an end", run)
+		}
+		cmd := exec.Command(os.Args[0], "-test.run=^TestTrainingChild$")
+		cmd.Env = append(os.Environ(), "LXMERT_TRAINING_CHILD="+killed)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		for lines.Scan() && lines.Text() != "ready" {
+		}
+		over := make(chan struct{})
+		go func() {
+			for lines.Scan() {
+			}
+			close(over)
+		}()
+		switch {
+		case done >= kills:
+		case done%2 == 0: // at any moment
+			time.Sleep(time.Duration(rng.IntN(100)) * time.Millisecond)
+			cmd.Process.Kill()
+		default: // while a file is being written, the first or a later one
+			swept := halfWritten(t, killed) // what the run before left, which this one sweeps
+			for skip := rng.IntN(3); ; {
+				left := halfWritten(t, killed)
+				fresh := slices.ContainsFunc(left, func(name string) bool { return !slices.Contains(swept, name) })
+				if fresh {
+					if skip == 0 {
+						break
+					}
+					skip--
+					swept = append(swept, left...)
+				}
+				select {
+				case <-over:
+				default:
+					continue
+				}
+				break
+			}
+			cmd.Process.Kill()
+		}
+		<-over
+		if err := cmd.Wait(); err == nil {
+			break
+		}
+		done++
+		if len(halfWritten(t, killed)) > 0 {
+			writing++
+		}
+		if path := filepath.Join(killed, stateFile); exists(path) {
+			at, all := savedState(t, path)
+			if states[at] != all {
+				t.Errorf("after %d kills the state at %s is not that of the run without any", done, at)
+			}
+			compared[at] = true
+		}
+	}
+	t.Logf("killed %d times, %d of them while a file was being written; %d states compared", done, writing, len(compared))
+	if done < kills {
+		t.Fatalf("the run ended after %d kills, before the test had done its work", done)
+	}
+	if writing == 0 || len(compared) < 3 {
+		t.Errorf("%d kills hit a file that was being written, %d different states were left behind", writing, len(compared))
+	}
+	compareEnds(t, ended(t, killed), ended(t, whole))
+	if left := halfWritten(t, killed); left != nil {
+		t.Errorf("%v are left behind", left)
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

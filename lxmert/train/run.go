@@ -1,0 +1,324 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// Job is what a run trains on and how it is judged.
+type Job struct {
+	// Steps is the number of steps in each epoch, at least one epoch.
+	Steps []int
+	// Batches gives the steps of an epoch from one on, in an order that depends on the epoch alone.
+	Batches func(ctx context.Context, epoch, from int) (Batches, error)
+	// Score judges what the objective returned for a part: the sum of its rows' scores and the number of rows.
+	Score func(part Part, outputs []any) (right float64, rows int, err error)
+	// Validate judges a model, 0 to 1. Nil: there is no validation set.
+	Validate func(ctx context.Context, epoch int, m lxmert.Engine) (float64, error)
+	// Names are what a message calls the examples of a part, question ids for instance.
+	Names func(part Part) []string
+	// FLOPs of one row's forward pass, for the rates in metrics.jsonl; 0 leaves them away.
+	FLOPs float64
+}
+
+// Batches are the steps of an epoch, prepared ahead. Next returns [io.EOF] after the last.
+type Batches interface {
+	Next() ([]Part, error)
+	Wait() time.Duration // for how long Next has kept the caller waiting
+	Close()
+}
+
+// RunOptions are the choices of a [Run].
+type RunOptions struct {
+	Dir string // the run directory; created if need be
+	// Resume goes on from the last saved state, or starts if there is none. Without it a directory that holds a run is an
+	// error, unless Overwrite says that it may be lost.
+	Resume, Overwrite bool
+	// Settings are what the run's outcome depends on; a run is resumed with the same ones only.
+	Settings map[string]string
+	// About is what else run.json should say.
+	About map[string]any
+
+	SaveSteps int           // save the state after so many steps; 0: by time only
+	SaveEvery time.Duration // save the state this long after the last time; 0: ten minutes
+	MaxBad    int           // so many steps in a row that are not finite stop the run; 0: ten
+	LogSteps  int           // steps between two lines of metrics.jsonl; 0: about a hundred lines per epoch
+	// Peak measures the floating-point operations per second of what the run computes on, for MFU; nil: it is not known. It
+	// is called once, when there is something to train.
+	Peak func(context.Context) (float64, error)
+
+	Out      io.Writer      // what the reference prints; nil: nowhere
+	Log      io.Writer      // what it does not; nil: nowhere
+	Progress func(Progress) // called after every step; nil: nobody is told
+}
+
+// Progress is where a run is.
+type Progress struct {
+	Epoch, Epochs int     // epochs from 0
+	Step, Steps   int     // of this epoch, from 1
+	Loss          float64 // smoothed over about 50 steps
+	Accuracy      float64 // of this epoch so far, in percent
+	Rate          float64 // rows per second, smoothed
+	Left          time.Duration
+}
+
+// Outcome is how a run ended.
+type Outcome struct {
+	Best     float64 // best validation score, 0 to 1; 0 without validation
+	Steps    int     // in all, those of earlier runs that this one resumed included
+	Skipped  int     // steps that were not finite
+	Already  bool    // the run had ended before; nothing was done
+	Resumed  int     // the step that the run went on from; 0: it began
+	Duration time.Duration
+}
+
+// ErrInterrupted is wrapped by the error of a run whose context was cancelled and that saved its state.
+var ErrInterrupted = errors.New("interrupted")
+
+// ErrRunExists is wrapped by the error that says a directory already holds a run.
+var ErrRunExists = errors.New("the directory already holds a run")
+
+// Files of a run directory.
+const (
+	logFile     = "log.log"
+	metricsFile = "metrics.jsonl"
+	runFile     = "run.json"
+	stateFile   = "state.safetensors"
+	bestFile    = "BEST.pth"
+	lastFile    = "LAST.pth"
+	lockFile    = ".lock"
+)
+
+// position is where a run is, as its state file says.
+type position struct {
+	Epoch, Step int     // the step of the epoch that comes next
+	Right       float64 // of this epoch so far
+	Rows        int
+	Best        float64
+	Skipped     int
+	BadInRow    int
+	LogSize     int64 // bytes of log.log and metrics.jsonl that belong to the steps before
+	MetricsSize int64
+	Finished    bool
+	Settings    map[string]string
+}
+
+// run is a run under way.
+type run struct {
+	t   *Trainer
+	job Job
+	opt RunOptions
+	at  position
+
+	log, metrics, lock *os.File
+	saved              time.Time
+	meter              meter
+	peak               float64 // see RunOptions.Peak; 0: not known
+}
+
+// Run trains until the job is done. The files that it writes into the run directory are the reference's: log.log,
+// BEST.pth whenever the validation score is better than before, LAST.pth in the end; and metrics.jsonl, run.json and the
+// state, from which a run that was killed at any moment goes on to the very same end.
+func Run(ctx context.Context, t *Trainer, job Job, opt RunOptions) (*Outcome, error) {
+	if opt.SaveEvery == 0 {
+		opt.SaveEvery = 10 * time.Minute
+	}
+	if opt.MaxBad == 0 {
+		opt.MaxBad = 10
+	}
+	for _, w := range []*io.Writer{&opt.Out, &opt.Log} {
+		if *w == nil {
+			*w = io.Discard
+		}
+	}
+	r := &run{t: t, job: job, opt: opt, at: position{Settings: opt.Settings}}
+	start := time.Now()
+	done, err := r.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	out := &Outcome{Resumed: t.step}
+	if !done {
+		r.measurePeak(ctx)
+		r.saved = time.Now()
+		if err := r.epochs(ctx); err != nil {
+			return nil, err
+		}
+	}
+	out.Best, out.Steps, out.Skipped, out.Already, out.Duration = r.at.Best, t.step, r.at.Skipped, done, time.Since(start)
+	return out, r.close()
+}
+
+func (r *run) path(name string) string { return filepath.Join(r.opt.Dir, name) }
+
+func (r *run) epochs(ctx context.Context) error {
+	for r.at.Epoch < len(r.job.Steps) {
+		if err := r.epoch(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.t.SaveWeights(r.path(lastFile)); err != nil {
+		return err
+	}
+	r.at.Finished = true
+	return r.finish()
+}
+
+// epoch trains one epoch from the position on and judges it.
+func (r *run) epoch(ctx context.Context) error {
+	batches, err := r.job.Batches(ctx, r.at.Epoch, r.at.Step)
+	if err != nil {
+		return err
+	}
+	defer batches.Close()
+	r.meter.start(batches)
+	for r.at.Step < r.job.Steps[r.at.Epoch] {
+		if ctx.Err() != nil {
+			return r.interrupted(ctx)
+		}
+		parts, err := batches.Next()
+		if err != nil {
+			if ctx.Err() != nil {
+				return r.interrupted(ctx)
+			}
+			return fmt.Errorf("train: epoch %d, step %d: %w", r.at.Epoch, r.at.Step, err)
+		}
+		// A step that has begun is finished: nothing is lost when the run is interrupted.
+		if err := r.step(context.WithoutCancel(ctx), parts); err != nil {
+			return err
+		}
+	}
+	if err := r.judge(ctx, batches.Wait()); err != nil {
+		if ctx.Err() != nil {
+			return r.interrupted(ctx)
+		}
+		return err
+	}
+	return r.save()
+}
+
+// step does one step and counts it.
+func (r *run) step(ctx context.Context, parts []Part) error {
+	res, err := r.t.Step(ctx, parts...)
+	if err != nil {
+		return fmt.Errorf("train: epoch %d, step %d: %w", r.at.Epoch, r.at.Step, err)
+	}
+	r.at.Step++
+	rows := 0
+	for i, p := range parts {
+		right, n, err := r.job.Score(p, res.Outputs[i])
+		if err != nil {
+			return err
+		}
+		r.at.Right += right
+		r.at.Rows += n
+		rows += p.Batch.Rows()
+	}
+	if res.Skipped {
+		if err := r.bad(res, parts); err != nil {
+			return err
+		}
+	} else {
+		r.at.BadInRow = 0
+	}
+	r.meter.add(res, rows)
+	if err := r.writeMetrics(res); err != nil {
+		return err
+	}
+	if r.opt.Progress != nil {
+		r.opt.Progress(r.progress())
+	}
+	due := r.opt.SaveSteps > 0 && r.t.step%r.opt.SaveSteps == 0
+	if (due || time.Since(r.saved) >= r.opt.SaveEvery) && r.at.Step < r.job.Steps[r.at.Epoch] {
+		return r.save()
+	}
+	return nil
+}
+
+// bad counts a step that was not finite.
+func (r *run) bad(res *Result, parts []Part) error {
+	r.at.Skipped++
+	r.at.BadInRow++
+	fmt.Fprintf(r.opt.Log, "step %d of epoch %d skipped: loss %g, gradient norm %g\n", r.at.Step-1, r.at.Epoch, res.Loss, res.Norm)
+	if r.at.BadInRow < r.opt.MaxBad {
+		return nil
+	}
+	var names []string
+	for _, p := range parts {
+		if r.job.Names != nil {
+			names = append(names, r.job.Names(p)...)
+		}
+	}
+	return fmt.Errorf("train: loss or gradient were not finite in %d steps in a row, the last with %s; look at their features with the command verify, or lower the learning rate (--lr %g)",
+		r.at.BadInRow, listed(names, 8), r.t.opt.LR)
+}
+
+func listed(names []string, most int) string {
+	if len(names) == 0 {
+		return "unnamed examples"
+	}
+	text := "examples "
+	for i, name := range names {
+		if i == most {
+			return fmt.Sprintf("%s and %d more", text, len(names)-most)
+		}
+		if i > 0 {
+			text += ", "
+		}
+		text += name
+	}
+	return text
+}
+
+// judge ends an epoch: training accuracy, validation, BEST.pth and the reference's lines.
+func (r *run) judge(ctx context.Context, wait time.Duration) error {
+	accuracy := 0.0
+	if r.at.Rows > 0 {
+		accuracy = r.at.Right / float64(r.at.Rows)
+	}
+	text := fmt.Sprintf("\nEpoch %d: Train %0.2f\n", r.at.Epoch, accuracy*100)
+	line := map[string]any{"epoch": r.at.Epoch, "train": accuracy, "data_wait_s": round(wait.Seconds())}
+	if r.job.Validate != nil {
+		valid, err := r.job.Validate(ctx, r.at.Epoch, r.t.Model())
+		if err != nil {
+			return err
+		}
+		if valid > r.at.Best {
+			r.at.Best = valid
+			if err := r.t.SaveWeights(r.path(bestFile)); err != nil {
+				return err
+			}
+		}
+		text += fmt.Sprintf("Epoch %d: Valid %0.2f\n", r.at.Epoch, valid*100) + fmt.Sprintf("Epoch %d: Best %0.2f\n", r.at.Epoch, r.at.Best*100)
+		line["valid"], line["best"] = valid, r.at.Best
+	}
+	if _, err := r.log.WriteString(text); err != nil {
+		return fmt.Errorf("train: %w; make room there, --resume goes on from the last saved state", err)
+	}
+	fmt.Fprint(r.opt.Out, text)
+	fmt.Fprintf(r.opt.Log, "data wait %.1f s in epoch %d\n", wait.Seconds(), r.at.Epoch)
+	if err := r.writeLine(line); err != nil {
+		return err
+	}
+	r.at.Epoch, r.at.Step, r.at.Right, r.at.Rows = r.at.Epoch+1, 0, 0, 0
+	return nil
+}
+
+// interrupted saves before the run ends early.
+func (r *run) interrupted(ctx context.Context) error {
+	if err := r.save(); err != nil {
+		return errors.Join(ctx.Err(), err)
+	}
+	return fmt.Errorf("%w after step %d; its state is saved", ErrInterrupted, r.t.step)
+}
+
+func round(x float64) float64 { return math.Round(x*1000) / 1000 }

@@ -1,0 +1,243 @@
+package train
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/diskspace"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/filelock"
+	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+)
+
+// open prepares the run directory and goes to the position of a run that is resumed. done: it had ended.
+func (r *run) open(ctx context.Context) (done bool, err error) {
+	if err := os.MkdirAll(r.opt.Dir, 0o777); err != nil {
+		return false, fmt.Errorf("train: %w; choose another folder with --output", err)
+	}
+	if r.lock, err = os.OpenFile(r.path(lockFile), os.O_CREATE|os.O_RDWR, 0o666); err != nil {
+		return false, fmt.Errorf("train: %w; choose another folder with --output", err)
+	}
+	if !filelock.Try(r.lock) {
+		return false, errors.Join(fmt.Errorf("train: another process is training in %s; wait for it, or choose another folder with --output", r.opt.Dir), r.close())
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.close())
+		}
+	}()
+	for _, name := range []string{stateFile, bestFile, lastFile, runFile} {
+		if err := atomicfile.Sweep(r.path(name)); err != nil {
+			return false, fmt.Errorf("train: %w", err)
+		}
+	}
+	resuming := false
+	switch _, err := os.Stat(r.path(stateFile)); {
+	case err == nil && r.opt.Resume:
+		resuming = true
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return false, fmt.Errorf("train: %w", err)
+	case r.opt.Overwrite:
+	case r.opt.Resume && r.begun():
+	default:
+		if err := r.vacant(); err != nil {
+			return false, err
+		}
+	}
+	if resuming {
+		r.at = position{}
+		if err := readPosition(r.path(stateFile), &r.at); err != nil {
+			return false, err
+		}
+		if err := sameSettings(r.at.Settings, r.opt.Settings); err != nil {
+			return false, fmt.Errorf("train: %s: %w", r.opt.Dir, err)
+		}
+		if r.at.Finished {
+			return true, nil
+		}
+		if r.at.Epoch > len(r.job.Steps) || (r.at.Epoch < len(r.job.Steps) && r.at.Step > r.job.Steps[r.at.Epoch]) {
+			return false, fmt.Errorf("train: %s is at step %d of epoch %d, which this data has not", r.path(stateFile), r.at.Step, r.at.Epoch)
+		}
+		if err := r.t.loadState(ctx, r.path(stateFile), &r.at); err != nil {
+			return false, err
+		}
+		fmt.Fprintf(r.opt.Log, "going on after step %d (epoch %d)\n", r.t.step, r.at.Epoch)
+	} else {
+		// Whatever an earlier run left behind must not be taken for this one's.
+		for _, name := range []string{stateFile, bestFile, lastFile} {
+			if err := os.Remove(r.path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return false, fmt.Errorf("train: %w", err)
+			}
+		}
+	}
+	if err := r.checkSpace(); err != nil {
+		return false, err
+	}
+	if err := r.writeRunFile(); err != nil {
+		return false, err
+	}
+	if r.log, err = cutOpen(r.path(logFile), r.at.LogSize); err != nil {
+		return false, err
+	}
+	r.metrics, err = cutOpen(r.path(metricsFile), r.at.MetricsSize)
+	return false, err
+}
+
+// begun says whether a run of this package began in the directory and was killed before its first state: then there is
+// nothing to go on from, and nothing to lose but a snapshot of its first epoch. Snapshots of others, and LAST.pth, which
+// comes after many states, are somebody's work.
+func (r *run) begun() bool {
+	_, ours := os.Stat(r.path(runFile))
+	_, last := os.Stat(r.path(lastFile))
+	return ours == nil && errors.Is(last, os.ErrNotExist)
+}
+
+// vacant says whether a new run may begin in the directory.
+func (r *run) vacant() error {
+	for _, name := range []string{stateFile, bestFile, lastFile, runFile} {
+		if _, err := os.Stat(r.path(name)); err == nil {
+			if r.opt.Resume {
+				return fmt.Errorf("train: %w: %s, without %s to go on from; choose another --output, or lose it with --overwrite", ErrRunExists, r.path(name), stateFile)
+			}
+			return fmt.Errorf("train: %w: %s; go on with --resume, choose another --output, or lose it with --overwrite", ErrRunExists, r.path(name))
+		}
+	}
+	return nil
+}
+
+func sameSettings(old, now map[string]string) error {
+	var names []string
+	for name := range now {
+		names = append(names, name)
+	}
+	for name := range old {
+		if _, ok := now[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if old[name] != now[name] {
+			return fmt.Errorf("the run there has %s %q, this command %q; resume it with the same command, or choose another --output", name, old[name], now[name])
+		}
+	}
+	return nil
+}
+
+// checkSpace says whether the folder can be written to and has room for the run's files. While one is replaced, both are
+// there.
+func (r *run) checkSpace() error {
+	probe, err := os.CreateTemp(r.opt.Dir, ".probe-*")
+	if err != nil {
+		return fmt.Errorf("train: %w; choose another folder with --output", err)
+	}
+	err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	need := 2*stateSize(r.t.cfg, r.t.optimizer) + 3*4*int64(r.t.cfg.NumParams())
+	for _, name := range []string{stateFile, bestFile, lastFile} {
+		if info, err := os.Stat(r.path(name)); err == nil {
+			need -= info.Size()
+		}
+	}
+	if free, ok := diskspace.Free(r.opt.Dir); ok && free < need {
+		return fmt.Errorf("train: %s has %d MB free, the run's files need %d MB; make room or choose another folder with --output", r.opt.Dir, free>>20, need>>20)
+	}
+	return nil
+}
+
+// writeRunFile says what the run is, for people.
+func (r *run) writeRunFile() error {
+	info := map[string]any{
+		"settings": r.opt.Settings, "config": r.t.cfg, "version": lxrt.Version(), "backend": r.t.backend.Description(),
+		"optimizer": r.t.optimizer.Name, "steps": r.job.Steps, "devices": r.t.opt.Devices, "bfloat16": r.t.opt.BFloat16,
+	}
+	maps.Copy(info, r.opt.About)
+	text, err := json.MarshalIndent(info, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.Replace(r.path(runFile), func(_ *os.File, w *bufio.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
+}
+
+// cutOpen opens a file to append to, after its first size bytes.
+func cutOpen(path string, size int64) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	info, err := f.Stat()
+	if err == nil && info.Size() < size {
+		err = fmt.Errorf("%s has %d bytes, the state counts on %d: it was changed since", path, info.Size(), size)
+	}
+	if err == nil {
+		err = f.Truncate(size)
+	}
+	if err == nil {
+		_, err = f.Seek(size, 0)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	return f, nil
+}
+
+// save writes the state, after what was logged so far is on disk.
+func (r *run) save() error {
+	if err := r.syncLogs(); err != nil {
+		return err
+	}
+	if err := r.t.saveState(r.path(stateFile), r.at); err != nil {
+		return fmt.Errorf("train: saving the state: %w", err)
+	}
+	r.saved = time.Now()
+	return nil
+}
+
+// finish leaves a state that says the run is over, without arrays.
+func (r *run) finish() error {
+	if err := r.syncLogs(); err != nil {
+		return err
+	}
+	return r.t.saveEnd(r.path(stateFile), r.at)
+}
+
+func (r *run) syncLogs() error {
+	for _, x := range []struct {
+		f    *os.File
+		size *int64
+	}{{r.log, &r.at.LogSize}, {r.metrics, &r.at.MetricsSize}} {
+		if err := x.f.Sync(); err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+		at, err := x.f.Seek(0, 1)
+		if err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+		*x.size = at
+	}
+	return nil
+}
+
+func (r *run) close() error {
+	var err error
+	for _, f := range []**os.File{&r.log, &r.metrics, &r.lock} {
+		if *f != nil {
+			err = errors.Join(err, (*f).Close())
+			*f = nil
+		}
+	}
+	return err
+}

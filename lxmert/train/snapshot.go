@@ -1,0 +1,200 @@
+package train
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/weights"
+)
+
+// Items are the parameters as they are, float32, under the names that name gives them, to be written with
+// [weights.Save] before the next step.
+func (t *Trainer) Items(name func(canonical string) string) []weights.Item {
+	var items []weights.Item
+	for _, v := range t.vars.list {
+		items = append(items, weights.Item{
+			Name: name(v.Name), DType: weights.F32, Shape: v.Shape,
+			Values: func(w io.Writer) error {
+				data, err := host(v.value, v.shape)
+				if err != nil {
+					return err
+				}
+				var item weights.Item
+				if v.transposed {
+					item = weights.FromTransposed(v.Name, [2]int(v.Shape), data, weights.F32)
+				} else {
+					item = weights.FromFloats(v.Name, v.Shape, data, weights.F32)
+				}
+				return item.Values(w)
+			},
+		})
+	}
+	return items
+}
+
+// SaveWeights writes the parameters as the reference's fine-tuned snapshots: a .pth that PyTorch loads, or a
+// .safetensors, by the path's suffix.
+func (t *Trainer) SaveWeights(path string) error {
+	return weights.Save(path, t.cfg, t.Items(weights.TaskName), nil)
+}
+
+// stateFormat is the version of the files that saveState writes.
+const stateFormat = "1"
+
+// saveState writes all that the next step depends on: parameters, the optimizer's state, and a position. Arrays are in
+// the device's orientation.
+func (t *Trainer) saveState(path string, position any) error {
+	var items []weights.Item
+	for _, v := range t.vars.list {
+		add := func(name string, slot int) {
+			items = append(items, weights.Item{
+				Name: name, DType: weights.F32, Shape: v.shape.Dimensions,
+				Values: func(w io.Writer) error {
+					buffers := v.value
+					if slot >= 0 {
+						buffers = v.slots[slot]
+					}
+					data, err := host(buffers, v.shape)
+					if err != nil {
+						return err
+					}
+					return writeFloats(w, data)
+				},
+			})
+		}
+		add("value "+v.Name, -1)
+		for s := range v.slots {
+			add(stateName(s, v.Name), s)
+		}
+	}
+	return t.writeState(path, items, position)
+}
+
+// saveEnd writes a position alone: that of a run that is over.
+func (t *Trainer) saveEnd(path string, position any) error { return t.writeState(path, nil, position) }
+
+func (t *Trainer) writeState(path string, items []weights.Item, position any) error {
+	text, err := json.Marshal(position)
+	if err != nil {
+		return err
+	}
+	return weights.Write(path, items, map[string]string{
+		"format": stateFormat, "optimizer": t.optimizer.Name, "step": strconv.Itoa(t.step), "position": string(text),
+	})
+}
+
+func stateName(slot int, param string) string { return "state " + strconv.Itoa(slot) + " " + param }
+
+// loadState restores what saveState wrote and fills position. A file that does not fit the model leaves nothing usable
+// behind, so the trainer is to be closed then.
+func (t *Trainer) loadState(ctx context.Context, path string, position any) error {
+	f, err := weights.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	meta, err := stateMetadata(f)
+	if err != nil {
+		return err
+	}
+	if meta["optimizer"] != t.optimizer.Name {
+		return fmt.Errorf("train: %s is from a run with the optimizer %s, this one has %s", path, meta["optimizer"], t.optimizer.Name)
+	}
+	if t.step, err = strconv.Atoi(meta["step"]); err != nil || t.step < 0 {
+		return fmt.Errorf("train: %s: step is %q, must be a number", path, meta["step"])
+	}
+	if err := json.Unmarshal([]byte(meta["position"]), position); err != nil {
+		return fmt.Errorf("train: %s: position: %w", path, err)
+	}
+	used := 0
+	for _, v := range t.vars.list {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		read := func(name string, set func([]float32) error) error {
+			x, ok := f.Tensor(name)
+			if !ok {
+				return fmt.Errorf("train: %s has no %q: it is not of this model", path, name)
+			}
+			used++
+			if x.DType != weights.F32 || fmt.Sprint(x.Shape) != fmt.Sprint(v.shape.Dimensions) {
+				return fmt.Errorf("train: %s: %q is %s %v, this model needs F32 %v", path, name, x.DType, x.Shape, v.shape.Dimensions)
+			}
+			data, err := x.Float32s()
+			if err != nil {
+				return err
+			}
+			return set(data)
+		}
+		if err := read("value "+v.Name, func(data []float32) error { return t.vars.set(&v.value, data, v.shape) }); err != nil {
+			return err
+		}
+		if _, moved := f.Tensor(stateName(0, v.Name)); !moved {
+			continue
+		}
+		if err := t.vars.start(v, t.optimizer.slots); err != nil {
+			return err
+		}
+		for s := range v.slots {
+			if err := read(stateName(s, v.Name), func(data []float32) error { return t.vars.set(&v.slots[s], data, v.shape) }); err != nil {
+				return err
+			}
+		}
+	}
+	if n := len(f.Names()); used != n {
+		return fmt.Errorf("train: %s has %d arrays that this model has not", path, n-used)
+	}
+	return nil
+}
+
+// readPosition reads the position of a state file without its arrays.
+func readPosition(path string, position any) error {
+	f, err := weights.Open(path)
+	if err != nil {
+		return err
+	}
+	meta, err := stateMetadata(f)
+	err = errors.Join(err, f.Close())
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(meta["position"]), position); err != nil {
+		return fmt.Errorf("train: %s: position: %w", path, err)
+	}
+	return nil
+}
+
+func stateMetadata(f *weights.File) (map[string]string, error) {
+	if f.Metadata["format"] != stateFormat {
+		return nil, fmt.Errorf("train: %s is no state of a training run that this version reads (format %q, must be %q)", f.Path, f.Metadata["format"], stateFormat)
+	}
+	return f.Metadata, nil
+}
+
+// stateSize is how many bytes a state of a model has at most.
+func stateSize(cfg lxmert.Config, o Optimizer) int64 {
+	return int64(cfg.NumParams()) * 4 * int64(1+o.slots)
+}
+
+func writeFloats(w io.Writer, data []float32) error {
+	buf := make([]byte, 0, 64<<10)
+	for len(data) > 0 {
+		n := min(len(data), cap(buf)/4)
+		buf = buf[:0]
+		for _, x := range data[:n] {
+			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(x))
+		}
+		if _, err := w.Write(buf); err != nil {
+			return err
+		}
+		data = data[n:]
+	}
+	return nil
+}

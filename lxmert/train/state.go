@@ -1,0 +1,143 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
+	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+)
+
+// Source gives the values that parameters start with: those of files and of [Random] are ones. Values are in the file's
+// orientation unless transposed.
+type Source interface {
+	Read(name string, dst []float32, transposed bool) error
+}
+
+// variable is a parameter on the devices, with what the optimizer keeps for it.
+type variable struct {
+	lxmert.Param
+	shape      shapes.Shape // on the device
+	transposed bool
+
+	value []compute.Buffer   // per device
+	slots [][]compute.Buffer // [slot][device]; nil until the parameter is first moved
+	chunk int                // which update program moves it; -1: none has yet
+}
+
+// variables are all parameters of a model.
+type variables struct {
+	backend compute.Backend
+	devices int
+	list    []*variable
+	byName  map[string]*variable
+}
+
+// newVariables reads all parameters to every device.
+func newVariables(ctx context.Context, backend compute.Backend, cfg lxmert.Config, source Source, devices int) (*variables, error) {
+	vs := &variables{backend: backend, devices: devices, byName: map[string]*variable{}}
+	largest := 0
+	for _, p := range cfg.Params() {
+		largest = max(largest, lxmert.Size(p.Shape))
+	}
+	scratch := make([]float32, largest)
+	for _, p := range cfg.Params() {
+		if err := ctx.Err(); err != nil {
+			return nil, errors.Join(err, vs.free())
+		}
+		dims, transposed := lxrt.DeviceShape(p)
+		v := &variable{Param: p, shape: shapes.Make(dtypes.Float32, dims...), transposed: transposed, chunk: -1}
+		data := scratch[:v.shape.Size()]
+		if err := source.Read(p.Name, data, transposed); err != nil {
+			return nil, errors.Join(fmt.Errorf("train: %s: %w", p.Name, err), vs.free())
+		}
+		vs.list = append(vs.list, v)
+		vs.byName[p.Name] = v
+		if err := vs.set(&v.value, data, v.shape); err != nil {
+			return nil, errors.Join(fmt.Errorf("train: %s: %w", p.Name, err), vs.free())
+		}
+	}
+	return vs, nil
+}
+
+// set replaces a buffer on every device.
+func (vs *variables) set(buffers *[]compute.Buffer, data []float32, shape shapes.Shape) (err error) {
+	defer program.Recover(&err)
+	var fresh []compute.Buffer
+	for d := range vs.devices {
+		b, err := vs.backend.BufferFromFlatData(compute.DeviceNum(d), data, shape)
+		if err != nil {
+			return errors.Join(err, freeAll(fresh))
+		}
+		fresh = append(fresh, b)
+	}
+	err = freeAll(*buffers)
+	*buffers = fresh
+	return err
+}
+
+// shapeOf is a parameter's shape on the device; nil where there is none of that name.
+func (vs *variables) shapeOf(name string) []int {
+	if v := vs.byName[name]; v != nil {
+		return v.shape.Dimensions
+	}
+	return nil
+}
+
+// buffer is a parameter on the first device.
+func (vs *variables) buffer(name string) (compute.Buffer, error) {
+	if v := vs.byName[name]; v != nil {
+		return v.value[0], nil
+	}
+	return nil, fmt.Errorf("train: the model has no parameter %q", name)
+}
+
+// host copies a buffer of a variable's shape from the first device.
+func host(buffers []compute.Buffer, shape shapes.Shape) (data []float32, err error) {
+	defer program.Recover(&err)
+	x, err := program.Host(buffers[0], shape)
+	if err != nil {
+		return nil, err
+	}
+	return x.([]float32), nil
+}
+
+// start gives a parameter zeros as optimizer state.
+func (vs *variables) start(v *variable, slots int) error {
+	if v.slots != nil {
+		return nil
+	}
+	v.slots = make([][]compute.Buffer, slots)
+	for i := range v.slots {
+		if err := vs.set(&v.slots[i], make([]float32, v.shape.Size()), v.shape); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (vs *variables) free() error {
+	var err error
+	for _, v := range vs.list {
+		err = errors.Join(err, freeAll(v.value))
+		for _, s := range v.slots {
+			err = errors.Join(err, freeAll(s))
+		}
+		v.value, v.slots = nil, nil
+	}
+	return err
+}
+
+func freeAll(buffers []compute.Buffer) error {
+	var err error
+	for _, b := range buffers {
+		err = errors.Join(err, b.Finalize())
+	}
+	return err
+}

@@ -1,0 +1,204 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/gomlx/compute"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+)
+
+// Options of a [Trainer].
+type Options struct {
+	Optimizer string   // see [NewOptimizer]
+	LR        float64  // the peak learning rate
+	Schedule  Schedule // of BertAdam; the others keep their rate
+	Clip      float64  // largest global L2 norm of the gradients; 0: no clipping
+
+	HiddenDropout, AttentionDropout float64 // 0 to below 1
+
+	Seed       uint64 // of dropout
+	Devices    int    // of the backend to share each part; 0 is 1
+	BFloat16   bool   // layers compute in bfloat16; parameters, LayerNorm, softmax and loss stay float32
+	PooledOnly bool   // the objective reads nothing of the language stream's end but out.pooled and what follows from it
+	// Rematerialize keeps only the levels' activations and computes the others again on the way back.
+	Rematerialize bool
+}
+
+// Trainer holds a model's parameters and the optimizer's state on devices, and moves them step by step.
+type Trainer struct {
+	cfg       lxmert.Config
+	backend   compute.Backend
+	opt       Options
+	optimizer Optimizer
+	objective Objective
+
+	vars      *variables
+	gradients map[string]*gradientProgram
+	movers    []*update
+	model     *lxrt.Model
+	step      int
+}
+
+// NewTrainer reads a model's parameters from a source. The context bounds the reading only.
+func NewTrainer(ctx context.Context, backend compute.Backend, cfg lxmert.Config, source Source, objective Objective, opt Options) (*Trainer, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	if err := opt.Schedule.Check(); err != nil {
+		return nil, err
+	}
+	if !(opt.LR >= 0) || math.IsInf(opt.LR, 0) {
+		return nil, fmt.Errorf("train: the learning rate is %g, must be 0 or more", opt.LR)
+	}
+	for _, rate := range []float64{opt.HiddenDropout, opt.AttentionDropout} {
+		if !(rate >= 0 && rate < 1) {
+			return nil, fmt.Errorf("train: the dropout rate is %g, must be from 0 to below 1", rate)
+		}
+	}
+	optimizer, err := NewOptimizer(opt.Optimizer)
+	if err != nil {
+		return nil, err
+	}
+	opt.Devices = max(1, opt.Devices)
+	if n := int(backend.NumDevices()); opt.Devices > n {
+		return nil, fmt.Errorf("train: %d devices were asked for, the backend has %d", opt.Devices, n)
+	}
+	t := &Trainer{cfg: cfg, backend: backend, opt: opt, optimizer: optimizer, objective: objective, gradients: map[string]*gradientProgram{}}
+	if t.vars, err = newVariables(ctx, backend, cfg, source, opt.Devices); err != nil {
+		return nil, err
+	}
+	if t.model, err = lxrt.Live(backend, cfg, lxrt.Options{}, t.vars.buffer); err != nil {
+		return nil, errors.Join(err, t.vars.free())
+	}
+	return t, nil
+}
+
+// Close frees everything on the devices.
+func (t *Trainer) Close() error {
+	err := t.model.Close()
+	for _, g := range t.gradients {
+		g.Free()
+	}
+	for _, u := range t.movers {
+		u.Free()
+	}
+	t.gradients, t.movers = nil, nil
+	return errors.Join(err, t.vars.free())
+}
+
+// Model computes with the parameters as they are, without dropout. It must not run while [Trainer.Step] does.
+func (t *Trainer) Model() lxmert.Engine { return t.model }
+
+// Steps is how often the parameters have been moved.
+func (t *Trainer) Steps() int { return t.step }
+
+// Result is what a step did.
+type Result struct {
+	Loss float64 // mean over the step's rows
+	Norm float64 // global L2 norm of the gradients before clipping
+	LR   float64 // learning rate that the step had
+	// Skipped says that loss or norm were not finite, so the parameters and the optimizer stayed as they were.
+	Skipped bool
+	Outputs [][]any // of the objective, per part
+}
+
+// Step moves the parameters along the mean gradient of the parts, which must have equal numbers of rows. An error before
+// the parameters move leaves them as they were.
+func (t *Trainer) Step(ctx context.Context, parts ...Part) (r *Result, err error) {
+	if len(parts) == 0 {
+		return nil, errors.New("train: a step needs at least one part")
+	}
+	r = &Result{LR: t.opt.LR}
+	if t.optimizer.scheduled() {
+		r.LR *= t.opt.Schedule.Factor(t.step)
+	}
+	var grads [][]compute.Buffer
+	defer func() {
+		for _, g := range grads {
+			freeAll(g)
+		}
+	}()
+	var params []string
+	var squares float32
+	rows := 0
+	for i, part := range parts {
+		if n := part.Batch.Rows(); n%t.opt.Devices != 0 {
+			return nil, fmt.Errorf("train: %d rows cannot be shared by %d devices", n, t.opt.Devices)
+		} else if i > 0 && n != parts[0].Batch.Rows() {
+			return nil, fmt.Errorf("train: the parts of a step have %d and %d rows, must have equal numbers", parts[0].Batch.Rows(), n)
+		}
+		fed, err := lxrt.Feed(t.cfg, part.Batch)
+		if err != nil {
+			return nil, err
+		}
+		g, err := t.gradient(fed, part, i > 0)
+		if err != nil {
+			return nil, err
+		}
+		seed := t.stepSeed(rows)
+		loss, sq, outputs, next, err := t.runGradient(ctx, g, fed, part, seed, 1/float32(len(parts)), grads)
+		if err != nil {
+			return nil, err
+		}
+		for _, old := range grads {
+			freeAll(old)
+		}
+		grads, params, squares = next, g.params, sq
+		r.Loss += float64(loss)
+		r.Outputs = append(r.Outputs, outputs)
+		rows += part.Batch.Rows()
+	}
+	r.Norm = math.Sqrt(float64(squares))
+	if !finite(r.Loss) || !finite(r.Norm) {
+		r.Skipped = true
+		return r, nil
+	}
+	return r, t.move(r, params, &grads)
+}
+
+// move runs the optimizer and takes the gradients.
+func (t *Trainer) move(r *Result, params []string, grads *[][]compute.Buffer) error {
+	movers, err := t.updates(params)
+	if err != nil {
+		return err
+	}
+	factor := 1.0
+	if t.opt.Clip > 0 {
+		factor = min(1, t.opt.Clip/(r.Norm+1e-6))
+	}
+	c1, c2 := corrections(t.step + 1)
+	scalars := [4]float32{float32(r.LR), float32(factor), c1, c2}
+	byName := map[string][]compute.Buffer{}
+	for i, name := range params {
+		byName[name] = (*grads)[i]
+	}
+	*grads = nil
+	for _, u := range movers {
+		if err := t.runUpdate(u, scalars, byName); err != nil {
+			return err
+		}
+	}
+	t.step++
+	return nil
+}
+
+// stepSeed is dropout's seed of the step that is being made, from a row on.
+func (t *Trainer) stepSeed(row int) [3]uint32 {
+	x := splitMix(t.opt.Seed + uint64(t.step)*0x9e3779b97f4a7c15)
+	return [3]uint32{uint32(x), uint32(x >> 32), uint32(row)}
+}
+
+// splitMix is the output function of SplitMix64 (Steele, Lea and Flood, 2014).
+func splitMix(z uint64) uint64 {
+	z += 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -1,0 +1,127 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
+)
+
+// chunkSize is how many numbers one update program moves. A step's memory has one chunk twice, before and after; all
+// parameters in one program would need the whole model and the optimizer's state twice.
+const chunkSize = 32 << 20
+
+// scalarInput is float32 [4]: learning rate, clip factor, and 1 - b1^t and 1 - b2^t.
+const scalarInput = "scalars"
+
+// update is a program that moves some parameters.
+type update struct {
+	*program.Program
+	vars []*variable
+}
+
+// updates returns the programs that move the parameters with these names, compiling them the first time.
+func (t *Trainer) updates(params []string) ([]*update, error) {
+	if t.movers != nil {
+		return t.movers, nil
+	}
+	var chunks [][]*variable
+	size := chunkSize
+	for _, name := range params {
+		v := t.vars.byName[name]
+		if err := t.vars.start(v, t.optimizer.slots); err != nil {
+			return nil, fmt.Errorf("train: memory for the optimizer: %w", err)
+		}
+		if n := v.shape.Size(); size+n > chunkSize {
+			chunks, size = append(chunks, nil), 0
+		}
+		size += v.shape.Size()
+		last := len(chunks) - 1
+		chunks[last] = append(chunks[last], v)
+	}
+	var movers []*update
+	for _, chunk := range chunks {
+		u := &update{vars: chunk}
+		p, err := program.Build(t.backend, program.Options{Name: "lxrt update"}, func(b *program.Builder) []*Node { return t.defineUpdate(b, chunk) })
+		if err == nil {
+			err = p.Compile()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("train: compiling the optimizer: %w", err)
+		}
+		u.Program = p
+		movers = append(movers, u)
+	}
+	t.movers = movers
+	return movers, nil
+}
+
+// defineUpdate returns the new value and optimizer state of each variable.
+func (t *Trainer) defineUpdate(b *program.Builder, vars []*variable) []*Node {
+	scalars := b.Input(scalarInput, dtypes.Float32, 4)
+	scalar := func(i int) *Node { return Reshape(Slice(scalars, AxisElem(i))) }
+	r := rates{lr: scalar(0), correct1: scalar(2), correct2: scalar(3)}
+	clip := scalar(1)
+	var out []*Node
+	for i, v := range vars {
+		in := func(what string) *Node {
+			return b.Input(fmt.Sprintf("%s %d", what, i), dtypes.Float32, v.shape.Dimensions...)
+		}
+		p, g := in("value"), Mul(in("gradient"), clip)
+		var state []*Node
+		for s := range t.optimizer.slots {
+			state = append(state, in(fmt.Sprintf("state %d", s)))
+		}
+		p, state = t.optimizer.update(r, p, g, state)
+		out = append(out, p)
+		out = append(out, state...)
+	}
+	return out
+}
+
+// run moves the variables on every device.
+func (t *Trainer) runUpdate(u *update, scalars [4]float32, grads map[string][]compute.Buffer) (err error) {
+	defer program.Recover(&err)
+	width := 1 + t.optimizer.slots
+	for d := range t.vars.devices {
+		device := compute.DeviceNum(d)
+		b, err := t.backend.BufferFromFlatData(device, scalars[:], shapes.Make(dtypes.Float32, 4))
+		if err != nil {
+			return err
+		}
+		inputs := []compute.Buffer{b}
+		for _, v := range u.vars {
+			inputs = append(inputs, v.value[d], grads[v.Name][d])
+			for s := range t.optimizer.slots {
+				inputs = append(inputs, v.slots[s][d])
+			}
+		}
+		out, err := u.Execute(inputs, device)
+		err = errors.Join(err, b.Finalize())
+		if err != nil {
+			return fmt.Errorf("train: moving the parameters: %w", err)
+		}
+		for i, v := range u.vars {
+			err = errors.Join(err, replace(&v.value[d], out[i*width]), grads[v.Name][d].Finalize())
+			for s := range t.optimizer.slots {
+				err = errors.Join(err, replace(&v.slots[s][d], out[i*width+1+s]))
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replace puts a buffer in the place of another, which is freed.
+func replace(old *compute.Buffer, fresh compute.Buffer) error {
+	err := (*old).Finalize()
+	*old = fresh
+	return err
+}
