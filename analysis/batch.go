@@ -1,0 +1,177 @@
+package analysis
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// Separate returns the batch with one text and one image of its own for every row. Gradients of the sum over rows are
+// then those of each row alone, even where the batch shares texts and images between rows. A batch without Pairs is
+// returned as it is.
+func Separate(b *lxmert.Batch) *lxmert.Batch {
+	if b.Pairs == nil {
+		return b
+	}
+	c := &lxmert.Batch{}
+	v := b.V()
+	c.Feats = lxmert.NewTensor(len(b.Pairs), v, b.Feats.Shape[2])
+	c.Boxes = lxmert.NewTensor(len(b.Pairs), v, b.Boxes.Shape[2])
+	for n, p := range b.Pairs {
+		text, image := p[0], p[1]
+		c.IDs = append(c.IDs, b.IDs[text])
+		if b.Segments != nil {
+			c.Segments = append(c.Segments, b.Segments[text])
+		}
+		if b.TextMask != nil {
+			c.TextMask = append(c.TextMask, b.TextMask[text])
+		}
+		if b.Words != nil {
+			c.Words = append(c.Words, b.Words[text])
+		}
+		copy(c.Feats.Row(n).Data, b.Feats.Row(image).Data)
+		copy(c.Boxes.Row(n).Data, b.Boxes.Row(image).Data)
+		if b.RegionMask != nil {
+			c.RegionMask = append(c.RegionMask, b.RegionMask[image])
+		}
+		if b.Images != nil {
+			c.Images = append(c.Images, b.Images[image])
+		}
+	}
+	return c
+}
+
+// ValidWords says of each position of a row's text whether it is a word: [T of that text]. A position whose mask is
+// neither 0 nor 1 counts as one.
+func ValidWords(b *lxmert.Batch, row int) []bool {
+	text, _ := pairOf(b, row)
+	valid := make([]bool, len(b.IDs[text]))
+	for t := range valid {
+		valid[t] = b.TextMask == nil || b.TextMask[text][t] > 0
+	}
+	return valid
+}
+
+// ValidRegions says of each region of a row's image whether it is there: [V].
+func ValidRegions(b *lxmert.Batch, row int) []bool {
+	_, image := pairOf(b, row)
+	valid := make([]bool, b.V())
+	for v := range valid {
+		valid[v] = b.RegionMask == nil || b.RegionMask[image][v] > 0
+	}
+	return valid
+}
+
+// InnerWords lists the positions of a row's words without [CLS], its first, and [SEP], its last valid one.
+func InnerWords(b *lxmert.Batch, row int) []int {
+	var inner []int
+	for t, ok := range ValidWords(b, row) {
+		if ok {
+			inner = append(inner, t)
+		}
+	}
+	if len(inner) < 3 {
+		return nil
+	}
+	return inner[1 : len(inner)-1]
+}
+
+// NoRegions is how to ask a model about a batch. Where every region of a picture is masked, the reference's mask adds the
+// same to every key, which softmax ignores: the text would see all that is masked. Such a batch asks to attend to nothing.
+func NoRegions(b *lxmert.Batch) lxmert.NoRegions {
+	for _, mask := range b.RegionMask {
+		if !slices.ContainsFunc(mask, func(m float32) bool { return m > 0 }) {
+			return lxmert.AttendNothing
+		}
+	}
+	return lxmert.UniformShift
+}
+
+// WordAxis names the words of a row, by their pieces, as one side of a [Matrix]; padding at the end is left out.
+func WordAxis(b *lxmert.Batch, row int) Axis {
+	text, _ := pairOf(b, row)
+	axis := Axis{Name: "word"}
+	for t := range lastTrue(ValidWords(b, row)) {
+		name := strconv.Itoa(t)
+		if b.Words != nil && t < len(b.Words[text].Pieces) {
+			name = b.Words[text].Pieces[t]
+		}
+		axis.Labels = append(axis.Labels, name)
+	}
+	return axis
+}
+
+// RegionAxis names the regions of a row, by number and the detector's object, as one side of a [Matrix]; masked ones at
+// the end are left out.
+func RegionAxis(b *lxmert.Batch, row int) Axis {
+	_, image := pairOf(b, row)
+	axis := Axis{Name: "region"}
+	for v := range lastTrue(ValidRegions(b, row)) {
+		name := strconv.Itoa(v)
+		if b.Images != nil && v < len(b.Images[image].Objects) && b.Images[image].Objects[v] != "" {
+			name += " " + b.Images[image].Objects[v]
+		}
+		axis.Labels = append(axis.Labels, name)
+	}
+	return axis
+}
+
+// lastTrue is how many entries there are up to the last that is true.
+func lastTrue(valid []bool) int {
+	n := len(valid)
+	for n > 0 && !valid[n-1] {
+		n--
+	}
+	return n
+}
+
+func pairOf(b *lxmert.Batch, row int) (text, image int) {
+	if b.Pairs == nil {
+		return row, row
+	}
+	return b.Pairs[row][0], b.Pairs[row][1]
+}
+
+// NewScores returns the result of one row of a batch, with everything that the batch knows about it. Words and regions
+// are cut to the row's own numbers of them.
+func NewScores(m Meta, b *lxmert.Batch, row int, words, regions []float64) Scores {
+	text, image := pairOf(b, row)
+	s := Scores{Meta: m, Words: words, Regions: regions}
+	s.N = 1
+	if words != nil {
+		s.Words = words[:len(b.IDs[text])]
+		if inner := InnerWords(b, row); len(inner) != max(0, len(s.Words)-2) {
+			s.InnerWords = inner
+			if inner == nil {
+				s.InnerWords = []int{}
+			}
+		}
+	}
+	if regions != nil {
+		if valid := ValidRegions(b, row); slices.Contains(valid, false) {
+			s.ValidRegions = []int{}
+			for v, there := range valid {
+				if there {
+					s.ValidRegions = append(s.ValidRegions, v)
+				}
+			}
+		}
+	}
+	if b.Words != nil {
+		s.Text = b.Words[text]
+	}
+	if b.Images != nil {
+		s.Image = b.Images[image]
+		s.Features = s.Image.Source
+	}
+	boxes := b.Boxes.Row(image)
+	for v := range b.V() {
+		var box [4]float64
+		for i, x := range boxes.Row(v).Data[:min(4, boxes.Shape[1])] {
+			box[i] = float64(x)
+		}
+		s.Boxes = append(s.Boxes, box)
+	}
+	return s
+}

@@ -1,0 +1,181 @@
+package figure
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/seed-516990b0/golxmert/analysis"
+)
+
+// inOne is how many families one graph holds; more of them get a graph each.
+const inOne = 4
+
+// Curves draws the series of a curve, with their intervals as bands. Rules are upright dotted lines, levels lying ones. A
+// series of the style "random" is grey. Series of one name up to its first comma, such as "relevance, positive" and
+// "relevance, negative", are a family: they have one colour and one marker, and the style "dashed" tells them apart. Areas
+// under curves stand in the legend, in the order of its lines. More than four families have graphs of their own, on the
+// same axes and each with the random series. An axis that does not begin at 0 is marked as broken. NaN is a gap.
+func Curves(c analysis.Curve, opt Options) (*Figure, error) {
+	if err := checkCurve(c); err != nil {
+		return nil, err
+	}
+	l := curves{c: c, opt: opt}
+	families := familiesOf(c.Series)
+	l.looks = looksOf(c.Series, families)
+	for _, f := range families {
+		if f.random {
+			l.random = append(l.random, f)
+		} else {
+			l.families = append(l.families, f)
+		}
+	}
+	if len(l.families) > inOne {
+		l.width = opt.width(Page)
+		return l.layMany(), nil
+	}
+	l.width = opt.width(Column)
+	return l.layOne(), nil
+}
+
+// curves is a figure of curves while it is laid out.
+type curves struct {
+	c                analysis.Curve
+	opt              Options
+	width            float64
+	families, random []family
+	looks            []look
+}
+
+// layOne puts all series into one graph.
+func (l curves) layOne() *Figure {
+	head, room := heading(title(l.c.Meta), l.width)
+	y := margin + room
+	var keys legend
+	if len(l.c.Series) > 1 || l.c.Series[0].Name != "" || len(l.c.Levels) > 0 {
+		keys = layLegend(l.c, orderKeys(l.c.Series, l.families), append(l.families, l.random...), l.looks, l.width-2*margin)
+	}
+	keysY := y
+	y += keys.h + 6
+	if len(l.c.Rules) > 0 {
+		y += tick.leading()
+	}
+	g := newGraph(l.c, l.looks)
+	h := min(0.55*l.width, 200)
+	left := g.left(h)
+	area := rect{margin + left, y, l.width - 2*margin - left - g.right(l.width-left), h}
+	y += h + below
+	foot, room := footing(l.c.Meta, l.opt, l.width, y)
+	return &Figure{w: l.width, h: y + room + margin, draw: func(p *pen) {
+		p.paragraph(margin, head)
+		keys.draw(p, margin, keysY)
+		g.draw(p, area)
+		l.nameAxes(p, area)
+		p.paragraph(margin, foot)
+	}}
+}
+
+// nameAxes writes what the axes of the area are.
+func (l curves) nameAxes(p *pen, area rect) {
+	p.text(area.x+area.w/2, area.y+area.h+below-4, 0.5, plain.short(l.c.XName, area.w), plain)
+	name := plain.short(l.c.YName, area.h)
+	p.slanted(margin+plain.height(), area.y+area.h/2+plain.width(name)/2, math.Pi/2, name, plain)
+}
+
+// layMany gives each family a graph of its own.
+func (l curves) layMany() *Figure {
+	const gap, least = 9.0, 76.0 // between graphs; width of one
+	n, all := len(l.families), newGraph(l.c, l.looks)
+	var random []int
+	for _, f := range l.random {
+		random = append(random, f.series...)
+	}
+	head, room := heading(title(l.c.Meta), l.width)
+	y := margin + room
+	keys := layLegend(l.c, orderKeys(l.c.Series, l.families), l.random, l.looks, l.width-2*margin)
+	keysY := y
+	y += keys.h + 4
+
+	left := all.left(least)
+	inner := l.width - 2*margin - left - all.right(least)
+	perLine := min(n, max(1, int((inner+gap)/(least+gap))))
+	lines := (n + perLine - 1) / perLine
+	perLine = (n + lines - 1) / lines
+	w := (inner - float64(perLine-1)*gap) / float64(perLine)
+	h := min(max(0.8*w, 50), 110)
+	areas := false
+	for _, f := range l.families {
+		areas = areas || areasOf(l.c.Series, f.series) != ""
+	}
+	above := label.leading() + 3
+	if areas {
+		above += label.leading()
+	}
+	if len(l.c.Rules) > 0 {
+		above += tick.leading()
+	}
+	top := y
+	lineH := above + h + tick.leading() + 8
+	y += float64(lines)*lineH + below - tick.leading() - 8
+	foot, room := footing(l.c.Meta, l.opt, l.width, y)
+	return &Figure{w: l.width, h: y + room + margin, draw: func(p *pen) {
+		p.paragraph(margin, head)
+		keys.draw(p, margin, keysY)
+		bold := label
+		bold.bold = true
+		for i, f := range l.families {
+			g := all
+			g.shown = append(append([]int{}, random...), f.series...)
+			g.yLabels, g.xLabels = i%perLine == 0, i+perLine >= n
+			at := rect{margin + left + float64(i%perLine)*(w+gap), top + float64(i/perLine)*lineH + above, w, h}
+			name := f.name
+			if len(f.series) == 1 {
+				name = l.c.Series[f.series[0]].Name
+			}
+			p.text(at.x, at.y-above+bold.height(), 0, bold.short(name, w), bold)
+			if text := areasOf(l.c.Series, f.series); text != "" {
+				p.text(at.x, at.y-above+label.leading()+label.height(), 0, label.short("AUC "+text, w), label)
+			}
+			g.draw(p, at)
+		}
+		l.nameAxes(p, rect{margin + left, top + above, inner, float64(lines)*lineH - lineH + h})
+		p.paragraph(margin, foot)
+	}}
+}
+
+// checkCurve says what cannot be drawn.
+func checkCurve(c analysis.Curve) error {
+	if len(c.Series) == 0 || len(c.X) == 0 {
+		return errors.New("a curve without points: there is nothing to draw")
+	}
+	finite := func(what string, values []float64, nan bool) error {
+		for i, x := range values {
+			if math.IsInf(x, 0) || !nan && math.IsNaN(x) {
+				return fmt.Errorf("%s: point %d is %g", what, i, x)
+			}
+		}
+		return nil
+	}
+	if err := finite("x", c.X, false); err != nil {
+		return err
+	}
+	for _, s := range c.Series {
+		if len(s.Y) != len(c.X) {
+			return fmt.Errorf("series %q has %d points for %d places on the axis", s.Name, len(s.Y), len(c.X))
+		}
+		if (s.Low != nil || s.High != nil) && (len(s.Low) != len(c.X) || len(s.High) != len(c.X)) {
+			return fmt.Errorf("series %q has intervals of %d and %d points for %d places on the axis", s.Name, len(s.Low), len(s.High), len(c.X))
+		}
+		for _, values := range [][]float64{s.Y, s.Low, s.High} {
+			if err := finite(fmt.Sprintf("series %q", s.Name), values, true); err != nil {
+				return err
+			}
+		}
+	}
+	for name, y := range c.Levels {
+		if math.IsInf(y, 0) || math.IsNaN(y) {
+			return fmt.Errorf("level %q is %g", name, y)
+		}
+	}
+	return nil
+}

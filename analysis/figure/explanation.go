@@ -1,0 +1,185 @@
+package figure
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"math"
+	"slices"
+
+	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/internal/wordpiece"
+)
+
+// Explanation draws one example: question and answer, the picture with its most relevant regions, the sentence as a word
+// strip, and in small print where the numbers come from. What the scores do not have is left out. The picture is that of
+// Image.File (PNG or JPEG); without one it is blank. An error says that there is nothing to draw, that the parts do not
+// fit each other, or which picture cannot be read.
+func Explanation(s analysis.Scores, opt Options) (*Figure, error) {
+	if err := checkScores(s); err != nil {
+		return nil, err
+	}
+	e := explained{s: s, opt: opt, width: opt.width(Column)}
+	e.inner = e.width - 2*margin
+	e.words = wordpiece.Words(s, opt.Merge)
+	low, high := wordpiece.Range(e.words)
+	regionLow, regionHigh := span(s.Regions)
+	if opt.Shared {
+		low, high = math.Min(low, regionLow), math.Max(high, regionHigh)
+		regionLow, regionHigh = low, high
+	}
+	e.wordColors, e.regionColors = scaled(opt.Scale.or(Paper), low, high), scaled(opt.Scale.or(Paper), regionLow, regionHigh)
+	if s.Regions != nil {
+		m, err := loadPicture(s)
+		if err != nil {
+			return nil, err
+		}
+		e.layPicture(m)
+	}
+	return e.lay(), nil
+}
+
+// checkScores says what cannot be drawn.
+func checkScores(s analysis.Scores) error {
+	if s.Words == nil && s.Regions == nil {
+		return errors.New("scores of neither words nor regions: there is nothing to draw")
+	}
+	if s.Regions != nil && len(s.Boxes) != len(s.Regions) {
+		return fmt.Errorf("%d regions have scores but %d have boxes", len(s.Regions), len(s.Boxes))
+	}
+	for _, x := range append(s.Words[:len(s.Words):len(s.Words)], s.Regions...) {
+		if math.IsInf(x, 0) {
+			return errors.New("a score is infinite: it has no place on a scale")
+		}
+	}
+	return nil
+}
+
+// span is the range of the numbers and 0.
+func span(values []float64) (low, high float64) {
+	for _, x := range values {
+		if !math.IsNaN(x) {
+			low, high = math.Min(low, x), math.Max(high, x)
+		}
+	}
+	return low, high
+}
+
+// explained is an explanation while it is laid out.
+type explained struct {
+	s                        analysis.Scores
+	opt                      Options
+	width, inner             float64
+	words                    []wordpiece.Word
+	wordColors, regionColors colors
+	picture                  image.Image
+	at                       rect // of the picture; y is set when the heading is known
+}
+
+func (e *explained) layPicture(m image.Image) {
+	e.picture = m
+	size := m.Bounds().Size()
+	w := e.inner - barRoom
+	h := w * float64(size.Y) / float64(size.X)
+	if most := 1.15 * w; h > most {
+		w, h = w*most/h, most
+	}
+	if least := 36.0; h < least {
+		h = least
+	}
+	e.at = rect{margin + (e.inner-barRoom-w)/2, 0, w, h}
+}
+
+// paragraph is lines of text in a figure.
+type paragraph struct {
+	lines []string
+	ink   ink
+	y     float64 // of the first baseline
+}
+
+// lay puts the parts under each other.
+func (e *explained) lay() *Figure {
+	y := margin
+	var paragraphs []paragraph
+	add := func(text string, k ink, most int, after float64) {
+		lines := k.wrap(text, e.inner, most)
+		if len(lines) == 0 {
+			return
+		}
+		paragraphs = append(paragraphs, paragraph{lines, k, y + k.height()})
+		y += float64(len(lines)-1)*k.leading() + k.size + after
+	}
+	bold := plain
+	bold.bold = true
+	add(e.s.Text.Text, bold, 3, 2)
+	if e.s.Answer != "" {
+		add("answer: "+e.s.Answer, plain, 2, 2)
+	}
+	if y > margin {
+		y += 1
+	}
+	add(title(e.s.Meta), headInk, 2, 4)
+
+	if e.picture != nil {
+		e.at.y = y
+		y += e.at.h + 7
+	}
+	var st strip
+	stripY := y
+	if e.s.Words != nil {
+		st = layStrip(e.words, e.inner, e.opt.top())
+		if e.picture == nil {
+			st.spread(e.inner)
+		}
+		y += st.h
+	}
+	scaleY := y
+	if e.s.Words != nil {
+		y += 9
+	}
+	foot, room := footing(e.s.Meta, e.opt, e.width, y)
+	return &Figure{w: e.width, h: y + room + margin, draw: func(p *pen) {
+		for _, par := range paragraphs {
+			p.paragraph(margin, par)
+		}
+		if e.picture != nil {
+			drawPicture(p, e.at, e.s, e.picture, e.regionColors, e.opt.top())
+			if slices.ContainsFunc(e.s.Regions, func(x float64) bool { return x != 0 }) { // else there is nothing to read off
+				h := min(e.at.h-8, 120)
+				p.uprightBar(rect{e.at.x + e.at.w + 7, e.at.y + e.at.h - h - 4, 6, h}, e.regionColors, e.named("regions"))
+			}
+		}
+		if e.s.Words != nil {
+			st.draw(p, margin, stripY, e.wordColors)
+			e.wordScale(p, scaleY)
+		}
+		p.paragraph(margin, foot)
+	}}
+}
+
+// named is what a scale is about, and in which unit.
+func (e *explained) named(what string) string {
+	if e.s.Unit != "" {
+		what += " (" + e.s.Unit + ")"
+	}
+	return what
+}
+
+// wordScale draws the scale of the words, and what grey words are.
+func (e *explained) wordScale(p *pen, y float64) {
+	text := e.named("words")
+	base := y + 3 + tick.height()/2
+	p.text(margin, base, 0, text, tick)
+	x := margin + tick.width(text) + 8 + tick.width(brief(e.wordColors.low))
+	p.flatBar(rect{x, y, 60, 6}, e.wordColors)
+	if slices.ContainsFunc(e.words, func(w wordpiece.Word) bool { return w.Special }) {
+		x += 60 + 3 + tick.width(brief(e.wordColors.high)) + 8
+		p.text(x, base, 0, small.short("grey: not on the scale", margin+e.inner-x), small)
+	}
+}
+
+func (p *pen) paragraph(x float64, par paragraph) {
+	for i, line := range par.lines {
+		p.text(x, par.y+float64(i)*par.ink.leading(), 0, line, par.ink)
+	}
+}

@@ -1,0 +1,255 @@
+package figure
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+
+	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/internal/atomic"
+	"github.com/seed-516990b0/golxmert/analysis/internal/wordpiece"
+	"github.com/seed-516990b0/golxmert/analysis/report"
+)
+
+// Column and Page are the widths of one column and of two, in centimetres.
+const (
+	Column = 8.3
+	Page   = 17.0
+)
+
+// Merge is how the numbers of word pieces become that of their word.
+type Merge = wordpiece.Merge
+
+const (
+	MergeByMethod = wordpiece.Auto // MergeMean for attention, MergeSum for everything else
+	MergeSum      = wordpiece.Sum
+	MergeMean     = wordpiece.Mean
+	MergeNone     = wordpiece.None // pieces stay pieces
+)
+
+// Options are how a figure looks. The zero value works.
+type Options struct {
+	Width float64 // centimetres; 0: Column, for grids of many maps Page
+	DPI   int     // dots per inch of PNG files; 0: 300
+	Top   int     // regions that are labelled; 0: 5, negative: none
+	Scale Scale
+	Merge Merge
+	// Shared draws words and regions of one example on the same scale. Else each has its own, because most methods give
+	// words and regions numbers that do not compare.
+	Shared bool
+	// Bare leaves out the line that says where the numbers come from.
+	Bare bool
+}
+
+func (o Options) width(otherwise float64) float64 {
+	if !(o.Width > 0) {
+		o.Width = otherwise
+	}
+	return min(max(o.Width, 4), 100) / 2.54 * 72
+}
+
+func (o Options) top() int {
+	if o.Top == 0 {
+		return 5
+	}
+	return max(o.Top, 0)
+}
+
+// Figure is a drawing that can be written in several formats.
+type Figure struct {
+	w, h float64 // points
+	draw func(p *pen)
+}
+
+// Size is width and height in centimetres.
+func (f *Figure) Size() (w, h float64) { return f.w / 72 * 2.54, f.h / 72 * 2.54 }
+
+// Write writes the figure as "pdf", "svg" or "png"; dpi counts for PNG only, 0 means 300.
+func (f *Figure) Write(w io.Writer, format string, dpi int) error {
+	if dpi <= 0 {
+		dpi = 300
+	}
+	if pixels := f.w * f.h / 72 / 72 * float64(dpi) * float64(dpi); format == "png" && pixels > 1e8 {
+		return fmt.Errorf("a figure of %.0f million pixels: make it smaller or take fewer dots per inch than %d", pixels/1e6, dpi)
+	}
+	page, err := newPage(vg.Length(f.w), vg.Length(f.h), format, dpi)
+	if err != nil {
+		return err
+	}
+	p := &pen{page: page, h: f.h}
+	p.fill(rect{0, 0, f.w, f.h}, white)
+	f.draw(p)
+	return page.write(w)
+}
+
+// ErrKind is wrapped by errors that say nothing draws or writes a thing of this type.
+var ErrKind = errors.New("not a result of an analysis")
+
+// Draw makes the figure that fits the result: [Explanation] for analysis.Scores, [Heatmap] for analysis.Matrix, [Curves]
+// for analysis.Curve, [Typeset] for analysis.Table, [ModelGrid] for [Maps]; of a report.Explanation its scores. Pointers to
+// these are taken as well.
+func Draw(r any, opt Options) (*Figure, error) {
+	switch r := r.(type) {
+	case analysis.Scores:
+		return Explanation(r, opt)
+	case *analysis.Scores:
+		return Explanation(*r, opt)
+	case analysis.Matrix:
+		return Heatmap(r, opt)
+	case *analysis.Matrix:
+		return Heatmap(*r, opt)
+	case analysis.Curve:
+		return Curves(r, opt)
+	case *analysis.Curve:
+		return Curves(*r, opt)
+	case analysis.Table:
+		return Typeset(r, opt)
+	case *analysis.Table:
+		return Typeset(*r, opt)
+	case Maps:
+		return ModelGrid(r, opt)
+	case *Maps:
+		return ModelGrid(*r, opt)
+	case report.Explanation:
+		return Explanation(r.Scores, opt)
+	case *report.Explanation:
+		return Explanation(r.Scores, opt)
+	}
+	return nil, fmt.Errorf("%w: %T", ErrKind, r)
+}
+
+// Save writes a result as its suffix says: a figure as .pdf, .svg or .png; its numbers as .csv, .json or .safetensors; a
+// page for a browser as .html, see [report.Save]. The file is replaced whole or not at all.
+func Save(path string, r any, opt Options) error {
+	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")
+	var write func(w io.Writer) error
+	switch format {
+	case "pdf", "svg", "png":
+		f, err := Draw(r, opt)
+		if err != nil {
+			return fmt.Errorf("figure %s: %w", path, err)
+		}
+		write = func(w io.Writer) error { return f.Write(w, format, opt.DPI) }
+	case "csv", "json", "safetensors":
+		d, err := dataOf(r)
+		if err != nil {
+			return fmt.Errorf("data %s: %w", path, err)
+		}
+		write = d.writer(format)
+	case "html":
+		return report.Save(path, reportable(r), report.Options{})
+	default:
+		return fmt.Errorf("figure %s: suffix %q is none of .pdf .svg .png .html .csv .json .safetensors", path, filepath.Ext(path))
+	}
+	return atomic.Replace(path, write)
+}
+
+// reportable is what package report knows of a result of this package.
+func reportable(r any) any {
+	switch m := r.(type) {
+	case Maps:
+		return report.Explanation{Scores: analysis.Scores{Meta: m.Meta, Text: m.Text}, Maps: m.Maps}
+	case *Maps:
+		return reportable(*m)
+	}
+	return r
+}
+
+// provenance says in one line where numbers come from.
+func provenance(m analysis.Meta) string {
+	var parts []string
+	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+	if m.Model.Weights != "" || m.Model.Hash != "" {
+		weights := filepath.Base(m.Model.Weights)
+		if m.Model.Weights == "" {
+			weights = "unnamed"
+		}
+		if m.Model.Hash != "" {
+			weights += " (" + shortHash(m.Model.Hash) + ")"
+		}
+		add("weights %s", weights)
+	}
+	if m.Features != "" {
+		add("features %s", m.Features)
+	}
+	if m.Model.Backend != "" {
+		add("%s", strings.TrimSpace(m.Model.Backend+" "+m.Model.DType))
+	}
+	if m.N > 0 {
+		add("n = %d", m.N)
+	}
+	if m.Level > 0 {
+		add("%g %% intervals", 100*m.Level)
+	}
+	if m.Seed != 0 {
+		add("seed %d", m.Seed)
+	}
+	if m.Model.Version != "" {
+		add("golxmert %s", m.Model.Version)
+	}
+	return strings.Join(append(parts, m.Notes...), " · ")
+}
+
+// shortHash keeps the name of the function and the first digits.
+func shortHash(hash string) string {
+	kind, digits, ok := strings.Cut(hash, ":")
+	if !ok {
+		kind, digits = "", hash
+	} else {
+		kind += ":"
+	}
+	if len(digits) > 12 {
+		digits = digits[:12]
+	}
+	return kind + digits
+}
+
+// title names method, target and unit.
+func title(m analysis.Meta) string {
+	s := m.Method
+	if m.Target != "" {
+		s += " of " + m.Target
+	}
+	if m.Unit != "" {
+		s += " (" + m.Unit + ")"
+	}
+	return strings.TrimSpace(s)
+}
+
+// All letters have the 8 points that journals ask for; they differ by colour and weight.
+var (
+	plain   = ink{size: 8, color: black}
+	label   = ink{size: 8, color: black}
+	tick    = ink{size: 8, color: black}
+	small   = ink{size: 8, color: grey} // where numbers come from, and remarks
+	headInk = ink{size: 8, color: grey}
+)
+
+const margin = 3.0 // around every figure, points
+
+// heading is the title at the top of a figure, and how much room it takes.
+func heading(text string, width float64) (paragraph, float64) {
+	head := paragraph{lines: headInk.wrap(text, width-2*margin, 2), ink: headInk, y: margin + headInk.height()}
+	if len(head.lines) == 0 {
+		return head, 0
+	}
+	return head, float64(len(head.lines)-1)*headInk.leading() + headInk.size + 4
+}
+
+// footing is the small print below y, and how much room it takes.
+func footing(m analysis.Meta, opt Options, width, y float64) (paragraph, float64) {
+	foot := paragraph{ink: small}
+	if opt.Bare {
+		return foot, 0
+	}
+	foot.lines = small.wrap(provenance(m), width-2*margin, 4)
+	if len(foot.lines) == 0 {
+		return foot, 0
+	}
+	foot.y = y + 4 + small.height()
+	return foot, 4 + float64(len(foot.lines))*small.leading()
+}

@@ -1,0 +1,107 @@
+package figure_test
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/figure"
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// Two heads of one map, words by regions.
+func ExampleHeatmap() {
+	s := scores()
+	m := analysis.Matrix{
+		Meta: meta("attention x.4.ti", "share"),
+		Rows: analysis.Axis{Name: "word", Labels: s.Text.Pieces},
+		Cols: analysis.Axis{Name: "region", Labels: s.Image.Objects},
+		High: 1,
+	}
+	m.Target = ""
+	for head := range 2 {
+		panel := analysis.MatrixPanel{Name: "head " + strconv.Itoa(3*head+2)}
+		for i := range s.Words {
+			panel.Values = append(panel.Values, attention(len(s.Regions), i+7*head, head+2))
+		}
+		m.Panels = append(m.Panels, panel)
+	}
+	fmt.Println(figure.Save(filepath.Join(out, "heatmap.png"), m, figure.Options{DPI: 100}))
+	// Output: <nil>
+}
+
+// One map of 20 words and all 36 regions of a picture, the most relevant regions first.
+func ExampleByRelevance() {
+	m := analysis.Matrix{
+		Meta: meta("attention x.4.ti, mean of heads", "share"),
+		Rows: analysis.Axis{Name: "word", Labels: strings.Fields(
+			"[CLS] what colour is the small ball that lies left of the large red square and the star ? [SEP]")},
+		Cols:   analysis.Axis{Name: "region"},
+		Panels: []analysis.MatrixPanel{{}},
+	}
+	m.Target = ""
+	names := []string{"red square", "ball", "star", "paper", "green triangle", "blue circle", "shadow"}
+	relevance := make([]float64, 36) // of relevance.BiModal, for example
+	for j := range relevance {
+		m.Cols.Labels = append(m.Cols.Labels, names[j*j%len(names)])
+		relevance[j] = math.Pow(wave(j, 3), 3)
+	}
+	for i := range m.Rows.Labels {
+		row, sum := attention(36, i, 2), 0.0
+		for j := range row {
+			row[j] *= 0.15 + relevance[j]
+			sum += row[j]
+		}
+		for j := range row {
+			row[j] /= sum
+		}
+		m.Panels[0].Values = append(m.Panels[0].Values, row)
+	}
+	m, err := figure.ByRelevance(m, relevance)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(figure.Save(filepath.Join(out, "regions.png"), m, figure.Options{DPI: 100}))
+	// Output: <nil>
+}
+
+// One statistic of all heads, as attention.Maps.Grid gives it. What is not defined is grey.
+func ExampleHeatmap_heads() {
+	m := analysis.Matrix{
+		Meta: meta("attention statistics", ""),
+		Rows: analysis.Axis{Name: "head"},
+		Cols: analysis.Axis{Name: "map", Labels: (lxmert.Config{LangLayers: 9, RegionLayers: 5, CrossLayers: 5}).Maps()},
+		High: 1,
+	}
+	m.Target, m.N, m.Params = "", 500, map[string]string{"statistic": "normalized entropy"}
+	panel := analysis.MatrixPanel{Name: "normalized entropy"}
+	for head := range 12 {
+		m.Rows.Labels = append(m.Rows.Labels, strconv.Itoa(head))
+		row := make([]float64, len(m.Cols.Labels))
+		for j := range row {
+			row[j] = 0.9 - 0.02*float64(j) + 0.25*(wave(head, j)-0.5)
+		}
+		panel.Values = append(panel.Values, row)
+	}
+	panel.Values[2][20] = math.NaN()
+	m.Panels = append(m.Panels, panel)
+	fmt.Println(figure.Save(filepath.Join(out, "heads.png"), m, figure.Options{DPI: 100}))
+	// Output: <nil>
+}
+
+// attention is a distribution over n keys, the sharper the larger sharp is.
+func attention(n, query, sharp int) []float64 {
+	row, sum := make([]float64, n), 0.0
+	for j := range row {
+		row[j] = math.Exp(float64(2*sharp) * wave(query, j))
+		sum += row[j]
+	}
+	for j := range row {
+		row[j] /= sum
+	}
+	return row
+}

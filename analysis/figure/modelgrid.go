@@ -1,0 +1,281 @@
+package figure
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// Maps are attention maps of one example: [H,Q,K] each, by names such as x.4.ti.
+type Maps struct {
+	analysis.Meta
+	Maps map[string]lxmert.Tensor
+	Text lxmert.Words // the sentence; optional. Where there are pieces, words beyond them, and [PAD], are padding
+	// Regions is how many there are, those beyond it are padding; 0: all.
+	Regions int
+}
+
+// present is a map without the queries and keys that are padding. It is [heads, queries, keys] of one example, or else
+// the error says so.
+func (m Maps) present(name string) (lxmert.Tensor, error) {
+	t := m.Maps[name]
+	if len(t.Shape) != 3 || lxmert.Size(t.Shape) != len(t.Data) || len(t.Data) == 0 {
+		return t, fmt.Errorf("map %s has shape %v and %d values, must be [heads, queries, keys] of one example", name, t.Shape, len(t.Data))
+	}
+	stream := name[strings.LastIndex(name, ".")+1:]
+	if len(stream) != 2 {
+		return t, fmt.Errorf("%s is no attention map: names are like l.0.tt, r.0.ii, x.0.ti", name)
+	}
+	words := len(m.Text.Pieces)
+	for words > 0 && m.Text.Pieces[words-1] == "[PAD]" {
+		words--
+	}
+	kept := func(letter byte, size int) int {
+		n := map[byte]int{'t': words, 'i': m.Regions}[letter]
+		if n <= 0 || n > size {
+			return size
+		}
+		return n
+	}
+	heads, q, k := t.Shape[0], kept(stream[0], t.Shape[1]), kept(stream[1], t.Shape[2])
+	if q == t.Shape[1] && k == t.Shape[2] {
+		return t, nil
+	}
+	out := lxmert.NewTensor(heads, q, k)
+	for h := range heads {
+		for i := range q {
+			from := (h*t.Shape[1] + i) * t.Shape[2]
+			copy(out.Data[(h*q+i)*k:][:k], t.Data[from:from+k])
+		}
+	}
+	return out, nil
+}
+
+// group is a column of maps in a model grid.
+type group struct {
+	prefix, kind, title string
+}
+
+var groups = []group{
+	{"l", "tt", "language: words → words"}, {"r", "ii", "vision: regions → regions"},
+	{"x", "ti", "cross: words → regions"}, {"x", "it", "cross: regions → words"},
+	{"x", "tt", "cross: words → words"}, {"x", "ii", "cross: regions → regions"},
+}
+
+// ModelGrid draws all maps of a model as thumbnails: a row for each layer, a column for each head, in the groups language,
+// regions, and the four of the cross layers. Queries are rows, keys columns; padding is left out. All of them share one
+// scale, which is logarithmic from a thousandth to 1: an even share of 36 regions lies in the middle of it, so that more
+// and less than even are both seen.
+func ModelGrid(m Maps, opt Options) (*Figure, error) {
+	g := grid{m: m, opt: opt, width: opt.width(Page), layers: make([][]string, len(groups)), maps: map[string]lxmert.Tensor{}}
+	names := slices.SortedFunc(maps.Keys(m.Maps), byLayer)
+	for _, name := range names {
+		t, err := m.present(name)
+		if err != nil {
+			return nil, err
+		}
+		prefix, _, _ := strings.Cut(name, ".")
+		kind := name[strings.LastIndex(name, ".")+1:]
+		i := slices.IndexFunc(groups, func(g group) bool { return g.prefix == prefix && g.kind == kind })
+		if i < 0 {
+			return nil, fmt.Errorf("%s is no attention map: names are like l.0.tt, r.0.ii, x.0.ti", name)
+		}
+		g.layers[i] = append(g.layers[i], name)
+		g.maps[name] = t
+		g.heads = max(g.heads, t.Shape[0])
+	}
+	if len(names) == 0 {
+		return nil, errors.New("there are no attention maps to draw")
+	}
+	return g.lay(), nil
+}
+
+// byLayer orders names by the number in them.
+func byLayer(a, b string) int {
+	number := func(name string) int {
+		parts := strings.Split(name, ".")
+		if len(parts) < 2 {
+			return 0
+		}
+		k, _ := strconv.Atoi(parts[1])
+		return k
+	}
+	if d := number(a) - number(b); d != 0 {
+		return d
+	}
+	return strings.Compare(a, b)
+}
+
+// grid is a model grid while it is laid out.
+type grid struct {
+	m      Maps
+	opt    Options
+	width  float64
+	layers [][]string // names, for each of groups
+	maps   map[string]lxmert.Tensor
+	heads  int
+	side   float64 // of a thumbnail
+}
+
+const (
+	gridGap   = 9.0 // between groups
+	gridBelow = 6.0
+	thumbGap  = 1.2
+	columns   = 2    // groups beside each other
+	keyRoom   = 62.0 // of scale and remarks
+)
+
+// gridLeft is the room for the maps' names.
+var gridLeft = sync.OnceValue(func() float64 { return max(tick.width("l.00.tt"), tick.width("head")) + 4 })
+
+// lay puts the groups beside each other in pairs, each pair as high as its longer group. The scale stands under the first
+// group that leaves room for it, else at the end.
+func (g *grid) lay() *Figure {
+	groupW := (g.width - 2*margin - gridGap) / columns
+	g.side = min((groupW-gridLeft())/float64(g.heads)-thumbGap, 30)
+	head, room := heading(or(title(g.m.Meta), "attention"), g.width)
+	bold := plain
+	bold.bold = true
+	headY := margin
+	if g.m.Text.Text != "" {
+		headY += bold.leading() + 1
+		head.y += bold.leading() + 1
+	}
+	y := headY + room + 2
+	places := make([][2]float64, len(groups))
+	var key *rect
+	free := func(x, y, h float64) {
+		if key == nil && h >= keyRoom {
+			key = &rect{x + gridLeft(), y + 4, groupW - gridLeft(), keyRoom}
+		}
+	}
+	var pair []int
+	flush := func() {
+		rows := 0
+		for _, i := range pair {
+			rows = max(rows, len(g.layers[i]))
+		}
+		for n, i := range pair {
+			places[i] = [2]float64{margin + float64(n)*(groupW+gridGap), y}
+			own := g.groupHeight(len(g.layers[i]))
+			free(places[i][0], y+own, g.groupHeight(rows)-own)
+		}
+		if len(pair) == 1 {
+			free(margin+groupW+gridGap, y, g.groupHeight(rows))
+		}
+		y += g.groupHeight(rows)
+		pair = nil
+	}
+	for i, names := range g.layers {
+		if len(names) == 0 {
+			continue
+		}
+		if pair = append(pair, i); len(pair) == columns {
+			flush()
+		}
+	}
+	if pair != nil {
+		flush()
+	}
+	if key == nil {
+		key = &rect{margin + gridLeft(), y, groupW - gridLeft(), keyRoom}
+		y += keyRoom
+	}
+	foot, room := footing(g.m.Meta, g.opt, g.width, y-gridBelow+2)
+	y += room - gridBelow + 2
+	c := colors{g.opt.Scale.or(Viridis), 0, 1}
+	return &Figure{w: g.width, h: y + margin, draw: func(p *pen) {
+		p.text(margin, margin+bold.height(), 0, bold.short(g.m.Text.Text, g.width-2*margin), bold)
+		p.paragraph(margin, head)
+		for i, names := range g.layers {
+			if len(names) > 0 {
+				g.group(p, places[i][0], places[i][1], groups[i].title, names, c)
+			}
+		}
+		g.key(p, *key, c)
+		p.paragraph(margin, foot)
+	}}
+}
+
+// group draws one group with its title, the numbers of the heads and the names of the maps.
+func (g *grid) group(p *pen, x, y float64, title string, names []string, c colors) {
+	step := g.side + thumbGap
+	bold := label
+	bold.bold = true
+	p.text(x+gridLeft(), y+label.height(), 0, title, bold)
+	y += label.leading() + tick.height() + 1
+	p.text(x+gridLeft()-4, y, 1, "head", small)
+	every := max(1, int(math.Ceil((tick.width("00")+2)/step)))
+	for h := 0; h < g.heads; h += every {
+		p.text(x+gridLeft()+float64(h)*step+g.side/2, y, 0.5, strconv.Itoa(h), small)
+	}
+	y += 3
+	for k, name := range names {
+		p.text(x+gridLeft()-4, y+float64(k)*step+g.side/2+tick.height()/2, 1, name, tick)
+		g.thumbnails(p, x+gridLeft(), y+float64(k)*step, g.maps[name], c)
+	}
+}
+
+func (g *grid) groupHeight(rows int) float64 {
+	return label.leading() + tick.height() + 4 + float64(rows)*(g.side+thumbGap) + gridBelow
+}
+
+// thumbnails draws one map, head beside head.
+func (g *grid) thumbnails(p *pen, x, y float64, t lxmert.Tensor, c colors) {
+	q, k := t.Shape[1], t.Shape[2]
+	for h := range t.Shape[0] {
+		head := t.Row(h)
+		values := make([][]float64, q)
+		for i := range values {
+			values[i] = make([]float64, k)
+			for j := range values[i] {
+				values[i][j] = logShare(float64(head.Data[i*k+j]))
+			}
+		}
+		p.cellPicture(rect{x + float64(h)*(g.side+thumbGap), y, g.side, g.side}, values, c)
+	}
+}
+
+// logShare places a share on a logarithmic scale: 0 for a thousandth and less, 1 for 1. What is not a number stays so.
+func logShare(share float64) float64 {
+	if math.IsNaN(share) {
+		return share
+	}
+	return math.Max(0, 1+math.Log10(math.Max(share, 1e-9))/3)
+}
+
+// key draws the scale, with numbers where their logarithms are, and says how to read a thumbnail.
+func (g *grid) key(p *pen, r rect, c colors) {
+	y := r.y + tick.height()
+	p.text(r.x, y, 0, "share of attention, logarithmic", tick)
+	bar := rect{r.x, y + 4, min(150, r.w), 6}
+	for i := range barSteps {
+		x := bar.x + bar.w*float64(i)/barSteps
+		p.fill(rect{x, bar.y, min(bar.w/barSteps+0.4, bar.x+bar.w-x), bar.h}, c.at((float64(i)+0.5)/barSteps))
+	}
+	p.stroke(bar, 0.4, grey)
+	base := bar.y + bar.h + 3.5 + tick.height()
+	for _, share := range []float64{0.001, 0.01, 0.1, 1} {
+		x := bar.x + bar.w*logShare(share)
+		text, align := tickText(share), 0.5
+		switch share {
+		case 0.001:
+			text, align = "≤ 0.001", 0
+		case 1:
+			align = 1
+		}
+		p.line(x, bar.y+bar.h, x, bar.y+bar.h+2, 0.4, grey)
+		p.text(x, base, align, text, tick)
+	}
+	for i, line := range small.wrap("Rows are queries, columns are keys; rows sum to 1.", r.w, 2) {
+		p.text(r.x, base+float64(i+1)*small.leading()+1, 0, line, small)
+	}
+}

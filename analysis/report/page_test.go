@@ -1,0 +1,292 @@
+package report_test
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/seed-516990b0/golxmert/analysis/report"
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+func TestTheBrowserHearsMessagesAndRequests(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "page.html")
+	const page = `<!doctype html><body><script>console.warn('wolf'); fetch('https://example.org/a').catch(() => document.body.append(document.createElement('hr')))</script>`
+	if err := os.WriteFile(file, []byte(page), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := visit(t, file, look{loud: true})
+	p.do(chromedp.WaitReady("hr", chromedp.ByQuery))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if messages := strings.Join(p.messages, "\n"); !strings.Contains(messages, "wolf") {
+		t.Errorf("messages: %s", messages)
+	}
+	if requests := strings.Join(p.requests, "\n"); !strings.Contains(requests, "https://example.org/a") {
+		t.Errorf("requests: %s", requests)
+	}
+}
+
+// wide is how much a page is wider than its window.
+func (p *tab) wide() int {
+	p.t.Helper()
+	return eval[int](p, `document.documentElement.scrollWidth - document.documentElement.clientWidth`)
+}
+
+func TestNoPageIsWiderThanItsWindow(t *testing.T) {
+	example, run := sampleTab(t, look{}), visit(t, saved(t, sampleRun(t.TempDir()), report.Options{}), look{})
+	example.click(".lxr-overview summary")
+	example.do(chromedp.WaitReady(".lxr-strip canvas", chromedp.ByQuery))
+	example.click(circle)
+	for _, width := range []int{1280, 768, 400} {
+		for name, p := range map[string]*tab{"example": example, "run": run} {
+			p.do(size(width, 900))
+			p.expect(fmt.Sprintf("%s at %d, too wide by", name, width), p.wide(), 0)
+			p.keep(fmt.Sprintf("%s-%d", name, width), true)
+		}
+	}
+}
+
+// faint lists the texts whose contrast with what is behind them is below the 4.5 that WCAG asks for.
+const faint = `(() => {
+	const parse = c => { const m = c.match(/[\d.]+/g).map(Number); return m.length > 3 ? m : [...m, 1]; };
+	const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3])).concat(1);
+	const light = c => { const [r, g, b] = c.map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+	const behind = e => {
+		const stack = [];
+		for (; e; e = e.parentElement) stack.push(parse(getComputedStyle(e).backgroundColor));
+		return stack.reverse().reduce((below, top) => over(top, below), [255, 255, 255, 1]);
+	};
+	const bad = [];
+	for (const e of document.querySelectorAll('h1,h2,p,dt,dd,button,select,label,figcaption,summary,.lxr-label,.lxr-number,.lxr-legend span,th,td,a')) {
+		if (!e.textContent.trim() || !e.checkVisibility()) continue;
+		const ground = behind(e), ink = parse(getComputedStyle(e).color);
+		ink[3] *= +getComputedStyle(e).opacity;
+		const a = light(over(ink, ground)), b = light(ground), contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+		if (contrast < 4.5) bad.push(e.textContent.trim().slice(0, 30) + ' ' + contrast.toFixed(1));
+	}
+	return bad;
+})()`
+
+func TestDarkAndLightAreReadable(t *testing.T) {
+	const paper = `getComputedStyle(document.documentElement).backgroundColor`
+	light, dark := "rgb(255, 255, 255)", "rgb(21, 23, 26)"
+	for name, r := range map[string]any{"example": sample(t.TempDir()), "run": sampleRun(t.TempDir())} {
+		file := saved(t, r, report.Options{})
+		p, mute := visit(t, file, look{}), visit(t, file, look{mute: true})
+		for _, night := range []bool{false, true} {
+			p.do(prefer(night))
+			mute.do(prefer(night))
+			first, second, button := light, dark, "Dark"
+			if night {
+				first, second, button = dark, light, "Light"
+			}
+			for q, kind := range map[*tab]string{p: "scripts", mute: "no scripts"} {
+				q.expect("paper, "+kind, eval[string](q, paper), first)
+				q.expect("faint texts, "+kind, eval[[]string](q, faint), []string{})
+				q.keep(fmt.Sprintf("%s, %s, dark=%v", name, kind, night), true)
+			}
+			p.expect("button", p.text(".lxr-theme-button"), button)
+			if night {
+				p.click(".lxr-theme-button")
+				p.expect("paper after a click", eval[string](p, paper), second)
+				p.expect("faint texts after a click", eval[[]string](p, faint), []string{})
+				p.click(".lxr-theme-button")
+				p.expect("paper after two clicks", eval[string](p, paper), first)
+			}
+		}
+	}
+}
+
+func TestWithoutScriptsThePageSaysTheSame(t *testing.T) {
+	p := sampleTab(t, look{mute: true})
+	p.keep("mute", true)
+	p.expect("controls in sight", eval[int](p, `[...document.querySelectorAll('.lxr-live, button, select')].filter(e => e.checkVisibility()).length`), 0)
+	p.expect("strongest region", eval[string](p, `[...document.querySelectorAll('.lxr-plates text')].map(e => e.textContent).sort().at(-1)`), "0.62 circle")
+	p.expect("numbers", p.numbers()[2], "0.31")
+	static := p.text(".lxr-legend")
+	live := sampleTab(t, look{})
+	p.expect("legend", static, live.text(".lxr-legend"))
+	p.expect("numbers", p.numbers(), live.numbers())
+	p.expect("labels", len(p.plates()), len(live.plates()))
+}
+
+func TestTheSavedFigureIsAFileOfItsOwn(t *testing.T) {
+	for _, dark := range []bool{false, true} {
+		dir := t.TempDir()
+		p := sampleTab(t, look{dark: dark})
+		p.onlyHead(3)
+		p.click(circle)
+		done := make(chan string, 1)
+		chromedp.ListenBrowser(p.ctx, func(event any) {
+			if e, ok := event.(*browser.EventDownloadProgress); ok && e.State != browser.DownloadProgressStateInProgress {
+				done <- string(e.State)
+			}
+		})
+		p.downloads(dir)
+		p.click("[data-lxr=save]")
+		select {
+		case state := <-done:
+			p.expect("download", state, "completed")
+		case <-p.ctx.Done():
+			t.Fatal("nothing was saved")
+		}
+		path := filepath.Join(dir, "what-colour-is-the-unbelievable-circle-left-of-the-square.svg")
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		elements := map[string]int{}
+		for d := xml.NewDecoder(strings.NewReader(string(raw))); ; {
+			token, err := d.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e, ok := token.(xml.StartElement); ok {
+				elements[e.Name.Local]++
+			}
+		}
+		p.expect("pictures", elements["image"], 1)
+		p.expect("scripts", elements["script"], 0)
+		for _, want := range []string{"50\u00a0% background 14", "method bi-modal", ">unbelievable<", "bi-modal relevance", "x.4.ti, head 3", "sha256:0123", "data:image/jpeg"} {
+			if !strings.Contains(string(raw), want) {
+				t.Errorf("the figure lacks %s", want)
+			}
+		}
+		q := visit(t, path, look{}) // a browser shows it, in black on white
+		p.expect("paper", eval[string](q, `document.querySelector('rect').getAttribute('fill')`), "#fff")
+		q.keep(fmt.Sprintf("saved dark=%v", dark), true)
+	}
+}
+
+func TestAReportOfARunLeadsToItsParts(t *testing.T) {
+	p := visit(t, saved(t, sampleRun(t.TempDir()), report.Options{}), look{})
+	p.expect("entries", eval[int](p, `document.querySelectorAll('.lxr-index a').length`), 5)
+	p.expect("dead entries", eval[int](p, `[...document.querySelectorAll('.lxr-index a')].filter(a => !document.querySelector(a.hash)).length`), 0)
+	p.expect("open examples", eval[int](p, `document.querySelectorAll('details.lxr-part[open]').length`), 1)
+	p.click(".lxr-index li:nth-child(5) a")
+	p.do(chromedp.WaitReady("#example-2 section.lxr[data-live]", chromedp.ByQuery))
+	p.hover("#example-2 " + circle)
+	second := func() string {
+		return eval[string](p, `document.querySelector('#example-2 section').dataset.shows`)
+	}
+	p.expect("second example", second(), "x.4.ti, mean of 12 heads")
+	p.expect("first example", p.shows(), "bi-modal relevance")
+	p.expect("labels have their width", eval[bool](p, `[...document.querySelectorAll('#example-2 .lxr-plates rect')].every(e => e.getAttribute('width') > 40)`), true)
+	p.keep("run-second", false)
+}
+
+func TestOddReportsAreQuiet(t *testing.T) {
+	x := sample(t.TempDir())
+	picture, sentence := x.Scores, x.Scores
+	picture.Words, picture.Text = nil, lxmert.Words{}
+	sentence.Regions, sentence.Boxes = nil, nil
+	long := sample(t.TempDir())
+	long.Scores.Text.Pieces = append([]string{}, long.Scores.Text.Pieces...)
+	long.Scores.Text.Pieces[2] = strings.Repeat("donaudampfschifffahrt", 8)
+	long.Scores.Text.Start = nil
+	only := func(names ...string) map[string]lxmert.Tensor {
+		maps := map[string]lxmert.Tensor{}
+		for _, name := range names {
+			maps[name] = x.Maps[name]
+		}
+		return maps
+	}
+	for name, r := range map[string]any{
+		"a picture alone":    picture,
+		"a sentence alone":   sentence,
+		"maps alone":         report.Explanation{Maps: x.Maps},
+		"maps of nothing":    report.Explanation{Maps: only("x.0.ti")},
+		"one direction":      report.Explanation{Scores: x.Scores, Maps: only("x.0.it")},
+		"one tower":          report.Explanation{Scores: x.Scores, Maps: only("l.3.tt")},
+		"nothing":            report.Explanation{},
+		"words without ends": long,
+	} {
+		p := visit(t, saved(t, r, report.Options{}), look{width: 400, height: 800})
+		p.expect(name+", examples at work", eval[int](p, `document.querySelectorAll('section.lxr[data-live]').length`), 1)
+		p.expect(name+", too wide by", p.wide(), 0)
+		for _, at := range []string{"[data-word='1']", "[data-region='1'] .lxr-box", ".lxr-matrix rect[data-cell='1,1']"} {
+			if eval[bool](p, `!!document.querySelector(%s)`, at) {
+				p.hover(at)
+			}
+		}
+		if eval[bool](p, `document.querySelector('.lxr-overview').checkVisibility()`) {
+			p.click(".lxr-overview summary")
+			p.do(chromedp.WaitReady(".lxr-strip canvas", chromedp.ByQuery))
+		}
+		p.click("[data-lxr=save]")
+		p.keep("odd, "+name, true)
+	}
+}
+
+// notebook is a page like that of JupyterLab, with its own style sheet for what cells put out.
+func notebook(t *testing.T, dark bool, reports ...any) string {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>Notebook</title><style>
+body{margin:0;background:%s;color:%s;font:14px system-ui}
+.out{box-sizing:border-box;margin:8px 0 8px 80px;padding:4px 8px;font-size:14px;line-height:20px}
+.out p{margin:0 0 1em;text-align:left}.out h1,.out h2{line-height:1;font-weight:400;margin:1em 0 .5em}.out h2{font-size:1.7em}
+.out ol,.out ul{padding-left:2em}.out dl{margin:1em}.out dt{float:none}.out img,.out svg{max-width:100%%;height:auto}
+.out table{border-collapse:collapse;border:none;font-size:12px;table-layout:fixed;margin:0 auto 1em;width:auto}
+.out td,.out th{text-align:right;vertical-align:middle;padding:.5em;line-height:normal;white-space:normal;max-width:none;border:none}
+.out tr:nth-child(even){background:rgba(128,128,128,.15)}.out a{color:teal}
+</style><body data-jp-theme-light="%v">`, map[bool]string{false: "#fff", true: "#111"}[dark], map[bool]string{false: "#212121", true: "#e0e0e0"}[dark], !dark)
+	for _, r := range reports {
+		b.WriteString(`<div class="out">` + written(t, r, report.Options{Fragment: true}) + `</div>`)
+	}
+	file := filepath.Join(t.TempDir(), "notebook.html")
+	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestReportsInANotebookDoNotDisturbEachOther(t *testing.T) {
+	other := sample(t.TempDir())
+	other.Scores.Method = "another method"
+	p := visit(t, notebook(t, false, sample(t.TempDir()), other, sampleRun(t.TempDir())), look{})
+	shows := func() []string {
+		return eval[[]string](p, `[...document.querySelectorAll('section.lxr')].map(e => e.dataset.shows || '')`)
+	}
+	p.expect("at first", shows(), []string{"bi-modal relevance", "another method", "bi-modal relevance", ""})
+	p.hover(".out:nth-of-type(2) " + circle)
+	p.expect("pointing in the second", shows(), []string{"bi-modal relevance", "x.4.ti, mean of 12 heads", "bi-modal relevance", ""})
+	p.click(".out:nth-of-type(1) [data-lxr=no-heads]")
+	p.hover(".out:nth-of-type(2) " + circle)
+	p.expect("heads of the first", shows()[1], "x.4.ti, mean of 12 heads")
+	p.click(".out:nth-of-type(1) .lxr-theme-button")
+	p.expect("papers", eval[[]string](p, `[...document.querySelectorAll('.lxr-main')].map(e => getComputedStyle(e).backgroundColor)`),
+		[]string{"rgb(21, 23, 26)", "rgb(255, 255, 255)", "rgb(255, 255, 255)"})
+	p.expect("names that occur twice", eval[[]string](p, `(ids => ids.filter((e, i) => ids.indexOf(e) !== i))([...document.querySelectorAll('[id]')].map(e => e.id))`), []string{})
+	p.expect("names left in the window", eval[[]string](p, `['Example', 'Maps', 'Matrix', 'POSITIVE', 'draw', 'save'].filter(n => n in window)`), []string{})
+	p.do(focus(".out:nth-of-type(3) .lxr-index li:nth-child(5) a"))
+	p.press(kb.Enter)
+	p.do(chromedp.WaitReady(".out:nth-of-type(3) details:nth-of-type(2) section[data-live]", chromedp.ByQuery))
+	p.expect("address", eval[string](p, `location.hash`), "")
+	p.expect("notebook, too wide by", p.wide(), 0)
+}
+
+func TestReportsTakeTheColoursOfTheirNotebook(t *testing.T) {
+	for _, dark := range []bool{false, true} {
+		p := visit(t, notebook(t, dark, sampleRun(t.TempDir())), look{dark: !dark}) // the notebook knows better than the system
+		want := map[bool]string{false: "rgb(255, 255, 255)", true: "rgb(21, 23, 26)"}[dark]
+		p.expect("paper", eval[string](p, `getComputedStyle(document.querySelector('.lxr-main')).backgroundColor`), want)
+		p.expect("button", p.text(".lxr-theme-button"), map[bool]string{false: "Dark", true: "Light"}[dark])
+		p.expect("faint texts", eval[[]string](p, faint), []string{})
+		p.hover(circle)
+		p.keep(fmt.Sprintf("notebook dark=%v", dark), true)
+	}
+}

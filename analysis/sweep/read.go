@@ -1,0 +1,93 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+)
+
+// Read reads what [Run] has found so far, of all parts in a folder. Parts must be of the same settings and weights, and of
+// a sharded run all must be there. progress, if there is one, is called with the bytes that are read, of all.
+func Read(ctx context.Context, dir string, progress func(done, total int64)) (*Summary, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "examples*.jsonl"))
+	if err != nil || len(paths) == 0 {
+		return nil, fmt.Errorf("sweep: %s has no results (examples*.jsonl)", dir)
+	}
+	slices.Sort(paths)
+	r := &reading{ctx: ctx, seen: map[int]bool{}, progress: progress}
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil {
+			r.total += info.Size()
+		}
+	}
+	for _, path := range paths {
+		if err := r.part(path); err != nil {
+			return nil, err
+		}
+	}
+	c := r.c
+	if len(r.seen) < c.settings.Shards {
+		for i := range c.settings.Shards {
+			if !r.seen[i] {
+				return nil, fmt.Errorf("sweep: %s lacks %s, part %d of %d", dir, partName(i, c.settings.Shards), i, c.settings.Shards)
+			}
+		}
+	}
+	return c.summary()
+}
+
+// reading goes through parts.
+type reading struct {
+	ctx         context.Context
+	c           *collector
+	seen        map[int]bool
+	progress    func(done, total int64)
+	done, total int64
+}
+
+// part adds a part; the first one says what the others must agree with.
+func (r *reading) part(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("sweep: %w", err)
+	}
+	defer f.Close()
+	end, err := readPart(path, &counted{f, r}, func(s Settings) error {
+		if r.c == nil {
+			r.c = newCollector(s)
+		}
+		r.c.computed(s.Model)
+		r.seen[s.Shard] = true
+		s.Shard = r.c.settings.Shard
+		if a, b := r.c.settings.essence(), s.essence(); !reflect.DeepEqual(a, b) {
+			return fmt.Errorf("sweep: %s does not belong to the other parts in the folder: another was made %s", path, difference(a, b))
+		}
+		return nil
+	}, func(l *line) error { return r.c.add(l) })
+	if err == nil && end == 0 {
+		err = fmt.Errorf("sweep: %s is empty", path)
+	}
+	return err
+}
+
+// counted reads a file and says how far it is.
+type counted struct {
+	in io.Reader
+	r  *reading
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	if err := c.r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := c.in.Read(p)
+	c.r.done += int64(n)
+	if c.r.progress != nil {
+		c.r.progress(c.r.done, max(c.r.done, c.r.total))
+	}
+	return n, err
+}

@@ -1,0 +1,323 @@
+package sweep
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/gofrs/flock"
+
+	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/relevance"
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// Settings are what results depend on. They are the first line of each part; a part goes on only under the same ones.
+type Settings struct {
+	Version  int               `json:"version"` // of the file
+	Data     string            `json:"data"`
+	Examples int               `json:"examples"` // of the whole data set that are gone through
+	Methods  []string          `json:"methods"`
+	Target   string            `json:"target"`
+	Batch    int               `json:"batch"`
+	Perturb  bool              `json:"perturb,omitempty"`
+	Every    bool              `json:"every_step,omitempty"` // remove one after another, not the published shares
+	Random   int               `json:"random,omitempty"`
+	Seed     uint64            `json:"seed"`
+	Show     int               `json:"show"`
+	Model    lxmert.Provenance `json:"model"`
+	Features string            `json:"features"`
+	// Probability is how the answers' probabilities are made, see analysis.AnswerProbability.
+	Probability string   `json:"probability,omitempty"`
+	Heads       int      `json:"heads"`
+	Maps        []string `json:"maps"`
+	Rows        int      `json:"rows"` // of a question: 2 if it is about two pictures
+	Gold        bool     `json:"gold,omitempty"`
+	Shard       int      `json:"shard"`
+	Shards      int      `json:"shards"`
+}
+
+// version is raised when older files can no longer be read, or gone on with.
+const version = 2
+
+// essence is what of the settings must be alike for results to belong together. Of the model it is the weights and the
+// numbers' type: where it was computed changes rounding only, so that shards of different machines can be joined.
+func (s Settings) essence() Settings {
+	m := lxmert.Provenance{Hash: s.Model.Hash, DType: s.Model.DType}
+	if m.Hash == "" {
+		m.Weights = s.Model.Weights
+	}
+	s.Model = m
+	return s
+}
+
+// line is what is known about one batch.
+type line struct {
+	First    int                  `json:"first"` // number of its first example in the data set
+	Examples []Example            `json:"examples"`
+	Heads    map[string]*headSums `json:"heads,omitempty"` // by statistic
+	Pairs    map[string]*pairSums `json:"pairs,omitempty"` // by kind of map
+	// Model says where the line was computed, if it was not where the part was begun.
+	Model *lxmert.Provenance `json:"model,omitempty"`
+}
+
+// span is what a line is about, from which readers know whether one is missing.
+func (l *line) span() (first, examples int) { return l.First, len(l.Examples) }
+
+// outline is a line of which nobody wants to know more than its span.
+type outline struct {
+	First    int        `json:"first"`
+	Examples []struct{} `json:"examples"`
+}
+
+func (l *outline) span() (first, examples int) { return l.First, len(l.Examples) }
+
+// Example is what was found out about one question.
+type Example struct {
+	ID          string                       `json:"id"`
+	Question    string                       `json:"question"`
+	Images      []string                     `json:"images"`
+	Answer      string                       `json:"answer,omitempty"` // the model's
+	Probability float64                      `json:"probability"`      // of it, see Settings
+	Right       *float64                     `json:"right,omitempty"`  // how much it counts, 0 to 1; nil: not known
+	Gold        [][]int                      `json:"gold,omitempty"`   // for each picture the regions that show what is asked about
+	Regions     []int                        `json:"regions"`          // how many each picture has
+	Results     map[string][]Result          `json:"results,omitempty"`
+	Trials      map[string][]relevance.Trial `json:"trials,omitempty"`
+	Shown       map[string][]analysis.Scores `json:"shown,omitempty"` // the whole results, of the first examples
+}
+
+// Result is what a method gave to one sentence and picture. Words are those between [CLS] and [SEP]; padding is left out.
+type Result struct {
+	Words   rounded `json:"words"`
+	Regions rounded `json:"regions"`
+}
+
+// rounded are numbers of which six digits are written; null is NaN.
+type rounded []float64
+
+func (r rounded) MarshalJSON() ([]byte, error) {
+	b := []byte{'['}
+	for i, x := range r {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			b = append(b, "null"...)
+			continue
+		}
+		b = strconv.AppendFloat(b, x, 'g', 6, 64)
+	}
+	return append(b, ']'), nil
+}
+
+func (r *rounded) UnmarshalJSON(raw []byte) error {
+	var values []*float64
+	if err := json.Unmarshal(raw, &values); err != nil {
+		return err
+	}
+	*r = make(rounded, len(values))
+	for i, x := range values {
+		(*r)[i] = math.NaN()
+		if x != nil {
+			(*r)[i] = *x
+		}
+	}
+	return nil
+}
+
+// partName is the file of a shard.
+func partName(shard, shards int) string {
+	if shards <= 1 {
+		return "examples.jsonl"
+	}
+	return fmt.Sprintf("examples-%05d-of-%05d.jsonl", shard, shards)
+}
+
+// part is the file that a run appends to. It is locked itself, and never removed or replaced: a lock beside it would have
+// to be removed, and in that moment two runs could each hold one.
+type part struct {
+	path  string
+	file  *os.File
+	lock  *flock.Flock
+	begun Settings // its first line
+	done  int      // examples that it had when it was opened
+}
+
+// openPart opens or makes the file of a run and reads how far it is. A line that was cut off is dropped. found, if there is
+// one, is called with the examples that are found to be done, as a large file takes a while to read.
+func openPart(dir string, want Settings, overwrite bool, found func(done int)) (_ *part, err error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, fmt.Errorf("sweep: %w; choose another folder", err)
+	}
+	p := &part{path: filepath.Join(dir, partName(want.Shard, want.Shards)), begun: want}
+	if p.file, err = os.OpenFile(p.path, os.O_CREATE|os.O_RDWR, 0o666); err != nil {
+		return nil, fmt.Errorf("sweep: %w", err)
+	}
+	p.lock = flock.New(p.path)
+	defer func() {
+		if err != nil {
+			p.Close()
+		}
+	}()
+	locked, err := p.lock.TryLock()
+	if err == nil && !locked {
+		err = errors.New("another process is writing it")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sweep: %s: %w", p.path, err)
+	}
+	end := int64(0)
+	if !overwrite {
+		if end, err = p.resume(want, found); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.file.Truncate(end); err != nil {
+		return nil, fmt.Errorf("sweep: %w", err)
+	}
+	if _, err := p.file.Seek(end, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("sweep: %w", err)
+	}
+	if end == 0 {
+		return p, p.append(want)
+	}
+	return p, nil
+}
+
+// resume reads what is there and returns where it ends.
+func (p *part) resume(want Settings, found func(done int)) (end int64, err error) {
+	return readPart(p.path, p.file, func(s Settings) error {
+		if a, b := s.essence(), normal(want).essence(); !reflect.DeepEqual(a, b) {
+			return fmt.Errorf("sweep: %s was made %s; give another folder, or overwrite it", p.path, difference(a, b))
+		}
+		p.begun = s
+		return nil
+	}, func(l *outline) error {
+		if p.done += len(l.Examples); found != nil {
+			found(p.done)
+		}
+		return nil
+	})
+}
+
+// normal is what settings are after they were written and read.
+func normal(s Settings) Settings {
+	text, err := json.Marshal(s)
+	if err == nil {
+		var back Settings
+		if json.Unmarshal(text, &back) == nil {
+			return back
+		}
+	}
+	return s
+}
+
+// difference names the first setting that differs.
+func difference(a, b Settings) string {
+	if a.Model != b.Model {
+		return fmt.Sprintf("with the weights %s%.12s in %s, now it is %s%.12s in %s", a.Model.Weights, a.Model.Hash, a.Model.DType, b.Model.Weights, b.Model.Hash, b.Model.DType)
+	}
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	for i := range x.NumField() {
+		if !reflect.DeepEqual(x.Field(i).Interface(), y.Field(i).Interface()) {
+			name, _, _ := strings.Cut(x.Type().Field(i).Tag.Get("json"), ",")
+			return fmt.Sprintf("with %s %v, now it is %v", name, x.Field(i).Interface(), y.Field(i).Interface())
+		}
+	}
+	return "with other settings"
+}
+
+// append adds a line and waits until it is on the disk. A line that could not be written whole is taken back.
+func (p *part) append(v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("sweep: %w", err)
+	}
+	at, err := p.file.Seek(0, io.SeekCurrent)
+	if err == nil {
+		_, err = p.file.Write(append(text, '\n'))
+	}
+	if err == nil {
+		err = p.file.Sync()
+	}
+	if err != nil {
+		p.file.Truncate(at)
+		return fmt.Errorf("sweep: %w; what was found before is in the file, and the same command goes on from there", err)
+	}
+	return nil
+}
+
+func (p *part) Close() error {
+	var err error
+	if p.file != nil {
+		err = p.file.Close()
+	}
+	return errors.Join(err, p.lock.Unlock())
+}
+
+// readPart reads the whole lines of a part, called name, and returns where they end: 0 for an empty file.
+func readPart[L any, P interface {
+	*L
+	span() (first, examples int)
+}](name string, r io.Reader, begin func(Settings) error, each func(P) error) (end int64, err error) {
+	in := bufio.NewReaderSize(r, 1<<20)
+	var s Settings
+	next := 0
+	for n := 1; ; n++ {
+		text, err := in.ReadBytes('\n')
+		if err == io.EOF {
+			return end, nil
+		}
+		if err != nil {
+			return end, fmt.Errorf("sweep: %s: %w", name, err)
+		}
+		if n == 1 {
+			if err := json.Unmarshal(text, &s); err != nil || s.Version == 0 {
+				return 0, fmt.Errorf("sweep: %s is not a file of results: its first line has no settings", name)
+			}
+			if s.Version != version {
+				return 0, fmt.Errorf("sweep: %s has format %d, this program writes %d; overwrite it", name, s.Version, version)
+			}
+			if err := begin(s); err != nil {
+				return 0, err
+			}
+			next, _ = share(s.Examples, s.Shard, s.Shards)
+			end += int64(len(text))
+			continue
+		}
+		l := P(new(L))
+		if err := json.Unmarshal(text, l); err != nil {
+			// A crash of the system may leave anything behind the last line that was synced.
+			if _, err := in.Peek(1); err == io.EOF {
+				return end, nil
+			}
+			return end, fmt.Errorf("sweep: %s:%d: %w; the file was changed, overwrite it", name, n, err)
+		}
+		first, examples := l.span()
+		if first != next {
+			return end, fmt.Errorf("sweep: %s:%d: begins with example %d instead of %d; the file was changed, overwrite it", name, n, first, next)
+		}
+		next += examples
+		if err := each(l); err != nil {
+			return end, err
+		}
+		end += int64(len(text))
+	}
+}
+
+// share are the examples of a shard: from first up to, not including, last.
+func share(n, shard, shards int) (first, last int) {
+	if shards <= 1 {
+		return 0, n
+	}
+	return n * shard / shards, n * (shard + 1) / shards
+}

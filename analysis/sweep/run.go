@@ -1,0 +1,314 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/relevance"
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+)
+
+// Options say what to do with a data set.
+type Options struct {
+	// Methods are names of relevance.Methods and of [HeadMethods].
+	Methods []string
+	// Target is what is explained. The zero value is analysis.Predicted().
+	Target analysis.Target
+	// Perturb tests each method's ranking of words and regions by removing them, in each modality, and Random random rankings
+	// beside the first method's (0: 3). EveryStep removes one after another, instead of the published shares.
+	Perturb   bool
+	EveryStep bool
+	Random    int
+	Seed      uint64 // of the random rankings
+	Limit     int    // how many examples, the first ones; 0: all
+	Batch     int    // examples at a time; 0: 32
+	Show      int    // of how many examples, the first ones, whole results are kept to be looked at; 0: 20, negative: none
+	Shard     int    // which part to do, from 0
+	Shards    int    // of how many; 0: one
+	// Overwrite throws away what a run before has found. Else a run goes on where that one stopped.
+	Overwrite bool
+	// Missing is called once at the end if pictures of examples that are shown are not among Data.Pictures: with their ids,
+	// and how many are shown.
+	Missing func(ids []string, of int)
+	// Progress is called after each batch with the number of this part's examples that are done.
+	Progress func(done, total int)
+}
+
+// Run takes methods through a data set and appends what they find to a file in dir, from where [Read] reads it. An error
+// in the middle, or the end of ctx, loses nothing: the same call goes on. Other options in a folder with results are an
+// error.
+func Run(ctx context.Context, eng lxmert.Engine, d *Data, dir string, opt Options) (err error) {
+	r, err := newRunner(ctx, eng, d, opt)
+	if err != nil {
+		return err
+	}
+	first, last := share(r.settings.Examples, r.settings.Shard, r.settings.Shards)
+	total := last - first
+	report := func(done int) {
+		if opt.Progress != nil {
+			opt.Progress(done, total)
+		}
+	}
+	p, err := openPart(dir, r.settings, opt.Overwrite, report)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	if r.settings.Model != p.begun.Model {
+		r.elsewhere = &r.settings.Model
+	}
+	report(p.done)
+	var plan [][]int
+	for i := first + p.done; i < last; i += r.settings.Batch {
+		var index []int
+		for k := i; k < min(i+r.settings.Batch, last); k++ {
+			index = append(index, k)
+		}
+		plan = append(plan, index)
+	}
+	loader := dataset.NewLoader(ctx, len(plan), 1, func(ctx context.Context, i int) (*lxmert.Batch, error) {
+		return d.batch(ctx, plan[i])
+	})
+	defer loader.Close()
+	done := p.done
+	for _, index := range plan {
+		b, err := loader.Next()
+		if err != nil {
+			return err
+		}
+		l, err := r.batch(ctx, b, index)
+		if err != nil {
+			return fmt.Errorf("sweep: questions %s to %s: %w", d.Set.Examples[index[0]].ID, d.Set.Examples[index[len(index)-1]].ID, err)
+		}
+		if err := p.append(l); err != nil {
+			return err
+		}
+		done += len(index)
+		report(done)
+	}
+	if len(r.missing) > 0 && opt.Missing != nil {
+		opt.Missing(r.missing, len(r.looked))
+	}
+	return nil
+}
+
+// runner makes the lines of a part.
+type runner struct {
+	eng      lxmert.Engine
+	data     *Data
+	opt      Options
+	settings Settings
+	output   string // the head that answers; "": there is none
+	scoring  []relevance.NamedMethod
+
+	elsewhere *lxmert.Provenance // if the part was begun by another machine or version
+	looked    map[string]bool    // pictures that were looked for
+	missing   []string           // those that are not there
+}
+
+func newRunner(ctx context.Context, eng lxmert.Engine, d *Data, opt Options) (*runner, error) {
+	cfg := eng.Config()
+	if err := d.check(cfg); err != nil {
+		return nil, err
+	}
+	if opt.Random == 0 {
+		opt.Random = 3
+	}
+	if opt.Target.String() == (analysis.Target{}).String() {
+		opt.Target = analysis.Predicted()
+	}
+	r := &runner{eng: eng, data: d, opt: opt, looked: map[string]bool{}}
+	if len(opt.Methods) == 0 {
+		return nil, errors.New("sweep: no method is named")
+	}
+	for i, name := range opt.Methods {
+		if slices.Contains(opt.Methods[:i], name) {
+			return nil, fmt.Errorf("sweep: the method %q is named twice", name)
+		}
+		if isHeadMethod(name) {
+			continue
+		}
+		m, err := relevance.Find(name)
+		if err != nil {
+			return nil, fmt.Errorf("sweep: %w, %s", err, strings.Join(headMethodNames(), ", "))
+		}
+		r.scoring = append(r.scoring, m)
+	}
+	r.output, _ = analysis.AnswerHead(cfg)
+	if opt.Perturb && len(r.scoring) == 0 {
+		return nil, errors.New("sweep: perturbation tests need a method that scores words and regions")
+	}
+	if opt.EveryStep && !opt.Perturb {
+		return nil, errors.New("sweep: every step of what? steps are of a perturbation test, which nobody asked for")
+	}
+	if opt.Shards < 0 || opt.Shard < 0 || opt.Shard >= max(1, opt.Shards) {
+		return nil, fmt.Errorf("sweep: there is no part %d of %d: parts count from 0", opt.Shard, opt.Shards)
+	}
+	n := d.Set.Len()
+	if opt.Limit > 0 {
+		n = min(n, opt.Limit)
+	}
+	s := Settings{
+		Version: version, Data: d.Name, Examples: n, Methods: opt.Methods, Target: opt.Target.String(), Batch: opt.Batch,
+		Perturb: opt.Perturb, Every: opt.EveryStep, Seed: opt.Seed, Show: opt.Show, Heads: cfg.Heads, Maps: cfg.Maps(), Rows: d.rows(),
+		Probability: analysis.AnswerProbability(cfg), Gold: d.Gold != nil, Shard: opt.Shard, Shards: max(1, opt.Shards),
+	}
+	if s.Perturb {
+		s.Random = opt.Random
+	}
+	if s.Batch <= 0 {
+		s.Batch = 32
+	}
+	if s.Show == 0 {
+		s.Show = 20
+	}
+	// The smallest run there is tells which weights these are.
+	b, err := d.batch(ctx, []int{0})
+	if err != nil {
+		return nil, err
+	}
+	t, err := eng.Run(ctx, b, lxmert.Request{Want: lxmert.All("hid.t.0")})
+	if err != nil {
+		return nil, err
+	}
+	s.Model = t.Provenance
+	if len(b.Images) > 0 {
+		s.Features = b.Images[0].Source
+	}
+	r.settings = s
+	return r, nil
+}
+
+// batch applies all methods to a batch.
+func (r *runner) batch(ctx context.Context, b *lxmert.Batch, index []int) (*line, error) {
+	l := &line{First: index[0], Examples: make([]Example, len(index)), Model: r.elsewhere}
+	rows := r.settings.Rows
+	for i, k := range index {
+		e := &r.data.Set.Examples[k]
+		l.Examples[i] = Example{ID: e.ID, Question: e.Text, Images: e.Images, Results: map[string][]Result{}}
+		for g := range rows {
+			row := i*rows + g
+			if r.data.Gold != nil {
+				l.Examples[i].Gold = append(l.Examples[i].Gold, r.data.Gold.regions(e.ID, g == 1, b, row))
+			}
+			l.Examples[i].Regions = append(l.Examples[i].Regions, count(analysis.ValidRegions(b, row)))
+		}
+	}
+	labels, err := r.answers(ctx, b, index, l)
+	if err != nil {
+		return nil, err
+	}
+	for n, m := range r.scoring {
+		scores, err := m.Run(ctx, r.eng, b, r.opt.Target)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m.Name, err)
+		}
+		if err := r.keep(ctx, l, b, m.Name, scores); err != nil {
+			return nil, err
+		}
+		if r.opt.Perturb {
+			random := -1 // one method's random rankings are as good as another's
+			if n == 0 {
+				random = r.opt.Random
+			}
+			test, err := relevance.Perturb(ctx, r.eng, b, scores, relevance.PerturbOptions{
+				EveryStep: r.opt.EveryStep, Random: random, Seed: r.opt.Seed, First: index[0], Labels: labels,
+			})
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", m.Name, err)
+			}
+			for _, t := range test.Trials {
+				e := &l.Examples[t.Example]
+				if e.Trials == nil {
+					e.Trials = map[string][]relevance.Trial{}
+				}
+				e.Trials[m.Name] = append(e.Trials[m.Name], t)
+			}
+		}
+	}
+	l.Heads, l.Pairs, err = measureHeads(ctx, r.eng, b, r.opt.Target, r.opt.Methods, r.settings.Maps)
+	return l, err
+}
+
+// answers asks the model, and compares with the right answers where all are known.
+func (r *runner) answers(ctx context.Context, b *lxmert.Batch, index []int, l *line) (labels [][]float64, err error) {
+	if r.output == "" {
+		return nil, nil
+	}
+	t, err := r.eng.Run(ctx, b, lxmert.Request{Want: lxmert.All(r.output), NoRegions: analysis.NoRegions(b)})
+	if err != nil {
+		return nil, err
+	}
+	logits := t.Values[r.output]
+	labels = r.data.labels(index, logits.Shape[len(logits.Shape)-1])
+	for i := range index {
+		x := logits.Row(i).Data
+		class := 0
+		for c := range x {
+			if x[c] > x[class] {
+				class = c
+			}
+		}
+		e := &l.Examples[i]
+		e.Answer, e.Probability = r.data.answer(class), analysis.Probabilities(r.settings.Probability, x)[class]
+		if labels != nil {
+			e.Right = &labels[i][class]
+		}
+	}
+	return labels, nil
+}
+
+// keep stores a method's results.
+func (r *runner) keep(ctx context.Context, l *line, b *lxmert.Batch, method string, scores []analysis.Scores) error {
+	for row, s := range scores {
+		e := &l.Examples[row/r.settings.Rows]
+		var result Result
+		for _, i := range analysis.InnerWords(b, row) {
+			if s.Words != nil {
+				result.Words = append(result.Words, s.Words[i])
+			}
+		}
+		for v, there := range analysis.ValidRegions(b, row) {
+			if there && s.Regions != nil {
+				result.Regions = append(result.Regions, s.Regions[v])
+			}
+		}
+		e.Results[method] = append(e.Results[method], result)
+		if l.First+row/r.settings.Rows < r.settings.Show {
+			if err := r.data.show(ctx, &s); err != nil {
+				return err
+			}
+			if r.data.Pictures != nil && !r.looked[s.Image.ID] {
+				r.looked[s.Image.ID] = true
+				if s.Image.File == "" {
+					r.missing = append(r.missing, s.Image.ID)
+				}
+			}
+			s.Answer = e.Answer
+			params := map[string]string{"probability of answers": r.settings.Probability}
+			maps.Copy(params, s.Params)
+			s.Params = params
+			if e.Shown == nil {
+				e.Shown = map[string][]analysis.Scores{}
+			}
+			e.Shown[method] = append(e.Shown[method], s)
+		}
+	}
+	return nil
+}
+
+func count(list []bool) int {
+	n := 0
+	for _, yes := range list {
+		if yes {
+			n++
+		}
+	}
+	return n
+}
