@@ -20,9 +20,7 @@ func ExampleForward() {
 	}
 	report, err := bench.Forward(ctx, bench.Options{
 		Batches: []int{1, 16},
-		Peer:    "python3",
-		Self:    []string{os.Args[0], "measure"},
-		Log:     os.Stderr,
+		Runs:    bench.Runs{Peer: "python3", Self: []string{os.Args[0], "measure"}, Log: os.Stderr},
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -31,4 +29,23 @@ func ExampleForward() {
 	for _, v := range report.Versus {
 		fmt.Printf("batch %d: PyTorch takes %.2f times as long\n", v.Batch, v.RatioBest)
 	}
+}
+
+// A report is plain data: it can be kept as JSON, and printed later.
+func ExampleTokenizerReport_Print() {
+	report := bench.TokenizerReport{
+		Machine:    bench.Machine{OS: "linux", Arch: "amd64", Cores: 2},
+		Vocabulary: "vocab.txt", Pieces: 30522, Sentences: 20000, Length: 20,
+		Ours: bench.TokenizerSide{Engine: "golxmert", BestMS: 125, MedianMS: 130, SentencesPerS: 160000, LoadS: 0.01, PeakRSS: 25e6, Processes: 1, Runs: 5},
+	}
+	if err := report.Print(os.Stdout); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// tokenizer: 20000 sentences to 20 positions, vocabulary vocab.txt (30522 pieces), one thread
+	// machine:   2 cores, linux/amd64
+	//
+	//             sentences/s  best ms  median ms  vocabulary s  peak memory
+	//   golxmert       160000    125.0      130.0        0.0100        25 MB
+	// 5 passes in 1 process; rates follow from the best.
 }

@@ -44,8 +44,8 @@ func tiny(t *testing.T) Options {
 	t.Setenv(serveVariable, "1")
 	t.Setenv("TMPDIR", t.TempDir())
 	return Options{
-		Sizes: tinySizes(), Backend: "go", Batches: []int{1, 3}, Words: 6, Regions: 4, Repeat: 2, Side: 16,
-		Self: []string{os.Args[0], "-test.run=^$"},
+		Sizes: tinySizes(), Backend: "go", Batches: []int{1, 3}, Words: 6, Regions: 4, Side: 16,
+		Runs: Runs{Repeat: 2, Self: []string{os.Args[0], "-test.run=^$"}},
 	}
 }
 

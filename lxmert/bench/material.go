@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,11 +26,15 @@ type material struct {
 	model             Model
 }
 
-// prepare finds or makes the weights, and makes the inputs, in dir.
-func prepare(ctx context.Context, o Options, dir string) (*material, error) {
+// prepare finds or makes the weights, and makes the inputs, in dir. For training, the heads of pre-training
+// do not count.
+func prepare(ctx context.Context, o Options, dir string, training bool) (*material, error) {
 	m := &material{mappable: true, inputs: filepath.Join(dir, "inputs.safetensors")}
 	if err := m.findWeights(ctx, o, dir); err != nil {
 		return nil, err
+	}
+	if training {
+		m.config = fineTuned(m.config)
 	}
 	c := m.config
 	if o.Words > c.MaxPositions {
@@ -47,11 +50,22 @@ func prepare(ctx context.Context, o Options, dir string) (*material, error) {
 		m.model.DType = "bfloat16"
 	}
 	m.model.FLOPs = lxmert.FLOPs(c, o.Words, o.Regions, "out.task")
+	if training {
+		m.model.FLOPs *= 3
+	}
 	return m, writeInputs(m.inputs, c, slices.Max(o.Batches), o.Words, o.Regions)
+}
+
+// fineTuned is a model without the heads of pre-training.
+func fineTuned(c lxmert.Config) lxmert.Config {
+	c.LM, c.Match, c.FeatHead = false, false, false
+	c.Objects, c.Attributes, c.Answers = 0, 0, 0
+	return c
 }
 
 func (m *material) findWeights(ctx context.Context, o Options, dir string) error {
 	if o.Load == "" {
+		fmt.Fprintf(o.Log, "bench: making weights (%d MB)\n", 4*o.Sizes.NumParams()/1e6)
 		m.config = o.Sizes
 		m.weights = o.Keep
 		if m.weights == "" {
@@ -66,6 +80,9 @@ func (m *material) findWeights(ctx context.Context, o Options, dir string) error
 		return err
 	}
 	defer w.Close()
+	if note := w.HeadsNote(); note != "" {
+		fmt.Fprintln(o.Log, note)
+	}
 	m.config, m.weights, m.forTorch = w.Config, w.File.Path, w.File.Path
 	m.model.Weights = filepath.Base(w.File.Path)
 	switch {
@@ -141,7 +158,11 @@ func spaceHint(err error) error {
 	return err
 }
 
-// writeInputs writes a batch whose texts are of several lengths, padded.
+// targets is the name of the soft answers in the file of inputs, float32 [rows, answers].
+const targets = "target"
+
+// writeInputs writes a batch whose texts are of several lengths, padded, and answers to learn: one with the score 1 and,
+// unless it is the same, one with 0.3.
 func writeInputs(path string, c lxmert.Config, n, words, regions int) error {
 	b := synthetic.Batch(c, seed, n, words, regions)
 	ids, mask := make([]byte, 0, 4*n*words), make([]float32, 0, n*words)
@@ -156,6 +177,14 @@ func writeInputs(path string, c lxmert.Config, n, words, regions int) error {
 			mask = append(mask, one)
 		}
 	}
+	right, answers := synthetic.NewStream(seed, "input.target"), make([]float32, n*c.TaskClasses)
+	for row := range n {
+		answer := func(i int) *float32 {
+			return &answers[row*c.TaskClasses+int(right.Bits(2*row+i)%uint64(c.TaskClasses))]
+		}
+		*answer(1) = 0.3
+		*answer(0) = 1
+	}
 	err := weights.Write(path, []weights.Item{
 		{Name: "input_ids", DType: weights.I32, Shape: []int{n, words}, Values: func(w io.Writer) error {
 			_, err := w.Write(ids)
@@ -164,9 +193,7 @@ func writeInputs(path string, c lxmert.Config, n, words, regions int) error {
 		weights.FromFloats("input_mask", []int{n, words}, mask, weights.F32),
 		weights.FromFloats("feats", b.Feats.Shape, b.Feats.Data, weights.F32),
 		weights.FromFloats("boxes", b.Boxes.Shape, b.Boxes.Data, weights.F32),
+		weights.FromFloats(targets, []int{n, c.TaskClasses}, answers, weights.F32),
 	}, nil)
 	return spaceHint(err)
 }
-
-// ErrOptions is wrapped by errors that say [Options] make no sense.
-var ErrOptions = errors.New("cannot measure that")

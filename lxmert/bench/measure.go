@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/peak"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
 
@@ -35,19 +36,13 @@ func Measure(ctx context.Context, s Spec, first func(), log io.Writer) (*Result,
 	if len(s.Batches) == 0 {
 		return nil, errors.New("there is no batch size to measure")
 	}
-	start := time.Now()
-	b, err := backend.Open(ctx, s.Backend, log)
+	b, r, err := openBackend(ctx, s.Backend, log)
 	if err != nil {
 		return nil, err
 	}
 	defer b.Finalize()
-	r := &Result{Engine: "golxmert " + lxrt.Version(), Device: string(b.Kind), OnCUDA: b.Kind == backend.KindCUDA}
-	if device, _, _ := strings.Cut(b.Devices[0], " ["); b.Kind != backend.KindGo {
-		r.Device += ", " + device
-	}
-	r.Opening.LibraryS = time.Since(start).Seconds()
 
-	start = time.Now()
+	start := time.Now()
 	m, err := lxrt.Open(b, s.Weights, s.Config, lxrt.Options{BFloat16: s.BF16})
 	if err != nil {
 		return nil, err
@@ -84,7 +79,7 @@ func Measure(ctx context.Context, s Spec, first func(), log io.Writer) (*Result,
 	}
 	r.PeakRSS = peakRSS()
 	largest := inputs.Rows()
-	r.Peak, err = measurePeak(ctx, b.Backend, s.BF16, s.Side, modelProducts(m.Config(), largest, inputs.T(), inputs.V()))
+	r.Peak, err = peak.Measure(ctx, b.Backend, s.BF16, peak.Thorough, s.Side, modelProducts(m.Config(), largest, inputs.T(), inputs.V())...)
 	return r, err
 }
 
@@ -129,9 +124,29 @@ func firstRows(b *lxmert.Batch, n int) (*lxmert.Batch, error) {
 	if n < 1 || n > b.Rows() {
 		return nil, fmt.Errorf("a batch of %d: the inputs have %d rows", n, b.Rows())
 	}
+	return someRows(b, 0, n), nil
+}
+
+// someRows is a batch of some texts and images.
+func someRows(b *lxmert.Batch, from, to int) *lxmert.Batch {
 	cut := func(t lxmert.Tensor) lxmert.Tensor {
-		shape := append([]int{n}, t.Shape[1:]...)
-		return lxmert.Tensor{Shape: shape, Data: t.Data[:lxmert.Size(shape)]}
+		size := lxmert.Size(t.Shape[1:])
+		return lxmert.Tensor{Shape: append([]int{to - from}, t.Shape[1:]...), Data: t.Data[from*size : to*size]}
 	}
-	return &lxmert.Batch{IDs: b.IDs[:n], TextMask: b.TextMask[:n], Feats: cut(b.Feats), Boxes: cut(b.Boxes)}, nil
+	return &lxmert.Batch{IDs: b.IDs[from:to], TextMask: b.TextMask[from:to], Feats: cut(b.Feats), Boxes: cut(b.Boxes)}
+}
+
+// openBackend opens a backend and starts the result that names it.
+func openBackend(ctx context.Context, spec string, log io.Writer) (*backend.Backend, *Result, error) {
+	start := time.Now()
+	b, err := backend.Open(ctx, spec, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := &Result{Engine: "golxmert " + lxrt.Version(), Device: string(b.Kind), OnCUDA: b.Kind == backend.KindCUDA}
+	if device, _, _ := strings.Cut(b.Devices[0], " ["); b.Kind != backend.KindGo {
+		r.Device += ", " + device
+	}
+	r.Opening.LibraryS = time.Since(start).Seconds()
+	return b, r, nil
 }

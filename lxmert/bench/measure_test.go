@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/peak"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
 
@@ -60,23 +61,23 @@ func TestPeakIsTheFastestProduct(t *testing.T) {
 		}
 	}
 	for _, bf16 := range []bool{false, true} {
-		peak, err := measurePeak(context.Background(), b.Backend, bf16, 64, products[:1])
+		fastest, err := peak.Measure(context.Background(), b.Backend, bf16, peak.Thorough, 64, products[:1]...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !(peak.GFLOPS > 0) || peak.Product.FLOPs() <= products[0].FLOPs() {
-			t.Errorf("bf16 %v: peak %+v", bf16, peak)
+		if !(fastest.GFLOPS > 0) || fastest.Product.FLOPs() <= products[0].FLOPs() {
+			t.Errorf("bf16 %v: peak %+v", bf16, fastest)
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := measurePeak(ctx, b.Backend, false, 64, nil); err == nil {
+	if _, err := peak.Measure(ctx, b.Backend, false, peak.Thorough, 64); err == nil {
 		t.Error("a cancelled measurement returned a peak")
 	}
 }
 
 func TestProductCountsTwoPerMultiplyAdd(t *testing.T) {
-	if p := (Product{2, 3, 5}); p.FLOPs() != 60 || p.String() != "2x3x5" {
+	if p := (Product{M: 2, K: 3, N: 5}); p.FLOPs() != 60 || p.String() != "2x3x5" {
 		t.Errorf("%s: %g", p, p.FLOPs())
 	}
 }

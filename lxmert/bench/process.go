@@ -8,71 +8,93 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 )
 
-// firstLine is what a measured process prints when its first output is there. The rest of what it prints is a [Result].
+// firstLine is what a measured process prints when its first output is there, if that is timed.
 const firstLine = "first output"
 
-// runProcess runs a measured process. Lines that it writes to stderr and that begin with notes ("": none) also go to log.
-func runProcess(ctx context.Context, who string, argv, env []string, notes string, log io.Writer) (*Result, error) {
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = env
-	stderr := &lastLine{notes: notes, log: log}
+// program is a measured process: it prints one JSON object.
+type program struct {
+	who       string // for errors
+	argv, env []string
+	// Lines that it writes to stderr and that begin with notes ("": none) go to log.
+	notes string
+	log   io.Writer
+}
+
+// run starts the process and reads what it prints into result. first is when its first output was there, 0 if it did not
+// say so.
+func (p program) run(ctx context.Context, result any) (first time.Duration, err error) {
+	cmd := exec.CommandContext(ctx, p.argv[0], p.argv[1:]...)
+	cmd.Env = p.env
+	stderr := &lastLine{notes: p.notes, log: p.log}
 	cmd.Stderr = stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("%s does not start: %w", who, err)
+		return 0, fmt.Errorf("%s does not start: %w", p.who, err)
 	}
-	var total time.Duration
+	var answer bytes.Buffer
 	in := bufio.NewReader(out)
-	for {
-		line, err := in.ReadString('\n')
+	var readErr error
+	for readErr == nil {
+		var line string
+		line, readErr = in.ReadString('\n')
 		if strings.TrimSpace(line) == firstLine {
-			total = time.Since(start)
+			first = time.Since(start)
+			continue
 		}
-		if err != nil || total > 0 {
-			break
-		}
+		answer.WriteString(line)
 	}
-	rest, readErr := io.ReadAll(in)
 	err = cmd.Wait()
 	switch {
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return 0, ctx.Err()
 	case err != nil && strings.HasPrefix(err.Error(), "signal: killed"):
-		return nil, fmt.Errorf("%s was killed by the system: perhaps there is not enough memory for the largest batch", who)
+		return 0, fmt.Errorf("%s was killed by the system: perhaps there is not enough memory", p.who)
 	case err != nil:
 		var exit *exec.ExitError
 		if errors.As(err, &exit) && stderr.String() != "" {
-			return nil, fmt.Errorf("%s: %s", who, stderr)
+			return 0, fmt.Errorf("%s: %s", p.who, stderr)
 		}
-		return nil, fmt.Errorf("%s: %w", who, err)
-	case readErr != nil:
-		return nil, fmt.Errorf("%s: %w", who, readErr)
+		return 0, fmt.Errorf("%s: %w", p.who, err)
+	case readErr != io.EOF:
+		return 0, fmt.Errorf("%s: %w", p.who, readErr)
 	}
-	var r Result
-	if err := json.Unmarshal(rest, &r); err != nil || total == 0 {
-		return nil, fmt.Errorf("%s answered with no measurement", who)
+	if err := json.Unmarshal(answer.Bytes(), result); err != nil {
+		return 0, fmt.Errorf("%s answered with no measurement", p.who)
 	}
-	o := &r.Opening
-	o.TotalS = total.Seconds()
-	o.StartS = max(0, o.TotalS-o.LibraryS-o.LoadS-o.CompileS-o.ForwardS)
-	return &r, nil
+	return first, nil
 }
 
-// lastLine keeps the last line written to it and passes on those that begin with notes.
+// ours is the process that does a job. The first one says which backend it has.
+func (r Runs) ours(j job, isFirst bool) (program, error) {
+	text, err := json.Marshal(j)
+	if err != nil {
+		return program{}, err
+	}
+	p := program{who: "golxmert", argv: append(slices.Clone(r.Self), string(text)), env: os.Environ(), log: r.Log}
+	if isFirst {
+		p.notes = "backend: "
+	}
+	return p, nil
+}
+
+// lastLine keeps the last line written to it, or how Go's runtime says why it gives up, which a stack trace follows. It
+// passes on lines that begin with notes.
 type lastLine struct {
-	notes string
-	log   io.Writer
-	part  []byte
-	last  string
+	notes       string
+	log         io.Writer
+	part        []byte
+	last, crash string
 }
 
 func (l *lastLine) Write(p []byte) (int, error) {
@@ -92,6 +114,9 @@ func (l *lastLine) line(s string) {
 		return
 	}
 	l.last = strings.TrimSpace(s)
+	if l.crash == "" && (strings.HasPrefix(s, "panic: ") || strings.HasPrefix(s, "fatal error: ")) {
+		l.crash = l.last
+	}
 	if l.notes != "" && strings.HasPrefix(s, l.notes) {
 		fmt.Fprintln(l.log, s)
 	}
@@ -100,5 +125,8 @@ func (l *lastLine) line(s string) {
 func (l *lastLine) String() string {
 	l.line(string(l.part))
 	l.part = nil
+	if l.crash != "" {
+		return l.crash
+	}
 	return strings.TrimPrefix(l.last, "lxmert: ")
 }

@@ -104,6 +104,7 @@ type Result struct {
 	PeakRSS int64       `json:"peak_rss_bytes"`
 	Peak    Peak        `json:"peak"`
 	Logits  [][]float32 `json:"logits,omitempty"` // of the first batch size
+	Losses  []float64   `json:"losses,omitempty"` // of the first training steps
 }
 
 // Timing is all runs of one batch size.

@@ -65,19 +65,11 @@ func (r *Report) printOpening(b *strings.Builder) {
 		for _, v := range []float64{o.TotalS, s.MedianS, o.StartS, o.LibraryS, o.LoadS, o.CompileS, o.ForwardS} {
 			cells = append(cells, fmt.Sprintf("%.2f", v))
 		}
-		memory := "not known"
-		if s.PeakRSS > 0 {
-			memory = megabytes(s.PeakRSS)
-		}
-		t.row(append(cells, memory)...)
+		t.row(append(cells, memory(s.PeakRSS))...)
 	}
 	row("golxmert", r.Ours)
 	for _, side := range r.Torch {
-		name := "torch"
-		if side.Setting != "" {
-			name = "torch, passive"
-		}
-		row(name, side)
+		row(torchName(side.Setting), side)
 	}
 	if r.TorchMapped != nil {
 		row("torch, mmap", *r.TorchMapped)
@@ -134,10 +126,42 @@ func megabytes(n int64) string {
 	return fmt.Sprintf("%.0f MB", float64(n)/1e6)
 }
 
+// seconds writes seconds with about three digits.
+func seconds(s float64) string {
+	switch {
+	case s >= 100:
+		return fmt.Sprintf("%.0f", s)
+	case s >= 0.1:
+		return fmt.Sprintf("%.2f", s)
+	}
+	return fmt.Sprintf("%.4f", s)
+}
+
+// perProcess says how often something was timed.
+func perProcess(n int, what string, processes int) string {
+	return fmt.Sprintf("%s in %s; rates follow from the best.\n", plural(n, what), plural(processes, "process"))
+}
+
+// memory writes bytes that may not be known.
+func memory(n int64) string {
+	if n == 0 {
+		return "not known"
+	}
+	return megabytes(n)
+}
+
+// quotient writes a ratio that may not be known.
+func quotient(r float64) string {
+	if r == 0 {
+		return "not known"
+	}
+	return fmt.Sprintf("%.2f", r)
+}
+
 func plural(n int, what string) string {
 	switch {
 	case n == 1:
-	case strings.HasSuffix(what, "s"):
+	case strings.HasSuffix(what, "s"), strings.HasSuffix(what, "ch"):
 		what += "es"
 	default:
 		what += "s"

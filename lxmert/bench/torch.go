@@ -3,111 +3,73 @@ package bench
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
 //go:embed torch_peer.py
 var torchPeer []byte
 
-// passive keeps OpenMP's threads from spinning while they wait, which is sometimes faster and sometimes slower.
-const passive = "OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=0"
-
 // torch is PyTorch in a Python of the user's.
 type torch struct {
-	python, script string
-	about          struct {
-		Torch string `json:"torch"`
-		CUDA  string `json:"cuda"` // the GPU's name; "": none
-		Mmap  bool   `json:"mmap"` // torch.load can map files
+	peer
+	about struct {
+		Torch   string `json:"torch"`
+		CUDA    string `json:"cuda"`    // the GPU's name; "": none
+		Mmap    bool   `json:"mmap"`    // torch.load can map files
+		Compile bool   `json:"compile"` // there is torch.compile
 	}
 }
 
 // findTorch checks that python can import PyTorch and leaves the peer's script in dir.
 func findTorch(ctx context.Context, python, dir string) (*torch, error) {
-	t := &torch{python: python, script: filepath.Join(dir, "torch_peer.py")}
-	if err := os.WriteFile(t.script, torchPeer, 0o600); err != nil {
-		return nil, spaceHint(err)
-	}
-	if _, err := exec.LookPath(python); err != nil {
-		return nil, fmt.Errorf("--peer %s: %w; name a Python that has PyTorch", python, errors.Unwrap(err))
-	}
-	stderr := &lastLine{}
-	cmd := exec.CommandContext(ctx, python, t.script, "--about")
-	cmd.Stderr = stderr
-	out, err := cmd.Output()
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	if err == nil {
-		err = json.Unmarshal(out, &t.about)
-	}
-	if err != nil || t.about.Torch == "" {
-		why := stderr.String()
-		if strings.Contains(why, "No module named 'torch'") {
-			return nil, fmt.Errorf("--peer %s: this Python has no PyTorch; `%s -m pip install torch` brings it", python, python)
-		}
-		if why == "" {
-			why = "it is no Python that has PyTorch"
-		}
-		return nil, fmt.Errorf("--peer %s: %s", python, why)
-	}
-	return t, nil
+	var t torch
+	var err error
+	t.peer, err = findPeer(ctx, python, dir, script{"torch_peer.py", torchPeer, "torch", "PyTorch", "torch"}, &t.about)
+	return &t, err
 }
 
-// settings are the environments to try. A GPU's speed does not depend on them.
-func (t *torch) settings(onCUDA bool) []string {
+// settings are the ways to try. A GPU's speed does not depend on the environment.
+func (t *torch) settings(onCUDA bool) []setting {
 	if onCUDA {
-		return []string{""}
+		return []setting{{}}
 	}
-	return []string{passive, ""}
+	return []setting{{env: passive}, {}}
 }
 
-// torchRun is how PyTorch runs the model of a Spec.
+// torchRun is how PyTorch runs a model.
 type torchRun struct {
-	setting string // environment
-	threads int
-	onCUDA  bool
-	mapped  bool // map the weights into memory, and stop at the first output
+	setting  setting
+	material *material
+	threads  int
+	onCUDA   bool
+	bf16     bool
 }
 
-func (t *torch) measure(ctx context.Context, s Spec, c lxmert.Config, run torchRun) (*Result, error) {
+// program is PyTorch with further arguments, as a process.
+func (t *torch) program(run torchRun, args []string) (program, error) {
 	if run.onCUDA && t.about.CUDA == "" {
-		return nil, fmt.Errorf("--peer %s: the backend uses the GPU, but this PyTorch (%s) finds none", t.python, t.about.Torch)
-	}
-	var batches []string
-	for _, n := range s.Batches {
-		batches = append(batches, strconv.Itoa(n))
+		return program{}, fmt.Errorf("--peer %s: the backend uses the GPU, but this PyTorch (%s) finds none", t.python, t.about.Torch)
 	}
 	device, dtype := "cpu", "float32"
 	if run.onCUDA {
 		device = "cuda"
 	}
-	if s.BF16 {
+	if run.bf16 {
 		dtype = "bfloat16"
 	}
-	if run.mapped {
-		s.Repeat = 0
+	m := run.material
+	p := t.peer.program("torch", append([]string{"--weights", m.forTorch, "--inputs", m.inputs,
+		"--heads", strconv.Itoa(m.config.Heads), "--activation", m.config.Activation,
+		"--threads", strconv.Itoa(run.threads), "--device", device, "--dtype", dtype}, args...)...)
+	if run.setting.compile {
+		p.argv = append(p.argv, "--compile")
 	}
-	argv := []string{t.python, t.script, "--weights", s.Weights, "--inputs", s.Inputs, "--batches", strings.Join(batches, ","),
-		"--repeat", strconv.Itoa(s.Repeat), "--heads", strconv.Itoa(c.Heads), "--activation", c.Activation,
-		"--threads", strconv.Itoa(run.threads), "--device", device, "--dtype", dtype}
-	if s.Logits {
-		argv = append(argv, "--logits")
-	}
-	if run.mapped {
-		argv = append(argv, "--mmap")
-	}
-	return runProcess(ctx, "torch", argv, torchEnvironment(os.Environ(), run.setting), "", nil)
+	p.env = torchEnvironment(os.Environ(), run.setting.env)
+	return p, nil
 }
 
 // torchEnvironment is env with exactly the given setting of OpenMP's waiting.

@@ -2,7 +2,10 @@
 
 Reads weights that `torch.load` opens (names of the original state dict) and inputs from a .safetensors file, runs the
 forward pass on the first rows of the inputs, and prints the line "first output" when there is one and then one JSON
-object. Every timed run starts with inputs and ends with logits in the host's memory. Nothing but torch is needed.
+object. Every timed run starts with inputs and ends with logits in the host's memory. With --train it makes training
+steps instead, each of which starts with inputs and ends with loss and answers there; with --explain it explains examples,
+one at a time. Both print the JSON object alone.
+Nothing but torch is needed.
 """
 
 import time
@@ -29,15 +32,26 @@ class LXRT:
         self.act = {"gelu": F.gelu, "relu": F.relu, "swish": F.silu}[activation]
         self.w = {k: v.to(device=device, dtype=dtype) for k, v in weights.items() if v.is_floating_point()}
         self.heads = heads
+        self.dropout = 0.0
+        self.maps = None  # where attention maps are kept, if they are
         names = self.w.keys()
         self.layers = {kind: len({n.split(".")[3] for n in names if n.startswith("bert.encoder." + kind + ".")})
                        for kind in ("layer", "x_layers", "r_layers")}
+
+    def drop(self, x):
+        return F.dropout(x, self.dropout) if self.dropout else x
+
+    def look_up(self, name, ids):
+        """Rows of an embedding table, of which row 0 never learns."""
+        return F.embedding(ids, self.w[f"bert.embeddings.{name}.weight"], padding_idx=0)
 
     def linear(self, name, x):
         return F.linear(x, self.w[name + ".weight"], self.w[name + ".bias"])
 
     def norm(self, name, x):
-        return F.layer_norm(x, x.shape[-1:], self.w[name + ".weight"], self.w[name + ".bias"], 1e-12)
+        w = self.w[name + ".weight"]
+        # As autocast does on GPUs, in the parameters' type; not every version does so on CPUs.
+        return F.layer_norm(x.to(w.dtype), x.shape[-1:], w, self.w[name + ".bias"], 1e-12)
 
     def split(self, x):
         return x.view(x.shape[0], x.shape[1], self.heads, -1).transpose(1, 2)
@@ -49,25 +63,30 @@ class LXRT:
         scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
         if mask is not None:
             scores = scores + mask
-        mixed = (scores.softmax(-1) @ v).transpose(1, 2).reshape(x.shape)
-        return self.norm(f"{name}.output.LayerNorm", self.linear(f"{name}.output.dense", mixed) + x)
+        probs = scores.softmax(-1)
+        if self.maps is not None:
+            self.maps.append(probs)
+        mixed = (self.drop(probs) @ v).transpose(1, 2).reshape(x.shape)
+        return self.norm(f"{name}.output.LayerNorm", self.drop(self.linear(f"{name}.output.dense", mixed)) + x)
 
     def feed_forward(self, inner, outer, x):
-        return self.norm(outer + ".LayerNorm", self.linear(outer + ".dense", self.act(self.linear(inner + ".dense", x))) + x)
+        y = self.linear(outer + ".dense", self.act(self.linear(inner + ".dense", x)))
+        return self.norm(outer + ".LayerNorm", self.drop(y) + x)
 
     def layer(self, name, x, mask):
         x = self.attend(name + ".attention", "self", x, x, mask)
         return self.feed_forward(name + ".intermediate", name + ".output", x)
 
     def forward(self, ids, mask, feats, boxes):
-        w, e, v = self.w, "bert.embeddings", "bert.encoder.visn_fc"
+        e, v = "bert.embeddings", "bert.encoder.visn_fc"
         mask = (1.0 - mask[:, None, None, :]) * -10000.0
-        lang = (w[e + ".word_embeddings.weight"][ids]
-                + w[e + ".position_embeddings.weight"][: ids.shape[1]]
-                + w[e + ".token_type_embeddings.weight"][0])
-        lang = self.norm(e + ".LayerNorm", lang)
+        places = torch.arange(ids.shape[1], device=ids.device)
+        lang = (self.look_up("word_embeddings", ids) + self.look_up("position_embeddings", places)
+                + self.look_up("token_type_embeddings", torch.zeros_like(ids)))
+        lang = self.drop(self.norm(e + ".LayerNorm", lang))
         vision = (self.norm(v + ".visn_layer_norm", self.linear(v + ".visn_fc", feats))
                   + self.norm(v + ".box_layer_norm", self.linear(v + ".box_fc", boxes))) / 2
+        vision = self.drop(vision)
         for i in range(self.layers["layer"]):
             lang = self.layer(f"bert.encoder.layer.{i}", lang, mask)
         for i in range(self.layers["r_layers"]):
@@ -111,38 +130,147 @@ def peak_rss():
     return 0
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--about", action="store_true", help="print PyTorch's version and GPU, and stop")
-    parser.add_argument("--weights")
-    parser.add_argument("--inputs", help=".safetensors with input_ids, input_mask, feats and boxes")
-    parser.add_argument("--batches", default="1,8,32")
-    parser.add_argument("--heads", type=int, default=12)
-    parser.add_argument("--activation", default="gelu", choices=["gelu", "relu", "swish"])
-    parser.add_argument("--repeat", type=int, default=15, help="0: stop at the first output")
-    parser.add_argument("--mmap", action="store_true", help="map the weights into memory instead of reading them")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
-    parser.add_argument("--logits", action="store_true", help="print the logits of the first batch size")
-    args = parser.parse_args()
-    if args.about:
-        print(json.dumps({
-            "torch": torch.__version__,
-            "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else "",
-            "mmap": "mmap" in inspect.signature(torch.load).parameters,
-        }))
-        return
-    torch.set_num_threads(args.threads)
-    torch.backends.cuda.matmul.allow_tf32 = False
+class BertAdam:
+    """The published optimizer, one parameter after the other: Adam without bias correction, with eps outside the root
+    and weight decay on everything. Parameters that the loss does not depend on stay as they are."""
 
-    begin = time.perf_counter()
-    state = torch.load(args.weights, map_location="cpu", weights_only=True, **({"mmap": True} if args.mmap else {}))
-    dtype = getattr(torch, args.dtype)
-    model = LXRT(state, args.heads, args.activation, args.device, dtype)
-    del state
-    inputs = read_inputs(args.inputs)
-    load = time.perf_counter() - begin
+    def __init__(self, params, lr):
+        self.params, self.lr, self.state = params, lr, {}
+
+    @torch.no_grad()
+    def step(self, b1=0.9, b2=0.999, eps=1e-6, decay=0.01):
+        for i, p in enumerate(self.params):
+            if p.grad is None:
+                continue
+            if i not in self.state:
+                self.state[i] = torch.zeros_like(p), torch.zeros_like(p)
+            m, v = self.state[i]
+            m.mul_(b1).add_(p.grad, alpha=1 - b1)
+            v.mul_(b2).addcmul_(p.grad, p.grad, value=1 - b2)
+            update = m / (v.sqrt() + eps)
+            update.add_(p, alpha=decay)
+            p.add_(update, alpha=-self.lr)
+
+
+def train(args, model, inputs):
+    """Times training steps, or with --losses returns the losses of the first ones."""
+    model.w = {k: p.detach().requires_grad_() for k, p in model.w.items() if k.startswith(("bert.", "logit_fc."))}
+    params = list(model.w.values())
+    optimizer = BertAdam(params, args.lr)
+    model.dropout = args.dropout
+    batch = int(args.batches)
+    names = ("input_ids", "input_mask", "feats", "boxes", "target")
+
+    def loss_of(ids, mask, feats, boxes, target):
+        with torch.autocast(args.device, dtype=torch.bfloat16, enabled=args.dtype == "bfloat16"):
+            logits = model.forward(ids, mask, feats, boxes)
+        return F.binary_cross_entropy_with_logits(logits.float(), target, reduction="sum") / len(target), logits
+
+    if args.compile:
+        loss_of = torch.compile(loss_of)
+
+    def step():
+        """Seconds and loss of one step."""
+        begin = time.perf_counter()
+        ids, *others = (inputs[k][:batch].to(args.device) for k in names)
+        for p in params:
+            p.grad = None
+        loss, logits = loss_of(ids.long(), *others)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_([p for p in params if p.grad is not None], args.clip)
+        optimizer.step()
+        logits.argmax(1).cpu()
+        loss = loss.item()
+        if args.device != "cpu":
+            torch.cuda.synchronize()
+        return time.perf_counter() - begin, loss
+
+    if args.losses:
+        return {"losses": [step()[1] for _ in range(args.losses)]}
+    cold, _ = step()
+    step()
+    times = []
+    for _ in range(args.repeat):
+        seconds, loss = step()
+        if not math.isfinite(loss):
+            sys.exit("the loss is not a finite number")
+        times.append(1000 * seconds)
+    return {"rows": [{"batch": batch, "times_ms": times, "compile_s": max(0, cold - min(times) / 1000)}]}
+
+
+def relevance(maps, grads, layers):
+    """Words' and regions' relevance for [CLS], of maps in the order in which the model computes them, [1, H, Q, K]."""
+    # In float32, small numbers beside the ones of the diagonal would lose their digits.
+    scores = [(g * a).clamp(min=0).mean(1)[0].double() for a, g in zip(maps, grads)]
+    words, regions = scores[0].shape[0], scores[layers["layer"]].shape[0]
+    device = scores[0].device
+    tt, ii = torch.eye(words, device=device).double(), torch.eye(regions, device=device).double()
+    ti, it = torch.zeros(words, regions, device=device).double(), torch.zeros(regions, words, device=device).double()
+
+    def scaled(r):
+        added = r - torch.eye(len(r), device=device)
+        sums = added.sum(-1, keepdim=True)
+        return torch.where(sums == 0, torch.zeros_like(added), added / sums) + torch.eye(len(r), device=device)
+
+    for a in scores[:layers["layer"]]:
+        tt, ti = tt + a @ tt, ti + a @ ti
+    at = layers["layer"]
+    for a in scores[at:at + layers["r_layers"]]:
+        ii, it = ii + a @ ii, it + a @ it
+    at += layers["r_layers"]
+    for _ in range(layers["x_layers"]):
+        to_regions, to_words, among_words, among_regions = scores[at:at + 4]
+        st, si = scaled(tt), scaled(ii)
+        tt, ii, ti, it = (tt + to_regions @ it, ii + to_words @ ti,
+                          ti + st.t() @ to_regions @ si, it + si.t() @ to_words @ st)
+        tt, ti = tt + among_words @ tt, ti + among_words @ ti
+        ii, it = ii + among_regions @ ii, it + among_regions @ it
+        at += 4
+    tt[0, 0] = 0
+    return torch.cat([tt[0], ti[0]]).detach().cpu()
+
+
+def explain(args, model, inputs):
+    """Times explanations by bi-modal relevance, one example after the other: in the published style, in which a backward
+    pass fills the gradients of all parameters too, or with the gradients of the maps alone."""
+    params = [p.requires_grad_(not args.maps_only) for k, p in model.w.items() if k.startswith(("bert.", "logit_fc."))]
+    n = len(inputs["input_ids"])
+
+    def one(row):
+        begin = time.perf_counter()
+        words = int(inputs["input_mask"][row].sum())
+        ids, mask = (inputs[k][row:row + 1, :words].to(args.device) for k in ("input_ids", "input_mask"))
+        feats, boxes = (inputs[k][row:row + 1].to(args.device) for k in ("feats", "boxes"))
+        if args.maps_only:
+            feats = feats.requires_grad_()  # so that maps have a history
+            model.w["bert.embeddings.LayerNorm.bias"].requires_grad_()
+        model.maps = []
+        for p in params:
+            p.grad = None
+        logits = model.forward(ids.long(), mask, feats, boxes)
+        score = logits[0, logits.argmax()]
+        if args.maps_only:
+            grads = torch.autograd.grad(score, model.maps, allow_unused=True)
+        else:
+            for a in model.maps:
+                a.retain_grad()
+            score.backward()
+            grads = [a.grad for a in model.maps]
+        grads = [torch.zeros_like(a) if g is None else g for a, g in zip(model.maps, grads)]
+        with torch.no_grad():
+            found = relevance(model.maps, grads, model.layers)
+        if args.device != "cpu":
+            torch.cuda.synchronize()
+        return time.perf_counter() - begin, found
+
+    cold, first = one(0)
+    one(1 % n)
+    times = [1000 * one(i % n)[0] for i in range(args.repeat)]
+    return {"rows": [{"batch": 1, "times_ms": times, "compile_s": max(0, cold - min(times) / 1000)}], "logits": [first.tolist()]}
+
+
+def forward(args, model, inputs, dtype):
+    """Times forward passes."""
 
     def run(batch):
         """Seconds and logits of one run."""
@@ -166,14 +294,66 @@ def main():
             run(batch)
             times = [1000 * run(batch)[0] for _ in range(args.repeat)]
             rows.append({"batch": batch, "times_ms": times, "compile_s": max(0, cold - min(times) / 1000)})
+    return {"rows": rows, "logits": logits if args.logits else [], "forward_s": first}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--about", action="store_true", help="print PyTorch's version and GPU, and stop")
+    parser.add_argument("--weights")
+    parser.add_argument("--inputs", help=".safetensors with input_ids, input_mask, feats, boxes and target")
+    parser.add_argument("--batches", default="1,8,32", help="with --train: one")
+    parser.add_argument("--heads", type=int, default=12)
+    parser.add_argument("--activation", default="gelu", choices=["gelu", "relu", "swish"])
+    parser.add_argument("--repeat", type=int, default=15, help="0: stop at the first output")
+    parser.add_argument("--mmap", action="store_true", help="map the weights into memory instead of reading them")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
+    parser.add_argument("--logits", action="store_true", help="print the logits of the first batch size")
+    parser.add_argument("--train", action="store_true", help="make training steps")
+    parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--clip", type=float, default=5.0, help="largest global norm of the gradients")
+    parser.add_argument("--lr", type=float, default=5e-5)
+    parser.add_argument("--losses", type=int, default=0, help="print the losses of so many steps, and time none")
+    parser.add_argument("--explain", action="store_true", help="explain examples by bi-modal relevance")
+    parser.add_argument("--maps-only", action="store_true", help="with --explain: no gradients of parameters")
+    parser.add_argument("--compile", action="store_true", help="with --train: use torch.compile")
+    args = parser.parse_args()
+    if args.about:
+        print(json.dumps({
+            "torch": torch.__version__,
+            "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else "",
+            "mmap": "mmap" in inspect.signature(torch.load).parameters,
+            "compile": hasattr(torch, "compile"),
+        }))
+        return
+    torch.set_num_threads(args.threads)
+    torch.backends.cuda.matmul.allow_tf32 = False
+
+    begin = time.perf_counter()
+    state = torch.load(args.weights, map_location="cpu", weights_only=True, **({"mmap": True} if args.mmap else {}))
+    # Training in bfloat16 keeps the parameters in float32.
+    dtype = torch.float32 if args.train else getattr(torch, args.dtype)
+    model = LXRT(state, args.heads, args.activation, args.device, dtype)
+    del state
+    inputs = read_inputs(args.inputs)
+    load = time.perf_counter() - begin
+
+    if args.train:
+        found = train(args, model, inputs)
+    elif args.explain:
+        found = explain(args, model, inputs)
+    else:
+        found = forward(args, model, inputs, dtype)
+    opening = {"library_s": IMPORTED - START, "load_s": load, "forward_s": found.pop("forward_s", 0)}
     print(json.dumps({
         "engine": "torch " + torch.__version__,
         "device": "cpu" if args.device == "cpu" else torch.cuda.get_device_name(),
         "threads": torch.get_num_threads(),
-        "opening": {"library_s": IMPORTED - START, "load_s": load, "forward_s": first},
+        "opening": opening,
         "peak_rss_bytes": peak_rss(),
-        "rows": rows,
-        "logits": logits if args.logits else [],
+        **found,
     }))
 
 

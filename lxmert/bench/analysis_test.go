@@ -1,0 +1,52 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/goldentest"
+)
+
+// TestAnalysisAgreesWithTorch: rules written down a second time, in another language, give the same relevance.
+func TestAnalysisAgreesWithTorch(t *testing.T) {
+	o := tiny(t)
+	o.Peer, o.Rounds, o.Threads, o.Batches, o.Repeat = goldentest.Python(t), 1, 1, []int{1, 4}, 2
+	r, err := Analysis(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Difference == nil || !(*r.Difference < 1e-5) {
+		t.Errorf("relevance differs by %v", r.Difference)
+	}
+	if len(r.Torch) != 2 || len(r.TorchMapsOnly) != 2 || len(r.Versus) != 2 {
+		t.Fatalf("report %+v", r)
+	}
+	for i, v := range r.Versus {
+		if v.Batch != o.Batches[i] || !(v.OursMS > 0) || !(v.Ratio > 0) || !(v.RatioMapsOnly > 0) {
+			t.Errorf("%+v", v)
+		}
+	}
+	var out bytes.Buffer
+	if err := r.Print(&out); err != nil || !strings.Contains(out.String(), "maps only") {
+		t.Errorf("printed %s", &out)
+	}
+}
+
+func TestAnalysisWithoutPeer(t *testing.T) {
+	o := tiny(t)
+	o.Batches, o.Repeat = []int{2}, 1
+	r, err := Analysis(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Ours.Rows) != 1 || !(r.Ours.Rows[0].MedianMS > 0) || r.Torch != nil || r.Versus != nil || r.Difference != nil {
+		t.Errorf("report %+v", r)
+	}
+	o.Repeat = -1
+	if _, err := Analysis(context.Background(), o); !errors.Is(err, ErrOptions) {
+		t.Errorf("--repeat -1: %v", err)
+	}
+}

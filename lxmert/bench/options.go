@@ -1,0 +1,123 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// ErrOptions is wrapped by errors that say that options make no sense.
+var ErrOptions = errors.New("cannot measure that")
+
+// Runs says which processes a measurement starts, and how often. The zero value of a field is its default.
+type Runs struct {
+	Peer string // a Python that has what the measurement compares with; "": none
+	// Repeat is how often each process does what is timed. The defaults differ.
+	Repeat int
+	// Rounds is how often the engines take turns; default 3, and 1 without a peer. In a round each setting of the peer
+	// runs once, with one of our processes before it.
+	Rounds int
+
+	// Self is the command line of a process that calls [Serve] with the argument that is added to it.
+	Self []string
+	// Log is told of progress. Nil: nobody is.
+	Log io.Writer
+}
+
+func (r Runs) withDefaults(repeat int) Runs {
+	set(&r.Repeat, repeat)
+	if r.Peer != "" {
+		set(&r.Rounds, 3)
+	}
+	set(&r.Rounds, 1)
+	if r.Log == nil {
+		r.Log = io.Discard
+	}
+	return r
+}
+
+// set fills in a default.
+func set(field *int, value int) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// number is an option that must lie within bounds, by the name of its flag.
+type number struct {
+	name        string
+	value, most int
+}
+
+// most is the largest value of options that have no bound of their own.
+const most = 1 << 16
+
+func (r Runs) check(others ...number) error {
+	for _, n := range append([]number{{"repeat", r.Repeat, most}, {"rounds", r.Rounds, most}}, others...) {
+		if n.value < 1 || n.value > n.most {
+			return fmt.Errorf("%w: --%s is %d, must be 1 to %d", ErrOptions, n.name, n.value, n.most)
+		}
+	}
+	return nil
+}
+
+// Options of [Forward] and, with more, of [Train]. The zero value of a field is its default.
+type Options struct {
+	Runs // Repeat: per batch size and process; default 15, of [Train] 5
+
+	// Load names weights with a task's head, Config a file with what they do not tell. "": synthetic weights of the
+	// sizes Sizes (zero: the published model with VQA's 3,129 answers), which are written to Keep ("": a temporary file).
+	Load, Config string
+	Sizes        lxmert.Config
+	Keep         string
+
+	Backend string // spec for backend.Open
+	BF16    bool   // bfloat16 on both sides
+
+	Batches        []int // rows; default 1, 8, 32, of [Train] 8, 32
+	Words, Regions int   // default 20 and 36
+
+	Threads int // of PyTorch; default the number of cores
+	Side    int // of the smallest square product of the peak; default 2048
+}
+
+func (o Options) withDefaults() Options {
+	o.Runs = o.Runs.withDefaults(15)
+	if o.Sizes == (lxmert.Config{}) {
+		o.Sizes = lxmert.LXR955()
+		o.Sizes.TaskClasses, o.Sizes.TaskImages = 3129, 1
+	}
+	if o.Batches == nil {
+		o.Batches = []int{1, 8, 32}
+	}
+	set(&o.Words, 20)
+	set(&o.Regions, 36)
+	set(&o.Threads, runtime.NumCPU())
+	set(&o.Side, 2048)
+	return o
+}
+
+func (o Options) check() error {
+	if len(o.Batches) == 0 {
+		return fmt.Errorf("%w: there is no batch size", ErrOptions)
+	}
+	for _, n := range o.Batches {
+		if n < 1 || n > most {
+			return fmt.Errorf("%w: a batch of %d, must be 1 to %d", ErrOptions, n, most)
+		}
+	}
+	if err := o.Runs.check(number{"words", o.Words, most}, number{"regions", o.Regions, most}, number{"threads", o.Threads, most}); err != nil {
+		return err
+	}
+	if o.Load != "" && o.Keep != "" {
+		return fmt.Errorf("%w: --keep is for synthetic weights, --load names others", ErrOptions)
+	}
+	if o.Keep != "" && filepath.Ext(o.Keep) != ".pth" {
+		return fmt.Errorf("%w: --keep %s: the file's name must end in .pth", ErrOptions, o.Keep)
+	}
+	return nil
+}

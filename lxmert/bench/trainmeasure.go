@@ -1,0 +1,174 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/peak"
+	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	"github.com/seed-516990b0/golxmert/lxmert/train"
+	"github.com/seed-516990b0/golxmert/lxmert/weights"
+)
+
+// trainSpec says which steps one process times.
+type trainSpec struct {
+	Weights string `json:"weights"`
+	Config  string `json:"config,omitempty"` // file with what the weights do not tell
+	Inputs  string `json:"inputs"`           // as writeInputs writes them, of the largest batch
+	Backend string `json:"backend,omitempty"`
+	BF16    bool   `json:"bf16,omitempty"`
+	Batch   int    `json:"batch"`
+	Repeat  int    `json:"repeat"`
+	Side    int    `json:"side,omitempty"` // of the smallest square product of the peak; 0: measure no peak
+	// Compare: make the steps whose losses are compared, and time nothing.
+	Compare bool `json:"compare,omitempty"`
+
+	Rematerialize bool `json:"rematerialize,omitempty"`
+	Accumulate    int  `json:"accumulate"`
+	Devices       int  `json:"devices"`
+}
+
+// measure trains in this process.
+func (s trainSpec) measure(ctx context.Context, log io.Writer) (*Result, error) {
+	b, r, err := openBackend(ctx, s.Backend, log)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Finalize()
+	inputs, parts, err := s.parts()
+	if err != nil {
+		return nil, err
+	}
+	t, cfg, err := s.trainer(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	if s.Compare {
+		r.Losses, err = losses(ctx, t, parts)
+		return r, errors.Join(err, t.Close())
+	}
+	row, err := s.time(ctx, t, parts)
+	r.PeakRSS = peakRSS()
+	if err = errors.Join(err, t.Close()); err != nil {
+		return nil, fmt.Errorf("batch %d: %w", s.Batch, err)
+	}
+	r.Rows = []Timing{*row}
+	if s.Side == 0 {
+		return r, nil
+	}
+	r.Peak, err = peak.Measure(ctx, b.Backend, s.BF16, peak.Thorough, s.Side, modelProducts(cfg, s.Batch, inputs.T(), inputs.V())...)
+	return r, err
+}
+
+// parts reads the inputs of a step.
+func (s trainSpec) parts() (*lxmert.Batch, []train.Part, error) {
+	b, err := lxrt.ReadBatch(s.Inputs)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := weights.Open(s.Inputs)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	t, ok := f.Tensor(targets)
+	if !ok {
+		return nil, nil, fmt.Errorf("%s has no %s", s.Inputs, targets)
+	}
+	answers, err := t.Float32s()
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := firstRows(b, s.Batch); err != nil {
+		return nil, nil, err
+	}
+	classes, rows := t.Shape[1], s.Batch/s.Accumulate
+	var parts []train.Part
+	for from := 0; from < s.Batch; from += rows {
+		parts = append(parts, train.Part{Batch: someRows(b, from, from+rows), Labels: map[string]train.Label{
+			targets: {Data: answers[from*classes : (from+rows)*classes], Shape: []int{rows, classes}},
+		}})
+	}
+	return b, parts, nil
+}
+
+// trainer has the model's parameters on the device.
+func (s trainSpec) trainer(ctx context.Context, b *backend.Backend) (*train.Trainer, lxmert.Config, error) {
+	m, err := weights.OpenModel(s.Weights, s.Config)
+	if err != nil {
+		return nil, lxmert.Config{}, err
+	}
+	defer m.Close()
+	cfg := fineTuned(m.Config)
+	values := &train.Initial{Config: cfg}
+	for _, p := range cfg.Params() {
+		t, ok := m.Tensor(p.Name)
+		if !ok {
+			return nil, cfg, fmt.Errorf("%s has no %s", m.File.Path, p.Name)
+		}
+		if err := values.Set(p.Name, t); err != nil {
+			return nil, cfg, err
+		}
+	}
+	opt := train.Options{
+		Optimizer: "bert", LR: learningRate, Schedule: train.Schedule{Warmup: -1, Total: -1}, Clip: clip,
+		HiddenDropout: dropout, AttentionDropout: dropout, Seed: seed, Devices: s.Devices,
+		BFloat16: s.BF16, PooledOnly: true, Rematerialize: s.Rematerialize,
+	}
+	if s.Compare {
+		opt.LR, opt.HiddenDropout, opt.AttentionDropout = comparedRate, 0, 0
+	}
+	t, err := train.NewTrainer(ctx, b.Backend, cfg, values, answering, opt)
+	return t, cfg, err
+}
+
+// answering is VQA's objective: the soft answers' loss, and which answers the model gives.
+func answering(net *lxrt.Net, label func(string) *Node) (loss *Node, outputs []*Node) {
+	logits := net.Node("out.task")
+	return lxrt.SoftAnswerLoss(logits, label(targets)), []*Node{ArgMax(logits, -1, dtypes.Int32)}
+}
+
+// losses are those of the first steps.
+func losses(ctx context.Context, t *train.Trainer, parts []train.Part) ([]float64, error) {
+	var list []float64
+	for range comparedLoss {
+		r, err := t.Step(ctx, parts...)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, r.Loss)
+	}
+	return list, nil
+}
+
+// time makes steps: one to compile, one to warm up, and then for the clock.
+func (s trainSpec) time(ctx context.Context, t *train.Trainer, parts []train.Part) (*Timing, error) {
+	row := &Timing{Batch: s.Batch}
+	firstStep := 0.0
+	for i := range s.Repeat + 2 {
+		start := time.Now()
+		r, err := t.Step(ctx, parts...)
+		if err != nil {
+			return nil, err
+		}
+		seconds := time.Since(start).Seconds()
+		switch {
+		case r.Skipped:
+			return nil, fmt.Errorf("step %d was skipped: its loss is %g, the gradients' norm %g", i+1, r.Loss, r.Norm)
+		case i == 0:
+			firstStep = seconds
+		case i > 1:
+			row.TimesMS = append(row.TimesMS, 1000*seconds)
+		}
+	}
+	row.CompileS = max(0, firstStep-best(row.TimesMS)/1000)
+	return row, nil
+}
