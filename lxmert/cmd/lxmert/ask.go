@@ -24,6 +24,7 @@ type asking struct {
 	vocab, answers, objects string
 	top                     int
 	json                    bool
+	why                     explaining
 }
 
 func askCommand() *cobra.Command {
@@ -44,7 +45,10 @@ Regions are a TSV as published, a .npz or .safetensors file, or a folder of thes
 whole TSV, as the last of equal ids counts.
 
 Answers are named by a JSON list: trainval_label2ans.json of VQA or GQA, or all_ans.json of pre-training. Without --answers
-they are looked for beside the weights, in data/vqa, data/gqa and data/lxmert, and taken if their number is the head's.`,
+they are looked for beside the weights, in data/vqa, data/gqa and data/lxmert, and taken if their number is the head's.
+
+--explain writes a page (or with --out a figure, or the numbers) that shows which words and regions carried the most
+probable answer: the bi-modal relevance of Chefer, Gur and Wolf (2021).`,
 		Example: `  lxmert ask --load snap/pretrained/model --regions data/mscoco_imgfeat/val2014_obj36.tsv \
       --image COCO_val2014_000000458752 "What is the man holding?"
   lxmert ask --load snap/nlvr2/BEST --regions data/nlvr2_imgfeat/valid_obj36.tsv \
@@ -61,11 +65,15 @@ they are looked for beside the weights, in data/vqa, data/gqa and data/lxmert, a
 			case a.top < 1:
 				return usage("--top is %d, must be at least 1", a.top)
 			}
+			if err := a.why.check(cmd); err != nil {
+				return err
+			}
 			return a.run(cmd, args[0])
 		},
 	}
 	a.model.add(cmd)
-	cmd.Flags().StringVar(&a.regions, "regions", "", "regions of the pictures: a TSV, .npz or .safetensors file, or a folder of the last two")
+	a.why.add(cmd)
+	cmd.Flags().StringVar(&a.regions, "regions", "", "regions of the pictures: a TSV, a packed store, .npz or .safetensors file, or a folder of the last two")
 	cmd.Flags().StringArrayVar(&a.images, "image", nil, "id of the picture; twice for NLVR2: left, right")
 	cmd.Flags().StringVar(&a.vocab, "vocab", "", "vocab.txt of bert-base-uncased (default: looked for beside the weights, in data and in Hugging Face's cache)")
 	cmd.Flags().StringVar(&a.answers, "answers", "", "JSON list that names the answers (default: looked for beside the weights and in data)")
@@ -124,6 +132,14 @@ func (a *asking) run(cmd *cobra.Command, sentence string) error {
 		return err
 	}
 	r.describe(question.Words, whole, found, objects)
+	if a.why.on {
+		if err := a.why.pictures(batch, found, objects, cmd.ErrOrStderr()); err != nil {
+			return err
+		}
+		if err := a.why.explain(cmd, m, batch, r); err != nil {
+			return err
+		}
+	}
 	if a.json {
 		return r.printJSON(cmd.OutOrStdout())
 	}

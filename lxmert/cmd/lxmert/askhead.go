@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +10,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 )
 
 // head is the part of a model that answers, and how its logits are read.
@@ -25,13 +26,12 @@ type head struct {
 
 // chooseHead prefers a fine-tuned head to that of pre-training.
 func chooseHead(cfg lxmert.Config) (head, error) {
+	kind := analysis.AnswerProbability(cfg)
 	switch {
-	case cfg.TaskClasses > 0 && cfg.TaskImages == 2: // trained with cross-entropy
-		return head{name: "out.task", kind: "softmax", images: 2, classes: cfg.TaskClasses}, nil
-	case cfg.TaskClasses > 0: // trained with binary cross-entropy
-		return head{name: "out.task", kind: "sigmoid", images: 1, classes: cfg.TaskClasses}, nil
+	case cfg.TaskClasses > 0:
+		return head{name: "out.task", kind: kind, images: cfg.TaskImages, classes: cfg.TaskClasses}, nil
 	case cfg.Answers > 0:
-		return head{name: "out.qa", kind: "softmax", images: 1, classes: cfg.Answers}, nil
+		return head{name: "out.qa", kind: kind, images: 1, classes: cfg.Answers}, nil
 	}
 	return head{}, errors.New("these weights have no head that answers: neither a fine-tuned one (logit_fc) nor that of pre-training (answer_head)")
 }
@@ -43,13 +43,10 @@ func (h *head) about() string {
 	return "one picture"
 }
 
-// maxAnswerFile bounds a file of answers; the published ones have less than 1 MB.
-const maxAnswerFile = 64 << 20
-
 // nameAnswers finds the names of the classes. Without any, it says on w how to get them.
 func (h *head) nameAnswers(explicit, load string, w io.Writer) error {
 	if explicit != "" {
-		answers, err := readAnswers(explicit)
+		answers, err := dataset.ReadAnswerNames(explicit)
 		if err != nil {
 			return err
 		}
@@ -67,7 +64,7 @@ func (h *head) nameAnswers(explicit, load string, w io.Writer) error {
 		if _, err := os.Stat(path); err != nil {
 			continue
 		}
-		answers, err := readAnswers(path)
+		answers, err := dataset.ReadAnswerNames(path)
 		if err != nil {
 			return err
 		}
@@ -92,40 +89,6 @@ func (h *head) answerFiles(load string) (paths []string) {
 	return paths
 }
 
-// readAnswers reads a JSON list of answers, or of objects with the answer as "ans".
-func readAnswers(path string) ([]string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("answers: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxAnswerFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("answers: %w", err)
-	}
-	if len(text) > maxAnswerFile {
-		return nil, fmt.Errorf("%s: larger than %d MB, this is no list of answers", path, maxAnswerFile>>20)
-	}
-	var plain []string
-	if json.Unmarshal(text, &plain) == nil && plain != nil {
-		return plain, nil
-	}
-	var table []struct {
-		Answer *string `json:"ans"`
-	}
-	if err := json.Unmarshal(text, &table); err != nil || table == nil {
-		return nil, fmt.Errorf("%s: neither a JSON list of answers (trainval_label2ans.json) nor one of objects with \"ans\" (all_ans.json)", path)
-	}
-	answers := make([]string, len(table))
-	for i, row := range table {
-		if row.Answer == nil {
-			return nil, fmt.Errorf("%s: entry %d has no \"ans\"", path, i)
-		}
-		answers[i] = *row.Answer
-	}
-	return answers, nil
-}
-
 // answer is one answer with its probability.
 type answer struct {
 	Answer      string  `json:"answer"`
@@ -137,17 +100,14 @@ type answer struct {
 // reply reads the most probable answers, of equal ones the first, from a trace of one row.
 func (h *head) reply(t *lxmert.Trace, top int) (*reply, error) {
 	logits := t.Values[h.name].Data
-	for i, v := range logits {
-		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return nil, fmt.Errorf("%s: the logit of class %d is %g: the weights are damaged, or their training diverged", t.Provenance.Weights, i, v)
+	for _, name := range []string{h.name, "out.match"} {
+		for i, v := range t.Values[name].Data {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return nil, fmt.Errorf("%s: value %d of %s is %g: the weights are damaged, or their training diverged", t.Provenance.Weights, i, name, v)
+			}
 		}
 	}
-	probabilities := softmax(logits)
-	if h.kind == "sigmoid" {
-		for i, v := range logits {
-			probabilities[i] = 1 / (1 + math.Exp(-float64(v)))
-		}
-	}
+	probabilities := analysis.Probabilities(h.kind, logits)
 	r := &reply{Head: h.name, Kind: h.kind, Source: t.Provenance}
 	for i, v := range logits {
 		name := fmt.Sprintf("answer %d", i)
@@ -168,23 +128,10 @@ func (h *head) reply(t *lxmert.Trace, top int) (*reply, error) {
 	r.Answers = r.Answers[:min(len(r.Answers), top)]
 	if match, ok := t.Values["out.match"]; ok {
 		for row := range match.Shape[0] {
-			r.Matched = append(r.Matched, softmax(match.Row(row).Data)[1])
+			r.Matched = append(r.Matched, analysis.Probabilities(analysis.Softmax, match.Row(row).Data)[1])
 		}
 	}
 	return r, nil
-}
-
-func softmax(logits []float32) []float64 {
-	p, sum := make([]float64, len(logits)), 0.0
-	largest := slices.Max(logits)
-	for i, v := range logits {
-		p[i] = math.Exp(float64(v - largest))
-		sum += p[i]
-	}
-	for i := range p {
-		p[i] /= sum
-	}
-	return p
 }
 
 // readLabels reads names of classes, one per line; of several separated by commas, the first.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
@@ -25,6 +26,7 @@ dict that PyTorch ignores), so no config.json is needed beside it. With --to hf,
 config.json and model.safetensors; the command says which class of transformers opens it.
 
 --dtype converts all floating-point values, rounding to nearest even; without it every tensor keeps its type.
+Values that f16 cannot hold (65,520 and beyond) become infinite and are counted.
 DST is replaced only when the new file is complete. Tensors that are no part of the model, such as an
 optimiser's, are left out and counted.`,
 		Example: `  lxmert convert model_LXRT.pth model.safetensors
@@ -38,13 +40,15 @@ optimiser's, are left out and counted.`,
 				return err
 			}
 			defer m.Close()
+			noteHeads(cmd.ErrOrStderr(), m)
 			kind := weights.DType(strings.ToUpper(dtype.value))
-			done := ""
+			done, left := "", []string(nil)
 			if to.value == "hf" {
 				class, err := weights.SaveHuggingFace(args[1], m, kind)
 				if err != nil {
 					return err
 				}
+				left = weights.HuggingFaceLeaves(m.Config)
 				done = fmt.Sprintf("open it with transformers.%s.from_pretrained(%q)", class, args[1])
 			} else {
 				items, err := m.Items(kind)
@@ -56,7 +60,20 @@ optimiser's, are left out and counted.`,
 				}
 				done = m.Kind()
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s values, %s\n", args[1], grouped(int64(m.Config.NumParams())), done)
+			values := m.Config.NumParams()
+			for _, name := range left {
+				values -= lxmert.Size(m.Shape(name))
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s values, %s\n", args[1], grouped(int64(values)), done)
+			if len(left) > 0 {
+				fmt.Fprintf(cmd.ErrOrStderr(), "left out %d parameters of pre-training's answer head, whose place the fine-tuned one takes: %s\n", len(left), firstNames(left))
+			}
+			switch n, names, err := m.Overflow(kind); {
+			case err != nil:
+				return err
+			case n > 0:
+				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s values are too large for %s and became infinite, in %s; bf16 and f32 reach further\n", grouped(int64(n)), dtype.value, firstNames(names))
+			}
 			if unused := m.Report(m.Config).Unused; len(unused) > 0 {
 				fmt.Fprintf(cmd.ErrOrStderr(), "left out %d tensors that are no part of the model: %s\n", len(unused), firstNames(unused))
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,4 +96,67 @@ func TestConvertSaysWhatIsWrong(t *testing.T) {
 	if left, _ := os.ReadDir(out); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
+}
+
+// TestConvertCountsWhatF16CannotHold, and says nothing where all values fit.
+func TestConvertCountsWhatF16CannotHold(t *testing.T) {
+	dir := goldentest.Folders(t, "model")[0]
+	c := configOf(t, filepath.Join(dir, "tiny", "weights"))
+	source := spoiled(t, dir, map[string][]float32{"bert.pooler.dense.bias": {65519, 65520, -1e30, float32(math.Inf(1))}, "cls.predictions.bias": {7e4}})
+	for _, dtype := range []string{"f16", "bf16", "f32"} {
+		out := filepath.Join(t.TempDir(), dtype+".safetensors")
+		text, log, err := execute(convertCommand(), source, out, "--dtype", dtype)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := ""
+		if dtype == "f16" {
+			want = "warning: 3 values are too large for f16 and became infinite, in bert.pooler.dense.bias, cls.predictions.bias; bf16 and f32 reach further\n"
+		}
+		if log != want || !strings.Contains(text, grouped(int64(c.NumParams()))+" values") {
+			t.Errorf("%s: printed %q, %q; expected %q", dtype, text, log, want)
+		}
+	}
+}
+
+// TestConvertSaysWhichAnswerHeadIsLeftOut: Hugging Face's classes have one.
+func TestConvertSaysWhichAnswerHeadIsLeftOut(t *testing.T) {
+	dir := goldentest.Folders(t, "model")[0]
+	both := fineTuned(t, dir, map[string]map[string]string{
+		"tiny/weights.safetensors": {"bert.": "bert.", "answer_head.": "answer_head."}, "tiny/heads.safetensors": {"vqa.": ""},
+	})
+	config := filepath.Join(dir, "config.json")
+	_, log, err := execute(convertCommand(), both, filepath.Join(t.TempDir(), "hf"), "--to", "hf", "--config", config)
+	if err != nil || !strings.Contains(log, "left out 6 parameters of pre-training's answer head, whose place the fine-tuned one takes: answer_head.logit_fc.0.weight, ") {
+		t.Errorf("%v, %q", err, log)
+	}
+	if _, log, err = execute(convertCommand(), both, filepath.Join(t.TempDir(), "x.pth"), "--config", config); err != nil || log != "" {
+		t.Errorf("with both heads in the file: %v, %q", err, log)
+	}
+}
+
+// spoiled writes the tiny model with some parameters' first values replaced.
+func spoiled(t *testing.T, dir string, values map[string][]float32) string {
+	t.Helper()
+	m, err := weights.OpenModel(filepath.Join(dir, "tiny", "weights"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	var items []weights.Item
+	for _, name := range m.Names() {
+		x, _ := m.Tensor(name)
+		data, err := x.Float32s()
+		if err != nil {
+			t.Fatal(err)
+		}
+		data = append([]float32(nil), data...)
+		copy(data, values[name])
+		items = append(items, weights.FromFloats(name, x.Shape, data, weights.F32))
+	}
+	path := filepath.Join(t.TempDir(), "spoiled.safetensors")
+	if err := weights.Save(path, m.Config, items, nil); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

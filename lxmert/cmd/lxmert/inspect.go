@@ -145,7 +145,11 @@ func (in *inspection) print(w io.Writer) error {
 			fmt.Fprintf(w, "%s %s\n", g.what, printable(name))
 		}
 	}
-	_, err := fmt.Fprintf(w, "load    %s\n", printable(in.LoadWith))
+	load := in.LoadWith
+	if load == "" {
+		load = fmt.Sprintf("no command can: %d parameters of the model are missing or of another shape", len(in.Missing)+len(in.Reshaped))
+	}
+	_, err := fmt.Fprintf(w, "load    %s\n", printable(load))
 	return err
 }
 

@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/goldentest"
 )
 
@@ -14,14 +16,25 @@ func TestInspectSaysWhatFilesAre(t *testing.T) {
 	for _, dir := range goldentest.Folders(t, "model") {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			checkpoints := filepath.Join(dir, "checkpoints")
+			var index map[string]struct{ Keys int }
+			text, err := os.ReadFile(filepath.Join(checkpoints, "index.json"))
+			if err == nil {
+				err = json.Unmarshal(text, &index)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			tensors, task := index["legacy_module_LXRT.pth"].Keys, configOf(t, filepath.Join(checkpoints, "vqa_toy_LAST"))
+			edge := goldentest.Open(t, filepath.Join(checkpoints, "edge_expected.safetensors"))
+			edge.Use("")
 			for name, wants := range map[string][]string{
 				"checkpoints/legacy_module": {
-					"module.bert.pooler.dense.bias", "pth (legacy)", "203 tensors", "is      pre-training snapshot\n",
+					"module.bert.pooler.dense.bias", "pth (legacy)", fmt.Sprintf("%d tensors", tensors), "is      pre-training snapshot\n",
 					"shares the values of module.bert.embeddings.word_embeddings.weight", "lxmert ask --load " + filepath.Join(checkpoints, "legacy_module") + " --regions",
 				},
-				"checkpoints/vqa_toy_LAST": {"fine-tuned snapshot of VQA or GQA (12 answers)", "lxmert ask --load " + filepath.Join(checkpoints, "vqa_toy_LAST") + " --regions"},
+				"checkpoints/vqa_toy_LAST": {fmt.Sprintf("fine-tuned snapshot of VQA or GQA (%d answers)", task.TaskClasses), "lxmert ask --load " + filepath.Join(checkpoints, "vqa_toy_LAST") + " --regions"},
 				"tiny/heads.safetensors":   {"something else than an LXMERT model", "there is no bert.embeddings.word_embeddings.weight"},
-				"checkpoints/edge_zip.pth": {"something else", "transposed    F32   [6, 4]"},
+				"checkpoints/edge_zip.pth": {"something else", fmt.Sprintf("transposed    F32   [%d, %d]", edge.Shape("transposed")[0], edge.Shape("transposed")[1])},
 			} {
 				out, _, err := execute(inspectCommand(), filepath.Join(dir, name))
 				if err != nil {
@@ -54,8 +67,11 @@ func TestInspectCountsParameters(t *testing.T) {
 		if err := json.Unmarshal([]byte(out), &in); err != nil {
 			t.Fatal(err)
 		}
-		if int(in.Parameters) != in.Config.NumParams() || len(in.Tensors) != 203 || in.Config.LangLayers != 3 {
-			t.Errorf("%d parameters, %d in the configuration; %d tensors", in.Parameters, in.Config.NumParams(), len(in.Tensors))
+		file := goldentest.Open(t, filepath.Join(dir, "tiny", "weights.safetensors"))
+		file.Use("")
+		words, tensors := file.Shape(lxmert.WordEmbeddings), len(file.Names())
+		if int(in.Parameters) != in.Config.NumParams() || len(in.Tensors) != tensors || in.Config.Vocab != words[0] || in.Config.Hidden != words[1] {
+			t.Errorf("%s: %d parameters, %d in the configuration; %d tensors, expected %d", dir, in.Parameters, in.Config.NumParams(), len(in.Tensors), tensors)
 		}
 	}
 }

@@ -7,18 +7,23 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
 
 func main() {
+	backend.HugePages()
 	backend.MaybeProbe()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	// Clusters end a job with SIGTERM: as with ctrl-C, what runs is saved.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, rootCommand(), os.Args[1:]))
 }
@@ -28,7 +33,7 @@ var errUsage = errors.New("usage")
 
 // run runs a command line and returns the exit code: 0, 1 (failed) or 2 (usage).
 func run(ctx context.Context, root *cobra.Command, args []string) int {
-	root.SetArgs(args)
+	root.SetArgs(expandFlags(root, args))
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
@@ -42,6 +47,42 @@ func run(ctx context.Context, root *cobra.Command, args []string) int {
 		return 2
 	}
 	return 1
+}
+
+// expandFlags completes names of flags that are given in part, as Python's argparse does for the reference: --batch 32 is
+// --batchSize 32 where no other flag begins like that.
+func expandFlags(root *cobra.Command, args []string) []string {
+	cmd, _, err := root.Find(args)
+	if err != nil {
+		return args
+	}
+	expanded := slices.Clone(args)
+	for i, arg := range args {
+		if arg == "--" {
+			break
+		}
+		name, ok := strings.CutPrefix(arg, "--")
+		name, value, hasValue := strings.Cut(name, "=")
+		if !ok || name == "" || cmd.Flags().Lookup(name) != nil || cmd.InheritedFlags().Lookup(name) != nil {
+			continue
+		}
+		var found []string
+		add := func(f *pflag.Flag) {
+			if strings.HasPrefix(f.Name, name) {
+				found = append(found, f.Name)
+			}
+		}
+		cmd.LocalFlags().VisitAll(add)
+		cmd.InheritedFlags().VisitAll(add)
+		if len(found) != 1 {
+			continue // pflag's own error names it
+		}
+		expanded[i] = "--" + found[0]
+		if hasValue {
+			expanded[i] += "=" + value
+		}
+	}
+	return expanded
 }
 
 // isUnknownCommand recognises cobra's own errors about a command or its arguments, which have no type.
@@ -68,7 +109,8 @@ show what is inside it, and read and write its published files.`,
 	root.PersistentFlags().String("backend", "", "compute backend: cpu, cuda, go, or xla:/path/to/plugin.so (default: the fastest found; see the command backend)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
 	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName { return pflag.NormalizedName(name) })
-	root.AddCommand(traceCommand(), inspectCommand(), convertCommand(), backendCommand(), benchCommand(), askCommand())
+	root.AddCommand(traceCommand(), inspectCommand(), convertCommand(), backendCommand(), benchCommand(), askCommand(),
+		taskCommand(dataset.VQA), taskCommand(dataset.GQA), taskCommand(dataset.NLVR2), runCommand(), demoCommand(), fetchCommand(), packCommand(), verifyCommand(), analyzeCommand(), mergeCommand())
 	return root
 }
 

@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -33,7 +33,7 @@ input_mask (or attention_mask) and visual_mask; names may start with "input.". M
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if list {
-				return listNames(cmd.OutOrStdout(), model)
+				return listNames(cmd, model)
 			}
 			if inputs == "" || out == "" || len(want) == 0 {
 				return usage("--inputs, --want and --out are needed (or --list, which prints the names)")
@@ -50,14 +50,15 @@ input_mask (or attention_mask) and visual_mask; names may start with "input.". M
 }
 
 // listNames prints every activation of a model, or of the published one where no weights are named.
-func listNames(w io.Writer, model modelFlags) error {
-	cfg := lxmert.LXR955()
+func listNames(cmd *cobra.Command, model modelFlags) error {
+	cfg, w := lxmert.LXR955(), cmd.OutOrStdout()
 	if model.load != "" {
 		m, err := weights.OpenModel(model.load, model.config)
 		if err != nil {
 			return err
 		}
 		cfg = m.Config
+		noteHeads(cmd.ErrOrStderr(), m)
 		if err := m.Close(); err != nil {
 			return err
 		}
@@ -99,7 +100,26 @@ func runTrace(cmd *cobra.Command, model modelFlags, inputs string, want []string
 		return err
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d activations of %d rows, %.1f s\n", out, len(t.Values), b.Rows(), time.Since(start).Seconds())
+	if bad, all, in := notFinite(t); bad > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s of %s values are NaN or infinite, in %s\n", grouped(int64(bad)), grouped(int64(all)), firstNames(in))
+	}
 	return nil
+}
+
+// notFinite counts a trace's values that are NaN or infinite, and names the activations that have some.
+func notFinite(t *lxmert.Trace) (bad, all int, in []string) {
+	for _, name := range slices.Sorted(maps.Keys(t.Values)) {
+		before := bad
+		for _, v := range t.Values[name].Data {
+			if v-v != 0 {
+				bad++
+			}
+		}
+		if all += len(t.Values[name].Data); bad > before {
+			in = append(in, name)
+		}
+	}
+	return bad, all, in
 }
 
 // expand turns patterns into names, each once.

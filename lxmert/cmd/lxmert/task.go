@@ -1,0 +1,225 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/progress"
+	"github.com/seed-516990b0/golxmert/lxmert/task"
+	"github.com/seed-516990b0/golxmert/lxmert/task/cli"
+	"github.com/seed-516990b0/golxmert/lxmert/train"
+)
+
+// taskCommand is `lxmert vqa`, `lxmert gqa` or `lxmert nlvr2`.
+func taskCommand(t dataset.Task) *cobra.Command {
+	f := &taskFlags{Line: cli.New(t)}
+	about := map[dataset.Task]string{
+		dataset.VQA:   "visual question answering, VQA v2",
+		dataset.GQA:   "compositional question answering, GQA",
+		dataset.NLVR2: "statements about two pictures, NLVR2",
+	}[t]
+	cmd := &cobra.Command{
+		Use:   string(t),
+		Short: "Fine-tune, validate and predict: " + about,
+		Long: fmt.Sprintf(`Fine-tunes a model on %s, or with --test predicts with a fine-tuned one.
+
+Flags, files and folders are the reference's: questions in data/%s, region features in data/*_imgfeat, and in the output
+folder log.log, BEST.pth (the best validation score) and LAST.pth, which PyTorch loads. Feature files are packed when
+they are first used, into a folder beside them, so that memory does not grow with them.
+
+Names of weights have no suffix: --load X reads X.pth, --loadLXMERT X and --loadLXMERTQA X read X_LXRT.pth.
+
+A run that was interrupted or killed goes on with the same command and --resume, to the very same end.`, about, t),
+		Example: map[dataset.Task]string{
+			dataset.VQA: `  lxmert vqa --train train,nominival --valid minival --loadLXMERTQA snap/pretrained/model \
+    --batchSize 32 --optim bert --lr 5e-5 --epochs 4 --output snap/vqa/vqa_lxr955
+  lxmert vqa --test minival --load snap/vqa/vqa_lxr955/BEST --output snap/vqa/vqa_lxr955_results
+  lxmert vqa --test test --load snap/vqa/vqa_lxr955/BEST --output snap/vqa/vqa_lxr955_results`,
+			dataset.GQA: `  lxmert gqa --train train,valid --valid testdev --loadLXMERTQA snap/pretrained/model \
+    --batchSize 32 --optim bert --lr 1e-5 --epochs 4 --output snap/gqa/gqa_lxr955
+  lxmert gqa --test testdev --load snap/gqa/gqa_lxr955/BEST --output snap/gqa/gqa_lxr955_results`,
+			dataset.NLVR2: `  lxmert nlvr2 --train train --valid valid --loadLXMERT snap/pretrained/model \
+    --batchSize 32 --optim bert --lr 5e-5 --epochs 4 --output snap/nlvr2/nlvr2_lxr955
+  lxmert nlvr2 --test test --load snap/nlvr2/nlvr2_lxr955/BEST --output snap/nlvr2/nlvr2_lxr955_results`,
+		}[t],
+		Args: cobra.NoArgs,
+	}
+	f.Add(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := f.Complete(); err != nil {
+			return asUsage(err)
+		}
+		return f.run(cmd)
+	}
+	return cmd
+}
+
+// taskFlags are a task's command line, and how it is spoken of.
+type taskFlags struct {
+	*cli.Line
+	// again is the command line that resumes, for messages; nil: the process's own.
+	again []string
+	// resumes says that the command goes on by itself.
+	resumes bool
+}
+
+func (f *taskFlags) run(cmd *cobra.Command) error {
+	b, err := openBackend(cmd)
+	if err != nil {
+		return err
+	}
+	defer b.Finalize()
+	if f.MultiGPU {
+		f.Options.Devices = int(b.NumDevices())
+	}
+	_, err = f.runOn(cmd, b)
+	return err
+}
+
+// taskResult is what a run of a task command gave.
+type taskResult struct {
+	outcome *train.Outcome // of training
+	scored  []task.Scored  // of --test
+}
+
+// runOn trains or predicts.
+func (f *taskFlags) runOn(cmd *cobra.Command, b *backend.Backend) (r taskResult, err error) {
+	o := f.Options
+	screen := newScreen(cmd, f.TQDM)
+	o.Out, o.Notes = screen.out, screen.notes
+	packing := screen.bar("packing", "B")
+	o.Packing = func(done, total int64, images int) {
+		screen.set(packing, done, total, grouped(int64(images))+" images")
+		if done >= total && total > 0 {
+			packing.Finish()
+		}
+	}
+	if o.Test != "" {
+		bar := screen.bar("predicting", "questions")
+		o.Predict = func(done, all int) { screen.set(bar, int64(done), int64(all), "") }
+		r.scored, err = task.Test(cmd.Context(), b, f.Task, o)
+		screen.finish()
+		return r, err
+	}
+	bar := screen.bar("training", "steps")
+	label := func(p train.Progress) {
+		done, all := int64(p.Step), int64(p.Steps)
+		screen.set(bar, done, all, fmt.Sprintf("loss %.3f, right %.1f %%, %.0f/s, epoch %d of %d, all in %s",
+			p.Loss, p.Accuracy, p.Rate, p.Epoch+1, p.Epochs, progress.Clock(p.Left)))
+	}
+	o.Progress = label
+	valid := screen.bar("validating", "questions")
+	o.Predict = func(done, all int) { screen.set(valid, int64(done), int64(all), "") }
+	r.outcome, err = task.Train(cmd.Context(), b, f.Task, o)
+	screen.finish()
+	switch {
+	case errors.Is(err, train.ErrInterrupted):
+		return r, fmt.Errorf("%w; go on with: %s", err, f.resumeCommand())
+	case err != nil:
+		return r, err
+	case r.outcome.Already:
+		fmt.Fprintf(screen.notes, "%s holds this run, finished after %d steps; --overwrite makes it anew\n", o.Output, r.outcome.Steps)
+	default:
+		fmt.Fprintf(screen.notes, "%d steps in %s; %s has log.log, metrics.jsonl and LAST.pth%s\n", r.outcome.Steps-r.outcome.Resumed,
+			progress.Clock(r.outcome.Duration), o.Output, bestNote(o.Output))
+	}
+	return r, nil
+}
+
+func bestNote(dir string) string {
+	if _, err := os.Stat(filepath.Join(dir, "BEST.pth")); err == nil {
+		return " and BEST.pth"
+	}
+	return ""
+}
+
+// resumeCommand is the process's command line with --resume.
+func (f *taskFlags) resumeCommand() string {
+	args := f.again
+	if args == nil {
+		args = append([]string{"lxmert"}, os.Args[1:]...)
+	}
+	again := cli.Again(args)
+	if f.resumes {
+		again = args
+	}
+	return quoteArgs(again)
+}
+
+// quoteArgs writes a command line as a shell reads it.
+func quoteArgs(args []string) string { return cli.Quote(args) }
+
+// openBackend opens what --backend names.
+func openBackend(cmd *cobra.Command) (*backend.Backend, error) {
+	spec, err := cmd.Flags().GetString("backend")
+	if err != nil {
+		return nil, err
+	}
+	return backend.Open(cmd.Context(), spec, cmd.ErrOrStderr())
+}
+
+// screen is where a command writes: results to the standard output, remarks and bars to the standard error. Where both
+// are one terminal, lines appear above the bar.
+type screen struct {
+	out, notes io.Writer
+	err        io.Writer
+	show       bool // bars even where there is no terminal
+	terminal   bool
+	bars       []*progress.Bar
+	drawn      atomic.Pointer[progress.Bar] // the one that was set last
+}
+
+func newScreen(cmd *cobra.Command, show bool) *screen {
+	s := &screen{out: cmd.OutOrStdout(), err: cmd.ErrOrStderr(), show: show}
+	s.terminal = progress.IsTerminal(s.err)
+	s.notes = lines{s, s.err}
+	if s.terminal && progress.IsTerminal(s.out) {
+		s.out = lines{s, s.out}
+	}
+	return s
+}
+
+// bar makes a bar that is drawn on a terminal, and in a log too if that was asked for or takes long.
+func (s *screen) bar(label, unit string) *progress.Bar {
+	every := 30 * time.Second
+	if s.show {
+		every = 10 * time.Second
+	}
+	b := progress.New(s.err, progress.Options{Label: label, Unit: unit, Every: every})
+	s.bars = append(s.bars, b)
+	return b
+}
+
+// set says how far a bar is, and that it is the one to be seen.
+func (s *screen) set(b *progress.Bar, done, total int64, extra string) {
+	s.drawn.Store(b)
+	b.Set(done, total, extra)
+}
+
+func (s *screen) finish() {
+	for _, b := range s.bars {
+		b.Finish()
+	}
+}
+
+// lines writes whole lines where a bar may be.
+type lines struct {
+	s *screen
+	w io.Writer
+}
+
+func (l lines) Write(p []byte) (int, error) {
+	if b := l.s.drawn.Load(); b != nil && l.s.terminal {
+		return b.Write(p)
+	}
+	return l.w.Write(p)
+}
