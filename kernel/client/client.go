@@ -1,0 +1,272 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// Environment variables that say what [Options] leave open.
+const (
+	ProgramEnv  = "LXMERT_SESSION_COMMAND" // the program to start as the session
+	NotebookEnv = "LXMERT_NOTEBOOK"        // the name of the notebook, for the queue
+	DirEnv      = wire.DirEnv              // the folder of the session
+)
+
+// Options say which session to talk to. The zero value is the user's own.
+type Options struct {
+	// Dir is the folder of the session's socket; "": what LXMERT_SESSION_DIR says, or the user's folder for such things.
+	Dir string
+	// Program is started as "PROGRAM session serve" if no session is there; "": what LXMERT_SESSION_COMMAND says, or the
+	// installed kernel.
+	Program string
+	// NoStart makes it an error that there is no session, see [ErrNoSession].
+	NoStart bool
+	// Notebook is on whose behalf calls are made: notebooks take turns. "": what LXMERT_NOTEBOOK says, or this process.
+	Notebook string
+	// Log is told when a session is started, and remarks about what was asked, one line each. Nil: nobody is.
+	Log io.Writer
+	// Wait is how long a session may take to start; 0: 30 s.
+	Wait time.Duration
+}
+
+// Errors that a caller may want to tell apart. Each is one line that says what to do.
+var (
+	ErrNoSession = errors.New("no session is running")
+	ErrDied      = errors.New("the session ended while it worked on this call")
+	ErrVersion   = errors.New("the session is of another build")
+	ErrNotFound  = errors.New("not found")
+	ErrUsage     = errors.New("usage")
+	ErrExists    = errors.New("there already")
+	ErrFull      = errors.New("no room")
+	ErrEnding    = errors.New("the session is ending")
+)
+
+// Client talks to a session. Its methods may be called from several goroutines.
+type Client struct {
+	opt    Options
+	place  wire.Place
+	folder string // working directory, for relative names
+	http   *http.Client
+}
+
+// Dial finds the session of this user, or starts one and waits until it answers. Errors wrap [ErrNoSession],
+// [ErrVersion], or say why the session does not start. With ErrVersion the client is good for [Client.Shutdown] only.
+func Dial(ctx context.Context, opt Options) (*Client, error) {
+	place, err := wire.Find(opt.Dir)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	if opt.Notebook == "" {
+		opt.Notebook = os.Getenv(NotebookEnv)
+	}
+	if opt.Notebook == "" {
+		opt.Notebook = "process " + strconv.Itoa(os.Getpid())
+	}
+	if opt.Log == nil {
+		opt.Log = io.Discard
+	}
+	if opt.Wait == 0 {
+		opt.Wait = 30 * time.Second
+	}
+	c := &Client{opt: opt, place: place, folder: folder}
+	c.http = &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			if err := place.Check(); err != nil {
+				return nil, err
+			}
+			return (&net.Dialer{}).DialContext(ctx, "unix", place.Socket)
+		},
+		// A new connection takes microseconds, and its failure says that nothing was sent yet.
+		DisableKeepAlives:      true,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: 1 << 16,
+	}}
+	_, err = c.hello(ctx)
+	return c, err
+}
+
+// Close lets go of the session, which goes on.
+func (c *Client) Close() error {
+	c.http.CloseIdleConnections()
+	return nil
+}
+
+// Hello is how a session introduces itself.
+type Hello struct {
+	Protocol int       `json:"protocol"`
+	Version  string    `json:"version"` // of the library that it was built with
+	PID      int       `json:"pid"`
+	Program  string    `json:"program"`
+	Started  time.Time `json:"started"`
+	Log      string    `json:"log"` // the file of its log
+}
+
+func (c *Client) hello(ctx context.Context) (h Hello, err error) {
+	return h, c.getJSON(ctx, "/hello", &h)
+}
+
+// body is what a call sends; it is made anew for each attempt.
+type body struct {
+	data   []byte
+	kind   string // Content-Type
+	header http.Header
+}
+
+func jsonBody(v any) (*body, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	return &body{data: text, kind: "application/json"}, nil
+}
+
+// maxStarts is how often a call finds no session, or one that is ending, before it gives up.
+const maxStarts = 3
+
+// call makes a call, starting the session if need be. The answer is one of success; its body must be closed.
+func (c *Client) call(ctx context.Context, method, path string, b *body) (*http.Response, error) {
+	for starts := 0; ; starts++ {
+		r, err := c.send(ctx, method, path, b)
+		var fault *wire.Fault
+		switch {
+		case err == nil && r.StatusCode < 300:
+			return r, nil
+		case err == nil:
+			fault = wire.ReadFault(r)
+			r.Body.Close()
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			if fault.Kind != wire.Ending {
+				return nil, asError(fault)
+			}
+			err = asError(fault)
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case errors.Is(err, wire.ErrNotPrivate):
+			return nil, err
+		case !isRefused(err):
+			return nil, c.died(err)
+		}
+		switch {
+		case c.opt.NoStart && fault != nil:
+			return nil, err
+		case c.opt.NoStart:
+			return nil, fmt.Errorf("%w; `kernel session start` starts it", ErrNoSession)
+		case starts == maxStarts:
+			return nil, fmt.Errorf("session: it was started and has gone again: %w", c.died(err))
+		case fault != nil: // it makes room for the next
+			err = c.waitGone(ctx, 0)
+		default:
+			err = c.start(ctx)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (c *Client) send(ctx context.Context, method, path string, b *body) (*http.Response, error) {
+	var reader io.Reader
+	if b != nil {
+		reader = bytes.NewReader(b.data)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "http://session"+path, reader)
+	if err != nil {
+		return nil, err
+	}
+	if b != nil {
+		for name, values := range b.header {
+			r.Header[name] = values
+		}
+		r.Header.Set("Content-Type", b.kind)
+	}
+	r.Header.Set(wire.ProtocolHeader, strconv.Itoa(wire.Protocol))
+	r.Header.Set(wire.ClientHeader, wire.HeaderText(c.opt.Notebook))
+	answer, err := c.http.Do(r)
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err // the address in it means nothing to anybody
+	}
+	return answer, err
+}
+
+// isRefused says that there was nobody to send the call to.
+func isRefused(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial" || errors.Is(err, os.ErrNotExist) || errors.Is(err, wire.ErrNotPrivate)
+}
+
+// asError turns a fault into the error that callers know.
+func asError(f *wire.Fault) error {
+	known := map[wire.Kind]error{
+		wire.Batch: lxmert.ErrBatch, wire.NotFound: ErrNotFound, wire.Usage: ErrUsage, wire.Exists: ErrExists, wire.Full: ErrFull,
+		wire.Ending: ErrEnding, wire.Ended: ErrDied, wire.Version: ErrVersion, wire.Canceled: context.Canceled,
+	}[f.Kind]
+	if known == nil {
+		return f
+	}
+	return &kindError{f.Message, known}
+}
+
+// kindError has the session's words and a kind that errors.Is finds.
+type kindError struct {
+	message string
+	kind    error
+}
+
+func (e *kindError) Error() string { return e.message }
+func (e *kindError) Unwrap() error { return e.kind }
+
+func (c *Client) getJSON(ctx context.Context, path string, into any) error {
+	return c.callJSON(ctx, http.MethodGet, path, nil, into)
+}
+
+// callJSON makes a call whose answer is JSON; into nil: there is none.
+func (c *Client) callJSON(ctx context.Context, method, path string, b *body, into any) error {
+	r, err := c.call(ctx, method, path, b)
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	data, err := c.read(ctx, r)
+	if err != nil || into == nil {
+		return err
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("session: its answer to %s: %w", path, err)
+	}
+	return nil
+}
+
+// read reads an answer to its end.
+func (c *Client) read(ctx context.Context, r *http.Response) ([]byte, error) {
+	var b bytes.Buffer
+	if r.ContentLength > 0 {
+		b.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	if _, err := b.ReadFrom(r.Body); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, c.died(err)
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,141 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// Model is a model that the session holds. It implements [lxmert.Engine].
+//
+// A Model is a handle: it says what to open, so it stays good when the session ends and begins anew, and when the weights
+// are replaced by newer ones of the same sizes, as a training run does; see [lxmert.Provenance] of each trace.
+type Model struct {
+	c    *Client
+	info ModelInfo
+}
+
+var _ lxmert.Engine = (*Model)(nil)
+
+// Open opens a model, or finds it open. Errors say what is missing, and what would have worked.
+func (c *Client) Open(ctx context.Context, spec Spec) (*Model, error) {
+	b, err := jsonBody(spec.in(c.folder))
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{c: c}
+	if err := c.callJSON(ctx, http.MethodPost, "/open", b, &m.info); err != nil {
+		return nil, err
+	}
+	for _, note := range m.info.Notes {
+		fmt.Fprintln(c.opt.Log, note)
+	}
+	return m, nil
+}
+
+// Config returns the model's sizes.
+func (m *Model) Config() lxmert.Config { return m.info.Config }
+
+// Info is what was found when the model was opened.
+func (m *Model) Info() ModelInfo { return m.info }
+
+// Head is the part of the model that answers questions.
+func (m *Model) Head() Head { return m.info.Head }
+
+// Answers are the names of the head's classes; nil where no file names them.
+func (m *Model) Answers() []string { return slices.Clone(m.info.Head.Answers) }
+
+// runHeader is the JSON of a call of [Model.Run].
+type runHeader struct {
+	Spec    Spec         `json:"spec"`
+	Request wire.Request `json:"request"`
+}
+
+// Run computes what a request wants of a batch, in the session; see [lxmert.Engine]. Numbers are those of the session's
+// own model, bit for bit.
+func (m *Model) Run(ctx context.Context, b *lxmert.Batch, r lxmert.Request) (*lxmert.Trace, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := b.Check(m.info.Config); err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	packed, trace := wire.Pack(b, r)
+	var frame bytes.Buffer
+	frame.Grow(4*(len(b.Feats.Data)+len(b.Boxes.Data)) + 1<<14)
+	if err := wire.WriteFrame(&frame, runHeader{m.info.Spec, packed}, trace); err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	t, err := m.c.callTrace(ctx, "/run", &body{data: frame.Bytes(), kind: "application/octet-stream"}, nil)
+	if err != nil {
+		return nil, err
+	}
+	t.Batch = b
+	return t, nil
+}
+
+// batchHeader is the JSON of a call of [Model.Batch].
+type batchHeader struct {
+	Spec      Spec       `json:"spec"`
+	Questions []Question `json:"questions"`
+}
+
+// batchNotes are remarks about the questions.
+type batchNotes struct {
+	Notes []string `json:"notes,omitempty"`
+}
+
+// Batch makes the model's input of questions: word pieces, regions, picture files and the detector's labels. Each text and
+// each picture is there once; row b is question b, or with an NLVR2 model rows 2b and 2b+1 are its two pictures. Remarks,
+// such as a question that is too long, go to [Options].Log.
+func (m *Model) Batch(ctx context.Context, questions []Question) (*lxmert.Batch, error) {
+	b, err := jsonBody(batchHeader{m.info.Spec, questions})
+	if err != nil {
+		return nil, err
+	}
+	var notes batchNotes
+	t, err := m.c.callTrace(ctx, "/batch", b, &notes)
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range notes.Notes {
+		fmt.Fprintln(m.c.opt.Log, note)
+	}
+	return t.Batch, nil
+}
+
+// Images lists the pictures whose regions the model's feature files have, in their order.
+func (m *Model) Images(ctx context.Context) ([]string, error) {
+	b, err := jsonBody(m.info.Spec)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	return ids, m.c.callJSON(ctx, http.MethodPost, "/images", b, &ids)
+}
+
+// callTrace makes a call whose answer is a frame.
+func (c *Client) callTrace(ctx context.Context, path string, b *body, header any) (*lxmert.Trace, error) {
+	r, err := c.call(ctx, http.MethodPost, path, b)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Body.Close()
+	data, err := c.read(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if header == nil {
+		header = &struct{}{}
+	}
+	t, err := wire.ReadFrame(data, header)
+	if err != nil {
+		return nil, fmt.Errorf("session: its answer to %s: %w", path, err)
+	}
+	return t, nil
+}

@@ -1,0 +1,80 @@
+package client
+
+import (
+	"path/filepath"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// Spec says which model to open, and what goes with it. Names of files are as the command line takes them; each may be
+// "toy" for what the built-in world has.
+type Spec struct {
+	// Weights are a .pth or .safetensors file, whose suffix may be left out, a Hugging Face folder, or a run of the session, by
+	// its id or folder: its best weights. Of a run, what is "" below is what it was trained with. "toy" is the model of the
+	// built-in world, and then what is "" below is the world's.
+	Weights string `json:"weights"`
+	Config  string `json:"config,omitempty"`  // JSON file with sizes that the weights do not tell; "": looked for beside them
+	Vocab   string `json:"vocab,omitempty"`   // vocab.txt; "": looked for beside the weights, in data/ and in Hugging Face's cache
+	Answers string `json:"answers,omitempty"` // JSON list that names the head's classes; "": looked for beside the weights and in data/
+	// Objects and Attributes are text files that name the detector's classes, one per line.
+	Objects    string   `json:"objects,omitempty"`
+	Attributes string   `json:"attributes,omitempty"`
+	Regions    []string `json:"regions,omitempty"` // files of region features, or folders of them; the first that has a picture counts
+	Images     string   `json:"images,omitempty"`  // folder of the pictures themselves, found by their ids
+	BFloat16   bool     `json:"bfloat16,omitempty"`
+	// AllowUnused opens a file that holds more than the model, such as an optimiser's state, which is left alone.
+	AllowUnused bool `json:"allow_unused,omitempty"`
+	// Folder is what relative names are relative to; "" is the working directory.
+	Folder string `json:"folder,omitempty"`
+}
+
+// Toy is the name of the built-in world.
+const Toy = "toy"
+
+// in returns the spec with absolute names.
+func (s Spec) in(folder string) Spec {
+	if s.Folder != "" {
+		folder = s.Folder
+	}
+	s.Folder = folder
+	abs := func(name string) string {
+		if name == "" || name == Toy || filepath.IsAbs(name) {
+			return name
+		}
+		return filepath.Join(folder, name)
+	}
+	for _, name := range []*string{&s.Weights, &s.Config, &s.Vocab, &s.Answers, &s.Objects, &s.Attributes, &s.Images} {
+		*name = abs(*name)
+	}
+	var regions []string
+	for _, r := range s.Regions {
+		regions = append(regions, abs(r))
+	}
+	s.Regions = regions
+	return s
+}
+
+// Head is the part of a model that answers questions. The zero Head is that of a model which has none.
+type Head struct {
+	Output  string   `json:"output"`            // the activation: "out.task", or "out.qa" of pre-training
+	Kind    string   `json:"kind"`              // what turns logits into probabilities: "sigmoid" or "softmax"
+	Images  int      `json:"images"`            // pictures that one answer is about: 1, or NLVR2's 2
+	Classes int      `json:"classes"`           // number of answers
+	Answers []string `json:"answers,omitempty"` // by class; nil where no file names them
+}
+
+// Question is a sentence and the ids of its pictures: one, or two for an NLVR2 model (left, right). The id may be
+// shortened: "heldout/17" stands for COCO_heldout_000000000017.
+type Question struct {
+	Text   string   `json:"text"`
+	Images []string `json:"images"`
+}
+
+// ModelInfo is what is known about an open model.
+type ModelInfo struct {
+	Spec   Spec          `json:"spec"` // with what was found for what was not named
+	Config lxmert.Config `json:"config"`
+	Head   Head          `json:"head"`
+	Bytes  int64         `json:"bytes"` // that the weights take on the device
+	Notes  []string      `json:"notes,omitempty"`
+}

@@ -1,0 +1,59 @@
+package install
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// kernelspec is Jupyter's kernel.json.
+type kernelspec struct {
+	Argv          []string          `json:"argv"`
+	DisplayName   string            `json:"display_name"`
+	Language      string            `json:"language"`
+	InterruptMode string            `json:"interrupt_mode"`
+	Env           map[string]string `json:"env,omitempty"`
+	Metadata      map[string]any    `json:"metadata"`
+}
+
+// spec is what makes Jupyter start the installed kernel. The Go of the installation comes first on its path, as a
+// desktop starts Jupyter without what a shell's profile adds. gopls keeps its files in the installation's folder also where
+// another Jupyter starts the kernel.
+func (in *installation) spec() kernelspec {
+	s := kernelspec{
+		Argv:        []string{in.Program("kernel"), "run", "--dir", in.Dir, "{connection_file}"},
+		DisplayName: DisplayName, Language: "go", InterruptMode: "signal",
+		Env:      map[string]string{goplsCacheEnv: in.goplsCache()},
+		Metadata: map[string]any{"debugger": false},
+	}
+	if path, err := exec.LookPath("go"); err == nil {
+		s.Env["PATH"] = filepath.Dir(path) + string(os.PathListSeparator) + "${PATH}"
+	}
+	return s
+}
+
+func wantKernelspec(_ context.Context, in *installation) (string, error) {
+	text, err := json.MarshalIndent(in.spec(), "", "  ")
+	return string(text) + "\n", err
+}
+
+func installKernelspec(ctx context.Context, in *installation) error {
+	text, err := wantKernelspec(ctx, in)
+	if err != nil {
+		return err
+	}
+	dir := in.Kernelspec()
+	for _, size := range []int{32, 64} {
+		if err := writeFile(filepath.Join(dir, fmt.Sprintf("logo-%dx%d.png", size, size)), logoPNG(size), 0o666); err != nil {
+			return err
+		}
+	}
+	if err := writeFile(filepath.Join(dir, "logo-svg.svg"), logoSVG(), 0o666); err != nil {
+		return err
+	}
+	// Jupyter sees the kernel from here on.
+	return writeFile(filepath.Join(dir, "kernel.json"), []byte(text), 0o666)
+}

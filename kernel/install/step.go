@@ -1,0 +1,179 @@
+package install
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Options say how [Install] works. The zero value installs everything and is silent.
+type Options struct {
+	Log    io.Writer // a line for each step; nil: none
+	Python string    // the Python to build the environment with; "": the first suitable python3 or python on the path
+	Source string    // folder of this library's checkout; "": found from where the program was built or is run
+}
+
+// installation is one run of [Install].
+type installation struct {
+	Place
+	Options
+	goVersion string // of the Go that is installed: "go1.26.8"
+	source    source // where cells take this library from
+}
+
+// step is one part of an installation.
+type step struct {
+	id   string // its note's name
+	name string
+	// want says with what the step is done: when it is done with the same, it need not be done again.
+	want func(ctx context.Context, in *installation) (string, error)
+	do   func(ctx context.Context, in *installation) error
+	// always is set for what finds out itself, in no time, that nothing is to be done.
+	always bool
+}
+
+func steps() []step {
+	list := []step{{id: "python", name: "Python environment", want: wantPython, do: installPython}}
+	for _, t := range tools {
+		list = append(list, step{id: t.name, name: t.name + " " + t.version, want: t.want, do: t.install})
+	}
+	return append(list,
+		step{id: "kernel", name: "kernel program", want: wantKernel, do: installKernel},
+		step{id: "prelude", name: "module of cells", want: wantPrelude, do: installPrelude},
+		step{id: "kernelspec", name: "kernelspec " + DisplayName, want: wantKernelspec, do: installKernelspec},
+		step{id: "warm", name: "compiled packages", want: wantPrelude, do: warmCache, always: true},
+	)
+}
+
+// Install brings everything that is missing, or is there in another version. It can be repeated, also after it was cut
+// off. It needs a network for what pip and Go do not have in their caches.
+func Install(ctx context.Context, p Place, opt Options) error {
+	in := &installation{Place: p, Options: opt}
+	if in.Log == nil {
+		in.Log = io.Discard
+	}
+	begin := time.Now()
+	if err := os.MkdirAll(p.path("steps"), 0o777); err != nil {
+		return fmt.Errorf("install: %w; %s names another folder", err, DirEnv)
+	}
+	unlock, err := in.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := in.look(ctx); err != nil {
+		return err
+	}
+	for _, s := range steps() {
+		if err := in.step(ctx, s); err != nil {
+			if ctx.Err() != nil {
+				return fmt.Errorf("install: %s: %w", s.name, ctx.Err())
+			}
+			return fmt.Errorf("install: %s: %w", s.name, err)
+		}
+	}
+	fmt.Fprintf(in.Log, "install: everything is in %s (%s)\n", p.Dir, seconds(begin))
+	return nil
+}
+
+// step does a step unless it is done.
+func (in *installation) step(ctx context.Context, s step) error {
+	want, err := s.want(ctx, in)
+	if err != nil {
+		return err
+	}
+	note := in.note(s.id)
+	if have, err := os.ReadFile(note); err == nil && string(have) == want && !s.always {
+		fmt.Fprintf(in.Log, "install: %s: there already\n", s.name)
+		return nil
+	}
+	if err := os.Remove(note); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	fmt.Fprintf(in.Log, "install: %s ...\n", s.name)
+	begin := time.Now()
+	if err := s.do(ctx, in); err != nil {
+		return err
+	}
+	if err := writeFile(note, []byte(want), 0o666); err != nil {
+		return err
+	}
+	fmt.Fprintf(in.Log, "install: %s: done in %s\n", s.name, seconds(begin))
+	return nil
+}
+
+// note is the file that says with what a step is done.
+func (p Place) note(id string) string { return p.path("steps", id) }
+
+// lock keeps two installations from working in the same folder.
+func (in *installation) lock() (unlock func(), err error) {
+	f, err := os.Create(in.path("steps", "lock"))
+	if err != nil {
+		return nil, fmt.Errorf("install: %w; %s names another folder", err, DirEnv)
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		f.Close()
+		return nil, fmt.Errorf("install: another installation into %s is under way", in.Dir)
+	}
+	return func() { f.Close() }, nil // file systems without locks let everybody in
+}
+
+func seconds(since time.Time) string { return fmt.Sprintf("%.1f s", time.Since(since).Seconds()) }
+
+// writeFile replaces a file at once: a reader, or a machine that starts again, finds the old or the new one.
+func writeFile(path string, text []byte, mode os.FileMode) error {
+	return replaceFile(path, mode, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+}
+
+func replaceFile(path string, mode os.FileMode, write func(w io.Writer) error) (err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	w := bufio.NewWriterSize(f, 1<<20)
+	if err := write(w); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := f.Chmod(mode); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// oneLine joins what a program said to one line of bounded length.
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ")
+	if r := []rune(s); len(r) > 300 {
+		return string(r[:300]) + "..."
+	}
+	return s
+}

@@ -1,0 +1,329 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	mathrand "math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/seed-516990b0/golxmert/kernel/proxy/zmtp"
+)
+
+// patience is how long a test waits for what should take a moment, on a machine that does other things as well.
+const patience = 60 * time.Second
+
+// client is a kernel in a process of its own, and somebody who talks to it.
+type client struct {
+	t       testing.TB
+	cmd     *exec.Cmd
+	ended   chan struct{}
+	log     *tail
+	tmp     string // the kernel's TMPDIR
+	file    string
+	c       connection
+	key     []byte
+	session string
+
+	shell, control, iopub *zmtp.Peer
+
+	mu      sync.Mutex
+	changed *sync.Cond
+	replies map[string]*message
+	outputs map[string][]*message
+}
+
+// startFake starts a kernel in front of a GoNB that only seems to run cells.
+func startFake(t testing.TB) *client {
+	own, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startKernel(t, "TEST_GONB="+own)
+}
+
+// startKernel starts a kernel with more variables in its environment, and waits until it answers.
+func startKernel(t testing.TB, env ...string) *client {
+	t.Helper()
+	return startProgram(t, "run", env...)
+}
+
+// startProgram starts the kernel ("run"), or a parent of one ("parent").
+func startProgram(t testing.TB, name string, env ...string) *client {
+	t.Helper()
+	tmp, err := os.MkdirTemp("", "t") // the test's own folder would be too long a name for sockets
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(tmp) })
+	c := &client{t: t, tmp: tmp, key: []byte(rand.Text()), session: rand.Text(), log: &tail{limit: 1 << 20}, ended: make(chan struct{}),
+		replies: map[string]*message{}, outputs: map[string][]*message{}}
+	c.changed = sync.NewCond(&c.mu)
+	c.c = connection{Transport: "tcp", IP: "127.0.0.1", Key: string(c.key), SignatureScheme: "hmac-sha256"}
+	for _, port := range []*int{&c.c.ShellPort, &c.c.ControlPort, &c.c.StdinPort, &c.c.IOPubPort, &c.c.HeartbeatPort} {
+		*port = freePort(t)
+	}
+	c.file = filepath.Join(tmp, "kernel-01234567-89ab-cdef-0123-456789abcdef.json")
+	if err := os.WriteFile(c.file, encodeJSON(c.c), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	own, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.cmd = exec.Command(own, name, c.file)
+	c.cmd.Env = append(append(os.Environ(), "TMPDIR="+tmp), env...)
+	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
+	c.cmd.WaitDelay = time.Second
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // as Jupyter starts kernels
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { c.cmd.Wait(); close(c.ended) }()
+	t.Cleanup(func() {
+		syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
+		<-c.ended
+		for _, p := range []*zmtp.Peer{c.shell, c.control, c.iopub} {
+			if p != nil {
+				p.Close()
+			}
+		}
+		if t.Failed() {
+			t.Logf("the kernel said:\n%s", c.log)
+		}
+	})
+	c.connect()
+	return c
+}
+
+// freePort finds a port that nobody listens on, outside of those that systems hand out for other ends of connections.
+func freePort(t testing.TB) int {
+	for range 1000 {
+		port := 15000 + mathrand.IntN(15000)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatal("no port is free")
+	return 0
+}
+
+func (c *client) connect() {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	dial := func(port int, subscribe bool) *zmtp.Peer {
+		for {
+			var p *zmtp.Peer
+			var err error
+			if network, address := c.c.address(port); subscribe {
+				p, err = zmtp.Subscribe(ctx, network, address)
+			} else {
+				p, err = zmtp.Dial(ctx, network, address, []byte(c.session))
+			}
+			if err == nil {
+				return p
+			}
+			select {
+			case <-c.ended:
+				c.t.Fatalf("the kernel ended: %s", c.log)
+			case <-ctx.Done():
+				c.t.Fatal(err)
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}
+	c.iopub = dial(c.c.IOPubPort, true)
+	c.shell, c.control = dial(c.c.ShellPort, false), dial(c.c.ControlPort, false)
+	go c.collect(c.shell, func(id string, m *message) { c.replies[id] = m })
+	go c.collect(c.control, func(id string, m *message) { c.replies[id] = m })
+	go c.collect(c.iopub, func(id string, m *message) { c.outputs[id] = append(c.outputs[id], m) })
+	for { // until the subscription has arrived
+		id := c.request(c.shell, "kernel_info_request", struct{}{})
+		c.reply(id)
+		c.mu.Lock()
+		n := len(c.outputs[id])
+		c.mu.Unlock()
+		if n == 2 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func (c *client) collect(p *zmtp.Peer, take func(id string, m *message)) {
+	for {
+		frames, err := p.Receive()
+		if err != nil {
+			return
+		}
+		m, err := decode(frames, c.key)
+		if err != nil {
+			c.t.Errorf("the kernel sent what is no message: %v", err)
+			return
+		}
+		c.mu.Lock()
+		take(m.parentID(), m)
+		c.changed.Broadcast()
+		c.mu.Unlock()
+	}
+}
+
+// request sends a request and returns its id.
+func (c *client) request(to *zmtp.Peer, kind string, content any) string {
+	c.t.Helper()
+	m := newMessage(c.session, "tester", kind, nil, content)
+	if err := to.Send(m.encode(c.key)); err != nil {
+		c.t.Fatal(err)
+	}
+	return m.head.ID
+}
+
+// execute sends a cell and returns the request's id.
+func (c *client) execute(code string) string {
+	c.t.Helper()
+	return c.request(c.shell, "execute_request", map[string]any{"code": code, "silent": false, "store_history": true, "allow_stdin": false, "stop_on_error": true})
+}
+
+// wait waits until something holds; the client's lock is held while it is asked.
+func (c *client) wait(what string, holds func() bool) {
+	c.t.Helper()
+	late := false
+	timer := time.AfterFunc(patience, func() {
+		c.mu.Lock()
+		late = true
+		c.changed.Broadcast()
+		c.mu.Unlock()
+	})
+	defer timer.Stop()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !holds() {
+		if late {
+			c.t.Fatalf("there is no %s after %s; the kernel said:\n%s", what, patience, c.log)
+		}
+		c.changed.Wait()
+	}
+}
+
+// reply waits for the reply to a request.
+func (c *client) reply(id string) map[string]any {
+	c.t.Helper()
+	c.wait("reply", func() bool { return c.replies[id] != nil })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return contentOf(c.t, c.replies[id])
+}
+
+func contentOf(t testing.TB, m *message) map[string]any {
+	t.Helper()
+	var content map[string]any
+	if err := json.Unmarshal(m.content, &content); err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// finished waits until a request is done and returns its reply and what was published, without states.
+func (c *client) finished(id string) (reply map[string]any, published []*message) {
+	c.t.Helper()
+	reply = c.reply(id)
+	c.wait("idle", func() bool {
+		return slices.ContainsFunc(c.outputs[id], func(m *message) bool { return m.head.Type == "status" && bytes.Contains(m.content, []byte("idle")) })
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range c.outputs[id] {
+		if m.head.Type != "status" {
+			published = append(published, m)
+		}
+	}
+	return reply, published
+}
+
+// run runs a cell and returns its status and all that it wrote, errors last.
+func (c *client) run(code string) (status, text string) {
+	c.t.Helper()
+	reply, published := c.finished(c.execute(code))
+	var b strings.Builder
+	for _, m := range published {
+		content := contentOf(c.t, m)
+		switch m.head.Type {
+		case "stream":
+			fmt.Fprint(&b, content["text"])
+		case "error":
+			fmt.Fprintf(&b, "%s: %s", content["ename"], content["evalue"])
+		}
+	}
+	return fmt.Sprint(reply["status"]), b.String()
+}
+
+// kinds lists the types of messages.
+func kinds(messages []*message) []string {
+	var list []string
+	for _, m := range messages {
+		list = append(list, m.head.Type)
+	}
+	return list
+}
+
+// waitFor waits for a file, which tells that a cell has come so far.
+func (c *client) waitFor(path string) {
+	c.t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			c.t.Fatalf("%s has not appeared; the kernel said:\n%s", path, c.log)
+		}
+	}
+}
+
+// gone waits until the kernel's process has ended and has left neither files nor processes.
+func (c *client) gone() {
+	c.t.Helper()
+	select {
+	case <-c.ended:
+	case <-time.After(patience):
+		c.t.Fatalf("the kernel has not ended; it said:\n%s", c.log)
+	}
+	var left []string
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		left = c.leftovers()
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			c.t.Fatalf("the kernel has left %v", left)
+		}
+	}
+}
+
+// leftovers are folders of the kernel's, and processes that have one of them as TMPDIR.
+func (c *client) leftovers() []string {
+	left, err := filepath.Glob(filepath.Join(c.tmp, privatePattern))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, p := range processes() {
+		env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.pid))
+		if err == nil && bytes.Contains(env, []byte("TMPDIR="+c.tmp+"/lxk-")) {
+			left = append(left, fmt.Sprintf("process %d (%s)", p.pid, p.name))
+		}
+	}
+	return left
+}

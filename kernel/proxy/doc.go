@@ -1,0 +1,23 @@
+// Package proxy is a Jupyter kernel that stands in front of GoNB, the Go kernel, and adds what researchers miss in it.
+// GoNB stays as it is: it runs as a child process on sockets in a folder of its own, compiles and runs cells, and
+// believes to talk to Jupyter.
+//
+// What the proxy does itself:
+//
+//   - It keeps the queue of cells. After an error the cells behind it are aborted, unless the request says that errors
+//     do not stop the queue, and an interrupt stops what runs: builds, shell lines, programs and their children.
+//   - It answers what does not run cells (kernel information, completion, inspection, history, whether input is complete,
+//     the list of comms) at any time, also while a cell runs. Completion of Go comes from a gopls of its own.
+//   - It numbers executions as Jupyter specifies, and points errors at lines of cells.
+//   - It knows commands of its own, `%lx NAME`.
+//   - It leaves nothing behind. All files of a kernel are in one folder, which is also the TMPDIR of its cells, and all
+//     processes in groups of their own, and a watchdog process removes both when the kernel is gone, in whatever way. A
+//     process that begins a session of its own (setsid), as the resident session does, lives on.
+//
+// It passes jupyter_kernel_test, Jupyter's conformance test, with three of its tests skipped: test_execute_result, because
+// cells are statements and have no result; test_pager, because the kernel has no pager; and test_clear_output, because
+// GoNB passes on no message that clears outputs (what changes in place is displayed under the same id).
+//
+// The proxy speaks ZeroMQ through package zmtp. Whoever reaches its ports without the key of the connection file is
+// ignored, with a line in the log.
+package proxy

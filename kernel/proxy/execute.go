@@ -1,0 +1,288 @@
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/seed-516990b0/golxmert/kernel/proxy/zmtp"
+)
+
+// executeRequest is the content of an execute_request. What is left out has the value that Jupyter specifies.
+type executeRequest struct {
+	Code         string `json:"code"`
+	Silent       bool   `json:"silent"`
+	StoreHistory *bool  `json:"store_history"`
+	StopOnError  *bool  `json:"stop_on_error"`
+	AllowStdin   *bool  `json:"allow_stdin"`
+}
+
+// stores says whether the cell gets a number. Silent ones never do.
+func (r executeRequest) stores() bool { return !r.Silent && (r.StoreHistory == nil || *r.StoreHistory) }
+
+func (r executeRequest) stopsOnError() bool {
+	return !r.Silent && (r.StopOnError == nil || *r.StopOnError)
+}
+
+// execution is one cell that runs or has run.
+type execution struct {
+	request origin // without a message: the kernel's own
+	ask     executeRequest
+	cell    cell
+	id      string // of the request to GoNB
+	count   int    // the number that notebooks show
+
+	ctx    context.Context // ends with an interrupt
+	cancel context.CancelFunc
+	reply  chan *message // GoNB's
+	idle   chan struct{} // closed when GoNB has announced all there is
+	done   chan struct{} // closed when the request is answered
+
+	mu          sync.Mutex
+	isIdle      bool
+	interrupted int    // how often
+	ran         bool   // an interrupt has met the cell's own program, which is the last thing that a cell does
+	stopped     bool   // an interrupt has met something else
+	held        string // the last of standard error, if it says how the program ended or is half a line of a trace
+	stderr      tail   // what explains a panic
+}
+
+// failure is why a cell failed, as Jupyter shows it.
+type failure struct {
+	name, value string
+	trace       []string
+}
+
+// enqueue puts a cell into the queue.
+func (k *kernel) enqueue(m origin) { k.queue.put(m) }
+
+// execute runs cells, one after the other.
+func (k *kernel) execute(ctx context.Context) {
+	for {
+		m, ok := k.queue.next(ctx)
+		if !ok {
+			return
+		}
+		k.run(ctx, m)
+	}
+}
+
+func (k *kernel) newExecution(request origin, ask executeRequest) *execution {
+	e := &execution{
+		request: request, ask: ask, cell: parseCell(ask.Code),
+		reply: make(chan *message, 1), idle: make(chan struct{}), done: make(chan struct{}), stderr: tail{limit: 64 << 10},
+	}
+	e.ctx, e.cancel = context.WithCancel(context.Background())
+	return e
+}
+
+// run runs one cell and answers its request.
+func (k *kernel) run(ctx context.Context, m origin) {
+	var ask executeRequest
+	if err := m.read(&ask); err != nil {
+		k.Log.Print(err)
+		k.answer(m, "execute_reply", func() any { return failed(failure{"protocol", err.Error(), nil}, k.history.count()) })
+		return
+	}
+	e := k.newExecution(m, ask)
+	defer e.cancel()
+	stop := context.AfterFunc(ctx, e.cancel)
+	defer stop()
+	k.mu.Lock()
+	k.current = e
+	k.mu.Unlock()
+	k.status("busy", m.header)
+	if ask.stores() {
+		e.count = k.history.add(ask.Code)
+	} else {
+		e.count = k.history.count()
+	}
+	if !ask.Silent {
+		k.publish("execute_input", m.header, map[string]any{"code": ask.Code, "execution_count": e.count})
+	}
+	f := k.explainNoRoom(k.perform(ctx, e))
+	if ctx.Err() != nil {
+		f = &failure{"interrupted", "the kernel is shutting down", nil}
+	}
+	if e.wasInterrupted() {
+		k.stopLeft()
+	}
+	k.finish(e, f)
+}
+
+func (e *execution) wasInterrupted() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.interrupted > 0
+}
+
+// finish answers a cell's request, with a failure or nil, and the requests that this aborts.
+func (k *kernel) finish(e *execution, f *failure) {
+	k.mu.Lock()
+	if k.current != e { // somebody else has already said that it failed
+		k.mu.Unlock()
+		return
+	}
+	k.current = nil
+	k.mu.Unlock()
+	close(e.done)
+	content := any(map[string]any{"status": "ok", "execution_count": e.count, "payload": []any{}, "user_expressions": struct{}{}})
+	var aborted []origin
+	if f != nil {
+		content = failed(*f, e.count)
+		if !e.ask.Silent {
+			k.publish("error", e.request.header, map[string]any{"ename": f.name, "evalue": f.value, "traceback": nonNil(f.trace)})
+		}
+	}
+	if f != nil && e.ask.stopsOnError() || e.wasInterrupted() {
+		aborted = k.queue.empty()
+	}
+	k.reply(e.request, "execute_reply", content)
+	k.status("idle", e.request.header)
+	for _, m := range aborted {
+		// Without a number: JupyterLab would show one beside the cell, as if it had run.
+		k.answer(m, "execute_reply", func() any { return map[string]string{"status": "aborted"} })
+	}
+}
+
+func failed(f failure, count int) map[string]any {
+	return map[string]any{
+		"status": "error", "ename": f.name, "evalue": f.value, "traceback": nonNil(f.trace), "execution_count": count, "payload": []any{}, "user_expressions": struct{}{},
+	}
+}
+
+// nonNil is a list that JSON shows as one, also when it is empty.
+func nonNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// failCurrent answers the running cell because GoNB is no longer there to do it.
+func (k *kernel) failCurrent(err error) {
+	k.mu.Lock()
+	e := k.current
+	k.mu.Unlock()
+	if e != nil {
+		k.finish(e, &failure{"kernel", err.Error(), []string{err.Error()}})
+	}
+}
+
+// perform runs our own commands and hands the rest to GoNB.
+func (k *kernel) perform(ctx context.Context, e *execution) *failure {
+	for i, line := range e.cell.lines {
+		if e.cell.kinds[i] != lxLine {
+			continue
+		}
+		err := runMagic(e.ctx, k.magics, line, streamWriter{k, e, "stdout"})
+		if e.ctx.Err() != nil {
+			return &failure{"interrupted", "the command was interrupted", nil}
+		}
+		if err != nil {
+			return &failure{"command", fmt.Sprintf("line %d: %v", i+1, err), []string{fmt.Sprintf("line %d: %v", i+1, err)}}
+		}
+	}
+	code := e.cell.forGoNB()
+	if strings.TrimSpace(code) == "" {
+		return nil
+	}
+	select {
+	case <-k.ready:
+	case <-e.ctx.Done():
+		return &failure{"interrupted", "the cell was interrupted before it began", nil}
+	}
+	err := k.gonbErr
+	if err == nil {
+		err = k.gonb.prepare(k.Prelude)
+	}
+	if err != nil {
+		return &failure{"kernel", err.Error(), []string{err.Error()}}
+	}
+	reply, err := k.send(ctx, e, code)
+	if err != nil {
+		return &failure{"kernel", err.Error(), []string{err.Error()}}
+	}
+	return k.judge(e, reply)
+}
+
+// send hands code to GoNB and waits until it has run.
+func (k *kernel) send(ctx context.Context, e *execution, code string) (*message, error) {
+	m := newMessage(k.gonb.session, "kernel", "execute_request", nil, map[string]any{
+		// GoNB numbers them all, so that a number of its own stands for one cell.
+		"code": code, "silent": e.ask.Silent, "store_history": true, "stop_on_error": true,
+		"allow_stdin": e.ask.AllowStdin != nil && *e.ask.AllowStdin, "user_expressions": struct{}{},
+	})
+	e.id = m.head.ID
+	k.mu.Lock()
+	k.byID[e.id] = e
+	k.mu.Unlock()
+	defer func() {
+		k.mu.Lock()
+		delete(k.byID, e.id)
+		k.mu.Unlock()
+	}()
+	if err := k.gonb.send(k.gonb.shell, m); err != nil {
+		return nil, err
+	}
+	var reply *message
+	for idle := e.idle; reply == nil || idle != nil; {
+		select {
+		case reply = <-e.reply:
+		case <-idle:
+			idle = nil
+		case <-k.gonb.ended:
+			return nil, k.gonb.why()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return reply, nil
+}
+
+// judge says whether GoNB's reply is a failure, and remembers what a cell has declared that was compiled.
+func (k *kernel) judge(e *execution, reply *message) *failure {
+	var c struct {
+		Status string   `json:"status"`
+		Count  int      `json:"execution_count"`
+		Name   string   `json:"ename"`
+		Value  string   `json:"evalue"`
+		Trace  []string `json:"traceback"`
+	}
+	if err := reply.read(&c); err != nil {
+		return &failure{"kernel", err.Error(), nil}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	ran := c.Status == "ok" || exitText.MatchString(c.Value)
+	if ran {
+		k.declared.add(e.cell, e.count)
+	}
+	if c.Count > 0 && e.ask.stores() {
+		k.declared.number(c.Count, e.count)
+	}
+	switch {
+	case e.interrupted > 0 && (c.Status != "ok" || e.stopped):
+		if reason := e.reason(); reason != "" {
+			return &failure{"interrupted", reason, []string{complaint{message: reasonMark + reason}.shown()}}
+		}
+		return &failure{"interrupted", "the cell was interrupted", nil}
+	case c.Status == "ok":
+		k.release(e)
+		return nil
+	case ran:
+		return k.explainExit(e, c.Value)
+	}
+	return k.explainErrors(e, c.Value, c.Trace)
+}
+
+// send hands a message to GoNB, signed with its key.
+func (g *gonb) send(to *zmtp.Peer, m *message) error {
+	own := *m
+	own.route = nil
+	if err := to.Send(own.encode(g.key)); err != nil {
+		return fmt.Errorf("GoNB does not listen: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package zmtp
+
+import (
+	"bytes"
+	"errors"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Publisher is a PUB socket: it sends each message to all who have subscribed to how its first frame begins.
+type Publisher struct {
+	server *server
+
+	mu          sync.Mutex
+	subscribers map[*peer]*subscriber
+}
+
+type subscriber struct {
+	mu     sync.Mutex
+	topics [][]byte
+	lost   int // messages, since it last kept up
+}
+
+// maxTopics bounds what one subscriber can make us remember.
+const maxTopics = 1024
+
+// slowReader is how long a message waits for a subscriber that has left too much unread. After that the subscriber
+// misses messages until it has caught up.
+const slowReader = 10 * time.Second
+
+// ListenPublisher serves a listener, which the publisher then owns.
+func ListenPublisher(l net.Listener, logf Logf) *Publisher {
+	p := &Publisher{server: newServer(l, "PUB", logf), subscribers: map[*peer]*subscriber{}}
+	p.server.start(p.serve)
+	return p
+}
+
+func (p *Publisher) serve(peer *peer) {
+	s := &subscriber{}
+	p.mu.Lock()
+	p.subscribers[peer] = s
+	p.mu.Unlock()
+	p.server.receive(peer, func(m Message) {
+		// Version 3.0 subscribes and unsubscribes with messages.
+		if len(m) == 1 && len(m[0]) > 0 && m[0][0] <= 1 {
+			s.set(m[0][1:], m[0][0] == 1)
+		}
+	}, func(name string, body []byte) {
+		if name == "SUBSCRIBE" || name == "CANCEL" {
+			s.set(body, name == "SUBSCRIBE")
+		}
+	})
+	p.mu.Lock()
+	delete(p.subscribers, peer)
+	p.mu.Unlock()
+}
+
+func (s *subscriber) set(topic []byte, on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := slices.IndexFunc(s.topics, func(t []byte) bool { return bytes.Equal(t, topic) })
+	switch {
+	case on && at < 0 && len(s.topics) < maxTopics:
+		s.topics = append(s.topics, topic)
+	case !on && at >= 0:
+		s.topics = slices.Delete(s.topics, at, at+1)
+	}
+}
+
+func (s *subscriber) wants(first []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.topics, func(t []byte) bool { return bytes.HasPrefix(first, t) })
+}
+
+// Send sends a message to all subscribers who want it. A subscriber that does not read holds it up for a while once, and
+// then misses messages.
+func (p *Publisher) Send(m Message) {
+	p.mu.Lock()
+	subscribers := maps.Clone(p.subscribers)
+	p.mu.Unlock()
+	var encoded []byte
+	for peer, s := range subscribers {
+		if len(m) == 0 || !s.wants(m[0]) {
+			continue
+		}
+		if encoded == nil {
+			encoded = encode(m)
+		}
+		p.deliver(peer, s, encoded)
+	}
+}
+
+func (p *Publisher) deliver(peer *peer, s *subscriber, encoded []byte) {
+	err := peer.out.put(encoded, slowReader)
+	s.mu.Lock()
+	lost := s.lost
+	if errors.Is(err, errFull) {
+		s.lost++
+	} else {
+		s.lost = 0
+	}
+	s.mu.Unlock()
+	switch {
+	case errors.Is(err, errFull) && lost == 0:
+		p.server.logf("%s: %s does not read; it misses messages until it has caught up", p.server.listener.Addr(), peer.conn.RemoteAddr())
+	case err == nil && lost > 0:
+		p.server.logf("%s: %s reads again; it has missed %d messages", p.server.listener.Addr(), peer.conn.RemoteAddr(), lost)
+	}
+}
+
+// Close ends all connections; what has been sent is written first, for at most a second.
+func (p *Publisher) Close() error {
+	p.mu.Lock()
+	peers := slices.Collect(maps.Keys(p.subscribers))
+	p.mu.Unlock()
+	return p.server.close(peers)
+}

@@ -1,0 +1,186 @@
+package session_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/kernel/client"
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/region"
+	"github.com/seed-516990b0/golxmert/lxmert/token"
+	"github.com/seed-516990b0/golxmert/lxmert/toy"
+)
+
+// toyModel makes a very small toy world where "toy" finds it, and trains its model for some steps.
+func toyModel(t *testing.T, c *client.Client, dir string) *toy.World {
+	t.Helper()
+	world, err := toy.Make(t.Context(), dir, toy.Options{Scale: 0.002})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := c.StartRun(t.Context(), "vqa", []string{
+		"--train", "minival", "--curriculum", "0.5", "--valid=", "--batchSize", "8", "--fromScratch", "--data", "toy", "--config=toy", "--output", filepath.Join(dir, "snap", "vqa", "toy"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last client.Run
+	if err := c.Follow(t.Context(), run.ID, func(e client.Event) error {
+		if e.Run != nil {
+			last = *e.Run
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if last.State != client.Done {
+		t.Fatalf("%+v", last)
+	}
+	return world
+}
+
+func TestAToyModelIsAskedByItsName(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "world")
+	t.Setenv("LXMERT_TOY", dir)
+	r := newResident(t)
+	c := r.dial("a")
+	world := toyModel(t, c, dir)
+	var notes strings.Builder
+	c, err := client.Dial(t.Context(), client.Options{Dir: r.dir, Log: &notes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := c.Open(t.Context(), client.Spec{Weights: client.Toy})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := m.Head(); h.Output != "out.task" || h.Kind != "sigmoid" || h.Images != 1 || len(m.Answers()) != h.Classes || !slices.Contains(m.Answers(), "yes") {
+		t.Errorf("its head is %+v", h)
+	}
+	ids, err := m.Images(t.Context())
+	if err != nil || len(ids) == 0 || !strings.HasPrefix(ids[0], "COCO_test2015_") {
+		t.Fatalf("its pictures are %v, %v", ids, err)
+	}
+	id := ids[0]
+	number := strings.TrimLeft(strings.TrimPrefix(id, "COCO_test2015_"), "0")
+	text := "what color is the circle?"
+	b, err := m.Batch(t.Context(), []client.Question{
+		{Text: text, Images: []string{id}}, {Text: "is there a ζέβρα?", Images: []string{"test/" + number}}, {Text: text, Images: []string{ids[1]}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(b.Pairs, [][2]int{{0, 0}, {1, 0}, {0, 1}}) {
+		t.Errorf("the pairs are %v", b.Pairs)
+	}
+	if !strings.Contains(notes.String(), `does not know "ζέβρα"`) {
+		t.Errorf("remarks: %s", &notes)
+	}
+	// The same, made by hand.
+	vocab, err := token.Load(world.Vocab())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := vocab.Encode(text, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := region.Find(t.Context(), filepath.Join(world.Data(), "mscoco_imgfeat", "heldout_obj36.tsv"), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &lxmert.Batch{IDs: [][]int32{e.IDs}, Words: []lxmert.Words{e.Words}}
+	if err := region.Fill(want, found); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(b.IDs[0], want.IDs[0]) || !reflect.DeepEqual(b.Words[0], want.Words[0]) || !slices.Equal(b.Feats.Row(0).Data, want.Feats.Data) || !slices.Equal(b.Boxes.Row(0).Data, want.Boxes.Data) {
+		t.Error("the batch is not what its files say")
+	}
+	info := b.Images[0]
+	if info.ID != id || info.File != filepath.Join(world.Images(), id+".png") || len(info.Objects) != found.N || !slices.Contains(toy.Shapes, info.Objects[0]) || !slices.Contains(toy.Colors, info.Attributes[0]) {
+		t.Errorf("the picture is %+v", info)
+	}
+	trace, err := m.Run(t.Context(), b, lxmert.Request{Want: []lxmert.Read{{Name: "out.task", Top: 1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if top := trace.Top["out.task"]; len(top.Index) != 3 {
+		t.Errorf("answers %v", top)
+	}
+}
+
+func TestQuestionsThatCannotBeAskedAreSaidWhy(t *testing.T) {
+	golden := goldens(t)[0]
+	c := newResident(t).dial("a")
+	spec := client.Spec{
+		Weights: filepath.Join(golden, "tiny", "weights"), Config: filepath.Join(golden, "config.json"), Vocab: filepath.Join(golden, "tokenizer"),
+		Regions: []string{filepath.Join(golden, "toy", "data", "mscoco_imgfeat", "val2014_obj36.tsv")},
+	}
+	m, err := c.Open(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, err := m.Images(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := filepath.Join(t.TempDir(), "vocab.txt")
+	if err := os.WriteFile(small, []byte("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	changed := func(change func(*client.Spec)) client.Spec {
+		s := spec
+		change(&s)
+		return s
+	}
+	q := client.Question{Text: "is it red?", Images: ids[:1]}
+	for name, x := range map[string]struct {
+		spec client.Spec
+		ask  []client.Question
+		want string
+	}{
+		"nothing":            {spec, nil, "there is no question"},
+		"silence":            {spec, []client.Question{{Text: " ", Images: ids[:1]}}, "a question is empty"},
+		"no picture":         {spec, []client.Question{q, {Text: "x"}}, "question 1 has 0 pictures"},
+		"two pictures":       {spec, []client.Question{{Text: "x", Images: ids[:2]}}, "about one picture"},
+		"an unknown picture": {spec, []client.Question{{Text: "x", Images: []string{"COCO_val2014_1"}}}, "are called like"},
+		"without regions":    {changed(func(s *client.Spec) { s.Regions = nil }), []client.Question{q}, "without Regions"},
+		"another vocabulary": {changed(func(s *client.Spec) { s.Vocab = small }), []client.Question{q}, "has 6 word pieces"},
+		"another detector": {changed(func(s *client.Spec) { s.Regions = []string{filepath.Join(golden, "toy", "dim2048_12boxes.tsv")} }),
+			[]client.Question{{Text: "x", Images: []string{first(t, c, spec, filepath.Join(golden, "toy", "dim2048_12boxes.tsv"))}}}, "of another detector"},
+	} {
+		m, err := c.Open(t.Context(), x.spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.Batch(t.Context(), x.ask); err == nil || !strings.Contains(err.Error(), x.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want %q", name, err, x.want)
+		}
+	}
+	if _, err := m.Batch(t.Context(), make([]client.Question, 100_000)); !errors.Is(err, client.ErrUsage) {
+		t.Errorf("100,000 questions: %v", err)
+	}
+}
+
+// first is the first picture of a feature file.
+func first(t *testing.T, c *client.Client, spec client.Spec, path string) string {
+	t.Helper()
+	spec.Regions = []string{path}
+	m, err := c.Open(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, err := m.Images(t.Context())
+	if err != nil || len(ids) == 0 {
+		t.Fatalf("%v, %v", ids, err)
+	}
+	return ids[0]
+}
+
+func sizeText(n int64) string { return fmt.Sprintf("%dB", n) }

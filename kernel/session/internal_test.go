@@ -1,0 +1,257 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-516990b0/golxmert/kernel/client"
+)
+
+func TestOutputBecomesLines(t *testing.T) {
+	var lines []string
+	w := &lineWriter{print: func(l string) { lines = append(lines, l) }}
+	for _, part := range []string{"a\nb", "c\n\n", "\xff", "d"} {
+		if n, err := w.Write([]byte(part)); n != len(part) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	w.finish()
+	w.finish()
+	if want := []string{"a", "bc", "", "?d"}; !slices.Equal(lines, want) {
+		t.Errorf("%q, want %q", lines, want)
+	}
+	lines = nil
+	long := strings.Repeat("x", 3*maxLine)
+	w.Write([]byte(long))
+	w.finish()
+	if strings.Join(lines, "") != long || len(lines) < 3 {
+		t.Errorf("a long line becomes %d lines", len(lines))
+	}
+}
+
+// record makes a run with some events, as a session that was killed leaves it.
+func record(t *testing.T, events int) (r *run, log *logFile) {
+	t.Helper()
+	log = newLogFile(filepath.Join(t.TempDir(), "log"))
+	t.Cleanup(log.close)
+	r, err := newRun(t.TempDir(), client.Run{Task: "vqa", State: client.Running, Created: time.Now()}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range events {
+		r.print("a line")
+	}
+	r.drop()
+	return r, log
+}
+
+func TestARecordThatWasCutGoesOn(t *testing.T) {
+	r, log := record(t, 3)
+	path := filepath.Join(r.dir, eventFile)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range len(whole) + 1 {
+		if err := os.WriteFile(path, whole[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		again := &run{dir: r.dir, log: log, info: r.info, woken: make(chan struct{})}
+		again.print("the next")
+		again.drop()
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+		for i, line := range lines {
+			var e client.Event
+			if err := json.Unmarshal([]byte(line), &e); err != nil || e.Seq != int64(i+1) {
+				t.Fatalf("cut at %d: line %d is %q", n, i, line)
+			}
+		}
+		if got, all := len(lines), strings.Count(string(whole[:n]), "\n"); got < all+1 || got > all+2 {
+			t.Errorf("cut at %d: %d lines are left of %d and one more", n, got, all)
+		}
+	}
+}
+
+func TestDamagedRecordsAreLeftAlone(t *testing.T) {
+	r, log := record(t, 1)
+	runs := filepath.Dir(r.dir)
+	for name, text := range map[string]string{"empty": "", "other": `{"id": "../../etc"}`, "junk": "\x00\xff"} {
+		if err := os.Mkdir(filepath.Join(runs, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(runs, name, recordFile), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := newRuns(runs, nil, nil, &activity{}, log)
+	if err := s.load(); err != nil {
+		t.Fatal(err)
+	}
+	if list := s.list(false); len(list) != 1 || list[0].ID != r.info.ID || list[0].State != client.Lost {
+		t.Errorf("the runs are %+v", list)
+	}
+}
+
+func TestARunOfAnotherSessionIsLeftAlone(t *testing.T) {
+	r, log := record(t, 1)
+	if ok, err := r.take(); !ok || err != nil {
+		t.Fatal(err)
+	}
+	defer r.drop()
+	s := newRuns(filepath.Dir(r.dir), nil, nil, &activity{}, log)
+	if err := s.load(); err != nil || len(s.list(false)) != 0 {
+		t.Errorf("%+v, %v", s.list(false), err)
+	}
+}
+
+func TestManyEventsAreThinned(t *testing.T) {
+	r, _ := record(t, 10)
+	for i := range maxEvents + 100 {
+		r.mu.Lock()
+		if r.file != nil { // the file is not what this is about
+			r.file.Close()
+			r.file = nil
+		}
+		text, _ := json.Marshal(map[string]int{"step": i})
+		r.events = append(r.events, client.Event{Seq: int64(i + 11), Metrics: text})
+		r.mu.Unlock()
+	}
+	r.print("last")
+	events, _, _, _, _ := r.since(0, 0)
+	if len(events) > maxEvents*2/3 || *events[len(events)-1].Line != "last" {
+		t.Errorf("%d events are left", len(events))
+	}
+	lines := 0
+	for i, e := range events {
+		if e.Line != nil {
+			lines++
+		}
+		if i > 0 && e.Seq <= events[i-1].Seq {
+			t.Fatalf("event %d comes after %d", e.Seq, events[i-1].Seq)
+		}
+	}
+	if lines != 11 {
+		t.Errorf("%d of 11 lines are left", lines)
+	}
+	r.drop()
+}
+
+func TestResumeWaitsForARunThatIsStopping(t *testing.T) {
+	r, log := record(t, 1)
+	synctest.Test(t, func(t *testing.T) {
+		s := newRuns(filepath.Dir(r.dir), nil, nil, &activity{}, log)
+		s.byID[r.info.ID] = r
+		r.info.Args = []string{"--no-such-flag"} // so that it is not launched, which is told by the error
+		told := ""
+		r.cancel, r.ended = func(why string) { told = why }, make(chan struct{})
+		if info, err := s.resume(t.Context(), r); err != nil || info.State != client.Running {
+			t.Errorf("a run that nobody stops is resumed as %+v, %v", info, err)
+		}
+		r.interrupt("because")
+		resumed := make(chan error, 1)
+		go func() {
+			_, err := s.resume(t.Context(), r)
+			resumed <- err
+		}()
+		synctest.Wait()
+		if len(resumed) > 0 || told != "because" {
+			t.Errorf("it is not waited for: %v", <-resumed)
+		}
+		r.mu.Lock()
+		r.cancel, r.info.State = nil, client.Stopped
+		close(r.ended)
+		r.mu.Unlock()
+		if err := <-resumed; err == nil || !strings.Contains(err.Error(), "--no-such-flag") {
+			t.Errorf("afterwards it is not launched: %v", err)
+		}
+	})
+}
+
+func TestAStateThatCouldNotBeSavedIsNoStop(t *testing.T) {
+	because := errors.New("the session ends")
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{context.Canceled, true},
+		{fmt.Errorf("the features: %w", because), true},
+		{errors.Join(context.Canceled, nil), true},
+		{errors.Join(context.Canceled, fmt.Errorf("saving the state: %w", os.ErrPermission)), false},
+		{fmt.Errorf("train: %w", errors.Join(because, errors.New("no space"))), false},
+		{errors.New("context canceled"), false},
+		{nil, false},
+	} {
+		if got := onlyBecause(c.err, context.Canceled, because); got != c.want {
+			t.Errorf("%v is a stop: %v", c.err, got)
+		}
+	}
+}
+
+func TestOldRecordsAreForgotten(t *testing.T) {
+	log := newLogFile(filepath.Join(t.TempDir(), "log"))
+	t.Cleanup(log.close)
+	dir := t.TempDir()
+	for i := range maxRecords + 5 {
+		if _, err := newRun(dir, client.Run{Task: "vqa", State: client.Done, Created: time.Unix(int64(i), 0)}, log); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := newRuns(dir, nil, nil, &activity{}, log)
+	if err := s.load(); err != nil {
+		t.Fatal(err)
+	}
+	list := s.list(false)
+	if len(list) != maxRecords || !list[len(list)-1].Created.Equal(time.Unix(5, 0)) {
+		t.Errorf("%d are left, the oldest of %s", len(list), list[len(list)-1].Created)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != maxRecords {
+		t.Errorf("%d folders are left, %v", len(entries), err)
+	}
+}
+
+func TestShortNamesOfPictures(t *testing.T) {
+	for name, want := range map[string]string{"val2014/17": "COCO_val2014_000000000017", "val/17": "COCO_val2014_000000000017", "test/500001": "COCO_test2015_000000500001"} {
+		if forms := idForms(name); !slices.Contains(forms, want) || forms[0] != name {
+			t.Errorf("%s may be %v", name, forms)
+		}
+	}
+	for _, name := range []string{"17", "a/b", "val/", "val/1234567890123", "val/../x"} {
+		if forms := idForms(name); len(forms) != 1 {
+			t.Errorf("%s may be %v", name, forms)
+		}
+	}
+}
+
+func TestToyFlagsBecomePaths(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv(ToyEnv, dir)
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	weights, data, config := filepath.Join(dir, "snap", "vqa", "toy", "LAST"), filepath.Join(dir, "data"), filepath.Join(dir, "config.json")
+	for line, want := range map[string]string{
+		"--train toy --lr 1":             "--train toy --lr 1",
+		"--load toy":                     "--load " + weights + " --data " + data + " --config " + config,
+		"--loadLXMERT=toy --data mine":   "--loadLXMERT=" + weights + " --data mine --config " + config,
+		"--data=toy --train x":           "--data=" + data + " --train x",
+		"--load toy --conf c --data=toy": "--load " + weights + " --config c --data=" + data,
+	} {
+		args, err := expandToyFlags(strings.Fields(line))
+		if got := strings.Join(args, " "); err != nil || got != want {
+			t.Errorf("%s becomes %s, want %s (%v)", line, got, want, err)
+		}
+	}
+}

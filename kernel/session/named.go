@@ -1,0 +1,87 @@
+package session
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/seed-516990b0/golxmert/kernel/client"
+	"github.com/seed-516990b0/golxmert/lxmert/weights"
+)
+
+// expand finds what a spec's names stand for: the built-in world, or a run.
+func (s *Server) expand(spec client.Spec) (client.Spec, error) {
+	spec, err := s.expandRun(spec)
+	if err != nil {
+		return spec, err
+	}
+	return expandToy(spec)
+}
+
+// expandRun puts a run's best weights, else its last, in the place of its id or folder. What the spec does not name is what
+// the run was trained with.
+func (s *Server) expandRun(spec client.Spec) (client.Spec, error) {
+	if _, err := weights.Resolve(spec.Weights); err == nil {
+		return spec, nil
+	}
+	r, err := s.runs.find(filepath.Base(spec.Weights), "")
+	if err != nil {
+		r, err = s.runs.find(spec.Weights, "")
+	}
+	if err != nil {
+		return spec, nil // no run: whoever opens it says what it is not
+	}
+	info := r.now()
+	l, err := parseLine(info.Task, info.Args)
+	if err != nil {
+		return spec, err
+	}
+	in := func(name string, more ...string) string {
+		if name != "" && !filepath.IsAbs(name) {
+			name = filepath.Join(info.Folder, name)
+		}
+		return filepath.Join(append([]string{name}, more...)...)
+	}
+	exists := func(path string) bool {
+		_, err := os.Stat(path)
+		return err == nil
+	}
+	spec.Weights = filepath.Join(info.Output, "LAST")
+	if best := filepath.Join(info.Output, "BEST"); exists(best + ".pth") {
+		spec.Weights = best
+	}
+	for _, x := range []struct {
+		to   *string
+		path string
+	}{
+		{&spec.Config, in(l.Options.Config)}, {&spec.Vocab, in(l.Options.Vocab)}, {&spec.Vocab, in(l.Options.Root, "vocab.txt")},
+		{&spec.Answers, in(l.Options.Root, info.Task, "trainval_label2ans.json")},
+	} {
+		if *x.to == "" && x.path != "" && exists(x.path) {
+			*x.to = x.path
+		}
+	}
+	if len(spec.Regions) == 0 {
+		spec.Regions = features(in(l.Options.Root, imageFolders[info.Task]))
+	}
+	return spec, nil
+}
+
+// imageFolders are where the published region features of a task are, in the data folder.
+var imageFolders = map[string]string{"vqa": "mscoco_imgfeat", "gqa": "vg_gqa_imgfeat", "nlvr2": "nlvr2_imgfeat"}
+
+// features lists the feature files in a folder by their published names, those that are packed only, too.
+func features(dir string) (paths []string) {
+	for _, ending := range []string{".tsv", ".store"} {
+		found, err := filepath.Glob(filepath.Join(dir, "*_obj36"+ending))
+		if err != nil {
+			return nil // a folder whose name is a broken pattern has none that can be found like this
+		}
+		for _, path := range found {
+			if path = path[:len(path)-len(ending)] + ".tsv"; !slices.Contains(paths, path) {
+				paths = append(paths, path)
+			}
+		}
+	}
+	return paths
+}

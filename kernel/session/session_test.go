@@ -1,0 +1,143 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/seed-516990b0/golxmert/kernel/client"
+	"github.com/seed-516990b0/golxmert/kernel/session"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+)
+
+// TestMain lets the test's own program be the session: that is how clients start it.
+func TestMain(m *testing.M) {
+	backend.MaybeProbe()
+	if len(os.Args) > 2 && os.Args[1] == "session" {
+		os.Exit(serve())
+	}
+	if len(os.Args) == 4 && os.Args[1] == "cell" {
+		manyCalls(os.Args[2], os.Args[3])
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+func serve() int {
+	if os.Getenv("LXMERT_SESSION_TEST_BROKEN") != "" {
+		fmt.Fprintln(os.Stderr, "the disk is on fire")
+		return 1
+	}
+	opt, err := session.FromEnvironment()
+	if err == nil {
+		opt.Backend = "go"
+		var s *session.Server
+		if s, err = session.New(opt); err == nil {
+			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+			defer stop()
+			if limit, _ := strconv.ParseUint(os.Getenv("LXMERT_SESSION_TEST_FSIZE"), 10, 64); limit > 0 {
+				if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
+					panic(err)
+				}
+			}
+			err = s.Serve(ctx)
+		}
+	}
+	if err != nil && !errors.Is(err, session.ErrRunning) {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// resident is a session of a test's own, which it ends.
+type resident struct {
+	t   *testing.T
+	dir string
+}
+
+func newResident(t *testing.T) resident {
+	t.Helper()
+	// t.TempDir is too long for a socket with some test names.
+	dir, err := os.MkdirTemp("", "lxs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := resident{t, dir}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		for { // one that has lost the race to be the session may be next
+			c, err := client.Dial(ctx, client.Options{Dir: dir, NoStart: true})
+			if err == nil {
+				err = c.Shutdown(ctx)
+			}
+			if errors.Is(err, client.ErrNoSession) {
+				break
+			}
+			if err != nil {
+				t.Errorf("ending the session: %v", err)
+				break
+			}
+		}
+		if t.Failed() {
+			if text, err := os.ReadFile(filepath.Join(dir, "session.log")); err == nil {
+				t.Logf("session.log:\n%s", text)
+			}
+			if text, err := os.ReadFile(filepath.Join(dir, "stderr.log")); err == nil {
+				t.Logf("stderr.log:\n%s", text)
+			}
+		}
+		os.RemoveAll(dir)
+	})
+	return r
+}
+
+// dial connects on behalf of a notebook, starting the session if there is none.
+func (r resident) dial(notebook string) *client.Client {
+	r.t.Helper()
+	c, err := client.Dial(r.t.Context(), client.Options{Dir: r.dir, Program: os.Args[0], Notebook: notebook})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// pid is the session's process.
+func (r resident) pid(c *client.Client) int {
+	r.t.Helper()
+	s, err := c.Status(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return s.PID
+}
+
+// eventually waits until something is so.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not within 20 s", what)
+		}
+	}
+}
+
+// gone says whether a process is there no more. A child of ours that has ended counts, though nobody has waited for it.
+func gone(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	return strings.HasPrefix(rest, "Z")
+}
