@@ -1,0 +1,21 @@
+// Package lx has the few names that notebook cells use.
+//
+//	var m = lx.Open("toy")                          // a model; or lx.Open("snap/vqa/run/BEST", lx.Spec{Regions: …})
+//
+//	%%
+//	q := lx.Ask(m, "what color is the star?", "heldout/500001")
+//	lx.Show(q)                                      // picture and answers
+//	lx.Show(lx.Explain(q))                          // which words and regions carried the answer
+//	lx.Show(q.Map("x.1.ti"))                        // any attention map, all heads
+//
+//	%%
+//	run := lx.FineTune("vqa", "--train train --valid minival --load toy --output snap/vqa/mine")
+//	lx.Follow(run)                                  // live; interrupting the cell stops the run, saved
+//
+// What is expensive lives in the resident session (see package kernel/client), which the first call starts: models,
+// compiled graphs and training runs stay there between cells and notebooks. A cell that imports lx links no model code.
+//
+// Functions here return no errors, because a cell has nobody to hand them to: what goes wrong is printed in one line that
+// says what to do, and the cell ends as failed, so that the cells behind it do not run. Programs that want errors call
+// kernel/client and the packages of analysis, which is all that lx does.
+package lx

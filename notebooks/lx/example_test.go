@@ -1,0 +1,52 @@
+package lx_test
+
+import (
+	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/notebooks/lx"
+)
+
+// What cells do, as one program. In a notebook the variable stands in the first cell, and each step in one of its own.
+func Example() {
+	var m = lx.Open("toy")
+
+	q := lx.Ask(m, "what color is the star?", "heldout/500001")
+	lx.Show(q)             // the picture and the most probable answers
+	lx.Show(lx.Explain(q)) // which words and regions carried the answer
+	lx.Show(q.Map("x.1.ti"))
+}
+
+// A value that takes long is computed once. Every later cell, and other notebooks, find it in the session.
+func ExampleKeep() {
+	m := lx.Open("toy")
+	tested := lx.Keep("perturbation of regions", func() lx.Tested {
+		m := lx.Open("toy") // what a kept value uses is its own, or declared outside of functions
+		return lx.Test(m, m.Questions("heldout", 48), "image", "relevance", "attention")
+	})
+	lx.Show(tested)
+	lx.Show(lx.Agreement(tested))
+	lx.Show(lx.Explain(lx.Ask(m, "what color is the star?", "heldout/500001"), "relevance", "attention"))
+}
+
+// A run belongs to the session: it goes on when the cell or the notebook ends, and any cell finds it by its folder.
+func ExampleFollow() {
+	run := lx.FineTune("vqa", "--train train --valid minival --load toy --output snap/vqa/mine")
+	lx.Follow(run) // interrupting the cell stops the run, saved
+
+	lx.Follow(lx.Resume("snap/vqa/mine")) // tomorrow, from another notebook
+	lx.Evaluate("snap/vqa/mine", "heldout")
+}
+
+// Stopping after some steps, and going on to the very same end.
+func ExampleWaitStep() {
+	run := lx.FineTune("vqa", "--train train --valid minival --load toy --output snap/vqa/parts")
+	lx.Show(lx.Stop(lx.WaitStep(run, 20)))
+	lx.Follow(lx.Resume(run))
+}
+
+// What kind of head is it: the entropy of every head of every map, over some questions.
+func ExampleHeadStatistic() {
+	m := lx.Open("toy")
+	var entropy analysis.Matrix = lx.HeadStatistic(m, m.Questions("heldout", 32), "normalized entropy")
+	lx.Show(entropy)
+	lx.Save("out/entropy.pdf", entropy)
+}

@@ -1,0 +1,144 @@
+package lx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/figure"
+	"github.com/seed-516990b0/golxmert/analysis/relevance"
+	"github.com/seed-516990b0/golxmert/analysis/report"
+)
+
+// Explanation is why a model gave an answer, with all attention maps to look at.
+type Explanation = report.Explanation
+
+// Explain says which words and regions carried an answer: by bi-modal relevance, or by the named methods, such as
+// "attention", "rollout", "ig"; see [Methods]. Of two pictures it explains the left one and says so; [ExplainPictures]
+// explains both.
+func Explain(a *Answer, methods ...string) Explanation {
+	x := must(explain(cell().ctx, a, 0, methods))
+	if n := a.Batch.Rows(); n > 1 {
+		x.Scores.Notes = append(x.Scores.Notes, fmt.Sprintf("The answer is about %d pictures; this is the first of them, lx.ExplainPictures shows all.", n))
+	}
+	return x
+}
+
+// ExplainPictures is [Explain] for every picture that an answer is about: NLVR2's left and right.
+func ExplainPictures(a *Answer, methods ...string) []Explanation {
+	var out []Explanation
+	for row := range a.Batch.Rows() {
+		out = append(out, must(explain(cell().ctx, a, row, methods)))
+	}
+	return out
+}
+
+// explain explains a row of an answer, one of its pictures.
+func explain(ctx context.Context, a *Answer, row int, methods []string) (x Explanation, err error) {
+	if len(methods) == 0 {
+		methods = []string{"relevance"}
+	}
+	if x.Maps, err = a.maps(ctx, row); err != nil {
+		return x, err
+	}
+	for i, name := range methods {
+		m, err := relevance.Find(name)
+		if err != nil {
+			return x, err
+		}
+		all, err := m.Run(ctx, a.Model, a.Batch, analysis.Predicted())
+		if err != nil {
+			return x, fmt.Errorf("%s: %w", name, err)
+		}
+		scores := all[row]
+		scores.Answer = a.Best().Text
+		if scores.Target != "" {
+			scores.Target = fmt.Sprintf("logit of %q, the most probable answer", scores.Answer)
+		}
+		if i == 0 {
+			x.Scores = scores
+		} else {
+			x.Methods = append(x.Methods, scores)
+		}
+	}
+	for _, r := range a.Ranked[:min(5, len(a.Ranked))] {
+		x.Answers = append(x.Answers, report.Answer{Text: r.Text, Probability: r.Probability})
+	}
+	return x, nil
+}
+
+// Methods lists the methods that [Explain] and [Test] know, with a phrase about each.
+func Methods() analysis.Table {
+	t := analysis.Table{Columns: []string{"method", "what it is"}}
+	t.Method = "methods that score words and regions"
+	for _, m := range relevance.Methods() {
+		t.Rows = append(t.Rows, []any{m.Name, m.About})
+	}
+	return t
+}
+
+// AllMaps are the maps of an answer as one figure: a row for each layer, a column for each head.
+func AllMaps(a *Answer) figure.Maps {
+	x := figure.Maps{Maps: a.Maps()}
+	x.Method = "attention maps"
+	if len(a.Batch.Words) > 0 {
+		x.Text = a.Batch.Words[0]
+	}
+	return x
+}
+
+// Tested is what a perturbation test found: a table of areas under the curves, and the curves. Scores are those that were
+// tested, by method and question; [Agreement] compares them.
+type Tested struct {
+	Table   analysis.Table
+	Curves  []analysis.Curve
+	Methods []string
+	Scores  [][]analysis.Scores
+}
+
+// Test tests methods by removing what they say is relevant, and what they say is not, and asking the model again; see
+// relevance.Perturb. modality is "text", "image" or "joint". A good method's "negative" curve, for which the least
+// relevant goes first, stays high, and its "positive" curve falls at once.
+func Test(m *Model, questions []QA, modality string, methods ...string) Tested {
+	if len(questions) == 0 || len(methods) == 0 {
+		fail(errors.New(`Test needs questions and the name of a method, such as lx.Test(m, m.Questions("heldout", 32), "image", "relevance")`))
+	}
+	b := analysis.Separate(must(m.Batch(cell().ctx, asked(questions))))
+	out := Tested{Table: analysis.Table{Columns: []string{"method", "order", "AUC", "low", "high"}}}
+	curve := analysis.Curve{}
+	for i, name := range methods {
+		method := must(relevance.Find(name))
+		scores := must(method.Run(cell().ctx, m, b, analysis.Predicted()))
+		out.Methods, out.Scores = append(out.Methods, name), append(out.Scores, scores)
+		random := -1
+		if i == 0 {
+			random = 3
+		}
+		p := must(relevance.Perturb(cell().ctx, m, b, scores, relevance.PerturbOptions{Modalities: []string{modality}, Random: random}))
+		c := must(p.Curve(modality, "probability"))
+		if i == 0 {
+			curve, out.Table.Meta = c, p.Meta
+			curve.Series = nil
+			curve.Method, out.Table.Method = "perturbation test", "perturbation test, area under the curve"
+			curve.YName = "probability of the answer"
+		}
+		for _, s := range c.Series {
+			if s.Name != "random" {
+				s.Name = name + ", " + s.Name
+			}
+			curve.Series = append(curve.Series, s)
+		}
+		for _, row := range p.Table().Rows {
+			if row[1] == "probability" {
+				who := name
+				if row[2] == "random" {
+					who = "random"
+				}
+				out.Table.Rows = append(out.Table.Rows, []any{who, row[2], row[3], row[4], row[5]})
+			}
+		}
+	}
+	out.Curves = []analysis.Curve{curve}
+	return out
+}

@@ -1,0 +1,106 @@
+package lx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-516990b0/golxmert/kernel/client"
+)
+
+// Follow shows a run from its beginning, and what happens until it ends: progress, loss, scores.
+//
+// Interrupting the cell stops the run after its step, with its state saved; [Resume] goes on with it. When the cell ends
+// otherwise, because the kernel is restarted or the notebook closed, the run goes on in the session, and Follow shows it
+// again from another cell. A run that has failed, was stopped, or is lost ends the cell as failed, with a line that says how
+// to go on.
+func Follow[R AnyRun](run R) Run {
+	r := runOf(run)
+	r, err := follow(cell().ctx, cell().Client, newLive(r))
+	if err != nil {
+		fail(err)
+	}
+	return r
+}
+
+// mercy is how long an interrupt waits before it stops the run. Jupyter interrupts a cell before it restarts or ends its
+// kernel, which then ends this process within milliseconds; that is no wish to stop the run.
+const mercy = time.Second
+
+func follow(ctx context.Context, c *client.Client, l *live) (Run, error) {
+	r := l.run
+	whole, leave := context.WithCancel(context.WithoutCancel(ctx)) // what is asked after an interrupt, too
+	defer leave()
+	ended := make(chan error, 1)
+	go func() { ended <- c.Follow(whole, r.ID, l.see) }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		remark("Follow: interrupted: the run stops after its current step and is saved")
+		select {
+		case err = <-ended:
+		case <-time.After(mercy):
+			if _, err = c.Stop(whole, r.ID); err != nil {
+				leave()
+			}
+			err = errors.Join(err, <-ended)
+		}
+	}
+	last, gone := c.Run(whole, r.ID)
+	if gone == nil {
+		r = last
+	}
+	l.finish(r)
+	if err != nil && !r.State.Ended() {
+		return r, err
+	}
+	return r, outcome(r, ctx.Err() != nil)
+}
+
+// outcome is an error for a run that did not come to its end, with what to do.
+func outcome(r Run, interrupted bool) error {
+	who := fmt.Sprintf("run %s in %s", r.ID, shortPath(r.Output))
+	further := fmt.Sprintf("lx.Follow(lx.Resume(%q)) goes on with it", handle(r))
+	if r.Again != "" {
+		further += ", in a terminal: " + r.Again
+	}
+	switch r.State {
+	case client.Failed:
+		return fmt.Errorf("%s failed: %s", who, r.Error)
+	case client.Lost:
+		return fmt.Errorf("%s is lost: %s; what it had saved is there, and %s", who, r.Error, further)
+	case client.Stopped:
+		if interrupted {
+			who = "interrupted: " + who
+		}
+		return fmt.Errorf("%s is at a stop: %s; %s", who, r.Error, further)
+	}
+	return nil
+}
+
+// handle is what a later cell can name a run by: its folder, or the id of a prediction, which shares the folder of the
+// run whose weights it takes.
+func handle(r Run) string {
+	if slices.ContainsFunc(r.Args, func(a string) bool { return a == "--test" || strings.HasPrefix(a, "--test=") }) {
+		return r.ID
+	}
+	return shortPath(r.Output)
+}
+
+// shortPath is a path relative to the working directory, if it is below it.
+func shortPath(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if short, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(short) {
+		return short
+	}
+	return path
+}

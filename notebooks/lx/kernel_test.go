@@ -1,0 +1,96 @@
+package lx
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-516990b0/golxmert/kernel/install"
+)
+
+// runNotebook runs cells as a notebook of its own, through Jupyter and the installed kernel, and returns the notebook with
+// what they show.
+func runNotebook(t *testing.T, place install.Place, name string, cells ...string) string {
+	t.Helper()
+	type cell struct {
+		Kind     string         `json:"cell_type"`
+		ID       string         `json:"id"`
+		Source   string         `json:"source"`
+		Outputs  []any          `json:"outputs"`
+		Count    *int           `json:"execution_count"`
+		Metadata map[string]any `json:"metadata"`
+	}
+	var all []cell
+	for i, source := range cells {
+		all = append(all, cell{"code", string(rune('a' + i)), source, []any{}, nil, map[string]any{}})
+	}
+	text, err := json.Marshal(map[string]any{"cells": all, "metadata": map[string]any{}, "nbformat": 4, "nbformat_minor": 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, name+".ipynb")
+	write(t, path, string(text))
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, place.PythonProgram("jupyter"), "nbconvert", "--to", "notebook", "--execute", "--output", "out",
+		"--ExecutePreprocessor.kernel_name="+install.KernelName, path)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, out)
+	}
+	got, err := os.ReadFile(filepath.Join(dir, "out.ipynb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(got)
+}
+
+func TestCellsWithOtherImportsAndOtherNotebooksFindWhatIsKept(t *testing.T) {
+	place, err := install.Find("")
+	if err == nil {
+		err = place.Check()
+	}
+	if err != nil {
+		if slices.Contains(strings.Split(os.Getenv("LXMERT_REQUIRE"), ","), "jupyter") {
+			t.Fatalf("jupyter is required by LXMERT_REQUIRE: %v", err)
+		}
+		t.Skipf("without jupyter: %v", err)
+	}
+	computed := filepath.Join(t.TempDir(), "computed") // gets a letter each time
+	declare := func(imports string) string {
+		return imports + `
+import "github.com/seed-516990b0/golxmert/notebooks/lx"
+
+func compute() float64 {
+	f, err := os.OpenFile("` + computed + `", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		panic(err)
+	}
+	f.WriteString("x")
+	return 7
+}
+
+var kept = lx.Keep("a value of a notebook", compute)
+`
+	}
+	one := runNotebook(t, place, "one", declare(""), "%%\nlx.Show(kept)", "import \"fmt\"\n\n%%\nfmt.Println(\"second\", kept)",
+		"%%\nfmt.Println(strings.ToUpper(\"third\"), kept, math.Floor(1.5))", "%%\nlx.Show(kept + 1)")
+	two := runNotebook(t, place, "two", declare("import \"fmt\"\nimport \"sort\""), "%%\nsort.Ints(nil)\nfmt.Println(\"other\", kept)")
+	for text, want := range map[string]string{one: "second 7", two: "other 7"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the notebook does not show %q:\n%s", want, text)
+		}
+	}
+	if !strings.Contains(one, "THIRD 7 1") {
+		t.Errorf("the third cell shows something else:\n%s", one)
+	}
+	if text, err := os.ReadFile(computed); err != nil || string(text) != "x" {
+		t.Errorf("it was computed %d times, %v", len(text), err)
+	}
+}

@@ -1,0 +1,221 @@
+package lx
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/seed-516990b0/golxmert/kernel/client"
+)
+
+// cells are what processes of their own run, as a kernel runs a cell.
+var cells = map[string]func(args []string){
+	"follow": func(args []string) {
+		exit = os.Exit
+		Follow(args[0])
+	},
+}
+
+// aCell is a cell in a process of its own.
+type aCell struct {
+	*exec.Cmd
+	t      *testing.T
+	stderr string // a file
+}
+
+// startCell starts a cell that follows a run, and waits until it does.
+func startCell(t *testing.T, r Run, env ...string) aCell {
+	t.Helper()
+	c := aCell{exec.Command(os.Args[0], "cell", "follow", r.Output), t, filepath.Join(t.TempDir(), "stderr")}
+	errors, err := os.Create(c.stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Dir, c.Stdout, c.Stderr, c.Env = filepath.Dir(r.Output), in, errors, append(os.Environ(), env...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	in.Close()
+	errors.Close()
+	t.Cleanup(func() { c.Process.Kill(); c.Wait(); out.Close() })
+	if len(env) == 0 {
+		if _, err := out.Read(make([]byte, 1)); err != nil { // a line of the run
+			t.Fatalf("the cell says %q, %v", c.said(), err)
+		}
+		go io.Copy(io.Discard, out)
+	}
+	return c
+}
+
+// said is what the cell has written to standard error.
+func (c aCell) said() string {
+	text, err := os.ReadFile(c.stderr)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestFollowShowsARunToItsEnd(t *testing.T) {
+	r := train(t, "vqa", "--train nominival --valid minival --epochs 2")
+	done := Follow(r)
+	if done.State != client.Done || done.Result == nil || done.Result.Steps == 0 || done.ID != r.ID {
+		t.Fatalf("%+v", done)
+	}
+	if again := Follow(Resume(r.Output)); again.ID != r.ID || !again.Ended.Equal(done.Ended) {
+		t.Errorf("a finished run goes on as %+v", again)
+	}
+	if list := Runs(); len(list) == 0 || list[0].ID != r.ID {
+		t.Errorf("the latest run is %+v", list)
+	}
+	s, err := shownOf(done)
+	if err != nil || !strings.Contains(s.html, "done") || !bytes.HasPrefix(s.png, []byte("\x89PNG")) || !strings.Contains(s.text, "best validation score") {
+		t.Errorf("it is shown as %q, %v", s.text, err)
+	}
+}
+
+func TestAnInterruptStopsTheRunSavedAndSaysHowToGoOn(t *testing.T) {
+	r := train(t, "vqa", "--train nominival --valid minival --epochs 500")
+	cell := startCell(t, r)
+	cell.Process.Signal(os.Interrupt)
+	if err := cell.Wait(); err == nil {
+		t.Error("the cell ends as if nothing had happened")
+	}
+	lines := strings.Split(strings.TrimSpace(cell.said()), "\n")
+	last := lines[len(lines)-1]
+	for _, want := range []string{"lx: interrupted: run " + r.ID + " in run is at a stop", "after step ", "its state is saved", `lx.Follow(lx.Resume("run"))`, "in a terminal: cd "} {
+		if !strings.Contains(last, want) {
+			t.Errorf("the last line lacks %q: %s", want, last)
+		}
+	}
+	if strings.HasSuffix(strings.TrimSpace(last), ":") {
+		t.Errorf("the last line ends in nothing: %q", last)
+	}
+	if _, err := os.Stat(filepath.Join(r.Output, "state.safetensors")); err != nil {
+		t.Error(err)
+	}
+	now := runOf(r)
+	if now.State != client.Stopped {
+		t.Errorf("the run is %+v", now)
+	}
+	// Whoever follows it is told, too.
+	text := failing(t, func() { Follow(r) })
+	if !strings.Contains(text, "lx: run "+r.ID) || !strings.Contains(text, "is at a stop: ") || strings.Count(strings.TrimSpace(text), "\n") != 0 {
+		t.Errorf("following it says %q", text)
+	}
+	before := now.Progress
+	again := Resume(r.Output)
+	if again.ID != r.ID || again.State.Ended() {
+		t.Fatalf("resumed it is %+v", again)
+	}
+	if now := WaitStep(again, before.Epoch*before.Total+before.Done+2); now.State != client.Running {
+		t.Errorf("it does not go on: %+v", now)
+	}
+}
+
+func TestARunOutlivesTheCellThatFollowsIt(t *testing.T) {
+	for name, end := range map[string]func(t *testing.T, cell aCell){
+		"killed":     func(t *testing.T, cell aCell) { cell.Process.Kill() },
+		"terminated": func(t *testing.T, cell aCell) { cell.Process.Signal(syscall.SIGTERM) },
+		"kernel restarted": func(t *testing.T, cell aCell) { // Jupyter interrupts it before
+			cell.Process.Signal(os.Interrupt)
+			eventually(t, "it is interrupted", func() bool { return strings.Contains(cell.said(), "interrupted") })
+			cell.Process.Signal(syscall.SIGTERM)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := train(t, "vqa", "--train nominival --valid minival --epochs 500")
+			cell := startCell(t, r)
+			end(t, cell)
+			if err := cell.Wait(); err == nil {
+				t.Fatal("the cell was not ended")
+			}
+			ended := time.Now()
+			at := steps(t, r)
+			eventually(t, "the run goes on", func() bool { return steps(t, r) > at+3 && time.Since(ended) > mercy+mercy/2 })
+			if now := runOf(r); now.State != client.Running {
+				t.Errorf("the run is %+v", now)
+			}
+		})
+	}
+}
+
+func TestWaitStepAndStop(t *testing.T) {
+	r := train(t, "vqa", "--train nominival --valid minival --epochs 500")
+	if now := WaitStep(r, 5); now.State != client.Running || steps(t, now) < 5 {
+		t.Errorf("after 5 steps it is %+v", now)
+	}
+	stopped := Stop(r.Output)
+	if stopped.ID != r.ID || stopped.State != client.Stopped || !strings.Contains(stopped.Error, "stopped by tests, interrupted after step") {
+		t.Errorf("%+v", stopped)
+	}
+	if now := WaitStep(stopped, 1_000_000); now.State != client.Stopped {
+		t.Errorf("of a run that has ended: %+v", now)
+	}
+}
+
+func TestEvaluateScoresWithTheBestWeights(t *testing.T) {
+	r := Follow(train(t, "vqa", "--train train --valid minival --epochs 1"))
+	if _, err := os.Stat(filepath.Join(r.Output, "BEST.pth")); err != nil {
+		t.Fatal(err)
+	}
+	test := Evaluate(r.Output, "minival,heldout")
+	if test.State != client.Done || test.Result == nil || len(test.Result.Scored) == 0 {
+		t.Fatalf("%+v", test)
+	}
+	for _, s := range test.Result.Scored {
+		if s.Score == nil || s.Questions == 0 || filepath.Dir(s.File) != r.Output {
+			t.Errorf("%+v", s)
+		}
+	}
+	if s, err := shownOf(test); err != nil || !strings.Contains(s.text, "% right") || !bytes.HasPrefix(s.png, []byte("\x89PNG")) {
+		t.Errorf("it is shown as %q, %v", s.text, err)
+	}
+	// The prediction is the latest run in the folder, and no training.
+	if found := Resume(r.Output); found.ID != r.ID {
+		t.Errorf("the folder is found as run %s, not %s", found.ID, r.ID)
+	}
+	if text := failing(t, func() { Evaluate(r, "nowhere") }); !strings.Contains(text, "lx: run ") || !strings.Contains(text, "nowhere") {
+		t.Errorf("a split that is not there: %q", text)
+	}
+	m := Open(r.Output)
+	if got := Ask(m, "what color is the star?", m.Questions("minival", 1)[0].Images...); got.Best().Text == "" {
+		t.Errorf("its model answers %+v", got.Best())
+	}
+}
+
+func TestEvaluateTakesTheLastWeightsOfARunWithoutValidation(t *testing.T) {
+	r := Follow(train(t, "vqa", "--train nominival", `--valid ""`, "--epochs 1"))
+	if test := Evaluate(r, "minival"); test.State != client.Done || len(test.Result.Scored) != 1 {
+		t.Errorf("%+v", test)
+	}
+}
+
+func TestMistakesAreOneLine(t *testing.T) {
+	tinyWorld(t)
+	for name, c := range map[string]struct {
+		cell func()
+		want string
+	}{
+		"no such run":       {func() { Resume("snap/none") }, `there is no run "snap/none"`},
+		"no such task":      {func() { FineTune("vcr") }, "there are vqa, gqa and nlvr2"},
+		"a quote left open": {func() { FineTune("vqa", `--name "x`) }, "lack a closing"},
+		"no such weights":   {func() { Open("nothing/here") }, "nothing/here"},
+	} {
+		text := failing(t, c.cell)
+		lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+		if last := lines[len(lines)-1]; !strings.HasPrefix(last, "lx: ") || !strings.Contains(last, c.want) {
+			t.Errorf("%s: the last line is %q", name, last)
+		}
+	}
+}

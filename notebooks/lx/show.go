@@ -1,0 +1,231 @@
+package lx
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/janpfeifer/gonb/gonbui"
+	"github.com/janpfeifer/gonb/gonbui/protocol"
+
+	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/figure"
+	"github.com/seed-516990b0/golxmert/analysis/report"
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// Show displays things: answers, explanations, attention maps, any result of package analysis, runs, pictures. What is
+// interactive is self-contained HTML, so it stays so when the notebook is saved; a PNG beside it is for programs that show
+// no HTML.
+func Show(things ...any) {
+	for _, x := range things {
+		s, err := shownOf(x)
+		if err != nil {
+			fail(err)
+			return
+		}
+		s.display("")
+	}
+}
+
+// shown is one output of a cell, in the forms that there are.
+type shown struct {
+	html, text string
+	png        []byte
+}
+
+// display sends an output to the notebook. id names what a later output replaces; "": nothing. Outside of a notebook it
+// prints the text.
+func (s shown) display(id string) {
+	if !gonbui.IsNotebook {
+		if id == "" {
+			fmt.Println(strings.TrimRight(s.text, "\n"))
+		}
+		return
+	}
+	d := &protocol.DisplayData{Data: map[protocol.MIMEType]any{protocol.MIMETextPlain: s.text}, DisplayID: id}
+	if s.html != "" {
+		d.Data[protocol.MIMETextHTML] = s.html
+	}
+	if s.png != nil {
+		d.Data[protocol.MIMEImagePNG] = s.png
+	}
+	gonbui.SendData(d)
+	gonbui.Sync()
+}
+
+func shownOf(x any) (shown, error) {
+	switch x := x.(type) {
+	case *Answer:
+		return showAnswer(x)
+	case Explanation:
+		return both(x, x.Scores, fmt.Sprintf("%s: %s", x.Scores.Method, x.Scores.Text.Text))
+	case analysis.Scores:
+		return both(x, x, fmt.Sprintf("%s: %s", x.Method, x.Text.Text))
+	case []analysis.Scores:
+		if len(x) == 0 {
+			return shown{}, errors.New("Show got no scores")
+		}
+		return both(x, x[0], fmt.Sprintf("%s: %s", x[0].Method, x[0].Text.Text))
+	case analysis.Matrix:
+		return both(x, x, x.Method)
+	case analysis.Curve:
+		return both(x, x, x.Method)
+	case analysis.Table:
+		return both(x, x, tableText(x))
+	case figure.Maps:
+		return drawn(x, x.Method)
+	case []Explanation:
+		if len(x) == 0 {
+			return shown{}, errors.New("Show got no explanations")
+		}
+		return both(report.Run{Title: x[0].Scores.Method, Examples: x}, x[0].Scores, fmt.Sprintf("%s: %d explanations", x[0].Scores.Method, len(x)))
+	case report.Run:
+		return both(x, still(x), x.Title)
+	case Tested:
+		page := report.Run{Tables: []analysis.Table{x.Table}, Curves: x.Curves}
+		return both(page, still(page), tableText(x.Table))
+	case Run:
+		return showRun(x), nil
+	case image.Image:
+		var b bytes.Buffer
+		if err := png.Encode(&b, x); err != nil {
+			return shown{}, err
+		}
+		return shown{png: b.Bytes(), text: fmt.Sprintf("picture, %d x %d", x.Bounds().Dx(), x.Bounds().Dy())}, nil
+	case error:
+		return shown{text: x.Error()}, nil
+	}
+	text := fmt.Sprintf("%+v", x)
+	return shown{text: text, html: "<pre>" + html.EscapeString(text) + "</pre>"}, nil
+}
+
+// both makes the interactive form of a result and its figure.
+func both(page, still any, text string) (s shown, err error) {
+	var b bytes.Buffer
+	if err := report.Write(&b, page, report.Options{Fragment: true}); err != nil {
+		return s, err
+	}
+	s = shown{html: b.String(), text: text}
+	if still != nil {
+		s.png, err = drawPNG(still)
+	}
+	return s, err
+}
+
+// still is the part of a run of an analysis that its picture shows; nil of an empty one.
+func still(r report.Run) any {
+	switch {
+	case len(r.Curves) > 0:
+		return r.Curves[0]
+	case len(r.Matrices) > 0:
+		return r.Matrices[0]
+	case len(r.Tables) > 0:
+		return r.Tables[0]
+	case len(r.Examples) > 0:
+		return r.Examples[0].Scores
+	}
+	return nil
+}
+
+// drawn makes the figure alone.
+func drawn(x any, text string) (s shown, err error) {
+	s.text = text
+	s.png, err = drawPNG(x)
+	return s, err
+}
+
+// screenDPI is enough for screens, and keeps notebooks small.
+const screenDPI = 144
+
+func drawPNG(x any) ([]byte, error) {
+	f, err := figure.Draw(x, figure.Options{})
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = f.Write(&b, "png", screenDPI)
+	return b.Bytes(), err
+}
+
+// showAnswer shows the pictures with their regions, and the answers as bars.
+func showAnswer(a *Answer) (shown, error) {
+	s := shown{text: a.String()}
+	var pictures []string
+	for row := range a.Batch.Rows() {
+		boxes := analysis.NewScores(analysis.Meta{}, a.Batch, row, nil, make([]float64, a.Batch.V()))
+		boxes.Text = lxmert.Words{} // it stands above all pictures
+		f, err := figure.Picture(boxes, figure.Options{Top: -1, Bare: true})
+		if err != nil {
+			return s, err
+		}
+		var b bytes.Buffer
+		if err := f.Write(&b, "png", screenDPI); err != nil {
+			return s, err
+		}
+		if s.png == nil {
+			s.png = b.Bytes()
+		}
+		pictures = append(pictures, fmt.Sprintf(`<img style="width:280px;max-width:100%%;vertical-align:top" alt="%s with its regions" src="%s">`,
+			html.EscapeString(boxes.Image.ID), dataURI(b.Bytes())))
+	}
+	var bars strings.Builder
+	bar := func(p float64, name string) {
+		fmt.Fprintf(&bars, `<tr><td style="text-align:right;padding:2px 8px;border:none">%.1f&nbsp;%%</td><td style="border:none;padding:2px 0;width:160px"><div style="background:#0072b2;height:0.8em;width:%.1f%%"></div></td><td style="text-align:left;padding:2px 8px;border:none">%s</td></tr>`,
+			100*p, 100*p, html.EscapeString(name))
+	}
+	for _, r := range a.Ranked[:min(5, len(a.Ranked))] {
+		bar(r.Probability, r.Text)
+	}
+	if a.Matched == a.Matched {
+		bar(a.Matched, "(that sentence and picture belong together)")
+	}
+	s.html = fmt.Sprintf(`<div style="font-family:sans-serif"><p style="font-weight:bold;margin:4px 0">%s</p><div style="display:flex;gap:20px;flex-wrap:wrap"><div>%s</div><table style="border-collapse:collapse;align-self:center">%s</table></div></div>`,
+		html.EscapeString(a.Question.Text), strings.Join(pictures, " "), bars.String())
+	return s, nil
+}
+
+func tableText(t analysis.Table) string {
+	var s strings.Builder
+	s.WriteString(strings.Join(t.Columns, "\t") + "\n")
+	for _, row := range t.Rows {
+		for i, v := range row {
+			if i > 0 {
+				s.WriteByte('\t')
+			}
+			if x, ok := v.(float64); ok {
+				fmt.Fprintf(&s, "%.4g", x)
+			} else {
+				fmt.Fprint(&s, v)
+			}
+		}
+		s.WriteByte('\n')
+	}
+	return s.String()
+}
+
+// Save writes a result to a file, as its name ends: .pdf .svg .png .html .csv .json .safetensors, see figure.Save. Folders
+// are made.
+func Save(path string, result any) {
+	err := os.MkdirAll(filepath.Dir(path), 0o777)
+	if err != nil {
+		fail(err)
+		return
+	}
+	if err = figure.Save(path, result, figure.Options{}); err != nil {
+		fail(err)
+		return
+	}
+	fmt.Fprintln(os.Stdout, "wrote", path)
+}
+
+func dataURI(png []byte) string {
+	return "data:image/png;base64," + base64.StdEncoding.EncodeToString(png)
+}

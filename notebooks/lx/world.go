@@ -1,0 +1,245 @@
+package lx
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Setting is where a notebook plays: a model with its pictures and questions, and what to train with. [World] makes it.
+type Setting struct {
+	Name   string // what World was given
+	Folder string // that holds data/ and snap/; "" is the built-in world, which the session finds by its name
+
+	Weights string // what [Setting.Open] opens, with Spec
+	Spec    Spec
+
+	Split     string   // questions that the model was not trained on, for [Model.Questions]
+	Picture   string   // the first picture of Split
+	Questions []string // about Picture, two or more
+}
+
+// World is the setting that a notebook names in its first cell: "toy" is the built-in world, "published" the published
+// weights and data, in the folders data/ and snap/ where `lxmert fetch` and the original's scripts put them: here, or in
+// the next folder above that has them. A name with a slash is a folder which holds these two.
+func World(name string) *Setting { return must(world(name)) }
+
+func world(name string) (*Setting, error) {
+	switch {
+	case name == "toy":
+		return &Setting{
+			Name: name, Weights: "toy", Spec: Spec{Vocab: "toy"}, Split: "heldout", Picture: "COCO_test2015_000000500001",
+			Questions: []string{"what color is the star?", "what shape is the yellow thing?"},
+		}, nil
+	case name == "published":
+		here, err := os.Getwd()
+		if err != nil {
+			return nil, err
+		}
+		folder, err := publishedFolder(here)
+		if err != nil {
+			return nil, err
+		}
+		return published(name, folder)
+	case strings.ContainsRune(name, filepath.Separator):
+		folder, err := filepath.Abs(name)
+		if err != nil {
+			return nil, err
+		}
+		if !holdsData(folder) {
+			return nil, fmt.Errorf("%s has no data/vqa, data/gqa or data/nlvr2: World takes a folder with data/ and snap/ in it, as `lxmert fetch weights vqa` makes it", folder)
+		}
+		return published(name, folder)
+	}
+	return nil, fmt.Errorf(`there is no world %q; there are "toy", "published", and the names of folders that hold data/ and snap/, such as "../lxmert"`, name)
+}
+
+// publishedFolder is the next folder, from here upwards, with questions in it.
+func publishedFolder(here string) (string, error) {
+	for dir := here; ; dir = filepath.Dir(dir) {
+		if holdsData(dir) {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("the published data are neither in %s nor above it: no data/vqa, data/gqa or data/nlvr2 there; `lxmert fetch weights vqa` brings them, or give World the folder that holds data/ and snap/", here)
+		}
+	}
+}
+
+func holdsData(dir string) bool {
+	for _, task := range []string{"vqa", "gqa", "nlvr2"} {
+		if info, err := os.Stat(filepath.Join(dir, "data", task)); err == nil && info.IsDir() {
+			return true
+		}
+	}
+	return false
+}
+
+// published describes a folder of the published layout. The model that answers is the one fine-tuned on VQA if the
+// original's script has made it, else that of pre-training with its 9,500 answers.
+func published(name, folder string) (*Setting, error) {
+	in := func(parts ...string) string { return filepath.Join(append([]string{folder}, parts...)...) }
+	s := &Setting{Name: name, Folder: folder, Split: "minival", Weights: in("snap", "pretrained", "model")}
+	if _, err := os.Stat(in("snap", "vqa", "vqa_lxr955", "BEST.pth")); err == nil {
+		s.Weights = in("snap", "vqa", "vqa_lxr955", "BEST")
+	}
+	s.Spec = Spec{Regions: []string{in("data", "mscoco_imgfeat", "val2014_obj36.tsv")}, Folder: folder}
+	for name, to := range map[string]*string{"images": &s.Spec.Images, "vocab.txt": &s.Spec.Vocab} {
+		if _, err := os.Stat(in("data", name)); err == nil {
+			*to = in("data", name)
+		}
+	}
+	var err error
+	path := in("data", "vqa", s.Split+".json")
+	if s.Picture, s.Questions, err = firstPicture(path); errors.Is(err, os.ErrNotExist) {
+		return s, nil // a folder for GQA or NLVR2 alone; whoever asks for questions hears what is missing
+	}
+	return s, err
+}
+
+// firstPicture is the first picture of a question file that two questions are about, near the file's beginning.
+func firstPicture(path string) (picture string, questions []string, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", nil, err
+	}
+	defer f.Close()
+	d := json.NewDecoder(f)
+	wrong := func(err error) error {
+		return fmt.Errorf("%s, byte %d: no list of questions with \"img_id\" and \"sent\": %w", path, d.InputOffset(), err)
+	}
+	if _, err := d.Token(); err != nil {
+		return "", nil, wrong(err)
+	}
+	about := map[string][]string{}
+	const near = 5000 // questions; a file may have half a million
+	for i := 0; i < near && d.More(); i++ {
+		var q struct {
+			Image string `json:"img_id"`
+			Sent  string `json:"sent"`
+		}
+		if err := d.Decode(&q); err != nil {
+			return "", nil, wrong(err)
+		}
+		if about[q.Image] = append(about[q.Image], q.Sent); len(about[q.Image]) == 2 {
+			return q.Image, about[q.Image], nil
+		}
+	}
+	return "", nil, fmt.Errorf("%s asks about no picture twice in its first %d questions; notebooks show two questions about one picture", path, near)
+}
+
+// Open opens the world's model, with its pictures. Files that are named replace the world's, such as the Regions and Images
+// of your own pictures.
+func (s *Setting) Open(with ...Spec) *Model {
+	spec := s.Spec
+	if len(with) > 0 {
+		spec = must(s.with(with[0]))
+	}
+	return Open(s.Weights, spec)
+}
+
+// with puts files into the place of the world's. Relative names are the cell's own, not those of the world's folder.
+func (s *Setting) with(own Spec) (Spec, error) {
+	spec := s.Spec
+	set := func(to *string, name string) (err error) {
+		if name != "" && name != "toy" {
+			name, err = filepath.Abs(name)
+		}
+		if name != "" {
+			*to = name
+		}
+		return err
+	}
+	if len(own.Regions) > 0 {
+		spec.Regions = make([]string, len(own.Regions))
+	}
+	err := errors.Join(
+		set(&spec.Config, own.Config), set(&spec.Vocab, own.Vocab), set(&spec.Answers, own.Answers),
+		set(&spec.Objects, own.Objects), set(&spec.Attributes, own.Attributes), set(&spec.Images, own.Images),
+	)
+	for i, name := range own.Regions {
+		err = errors.Join(err, set(&spec.Regions[i], name))
+	}
+	spec.BFloat16 = spec.BFloat16 || own.BFloat16
+	return spec, err
+}
+
+// Recipe is how a task is trained and evaluated in a world.
+type Recipe struct {
+	Flags  string // of the command line: splits, what to begin with, sizes of steps
+	Trial  string // what to add for a short run that is only to show whether all works
+	Test   string // the split to report on, for [Evaluate]
+	HandIn string // the split whose predictions a leaderboard takes
+}
+
+// Recipe returns how to train on "vqa", "gqa" or "nlvr2": for published data as the original's scripts do, in the toy world
+// for seconds, from its model.
+func (s *Setting) Recipe(task string) Recipe { return must(s.recipe(task)) }
+
+func (s *Setting) recipe(task string) (r Recipe, err error) {
+	recipes := publishedRecipes
+	if s.Folder == "" {
+		recipes = toyRecipes
+	}
+	r, ok := recipes[task]
+	if !ok {
+		return r, fmt.Errorf(`there is no task %q; there are "vqa", "gqa" and "nlvr2"`, task)
+	}
+	if s.Folder == "" {
+		return r, nil
+	}
+	// A run's own folder is the notebook's, not that of the data.
+	data := filepath.Join(s.Folder, "data")
+	if info, err := os.Stat(filepath.Join(data, task)); err != nil || !info.IsDir() {
+		return r, fmt.Errorf("%s has no data of %s; `lxmert fetch weights %s` in %s brings them", data, task, task, s.Folder)
+	}
+	r.Flags = strings.ReplaceAll(r.Flags, pretrained, quoted(filepath.Join(s.Folder, pretrained))) + " --data " + quoted(data)
+	return r, nil
+}
+
+// pretrained are the published weights, relative to the folder of data/ and snap/.
+const pretrained = "snap/pretrained/model"
+
+// publishedRecipes are the published run/*_finetune.bash.
+var publishedRecipes = map[string]Recipe{
+	"vqa": {
+		Flags: "--train train,nominival --valid minival --loadLXMERTQA " + pretrained + " --batchSize 32 --optim bert --lr 5e-5 --epochs 4",
+		Trial: "--tiny --epochs 1", Test: "minival", HandIn: "test",
+	},
+	"gqa": {
+		Flags: "--train train,valid --valid testdev --loadLXMERTQA " + pretrained + " --batchSize 32 --optim bert --lr 1e-5 --epochs 4",
+		Trial: "--tiny --epochs 1", Test: "testdev", HandIn: "submit",
+	},
+	"nlvr2": {
+		Flags: "--train train --valid valid --loadLXMERT " + pretrained + " --batchSize 32 --optim bert --lr 5e-5 --epochs 4",
+		Trial: "--tiny --epochs 1", Test: "valid", HandIn: "test",
+	},
+}
+
+// toyRecipes go on with the toy world's model: on VQA's questions that it has not seen, on the same kinds of questions in
+// GQA's files, and for NLVR2 with a head that has yet to learn.
+var toyRecipes = map[string]Recipe{
+	"vqa": {
+		Flags: "--train nominival --valid minival --load toy --data toy --batchSize 32 --lr 1e-4 --epochs 2",
+		Trial: "--epochs 3", Test: "heldout", HandIn: "test",
+	},
+	"gqa": {
+		Flags: "--train train --valid valid --load toy --data toy --batchSize 32 --lr 1e-4 --epochs 2",
+		Trial: "--epochs 3", Test: "testdev", HandIn: "submit",
+	},
+	"nlvr2": {
+		Flags: "--train train --valid valid --loadLXMERT toy --data toy --batchSize 32 --lr 3e-4 --epochs 4",
+		Trial: "--epochs 6", Test: "valid", HandIn: "test",
+	},
+}
+
+// quoted is a word of a line of flags, as [FineTune] takes it apart.
+func quoted(word string) string {
+	if !strings.ContainsAny(word, " \t\n'\"") {
+		return word
+	}
+	return `"` + strings.ReplaceAll(word, `"`, `"'"'"`) + `"`
+}
