@@ -151,17 +151,9 @@ func (c *client) connect() {
 	go c.collect(c.shell, func(id string, m *message) { c.replies[id] = m })
 	go c.collect(c.control, func(id string, m *message) { c.replies[id] = m })
 	go c.collect(c.iopub, func(id string, m *message) { c.outputs[id] = append(c.outputs[id], m) })
-	for { // until the subscription has arrived
-		id := c.request(c.shell, "kernel_info_request", struct{}{})
-		c.reply(id)
-		c.mu.Lock()
-		n := len(c.outputs[id])
-		c.mu.Unlock()
-		if n == 2 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	c.wait("welcome", func() bool {
+		return slices.ContainsFunc(c.outputs[""], func(m *message) bool { return m.head.Type == "iopub_welcome" })
+	})
 }
 
 func (c *client) collect(p *zmtp.Peer, take func(id string, m *message)) {

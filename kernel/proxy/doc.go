@@ -10,6 +10,7 @@
 //     the list of comms) at any time, also while a cell runs. Completion of Go comes from a gopls of its own.
 //   - It numbers executions as Jupyter specifies, and points errors at lines of cells.
 //   - It knows commands of its own, `%lx NAME`.
+//   - It tells whoever subscribes to its outputs that they miss nothing more (iopub_welcome).
 //   - It leaves nothing behind. All files of a kernel are in one folder, which is also the TMPDIR of its cells, and all
 //     processes in groups of their own, and a watchdog process removes both when the kernel is gone, in whatever way. A
 //     process that begins a session of its own (setsid), as the resident session does, lives on.

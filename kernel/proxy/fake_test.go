@@ -24,7 +24,7 @@ func fakeGoNB(file string) error {
 	if err != nil {
 		return err
 	}
-	g := &fake{key: []byte(c.Key), shell: zmtp.ListenRouter(listeners[0], nil), iopub: zmtp.ListenPublisher(listeners[3], nil)}
+	g := &fake{key: []byte(c.Key), shell: zmtp.ListenRouter(listeners[0], nil), iopub: zmtp.ListenPublisher(listeners[3], nil, nil)}
 	zmtp.ListenRouter(listeners[1], nil)
 	zmtp.ListenRouter(listeners[2], nil)
 	if err := os.Mkdir(filepath.Join(os.TempDir(), "gonb_0123abcd"), 0o700); err != nil {

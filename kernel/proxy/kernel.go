@@ -84,7 +84,7 @@ func (k *kernel) open(c connection, connectionFile string) (err error) {
 	k.shell = zmtp.ListenRouter(listeners[0], k.Log.Printf)
 	k.control = zmtp.ListenRouter(listeners[1], k.Log.Printf)
 	k.stdin = zmtp.ListenRouter(listeners[2], k.Log.Printf)
-	k.iopub = zmtp.ListenPublisher(listeners[3], k.Log.Printf)
+	k.iopub = zmtp.ListenPublisher(listeners[3], k.Log.Printf, k.welcome)
 	k.heartbeat = zmtp.ListenRouter(listeners[4], k.Log.Printf)
 	defer func() {
 		if err != nil {
@@ -299,6 +299,13 @@ func (k *kernel) reply(to origin, kind string, content any) {
 func (k *kernel) publish(kind string, parent json.RawMessage, content any) {
 	m := newMessage(k.session, "kernel", kind, parent, content)
 	k.publishMessage(m)
+}
+
+// welcome tells a new subscriber that it hears everything from now on.
+func (k *kernel) welcome(topic []byte) zmtp.Message {
+	m := newMessage(k.session, "kernel", "iopub_welcome", nil, map[string]string{"subscription": string(topic)})
+	m.route = [][]byte{topic}
+	return m.encode(k.key)
 }
 
 func (k *kernel) publishMessage(m *message) {

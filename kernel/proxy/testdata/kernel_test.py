@@ -41,5 +41,10 @@ class KernelTests(jupyter_kernel_test.KernelTests):
         self.skipTest("GoNB passes on no message that clears outputs; what changes in place is displayed under the same id")
 
 
+class IopubWelcomeTests(jupyter_kernel_test.IopubWelcomeTests):
+    kernel_name = os.environ["KERNEL_NAME"]
+    support_iopub_welcome = True
+
+
 if __name__ == "__main__":
     unittest.main()

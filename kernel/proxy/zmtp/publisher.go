@@ -12,7 +12,8 @@ import (
 
 // Publisher is a PUB socket: it sends each message to all who have subscribed to how its first frame begins.
 type Publisher struct {
-	server *server
+	server  *server
+	welcome func(topic []byte) Message
 
 	mu          sync.Mutex
 	subscribers map[*peer]*subscriber
@@ -31,9 +32,11 @@ const maxTopics = 1024
 // misses messages until it has caught up.
 const slowReader = 10 * time.Second
 
-// ListenPublisher serves a listener, which the publisher then owns.
-func ListenPublisher(l net.Listener, logf Logf) *Publisher {
-	p := &Publisher{server: newServer(l, "PUB", logf), subscribers: map[*peer]*subscriber{}}
+// ListenPublisher serves a listener, which the publisher then owns. What welcome returns is sent to whoever has just
+// subscribed to a topic, so that they know when they miss nothing more; its first frame must begin with the topic. It may
+// be nil.
+func ListenPublisher(l net.Listener, logf Logf, welcome func(topic []byte) Message) *Publisher {
+	p := &Publisher{server: newServer(l, "PUB", logf), welcome: welcome, subscribers: map[*peer]*subscriber{}}
 	p.server.start(p.serve)
 	return p
 }
@@ -43,14 +46,19 @@ func (p *Publisher) serve(peer *peer) {
 	p.mu.Lock()
 	p.subscribers[peer] = s
 	p.mu.Unlock()
+	set := func(topic []byte, on bool) {
+		if s.set(topic, on) && p.welcome != nil {
+			p.deliver(peer, s, encode(p.welcome(topic)))
+		}
+	}
 	p.server.receive(peer, func(m Message) {
 		// Version 3.0 subscribes and unsubscribes with messages.
 		if len(m) == 1 && len(m[0]) > 0 && m[0][0] <= 1 {
-			s.set(m[0][1:], m[0][0] == 1)
+			set(m[0][1:], m[0][0] == 1)
 		}
 	}, func(name string, body []byte) {
 		if name == "SUBSCRIBE" || name == "CANCEL" {
-			s.set(body, name == "SUBSCRIBE")
+			set(body, name == "SUBSCRIBE")
 		}
 	})
 	p.mu.Lock()
@@ -58,16 +66,19 @@ func (p *Publisher) serve(peer *peer) {
 	p.mu.Unlock()
 }
 
-func (s *subscriber) set(topic []byte, on bool) {
+// set adds or removes a topic, and says whether it is a new one.
+func (s *subscriber) set(topic []byte, on bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := slices.IndexFunc(s.topics, func(t []byte) bool { return bytes.Equal(t, topic) })
 	switch {
 	case on && at < 0 && len(s.topics) < maxTopics:
 		s.topics = append(s.topics, topic)
+		return true
 	case !on && at >= 0:
 		s.topics = slices.Delete(s.topics, at, at+1)
 	}
+	return false
 }
 
 func (s *subscriber) wants(first []byte) bool {

@@ -146,7 +146,7 @@ func TestPeerThatReconnectsTakesItsNameAlong(t *testing.T) {
 
 func TestSubscribersGetWhatTheyAskedFor(t *testing.T) {
 	l := listen(t)
-	p := ListenPublisher(l, nil)
+	p := ListenPublisher(l, nil, nil)
 	defer p.Close()
 	all, err := Subscribe(t.Context(), "tcp", l.Addr().String())
 	if err != nil {
@@ -198,6 +198,36 @@ func TestSubscribersGetWhatTheyAskedFor(t *testing.T) {
 	}
 }
 
+func TestSubscribersAreWelcomed(t *testing.T) {
+	l := listen(t)
+	p := ListenPublisher(l, nil, func(topic []byte) Message { return Message{topic, []byte("welcome")} })
+	defer p.Close()
+	some, err := dial(t.Context(), "tcp", l.Addr().String(), "SUB", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer some.Close()
+	// Welcomed by message and by command, and no second time.
+	for _, m := range []Message{{[]byte("\x01a")}, {[]byte("\x01a")}} {
+		if err := some.Send(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := some.conn.Write(appendCommand(nil, "SUBSCRIBE", []byte("c"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, topic := range []string{"a", "c"} {
+		if m, err := some.Receive(); err != nil || len(m) != 2 || string(m[0]) != topic || string(m[1]) != "welcome" {
+			t.Errorf("%q, %v, expected a welcome to %s", m, err, topic)
+		}
+	}
+	// From then on nothing is missed.
+	p.Send(Message{[]byte("c"), []byte("body")})
+	if m, err := some.Receive(); err != nil || len(m) != 2 || string(m[1]) != "body" {
+		t.Errorf("%q, %v, expected what was sent", m, err)
+	}
+}
+
 func TestPingIsAnswered(t *testing.T) {
 	_, address, _ := router(t)
 	p := dialTo(t, address, "me")
@@ -212,7 +242,7 @@ func TestPingIsAnswered(t *testing.T) {
 
 func TestSubscriberThatDoesNotReadHoldsUpNoOther(t *testing.T) {
 	l := listen(t)
-	p := ListenPublisher(l, nil)
+	p := ListenPublisher(l, nil, nil)
 	defer p.Close()
 	var peers []*Peer
 	for range 2 {
