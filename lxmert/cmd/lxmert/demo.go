@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,11 +54,9 @@ func (d *demo) path(parts ...string) string {
 
 func (d *demo) run(cmd *cobra.Command) error {
 	say := func(format string, args ...any) { fmt.Fprintf(cmd.OutOrStdout(), format+"\n", args...) }
-	world, err := d.makeWorld(cmd)
-	if err != nil {
+	if err := d.makeWorld(cmd); err != nil {
 		return err
 	}
-	_ = world
 	b, err := openBackend(cmd)
 	if err != nil {
 		return err
@@ -100,16 +99,16 @@ func (d *demo) run(cmd *cobra.Command) error {
 }
 
 // makeWorld makes the world, or finds it.
-func (d *demo) makeWorld(cmd *cobra.Command) (*toy.World, error) {
+func (d *demo) makeWorld(cmd *cobra.Command) error {
 	fmt.Fprintf(cmd.OutOrStdout(), "== The world, in %s\n", d.dir)
 	screen := newScreen(cmd, false)
 	bar := screen.bar("drawing", "pictures")
-	world, err := toy.Make(cmd.Context(), d.dir, toy.Options{
+	_, err := toy.Make(cmd.Context(), d.dir, toy.Options{
 		Scale: d.scale, Log: screen.notes,
 		Progress: func(done, total int) { screen.set(bar, int64(done), int64(total), "") },
 	})
 	screen.finish()
-	return world, err
+	return err
 }
 
 // train fine-tunes one of the models, or finds it.
@@ -151,7 +150,7 @@ func (d *demo) vqa(cmd *cobra.Command, b *backend.Backend, args []string) (taskR
 	return f.runOn(sub, b)
 }
 
-// writeKinds writes a table of scores by kind of question.
+// writeKinds writes a table of scores by kind of question, and what the pictures are worth.
 func writeKinds(w io.Writer, heldout, novel, blind task.Scored) {
 	fmt.Fprintf(w, "%-10s %8s %8s %10s\n", "", "trained", "never", "questions")
 	fmt.Fprintf(w, "%-10s %8s %8s %10s\n", "", "combin.", "trained", "only")
@@ -167,9 +166,14 @@ func writeKinds(w io.Writer, heldout, novel, blind task.Scored) {
 		}
 		return 0
 	}
+	least, at := math.Inf(1), ""
 	for _, kind := range toy.Kinds {
 		row(kind, find(heldout, kind), find(novel, kind), find(blind, kind))
+		if worth := find(heldout, kind) - find(blind, kind); worth < least {
+			least, at = worth, kind
+		}
 	}
+	fmt.Fprintf(w, "\nSeeing the pictures is worth %.1f points in all, and in each kind at least %.1f (%s).\n", 100*(heldout.Score-blind.Score), 100*least, at)
 }
 
 // ending says what is where, and what to try next.

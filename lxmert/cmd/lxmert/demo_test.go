@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,8 +28,17 @@ func TestDemoOfASmallWorld(t *testing.T) {
 		table, _, _ := strings.Cut(after, "Pictures with combinations")
 		return table
 	}
-	if rows := strings.Split(strings.TrimSpace(table(out)), "\n"); len(rows) != 3+8 {
+	kinds, worth, _ := strings.Cut(table(out), "\n\nSeeing the pictures is worth ")
+	if rows := strings.Split(strings.TrimSpace(kinds), "\n"); len(rows) != 3+8 {
 		t.Errorf("%d rows, expected headings, all, and eight kinds:\n%s", len(rows), table(out))
+	}
+	var all, novel, blind float64
+	if _, err := fmt.Sscanf(kinds[strings.Index(kinds, "\nall "):], "\nall %f %f %f", &all, &novel, &blind); err != nil {
+		t.Errorf("%v: %s", err, kinds)
+	}
+	var points float64
+	if _, err := fmt.Sscanf(worth, "%f points in all", &points); err != nil || math.Abs(points-(all-blind)) > 0.11 {
+		t.Errorf("%v: %q, expected %.1f points", err, worth, all-blind)
 	}
 
 	again, log, code := command(t, demo...)
