@@ -12,7 +12,7 @@ import (
 )
 
 func TestHeadsDivergeByAtMostOneBitAndNotFromThemselves(t *testing.T) {
-	onGo(t, func(t *testing.T, eng *engine, b *lxmert.Batch, _ string) {
+	onGo(t, func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, _ string) {
 		m := read(t, eng, b)
 		last := fmt.Sprintf("x.%d.ti", m.Config.CrossLayers-1)
 		d, err := m.Pairwise("x.0.ti", last)

@@ -24,7 +24,7 @@ func read(t *testing.T, eng lxmert.Engine, b *lxmert.Batch) *attention.Maps {
 }
 
 func TestMapsEqualReference(t *testing.T) {
-	eachGolden(t, func(t *testing.T, eng *engine, b *lxmert.Batch, folder string) {
+	eachGolden(t, func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, folder string) {
 		golden := goldencase.Open(t, folder, "forward")
 		m := read(t, eng, b)
 		for _, name := range golden.Names() {
@@ -49,7 +49,7 @@ func TestMapsEqualReference(t *testing.T) {
 }
 
 func TestStatisticsEqualReference(t *testing.T) {
-	eachGolden(t, func(t *testing.T, eng *engine, b *lxmert.Batch, folder string) {
+	eachGolden(t, func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, folder string) {
 		golden := goldencase.Open(t, folder, "stat")
 		golden.Use("stat.head_importance.") // of package relevance
 		m := read(t, eng, b)
@@ -117,7 +117,7 @@ func explain(t *testing.T, run method, eng lxmert.Engine, b *lxmert.Batch) []ana
 }
 
 func TestBaselinesEqualReference(t *testing.T) {
-	eachGolden(t, func(t *testing.T, eng *engine, b *lxmert.Batch, folder string) {
+	eachGolden(t, func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, folder string) {
 		golden := goldencase.Open(t, folder, "base")
 		for name, run := range map[string]method{
 			"base.raw": attention.Raw, "base.gradcam": attention.GradCAM, "base.rollout_unimodal": attention.Rollout,
@@ -144,7 +144,7 @@ func TestBaselinesEqualReference(t *testing.T) {
 }
 
 func TestFlowEqualsReference(t *testing.T) {
-	eachGolden(t, func(t *testing.T, eng *engine, b *lxmert.Batch, folder string) {
+	eachGolden(t, func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, folder string) {
 		golden := goldencase.Open(t, folder, "flow")
 		joint, err := attention.JointProducts(context.Background(), eng, b)
 		if err != nil {
@@ -166,7 +166,7 @@ func TestFlowEqualsReference(t *testing.T) {
 }
 
 func TestJointRolloutPutsHalfItsMassOnEachModality(t *testing.T) {
-	onGo(t, func(t *testing.T, eng *engine, b *lxmert.Batch, _ string) {
+	onGo(t, func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, _ string) {
 		joint, err := attention.JointProducts(context.Background(), eng, b)
 		if err != nil {
 			t.Fatal(err)

@@ -45,7 +45,7 @@ func TestLayersCountBothStreamsSoThatTheyEndTogether(t *testing.T) {
 }
 
 func TestBandsOfLayersAreStandardErrors(t *testing.T) {
-	onGo(t, func(t *testing.T, eng *engine, b *lxmert.Batch, _ string) {
+	onGo(t, func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, _ string) {
 		m := read(t, eng, b)
 		c, err := m.Layers("entropy")
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 func TestPatternsChooseMaps(t *testing.T) {
-	onGo(t, func(t *testing.T, eng *engine, b *lxmert.Batch, _ string) {
+	onGo(t, func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, _ string) {
 		m, err := attention.Read(context.Background(), eng, b, "x.*.ti", "l.0.tt")
 		if err != nil {
 			t.Fatal(err)
@@ -40,7 +40,7 @@ func TestPatternsChooseMaps(t *testing.T) {
 }
 
 func TestMeansAndMatricesAreOfTheMaps(t *testing.T) {
-	onGo(t, func(t *testing.T, eng *engine, b *lxmert.Batch, _ string) {
+	onGo(t, func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, _ string) {
 		m := read(t, eng, b)
 		const row = 1
 		layers, err := m.LayerMean("x.ti", row)
@@ -101,7 +101,7 @@ func TestMeansAndMatricesAreOfTheMaps(t *testing.T) {
 func flat(p analysis.MatrixPanel) []float64 { return slices.Concat(p.Values...) }
 
 func TestMapsOfPairsAreThoseOfTheirTextAndImage(t *testing.T) {
-	onGo(t, func(t *testing.T, eng *engine, b *lxmert.Batch, _ string) {
+	onGo(t, func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, _ string) {
 		pairs := *b
 		last := b.Rows() - 1
 		pairs.Pairs = [][2]int{{last, 1}, {0, 1}, {last, 2}}
@@ -120,7 +120,7 @@ func TestMapsOfPairsAreThoseOfTheirTextAndImage(t *testing.T) {
 }
 
 func TestStatisticsKeepTheirRanges(t *testing.T) {
-	onGo(t, func(t *testing.T, eng *engine, b *lxmert.Batch, _ string) {
+	onGo(t, func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, _ string) {
 		m := read(t, eng, b)
 		for _, statistic := range attention.StatisticNames {
 			grid, err := m.Grid(statistic)

@@ -29,7 +29,7 @@ func withPadding(b *lxmert.Batch) *lxmert.Batch {
 }
 
 func TestPaddingIsInNoResult(t *testing.T) {
-	onGo(t, func(t *testing.T, eng *engine, b *lxmert.Batch, _ string) {
+	onGo(t, func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, _ string) {
 		plain, padded := read(t, eng, b), read(t, eng, withPadding(b))
 		joint, err := attention.JointMatrix(context.Background(), eng, b)
 		if err != nil {
@@ -94,7 +94,7 @@ func alike(t *testing.T, a, b analysis.Matrix) {
 }
 
 func TestNothingAttendsToAPictureWithoutRegions(t *testing.T) {
-	onGo(t, func(t *testing.T, eng *engine, b *lxmert.Batch, _ string) {
+	onGo(t, func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, _ string) {
 		blind := *b
 		for n := range b.Rows() {
 			mask := slices.Repeat([]float32{1}, b.V())
@@ -135,7 +135,7 @@ func TestNothingAttendsToAPictureWithoutRegions(t *testing.T) {
 }
 
 func TestStatisticsIgnorePadding(t *testing.T) {
-	onGo(t, func(t *testing.T, eng *engine, b *lxmert.Batch, _ string) {
+	onGo(t, func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, _ string) {
 		m := read(t, eng, b)
 		for row := range b.Rows() {
 			one := *b

@@ -19,7 +19,7 @@ func onPairs(t *testing.T, test func(t *testing.T, eng *engine, b *lxmert.Batch,
 		for i := range 8 {
 			rows = append(rows, i%b.Rows())
 		}
-		test(t, withTask(t, folder, 2, eng.mask), rowsOf(b, rows...), []int{1, 0, 2, 1})
+		test(t, withTask(t, folder, 2, eng.Config().Special.Mask), rowsOf(b, rows...), []int{1, 0, 2, 1})
 	})
 }
 
@@ -231,7 +231,7 @@ func TestIntegratedGradientsOfPairsAreThoseOfEachPairAlone(t *testing.T) {
 			for _, ids := range pair.IDs {
 				ids = slices.Clone(ids)
 				for i := 1; i < len(ids)-1; i++ {
-					ids[i] = eng.mask
+					ids[i] = eng.Config().Special.Mask
 				}
 				blank.IDs = append(blank.IDs, ids)
 			}

@@ -58,10 +58,11 @@ func withTask(t *testing.T, folder string, images int, mask int32) *engine {
 	}
 	t.Cleanup(func() { w.Close() })
 	w.Config.TaskClasses, w.Config.TaskImages = taskClasses, images
+	w.Config.Special.Mask = mask
 	m, err := lxrt.New(backendtest.Open(t, "go").Backend, w.Config, taskWeights{w}, lxrt.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
-	return &engine{Engine: m, mask: mask}
+	return &engine{Engine: m}
 }

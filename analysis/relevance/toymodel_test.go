@@ -65,7 +65,7 @@ func trainedToy(t *testing.T) (*engine, *lxmert.Batch) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &engine{Engine: m, mask: m.Config().Special.Mask}, b
+	return &engine{Engine: m}, b
 }
 
 // TestInvariantsHoldForATrainedModel: what must be true of every model, of one whose attention means something.

@@ -85,8 +85,8 @@ func TestEveryMethodExplainsEveryHead(t *testing.T) {
 				analysis.Predicted(), analysis.Match(), analysis.MatchDifference(), analysis.Answer(1).As(lxmert.LogProb),
 				analysis.MaskedWord(2), analysis.MaskedRegion(1, "object"), analysis.MaskedRegion(1, "attr").Unmasked(),
 			}, ""},
-			"one picture":  {withTask(t, folder, 1, eng.mask), task, "out.task"},
-			"two pictures": {withTask(t, folder, 2, eng.mask), task, "out.task"},
+			"one picture":  {withTask(t, folder, 1, eng.Config().Special.Mask), task, "out.task"},
+			"two pictures": {withTask(t, folder, 2, eng.Config().Special.Mask), task, "out.task"},
 		} {
 			if output, err := analysis.AnswerHead(c.eng.Config()); c.output != "" && output != c.output {
 				t.Fatalf("%s: the model answers with %q (%v)", name, output, err)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
 )
 
 // TestDamagedFilesAreErrors cuts, flips and splices golden files of all formats, 10,000 times in all. Each result opens

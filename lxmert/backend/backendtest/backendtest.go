@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/lxmert/testneed"
 )
 
 // Open opens a backend, and skips the test if this machine has none of that kind, or fails it if LXMERT_REQUIRE says
@@ -24,7 +24,7 @@ func Open(t testing.TB, spec string) *backend.Backend {
 	case "go", "cuda":
 		require = spec
 	}
-	goldentest.Require(t, require, err == nil, fmt.Sprint(err))
+	testneed.Require(t, require, err == nil, fmt.Sprint(err))
 	return b
 }
 

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/lxmert/fetch"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
 )
 
 // TestHowABatchIsComputedDoesNotChangeWhatIsLearned compares the losses of runs without dropout.

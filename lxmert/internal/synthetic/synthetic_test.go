@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
 )
 
 func small() lxmert.Config {

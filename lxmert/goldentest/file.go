@@ -128,6 +128,17 @@ func (f *File) Float32s(name string) []float32 {
 	return out
 }
 
+// Ints is [File.Floats] as integers.
+func (f *File) Ints(name string) []int {
+	f.t.Helper()
+	wide := f.Floats(name)
+	out := make([]int, len(wide))
+	for i, v := range wide {
+		out[i] = int(v)
+	}
+	return out
+}
+
 // Int32s is [File.Floats] as integers.
 func (f *File) Int32s(name string) []int32 {
 	f.t.Helper()
@@ -145,13 +156,24 @@ type Tolerance struct{ Relative, Absolute float64 }
 // Compare fails the test unless all values are within the tolerance.
 func (f *File) Compare(name string, got []float32, tol Tolerance) {
 	f.t.Helper()
+	compare(f, name, got, tol)
+}
+
+// CompareWide is [File.Compare] of values in double precision.
+func (f *File) CompareWide(name string, got []float64, tol Tolerance) {
+	f.t.Helper()
+	compare(f, name, got, tol)
+}
+
+func compare[F float32 | float64](f *File, name string, got []F, tol Tolerance) {
+	f.t.Helper()
 	if err := Difference(got, f.Floats(name), tol); err != nil {
 		f.t.Errorf("%s: %s: %v", filepath.Base(f.Path), name, err)
 	}
 }
 
 // Difference says whether got is within the tolerance of want, and if not, where it is farthest.
-func Difference(got []float32, want []float64, tol Tolerance) error {
+func Difference[F float32 | float64](got []F, want []float64, tol Tolerance) error {
 	if len(got) != len(want) {
 		return fmt.Errorf("%d values, expected %d", len(got), len(want))
 	}

@@ -1,0 +1,59 @@
+// Package lxrttest opens the models of the analysis goldens for tests of what is built on the model.
+package lxrttest
+
+import (
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
+	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+)
+
+// engine is a golden model with the special ids that its inputs name.
+type engine struct {
+	lxmert.Engine
+	mask int32
+}
+
+func (e engine) Config() lxmert.Config {
+	cfg := e.Engine.Config()
+	cfg.Special.Mask = e.mask
+	return cfg
+}
+
+// opened keeps models, and with them their compiled graphs, for all tests of a process.
+var opened sync.Map
+
+// EachAnalysis runs a test on every golden folder of analyses, with its model on the backend and its batch. Models stay
+// open for the next call.
+func EachAnalysis(t *testing.T, back *backend.Backend, test func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, folder string)) {
+	t.Helper()
+	for _, folder := range goldentest.Folders(t, "analysis") {
+		t.Run(filepath.Base(folder), func(t *testing.T) {
+			path := filepath.Join(folder, "inputs.safetensors")
+			b, err := lxrt.ReadBatch(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inputs := goldentest.Open(t, path)
+			inputs.Use("")
+			mask, err := strconv.Atoi(inputs.Metadata["MASK"])
+			if err != nil {
+				t.Fatalf("%s: MASK: %v", path, err)
+			}
+			key := string(back.Kind) + folder
+			m, ok := opened.Load(key)
+			if !ok {
+				if m, err = lxrt.Open(back, filepath.Join(folder, "weights.safetensors"), "", lxrt.Options{}); err != nil {
+					t.Fatal(err)
+				}
+				opened.Store(key, m)
+			}
+			test(t, engine{m.(lxmert.Engine), int32(mask)}, b, folder)
+		})
+	}
+}
