@@ -14,7 +14,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/safetensors"
 )
 

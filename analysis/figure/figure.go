@@ -1,18 +1,20 @@
 package figure
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
 
 	"github.com/seed-516990b0/golxmert/analysis"
-	"github.com/seed-516990b0/golxmert/analysis/internal/atomic"
 	"github.com/seed-516990b0/golxmert/analysis/internal/wordpiece"
 	"github.com/seed-516990b0/golxmert/analysis/report"
+	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 )
 
 // Column and Page are the widths of one column and of two, in centimetres.
@@ -145,7 +147,7 @@ func Save(path string, r any, opt Options) error {
 	default:
 		return fmt.Errorf("figure %s: suffix %q is none of .pdf .svg .png .html .csv .json .safetensors", path, filepath.Ext(path))
 	}
-	return atomic.Replace(path, write)
+	return atomicfile.Replace(path, func(_ *os.File, w *bufio.Writer) error { return write(w) })
 }
 
 // reportable is what package report knows of a result of this package.

@@ -1,16 +1,18 @@
 package report
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
-	"github.com/seed-516990b0/golxmert/analysis/internal/atomic"
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 )
 
 // Explanation is all there is to show about one example.
@@ -68,7 +70,7 @@ func Save(path string, r any, opt Options) error {
 	default:
 		return fmt.Errorf("report %s: suffix %q is neither .html nor .htm; figure.Save writes .pdf .svg .png .csv .json .safetensors", path, suffix)
 	}
-	return atomic.Replace(path, func(w io.Writer) error { return Write(w, r, opt) })
+	return atomicfile.Replace(path, func(_ *os.File, w *bufio.Writer) error { return Write(w, r, opt) })
 }
 
 // Write writes a report of r: an [Explanation], a [Run], an [analysis.Scores], several of one example, an

@@ -363,23 +363,3 @@ func TestCellsTakeTheLibraryFromTheCheckout(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
-
-func TestFullDiskLeavesTheOldFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "file")
-	if err := writeFile(path, []byte("old"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	full := errors.New("no space left")
-	if err := replaceFile(path, 0o600, func(w io.Writer) error {
-		fmt.Fprint(w, "half")
-		return full
-	}); !errors.Is(err, full) {
-		t.Errorf("error %v", err)
-	}
-	if text, err := os.ReadFile(path); err != nil || string(text) != "old" {
-		t.Errorf("%q, %v", text, err)
-	}
-	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
-		t.Errorf("%d files, %v", len(entries), err)
-	}
-}

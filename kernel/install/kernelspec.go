@@ -47,13 +47,13 @@ func installKernelspec(ctx context.Context, in *installation) error {
 	}
 	dir := in.Kernelspec()
 	for _, size := range []int{32, 64} {
-		if err := writeFile(filepath.Join(dir, fmt.Sprintf("logo-%dx%d.png", size, size)), logoPNG(size), 0o666); err != nil {
+		if err := writeFile(filepath.Join(dir, fmt.Sprintf("logo-%dx%d.png", size, size)), logoPNG(size)); err != nil {
 			return err
 		}
 	}
-	if err := writeFile(filepath.Join(dir, "logo-svg.svg"), logoSVG(), 0o666); err != nil {
+	if err := writeFile(filepath.Join(dir, "logo-svg.svg"), logoSVG()); err != nil {
 		return err
 	}
 	// Jupyter sees the kernel from here on.
-	return writeFile(filepath.Join(dir, "kernel.json"), []byte(text), 0o666)
+	return writeFile(filepath.Join(dir, "kernel.json"), []byte(text))
 }

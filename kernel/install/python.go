@@ -40,7 +40,7 @@ func installPython(ctx context.Context, in *installation) error {
 		return err
 	}
 	list := in.path("steps", "requirements.txt")
-	if err := writeFile(list, []byte(requirements), 0o666); err != nil {
+	if err := writeFile(list, []byte(requirements)); err != nil {
 		return err
 	}
 	env := []string{"PIP_CACHE_DIR=" + in.pipCache(), "PIP_DISABLE_PIP_VERSION_CHECK=1", "PIP_NO_INPUT=1", "PIP_REQUIRE_VIRTUALENV=0"}

@@ -1,11 +1,15 @@
 package install
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+
+	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 )
 
 // wantKernel is the checksum of the running program: it is what gets installed.
@@ -41,7 +45,10 @@ func installKernel(_ context.Context, in *installation) error {
 	if same(from, in.Program("kernel")) {
 		return nil
 	}
-	return replaceFile(in.Program("kernel"), 0o777, func(w io.Writer) error {
+	if err := os.MkdirAll(filepath.Dir(in.Program("kernel")), 0o777); err != nil {
+		return err
+	}
+	return atomicfile.ReplaceAs(in.Program("kernel"), 0o777, func(_ *os.File, w *bufio.Writer) error {
 		_, err := io.Copy(w, from)
 		return err
 	})

@@ -81,10 +81,10 @@ func installPrelude(ctx context.Context, in *installation) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(in.Prelude(), "go.mod"), p.mod, 0o666); err != nil {
+	if err := writeFile(filepath.Join(in.Prelude(), "go.mod"), p.mod); err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(in.Prelude(), "go.sum"), p.sum, 0o666)
+	return writeFile(filepath.Join(in.Prelude(), "go.sum"), p.sum)
 }
 
 // checkoutPrelude takes the library from a folder, and everything else in the versions that it is tested with.

@@ -1,7 +1,6 @@
 package install
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 )
 
 // Options say how [Install] works. The zero value installs everything and is silent.
@@ -102,7 +103,7 @@ func (in *installation) step(ctx context.Context, s step) error {
 	if err := s.do(ctx, in); err != nil {
 		return err
 	}
-	if err := writeFile(note, []byte(want), 0o666); err != nil {
+	if err := writeFile(note, []byte(want)); err != nil {
 		return err
 	}
 	fmt.Fprintf(in.Log, "install: %s: done in %s\n", s.name, seconds(begin))
@@ -128,45 +129,12 @@ func (in *installation) lock() (unlock func(), err error) {
 
 func seconds(since time.Time) string { return fmt.Sprintf("%.1f s", time.Since(since).Seconds()) }
 
-// writeFile replaces a file at once: a reader, or a machine that starts again, finds the old or the new one.
-func writeFile(path string, text []byte, mode os.FileMode) error {
-	return replaceFile(path, mode, func(w io.Writer) error {
-		_, err := w.Write(text)
-		return err
-	})
-}
-
-func replaceFile(path string, mode os.FileMode, write func(w io.Writer) error) (err error) {
+// writeFile replaces a file, in a folder that is made if need be.
+func writeFile(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	w := bufio.NewWriterSize(f, 1<<20)
-	if err := write(w); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if err := f.Chmod(mode); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return atomicfile.Write(path, 0o666, text)
 }
 
 // oneLine joins what a program said to one line of bounded length.

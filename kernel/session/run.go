@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/seed-516990b0/golxmert/kernel/client"
+	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 )
 
 // run is a training run and its record: run.json, what it is, and events.jsonl, what happened. Followers are woken
@@ -115,26 +116,14 @@ func (r *run) drop() {
 	}
 }
 
-// save writes run.json beside itself and renames it.
+// save replaces run.json.
 func (r *run) save() error {
 	text, err := json.MarshalIndent(r.info, "", "  ")
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	path := filepath.Join(r.dir, recordFile)
-	f, err := os.OpenFile(path+".tmp", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
+	if err := atomicfile.Write(filepath.Join(r.dir, recordFile), 0o600, append(text, '\n')); err != nil {
 		return fmt.Errorf("session: the record of the run: %w", err)
-	}
-	_, err = f.Write(append(text, '\n'))
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(path+".tmp", path)
-	}
-	if err != nil {
-		return fmt.Errorf("session: the record of the run: %w", errors.Join(err, os.Remove(path+".tmp")))
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 )
 
 // A plugin that worked once works again while its file stays the same, so that a normal start does not pay for a child
@@ -64,25 +66,10 @@ func (m *machine) noteFile(path string) string {
 	return filepath.Join(m.cache, "probe", fmt.Sprintf("%x.json", key[:12]))
 }
 
-// writeFile puts a file in place at once: written beside it, synced, renamed.
+// writeFile replaces a file, in a folder that is made if need be.
 func writeFile(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".part-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return atomicfile.Write(path, 0o644, data)
 }

@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/progress"
 )
 

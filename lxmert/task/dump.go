@@ -9,7 +9,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 )
 
 // writeDump writes a prediction file and checks what is to be handed in: every question once, every answer known.

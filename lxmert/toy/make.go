@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 )
 
 // Options say which world to make. The zero value is the usual one.

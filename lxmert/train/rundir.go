@@ -11,7 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/diskspace"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/filelock"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"

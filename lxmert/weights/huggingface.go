@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 )
 
 // SaveHuggingFace writes a folder with config.json and model.safetensors that transformers opens with from_pretrained,

@@ -10,7 +10,7 @@ import (
 	"slices"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/safetensors"
 )
 

@@ -16,18 +16,31 @@ import (
 // Replace writes a file beside path, syncs it and renames it, so that path is the old file or the new one at any
 // moment. write may use the buffered writer and, after flushing it, the file. Errors name path.
 func Replace(path string, write func(f *os.File, w *bufio.Writer) error) error {
-	if err := replace(path, write); err != nil {
+	return ReplaceAs(path, 0o666, write)
+}
+
+// ReplaceAs is [Replace] for a file of the given permissions, less the umask.
+func ReplaceAs(path string, perm os.FileMode, write func(f *os.File, w *bufio.Writer) error) error {
+	if err := replace(path, perm, write); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil
 }
 
-func replace(path string, write func(f *os.File, w *bufio.Writer) error) error {
+// Write is [ReplaceAs] with a file's whole content.
+func Write(path string, perm os.FileMode, content []byte) error {
+	return ReplaceAs(path, perm, func(_ *os.File, w *bufio.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+}
+
+func replace(path string, perm os.FileMode, write func(f *os.File, w *bufio.Writer) error) error {
 	dir, base := filepath.Split(path)
 	if dir == "" {
 		dir = "."
 	}
-	f, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf(".%s.%08x.tmp", base, rand.Uint32())), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	f, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf(".%s.%08x.tmp", base, rand.Uint32())), os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
 		return err
 	}
