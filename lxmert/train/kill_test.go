@@ -87,9 +87,12 @@ func TestAKilledRunGoesOnToTheSameEnd(t *testing.T) {
 	}}); err != nil {
 		t.Fatal(err)
 	}
-	const kills = 20
+	const kills, differing = 20, 3
 	rng := rand.New(rand.NewPCG(1, 2))
 	done, writing, compared := 0, 0, map[string]bool{}
+	// A run lives up to so long before it is killed. That grows while runs are killed before they save anything new, since
+	// machines differ.
+	life := 100 * time.Millisecond
 	for run := 0; ; run++ {
 		if run > 20*kills {
 			t.Fatalf("%d runs do not come to an end", run)
@@ -113,9 +116,9 @@ func TestAKilledRunGoesOnToTheSameEnd(t *testing.T) {
 			close(over)
 		}()
 		switch {
-		case done >= kills:
+		case done >= kills && len(compared) >= differing:
 		case done%2 == 0: // at any moment
-			time.Sleep(time.Duration(rng.IntN(100)) * time.Millisecond)
+			time.Sleep(time.Duration(rng.Int64N(int64(life))))
 			cmd.Process.Kill()
 		default: // while a file is being written, the first or a later one
 			swept := halfWritten(t, killed) // what the run before left, which this one sweeps
@@ -143,6 +146,7 @@ func TestAKilledRunGoesOnToTheSameEnd(t *testing.T) {
 			break
 		}
 		done++
+		known := len(compared)
 		if len(halfWritten(t, killed)) > 0 {
 			writing++
 		}
@@ -153,12 +157,15 @@ func TestAKilledRunGoesOnToTheSameEnd(t *testing.T) {
 			}
 			compared[at] = true
 		}
+		if len(compared) == known {
+			life += life / 4
+		}
 	}
 	t.Logf("killed %d times, %d of them while a file was being written; %d states compared", done, writing, len(compared))
 	if done < kills {
 		t.Fatalf("the run ended after %d kills, before the test had done its work", done)
 	}
-	if writing == 0 || len(compared) < 3 {
+	if writing == 0 || len(compared) < differing {
 		t.Errorf("%d kills hit a file that was being written, %d different states were left behind", writing, len(compared))
 	}
 	compareEnds(t, ended(t, killed), ended(t, whole))
