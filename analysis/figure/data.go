@@ -129,7 +129,7 @@ func mapsData(m Maps) (*data, error) {
 	present := m
 	present.Maps = map[string]lxmert.Tensor{}
 	for _, name := range slices.Sorted(maps.Keys(m.Maps)) {
-		t, err := m.present(name)
+		t, err := m.Present(name)
 		if err != nil {
 			return nil, err
 		}
@@ -146,29 +146,6 @@ func mapArray(name string, t lxmert.Tensor) array {
 		values[i] = float64(x)
 	}
 	return array{name, t.Shape, values}
-}
-
-// CSV writes a line for each entry of each map that is no padding: map, head, query, key and value.
-func (m Maps) CSV(w io.Writer) error {
-	lines := csv.NewWriter(w)
-	if err := lines.Write([]string{"map", "head", "query", "key", "value"}); err != nil {
-		return err
-	}
-	for _, name := range slices.Sorted(maps.Keys(m.Maps)) {
-		t, err := m.present(name)
-		if err != nil {
-			return err
-		}
-		q, k := t.Shape[1], t.Shape[2]
-		for i, x := range t.Data {
-			err := lines.Write([]string{name, strconv.Itoa(i / (q * k)), strconv.Itoa(i / k % q), strconv.Itoa(i % k), strconv.FormatFloat(float64(x), 'g', -1, 32)})
-			if err != nil {
-				return err
-			}
-		}
-	}
-	lines.Flush()
-	return lines.Error()
 }
 
 // explanation is how a report.Explanation is written as JSON.

@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/display"
 	"github.com/seed-516990b0/golxmert/analysis/internal/wordpiece"
 	"github.com/seed-516990b0/golxmert/analysis/report"
 	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
@@ -89,7 +90,7 @@ func (f *Figure) Write(w io.Writer, format string, dpi int) error {
 }
 
 // ErrKind is wrapped by errors that say nothing draws or writes a thing of this type.
-var ErrKind = errors.New("not a result of an analysis")
+var ErrKind = display.ErrKind
 
 // Draw makes the figure that fits the result: [Explanation] for analysis.Scores, [Heatmap] for analysis.Matrix, [Curves]
 // for analysis.Curve, [Typeset] for analysis.Table, [ModelGrid] for [Maps]; of a report.Explanation its scores. Pointers to
@@ -128,26 +129,51 @@ func Draw(r any, opt Options) (*Figure, error) {
 // page for a browser as .html, see [report.Save]. The file is replaced whole or not at all.
 func Save(path string, r any, opt Options) error {
 	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")
-	var write func(w io.Writer) error
+	write, err := writer(format, r, opt)
+	if errors.Is(err, errFormat) {
+		return fmt.Errorf("figure %s: suffix %q is none of .pdf .svg .png .html .csv .json .safetensors", path, filepath.Ext(path))
+	}
+	switch {
+	case err == nil:
+	case format == "csv" || format == "json" || format == "safetensors":
+		return fmt.Errorf("data %s: %w", path, err)
+	default:
+		return fmt.Errorf("figure %s: %w", path, err)
+	}
+	return atomicfile.Replace(path, func(_ *os.File, w *bufio.Writer) error { return write(w) })
+}
+
+// Write writes a result in the format that [Save] takes from a name: "pdf", "svg", "png", "csv", "json", "safetensors" or
+// "html".
+func Write(w io.Writer, format string, r any, opt Options) error {
+	write, err := writer(format, r, opt)
+	if err != nil {
+		return err
+	}
+	return write(w)
+}
+
+var errFormat = errors.New("not a format for results: those are pdf, svg, png, html, csv, json, safetensors")
+
+// writer prepares what can fail before the first byte.
+func writer(format string, r any, opt Options) (write func(w io.Writer) error, err error) {
 	switch format {
 	case "pdf", "svg", "png":
 		f, err := Draw(r, opt)
 		if err != nil {
-			return fmt.Errorf("figure %s: %w", path, err)
+			return nil, err
 		}
-		write = func(w io.Writer) error { return f.Write(w, format, opt.DPI) }
+		return func(w io.Writer) error { return f.Write(w, format, opt.DPI) }, nil
 	case "csv", "json", "safetensors":
 		d, err := dataOf(r)
 		if err != nil {
-			return fmt.Errorf("data %s: %w", path, err)
+			return nil, err
 		}
-		write = d.writer(format)
+		return d.writer(format), nil
 	case "html":
-		return report.Save(path, reportable(r), report.Options{})
-	default:
-		return fmt.Errorf("figure %s: suffix %q is none of .pdf .svg .png .html .csv .json .safetensors", path, filepath.Ext(path))
+		return func(w io.Writer) error { return report.Write(w, reportable(r), report.Options{}) }, nil
 	}
-	return atomicfile.Replace(path, func(_ *os.File, w *bufio.Writer) error { return write(w) })
+	return nil, fmt.Errorf("%q is %w", format, errFormat)
 }
 
 // reportable is what package report knows of a result of this package.

@@ -10,54 +10,12 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/display"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
-// Maps are attention maps of one example: [H,Q,K] each, by names such as x.4.ti.
-type Maps struct {
-	analysis.Meta
-	Maps map[string]lxmert.Tensor
-	Text lxmert.Words // the sentence; optional. Where there are pieces, words beyond them, and [PAD], are padding
-	// Regions is how many there are, those beyond it are padding; 0: all.
-	Regions int
-}
-
-// present is a map without the queries and keys that are padding. It is [heads, queries, keys] of one example, or else
-// the error says so.
-func (m Maps) present(name string) (lxmert.Tensor, error) {
-	t := m.Maps[name]
-	if len(t.Shape) != 3 || lxmert.Size(t.Shape) != len(t.Data) || len(t.Data) == 0 {
-		return t, fmt.Errorf("map %s has shape %v and %d values, must be [heads, queries, keys] of one example", name, t.Shape, len(t.Data))
-	}
-	stream := name[strings.LastIndex(name, ".")+1:]
-	if len(stream) != 2 {
-		return t, fmt.Errorf("%s is no attention map: names are like l.0.tt, r.0.ii, x.0.ti", name)
-	}
-	words := len(m.Text.Pieces)
-	for words > 0 && m.Text.Pieces[words-1] == "[PAD]" {
-		words--
-	}
-	kept := func(letter byte, size int) int {
-		n := map[byte]int{'t': words, 'i': m.Regions}[letter]
-		if n <= 0 || n > size {
-			return size
-		}
-		return n
-	}
-	heads, q, k := t.Shape[0], kept(stream[0], t.Shape[1]), kept(stream[1], t.Shape[2])
-	if q == t.Shape[1] && k == t.Shape[2] {
-		return t, nil
-	}
-	out := lxmert.NewTensor(heads, q, k)
-	for h := range heads {
-		for i := range q {
-			from := (h*t.Shape[1] + i) * t.Shape[2]
-			copy(out.Data[(h*q+i)*k:][:k], t.Data[from:from+k])
-		}
-	}
-	return out, nil
-}
+// Maps are attention maps of one example.
+type Maps = display.Maps
 
 // group is a column of maps in a model grid.
 type group struct {
@@ -78,7 +36,7 @@ func ModelGrid(m Maps, opt Options) (*Figure, error) {
 	g := grid{m: m, opt: opt, width: opt.width(Page), layers: make([][]string, len(groups)), maps: map[string]lxmert.Tensor{}}
 	names := slices.SortedFunc(maps.Keys(m.Maps), byLayer)
 	for _, name := range names {
-		t, err := m.present(name)
+		t, err := m.Present(name)
 		if err != nil {
 			return nil, err
 		}

@@ -253,6 +253,14 @@ func (p *tab) text(selector string) string {
 	return eval[string](p, `document.querySelector(%s).textContent.replaceAll('\u00a0', ' ')`, selector)
 }
 
+// becomes waits until an element has a text: the page hears of what the system prefers with its next frame.
+func (p *tab) becomes(what, selector, want string) {
+	p.t.Helper()
+	for end := time.Now().Add(10 * time.Second); p.text(selector) != want && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	}
+	p.expect(what, p.text(selector), want)
+}
+
 // keep saves a screenshot if LXMERT_SCREENSHOTS names a folder: of the whole page, or of what is in sight.
 func (p *tab) keep(name string, whole bool) {
 	p.t.Helper()

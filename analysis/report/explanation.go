@@ -285,14 +285,3 @@ func number(x float64) *float64 {
 	x, _ = strconv.ParseFloat(strconv.FormatFloat(x, 'g', 6, 64), 64)
 	return &x
 }
-
-// Percent is the probability as text, "" if it is not known.
-func (a Answer) Percent() string {
-	if math.IsNaN(a.Probability) {
-		return ""
-	}
-	if a.Probability > 0 && a.Probability < 0.0005 {
-		return "< 0.1 %"
-	}
-	return strconv.FormatFloat(100*a.Probability, 'f', 1, 64) + " %"
-}

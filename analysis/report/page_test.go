@@ -95,7 +95,7 @@ func TestDarkAndLightAreReadable(t *testing.T) {
 				q.expect("faint texts, "+kind, eval[[]string](q, faint), []string{})
 				q.keep(fmt.Sprintf("%s, %s, dark=%v", name, kind, night), true)
 			}
-			p.expect("button", p.text(".lxr-theme-button"), button)
+			p.becomes("button", ".lxr-theme-button", button)
 			if night {
 				p.click(".lxr-theme-button")
 				p.expect("paper after a click", eval[string](p, paper), second)

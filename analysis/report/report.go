@@ -11,37 +11,16 @@ import (
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
-	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/analysis/display"
 	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 )
 
-// Explanation is all there is to show about one example.
-type Explanation struct {
-	Scores analysis.Scores // what the report shows first
-	// Methods are scores of the same example by other methods, or for other targets, to choose from.
-	Methods []analysis.Scores
-	// Maps are attention maps of this example by name ("l.0.tt" … "x.4.ii"), [H,Q,K] with values 0 to 1, all of one H.
-	// Words and regions beyond those of Scores are padding. Optional.
-	Maps map[string]lxmert.Tensor
-	// Answers are what the model would say, the most probable first. Optional.
-	Answers []Answer
-}
-
-// Answer is one answer of a model.
-type Answer struct {
-	Text        string  `json:"text"`
-	Probability float64 `json:"probability"` // 0 to 1; NaN: not known
-}
-
-// Run is what a pass over a data set found. It becomes one page with an index.
-type Run struct {
-	Title    string
-	Meta     analysis.Meta // of the run as a whole; shown at its end
-	Tables   []analysis.Table
-	Curves   []analysis.Curve
-	Matrices []analysis.Matrix
-	Examples []Explanation
-}
+// What a report is of, beside the results of package analysis; see package display.
+type (
+	Explanation = display.Explanation
+	Answer      = display.Answer
+	Run         = display.Run
+)
 
 // Options say how to write. The zero value is good.
 type Options struct {

@@ -108,6 +108,7 @@ func TestThumbnailsAreSeenInLightAndDark(t *testing.T) {
 	}
 	for _, dark := range []bool{false, true} {
 		p.do(prefer(dark))
+		p.becomes("button", ".lxr-theme-button", map[bool]string{false: "Dark", true: "Light"}[dark])
 		for _, name := range []string{"x.0.ii", "r.4.ii"} {
 			if c := contrast(name); c < 1.5 {
 				t.Errorf("dark %v: an even share in %s has a contrast of %.2f to the page", dark, name, c)

@@ -11,5 +11,7 @@
 // to the session, so they outlive the program that started them; whoever follows one ([Client.Follow]) sees it from its
 // beginning.
 //
+// It also draws ([Client.Draw]), so that cells need not link what does.
+//
 // The session serves this user only, over a unix socket in a private folder, and never executes what a client sends.
 package client

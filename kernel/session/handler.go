@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/analysis/display"
+	"github.com/seed-516990b0/golxmert/analysis/figure"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -31,6 +33,7 @@ func (s *Server) handler() http.Handler {
 		"POST /run":              s.answerRun,
 		"POST /batch":            s.answerBatch,
 		"POST /images":           s.answerImages,
+		"POST /draw":             s.answerDraw,
 		"GET /values":            s.answerValues,
 		"PUT /values/{name}":     s.answerPut,
 		"GET /values/{name}":     s.answerGet,
@@ -321,6 +324,31 @@ func (s *Server) answerImages(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, ids)
+}
+
+// answerDraw draws what the cell has computed. It takes no turn: it needs no model.
+func (s *Server) answerDraw(w http.ResponseWriter, r *http.Request) error {
+	data, release, err := s.body(w, r)
+	if err != nil {
+		return err
+	}
+	defer release()
+	order, err := display.DecodeOrder(data)
+	if err != nil {
+		return &wire.Fault{Kind: wire.Usage, Message: "session: " + oneLine(err)}
+	}
+	drawn, err := figure.Fill(order)
+	if err != nil {
+		return err
+	}
+	out, err := drawn.Encode()
+	if err != nil {
+		return fmt.Errorf("session: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Length", strconv.Itoa(len(out)))
+	w.Write(out)
+	return nil
 }
 
 func (s *Server) answerValues(w http.ResponseWriter, _ *http.Request) error {

@@ -16,9 +16,13 @@ import (
 	"time"
 
 	"github.com/seed-516990b0/golxmert/kernel/client"
+	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/testneed"
 )
+
+// speaks is the header of whoever speaks as the session does.
+var speaks = fmt.Sprintf("%s: %d\r\n", wire.ProtocolHeader, wire.Protocol)
 
 // raw makes a connection of its own to the session.
 func (r resident) raw() net.Conn {
@@ -40,20 +44,22 @@ func TestGarbageOnTheSocketChangesNothing(t *testing.T) {
 	_, there, b := both(t, c, goldens(t)[0])
 	pid := r.pid(c)
 	random := rand.New(rand.NewPCG(1, 2))
-	for i := range 50 {
+	for i := range 60 {
 		junk := make([]byte, 1+random.IntN(5000))
 		for k := range junk {
 			junk[k] = byte(random.Uint32())
 		}
-		switch i % 5 {
+		switch i % 6 {
 		case 1:
 			junk = append([]byte("POST /run HTTP/1.1\r\nHost: x\r\n"), junk...)
 		case 2:
-			junk = append([]byte(fmt.Sprintf("POST /run HTTP/1.1\r\nHost: x\r\nLxmert-Protocol: 1\r\nContent-Length: %d\r\n\r\n", len(junk))), junk...)
+			junk = append([]byte(fmt.Sprintf("POST /run HTTP/1.1\r\nHost: x\r\n"+speaks+"Content-Length: %d\r\n\r\n", len(junk))), junk...)
 		case 3:
-			junk = append([]byte(fmt.Sprintf("PUT /values/%%ff HTTP/1.1\r\nHost: x\r\nLxmert-Protocol: 1\r\nLxmert-Type: \"\\\r\nContent-Length: %d\r\n\r\n", len(junk))), junk...)
+			junk = append([]byte(fmt.Sprintf("PUT /values/%%ff HTTP/1.1\r\nHost: x\r\n"+speaks+"Lxmert-Type: \"\\\r\nContent-Length: %d\r\n\r\n", len(junk))), junk...)
 		case 4:
-			junk = append([]byte(fmt.Sprintf("POST /batch HTTP/1.1\r\nHost: x\r\nLxmert-Protocol: 1\r\nContent-Length: %d\r\n\r\n{\"questions\":", len(junk)+13)), junk...)
+			junk = append([]byte(fmt.Sprintf("POST /batch HTTP/1.1\r\nHost: x\r\n"+speaks+"Content-Length: %d\r\n\r\n{\"questions\":", len(junk)+13)), junk...)
+		case 5:
+			junk = append([]byte(fmt.Sprintf("POST /draw HTTP/1.1\r\nHost: x\r\n"+speaks+"Content-Length: %d\r\n\r\n", len(junk))), junk...)
 		}
 		conn := r.raw()
 		conn.Write(junk) // it may be closed by then
@@ -72,14 +78,14 @@ func TestCallsAreBounded(t *testing.T) {
 	r := newResident(t)
 	c := r.dial("a")
 	for name, x := range map[string]struct{ head, want string }{
-		"a huge body":       {"POST /run HTTP/1.1\r\nHost: x\r\nLxmert-Protocol: 1\r\nContent-Length: 999999999999\r\n\r\n", "400 "},
-		"a huge JSON":       {"POST /open HTTP/1.1\r\nHost: x\r\nLxmert-Protocol: 1\r\nContent-Length: 99999999\r\n\r\n", "400 "},
-		"no length":         {"POST /run HTTP/1.1\r\nHost: x\r\nLxmert-Protocol: 1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "400 "},
+		"a huge body":       {"POST /run HTTP/1.1\r\nHost: x\r\n" + speaks + "Content-Length: 999999999999\r\n\r\n", "400 "},
+		"a huge JSON":       {"POST /open HTTP/1.1\r\nHost: x\r\n" + speaks + "Content-Length: 99999999\r\n\r\n", "400 "},
+		"no length":         {"POST /run HTTP/1.1\r\nHost: x\r\n" + speaks + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "400 "},
 		"a huge header":     {"GET /hello HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 1<<20) + "\r\n\r\n", "431 "},
 		"no protocol":       {"GET /runs HTTP/1.1\r\nHost: x\r\n\r\n", "503 "}, // it makes room for one that understands
-		"no such call":      {"GET /etc/passwd HTTP/1.1\r\nHost: x\r\nLxmert-Protocol: 1\r\n\r\n", "404 "},
-		"up the folders":    {"GET /values/../../etc HTTP/1.1\r\nHost: x\r\nLxmert-Protocol: 1\r\n\r\n", "307 "},
-		"logs of a million": {"GET /logs?bytes=-1 HTTP/1.1\r\nHost: x\r\nLxmert-Protocol: 1\r\n\r\n", "400 "},
+		"no such call":      {"GET /etc/passwd HTTP/1.1\r\nHost: x\r\n" + speaks + "\r\n", "404 "},
+		"up the folders":    {"GET /values/../../etc HTTP/1.1\r\nHost: x\r\n" + speaks + "\r\n", "307 "},
+		"logs of a million": {"GET /logs?bytes=-1 HTTP/1.1\r\nHost: x\r\n" + speaks + "\r\n", "400 "},
 	} {
 		pid := r.pid(c) // starts it, if the case before has ended it
 		conn := r.raw()
@@ -194,7 +200,7 @@ func TestOtherUserChild(t *testing.T) {
 		t.Log(err)
 		return
 	}
-	io.WriteString(conn, "GET /hello HTTP/1.1\r\nHost: x\r\nLxmert-Protocol: 1\r\n\r\n")
+	io.WriteString(conn, "GET /hello HTTP/1.1\r\nHost: x\r\n"+speaks+"\r\n")
 	r, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Log("the session hangs up")

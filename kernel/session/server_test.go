@@ -74,8 +74,8 @@ func TestTheServerLeavesNoGoroutines(t *testing.T) {
 func TestSlowSendersAreLetGo(t *testing.T) {
 	r, c, stop := host(t, session.Options{Slow: 100 * time.Millisecond})
 	for name, head := range map[string]string{
-		"half a body":                   "POST /open HTTP/1.1\r\nHost: x\r\nLxmert-Protocol: 1\r\nContent-Length: 100\r\n\r\n{",
-		"a body that is only announced": "POST /run HTTP/1.1\r\nHost: x\r\nLxmert-Protocol: 1\r\nContent-Length: 1000\r\n\r\n",
+		"half a body":                   "POST /open HTTP/1.1\r\nHost: x\r\n" + speaks + "Content-Length: 100\r\n\r\n{",
+		"a body that is only announced": "POST /run HTTP/1.1\r\nHost: x\r\n" + speaks + "Content-Length: 1000\r\n\r\n",
 	} {
 		conn := r.raw()
 		if _, err := io.WriteString(conn, head); err != nil {

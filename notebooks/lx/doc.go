@@ -13,7 +13,8 @@
 //	lx.Follow(run)                                  // live; interrupting the cell stops the run, saved
 //
 // What is expensive lives in the resident session (see package kernel/client), which the first call starts: models,
-// compiled graphs and training runs stay there between cells and notebooks. A cell that imports lx links no model code.
+// compiled graphs and training runs stay there between cells and notebooks. A cell that imports lx links neither the
+// model nor what draws.
 //
 // Functions here return no errors, because a cell has nobody to hand them to: what goes wrong is printed in one line that
 // says what to do, and the cell ends as failed, so that the cells behind it do not run. Programs that want errors call

@@ -6,13 +6,12 @@ import (
 	"fmt"
 
 	"github.com/seed-516990b0/golxmert/analysis"
-	"github.com/seed-516990b0/golxmert/analysis/figure"
+	"github.com/seed-516990b0/golxmert/analysis/display"
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
-	"github.com/seed-516990b0/golxmert/analysis/report"
 )
 
 // Explanation is why a model gave an answer, with all attention maps to look at.
-type Explanation = report.Explanation
+type Explanation = display.Explanation
 
 // Explain says which words and regions carried an answer: by bi-modal relevance, or by the named methods, such as
 // "attention", "rollout", "ig"; see [Methods]. Of two pictures it explains the left one and says so; [ExplainPictures]
@@ -63,7 +62,7 @@ func explain(ctx context.Context, a *Answer, row int, methods []string) (x Expla
 		}
 	}
 	for _, r := range a.Ranked[:min(5, len(a.Ranked))] {
-		x.Answers = append(x.Answers, report.Answer{Text: r.Text, Probability: r.Probability})
+		x.Answers = append(x.Answers, display.Answer{Text: r.Text, Probability: r.Probability})
 	}
 	return x, nil
 }
@@ -79,8 +78,8 @@ func Methods() analysis.Table {
 }
 
 // AllMaps are the maps of an answer as one figure: a row for each layer, a column for each head.
-func AllMaps(a *Answer) figure.Maps {
-	x := figure.Maps{Maps: a.Maps()}
+func AllMaps(a *Answer) display.Maps {
+	x := display.Maps{Maps: a.Maps()}
 	x.Method = "attention maps"
 	if len(a.Batch.Words) > 0 {
 		x.Text = a.Batch.Words[0]

@@ -2,6 +2,7 @@ package lx
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -15,7 +16,7 @@ import (
 	"github.com/janpfeifer/gonb/gonbui"
 
 	"github.com/seed-516990b0/golxmert/analysis"
-	"github.com/seed-516990b0/golxmert/analysis/figure"
+	"github.com/seed-516990b0/golxmert/analysis/display"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 )
 
@@ -153,18 +154,15 @@ func (l *live) curves() (curves []analysis.Curve) {
 func svgOf(curves []analysis.Curve) string {
 	var parts []string
 	for _, c := range curves {
-		f, err := figure.Curves(c, figure.Options{Bare: true})
+		d, err := ordered(context.WithoutCancel(cell().ctx), display.Order{Figure: c, Format: "svg", Bare: true})
 		if err != nil {
 			continue
 		}
-		var b bytes.Buffer
-		if f.Write(&b, "svg", 0) == nil {
-			text := b.String()
-			if i := strings.Index(text, "<svg"); i > 0 {
-				text = text[i:] // HTML has no XML declaration
-			}
-			parts = append(parts, text)
+		text := string(d.Figure)
+		if i := strings.Index(text, "<svg"); i > 0 {
+			text = text[i:] // HTML has no XML declaration
 		}
+		parts = append(parts, text)
 	}
 	return strings.Join(parts, " ")
 }
@@ -173,10 +171,12 @@ func svgOf(curves []analysis.Curve) string {
 func runPNG(r Run, curves []analysis.Curve) []byte {
 	var parts []image.Image
 	for _, x := range append([]any{runTable(r)}, anyOf(curves)...) {
-		if raw, err := drawPNG(x); err == nil {
-			if img, err := png.Decode(bytes.NewReader(raw)); err == nil {
-				parts = append(parts, img)
-			}
+		d, err := ordered(context.WithoutCancel(cell().ctx), display.Order{Figure: x, Format: "png", DPI: screenDPI})
+		if err != nil {
+			continue
+		}
+		if img, err := png.Decode(bytes.NewReader(d.Figure)); err == nil {
+			parts = append(parts, img)
 		}
 	}
 	if len(parts) == 0 {

@@ -16,9 +16,9 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 
 	"github.com/seed-516990b0/golxmert/analysis"
-	"github.com/seed-516990b0/golxmert/analysis/figure"
-	"github.com/seed-516990b0/golxmert/analysis/report"
+	"github.com/seed-516990b0/golxmert/analysis/display"
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 )
 
 // Show displays things: answers, explanations, attention maps, any result of package analysis, runs, pictures. What is
@@ -80,17 +80,17 @@ func shownOf(x any) (shown, error) {
 		return both(x, x, x.Method)
 	case analysis.Table:
 		return both(x, x, tableText(x))
-	case figure.Maps:
+	case display.Maps:
 		return drawn(x, x.Method)
 	case []Explanation:
 		if len(x) == 0 {
 			return shown{}, errors.New("Show got no explanations")
 		}
-		return both(report.Run{Title: x[0].Scores.Method, Examples: x}, x[0].Scores, fmt.Sprintf("%s: %d explanations", x[0].Scores.Method, len(x)))
-	case report.Run:
+		return both(display.Run{Title: x[0].Scores.Method, Examples: x}, x[0].Scores, fmt.Sprintf("%s: %d explanations", x[0].Scores.Method, len(x)))
+	case display.Run:
 		return both(x, still(x), x.Title)
 	case Tested:
-		page := report.Run{Tables: []analysis.Table{x.Table}, Curves: x.Curves}
+		page := display.Run{Tables: []analysis.Table{x.Table}, Curves: x.Curves}
 		return both(page, still(page), tableText(x.Table))
 	case Run:
 		return showRun(x), nil
@@ -109,19 +109,12 @@ func shownOf(x any) (shown, error) {
 
 // both makes the interactive form of a result and its figure.
 func both(page, still any, text string) (s shown, err error) {
-	var b bytes.Buffer
-	if err := report.Write(&b, page, report.Options{Fragment: true}); err != nil {
-		return s, err
-	}
-	s = shown{html: b.String(), text: text}
-	if still != nil {
-		s.png, err = drawPNG(still)
-	}
-	return s, err
+	d, err := ordered(cell().ctx, display.Order{Page: page, Figure: still, Format: "png", DPI: screenDPI})
+	return shown{html: string(d.Page), png: d.Figure, text: text}, err
 }
 
 // still is the part of a run of an analysis that its picture shows; nil of an empty one.
-func still(r report.Run) any {
+func still(r display.Run) any {
 	switch {
 	case len(r.Curves) > 0:
 		return r.Curves[0]
@@ -137,23 +130,12 @@ func still(r report.Run) any {
 
 // drawn makes the figure alone.
 func drawn(x any, text string) (s shown, err error) {
-	s.text = text
-	s.png, err = drawPNG(x)
-	return s, err
+	d, err := ordered(cell().ctx, display.Order{Figure: x, Format: "png", DPI: screenDPI})
+	return shown{png: d.Figure, text: text}, err
 }
 
 // screenDPI is enough for screens, and keeps notebooks small.
 const screenDPI = 144
-
-func drawPNG(x any) ([]byte, error) {
-	f, err := figure.Draw(x, figure.Options{})
-	if err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	err = f.Write(&b, "png", screenDPI)
-	return b.Bytes(), err
-}
 
 // showAnswer shows the pictures with their regions, and the answers as bars.
 func showAnswer(a *Answer) (shown, error) {
@@ -162,19 +144,15 @@ func showAnswer(a *Answer) (shown, error) {
 	for row := range a.Batch.Rows() {
 		boxes := analysis.NewScores(analysis.Meta{}, a.Batch, row, nil, make([]float64, a.Batch.V()))
 		boxes.Text = lxmert.Words{} // it stands above all pictures
-		f, err := figure.Picture(boxes, figure.Options{Top: -1, Bare: true})
+		d, err := ordered(cell().ctx, display.Order{Figure: boxes, Format: "png", DPI: screenDPI, PictureAlone: true, Top: -1, Bare: true})
 		if err != nil {
 			return s, err
 		}
-		var b bytes.Buffer
-		if err := f.Write(&b, "png", screenDPI); err != nil {
-			return s, err
-		}
 		if s.png == nil {
-			s.png = b.Bytes()
+			s.png = d.Figure
 		}
 		pictures = append(pictures, fmt.Sprintf(`<img style="width:280px;max-width:100%%;vertical-align:top" alt="%s with its regions" src="%s">`,
-			html.EscapeString(boxes.Image.ID), dataURI(b.Bytes())))
+			html.EscapeString(boxes.Image.ID), dataURI(d.Figure)))
 	}
 	var bars strings.Builder
 	bar := func(p float64, name string) {
@@ -214,12 +192,16 @@ func tableText(t analysis.Table) string {
 // Save writes a result to a file, as its name ends: .pdf .svg .png .html .csv .json .safetensors, see figure.Save. Folders
 // are made.
 func Save(path string, result any) {
-	err := os.MkdirAll(filepath.Dir(path), 0o777)
+	d, err := ordered(cell().ctx, display.Order{Figure: result, Format: strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")})
 	if err != nil {
-		fail(err)
+		fail(fmt.Errorf("%s: %w", path, err))
 		return
 	}
-	if err = figure.Save(path, result, figure.Options{}); err != nil {
+	err = os.MkdirAll(filepath.Dir(path), 0o777)
+	if err == nil {
+		err = atomicfile.Write(path, 0o666, d.Figure)
+	}
+	if err != nil {
 		fail(err)
 		return
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // Protocol is the version of what is said over the socket. Client and session must have the same.
-const Protocol = 1
+const Protocol = 2
 
 // Headers of calls and answers.
 const (
