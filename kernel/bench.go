@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-516990b0/golxmert/kernel/install"
+	"github.com/seed-516990b0/golxmert/kernel/internal/cellbuild"
 	"github.com/seed-516990b0/golxmert/kernel/session"
 )
 
@@ -158,7 +159,7 @@ func benchRun(ctx context.Context, place install.Place, rounds int) ([]benchTime
 	ask, err := json.Marshal(map[string]any{"rounds": rounds, "rows": rows, "kernels": map[string]kernel{
 		benchOurs:  {install.KernelName, []string{}},
 		benchStock: {"gonb_stock", []string{module}},
-		benchFlags: {"gonb_stock", []string{module + "\n%noautoget\n%goflags \"-ldflags=-s -w\""}},
+		benchFlags: {"gonb_stock", []string{module + "\n%noautoget\n%goflags \"" + strings.Join(cellbuild.Flags(), "\" \"") + "\""}},
 	}})
 	if err != nil {
 		return nil, err

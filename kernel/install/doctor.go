@@ -230,7 +230,7 @@ func (in *installation) checkPrelude(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	if _, err := command(ctx, dir, []string{"GOPROXY=off", "GOWORK=off"}, "go", "build", "-o", filepath.Join(dir, "cell"), "-ldflags=-s -w"); err != nil {
+	if _, err := command(ctx, dir, []string{"GOPROXY=off", "GOWORK=off"}, buildCell(dir)...); err != nil {
 		return "", err
 	}
 	out, err := command(ctx, dir, []string{"GOPROXY=off", "GOWORK=off"}, "go", "list", "-f", "{{.Dir}}", module+"/lxmert")

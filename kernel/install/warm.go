@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/kernel/internal/cellbuild"
 )
 
 // forCells are the packages of this library that cells use, as patterns; those that do not exist yet match nothing.
@@ -50,8 +52,13 @@ func warmCache(ctx context.Context, in *installation) error {
 	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(b.String()), 0o666); err != nil {
 		return err
 	}
-	_, err = command(ctx, dir, []string{"GOWORK=off"}, "go", "build", "-o", filepath.Join(dir, "cell"), "-ldflags=-s -w")
+	_, err = command(ctx, dir, []string{"GOWORK=off"}, buildCell(dir)...)
 	return err
+}
+
+// buildCell is the command that builds the program in a folder as a cell is built.
+func buildCell(dir string) []string {
+	return append([]string{"go", "build", "-o", filepath.Join(dir, "cell")}, cellbuild.Flags()...)
 }
 
 // ownPackages lists the packages that match forCells.

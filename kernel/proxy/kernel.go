@@ -9,10 +9,12 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/kernel/internal/cellbuild"
 	"github.com/seed-516990b0/golxmert/kernel/proxy/zmtp"
 )
 
@@ -363,8 +365,10 @@ func (k *kernel) prime(ctx context.Context) error {
 	if err := k.gonb.prepare(k.Prelude); err != nil {
 		return err
 	}
-	// Without -s and -w linking takes a tenth of a second longer; traces keep their lines.
-	setUp := "%noautoget\n%goflags \"-ldflags=-s -w\""
+	setUp := "%noautoget\n%goflags"
+	for _, f := range cellbuild.Flags() {
+		setUp += " " + strconv.Quote(f)
+	}
 	e := k.newExecution(origin{}, executeRequest{Code: setUp, Silent: true})
 	if _, err := k.send(ctx, e, setUp); err != nil {
 		return fmt.Errorf("setting up GoNB: %w", err)
