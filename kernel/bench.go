@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/install"
 	"github.com/seed-516990b0/golxmert/kernel/internal/cellbuild"
 	"github.com/seed-516990b0/golxmert/kernel/session"
@@ -124,6 +125,12 @@ type benchTime struct {
 
 // benchRun starts the kernels and runs the cells in turn.
 func benchRun(ctx context.Context, place install.Place, rounds int) ([]benchTime, error) {
+	// The session that cells find: stock GoNB does not tell them what to start.
+	c, err := client.Dial(ctx, client.Options{Program: place.Program("kernel"), Log: os.Stderr})
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
 	work, err := os.MkdirTemp("", "kernel-bench-*")
 	if err != nil {
 		return nil, err
