@@ -128,6 +128,7 @@ func TestCacheKeepsWhatWasUsedLast(t *testing.T) {
 	batch := synthetic.Batch(m.cfg, 1, 2, 5, 6)
 	for _, name := range []string{"out.qa", "out.match", "out.qa", "out.pooled"} {
 		run(t, m, batch, lxmert.Request{Want: lxmert.All(name)})
+		waitUnused(t, &m.programs)
 	}
 	var kept []string
 	for key := range m.programs.entries {
@@ -140,5 +141,25 @@ func TestCacheKeepsWhatWasUsedLast(t *testing.T) {
 	slices.Sort(kept)
 	if !slices.Equal(kept, []string{"out.pooled", "out.qa"}) {
 		t.Errorf("kept %v", kept)
+	}
+}
+
+// waitUnused waits until nobody uses a program: a run lets go of its own just after it has returned.
+func waitUnused(t *testing.T, c *programCache) {
+	t.Helper()
+	used := func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, e := range c.entries {
+			if e.users > 0 {
+				return true
+			}
+		}
+		return false
+	}
+	for end := time.Now().Add(20 * time.Second); used(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("a run that has returned still uses its program")
+		}
 	}
 }
