@@ -121,7 +121,7 @@ func (n *Net) layerNorm(name string, x *Node) *Node {
 	y := toFloat32(x)
 	y = Sub(y, ReduceAndKeep(y, ReduceMean, -1))
 	variance := ReduceAndKeep(Square(y), ReduceMean, -1)
-	y = Mul(y, Reciprocal(Sqrt(AddScalar(variance, 1e-12))))
+	y = Div(y, Sqrt(AddScalar(variance, 1e-12)))
 	y = Add(Mul(y, ExpandLeftToRank(toFloat32(w), y.Rank())), ExpandLeftToRank(toFloat32(b), y.Rank()))
 	return ConvertDType(y, x.DType())
 }

@@ -62,7 +62,7 @@ type gradientProgram struct {
 
 // Inputs of a gradient program that do not come from the part.
 const (
-	seedInput  = "seed"  // uint32 [3], see lxrt.Dropout
+	keysInput  = "keys " // with a place's name: lxrt.DropoutKeys there
 	shareInput = "share" // what the part counts in the step, 1 / parts
 	sumInput   = "sum "  // with a parameter's name: the gradient of the step's earlier parts
 )
@@ -123,7 +123,7 @@ func (t *Trainer) defineGradient(b *program.Builder, g *gradientProgram, fed *lx
 	if t.opt.HiddenDropout > 0 || t.opt.AttentionDropout > 0 {
 		opt.Dropout = &lxrt.Dropout{
 			Hidden: t.opt.HiddenDropout, Attention: t.opt.AttentionDropout,
-			Seed: func() *Node { return b.Input(seedInput, dtypes.Uint32, 3) },
+			Keys: func(place string, rows int) *Node { return b.SplitInput(keysInput+place, dtypes.Uint32, rows, 2) },
 		}
 	}
 	net := lxrt.NewNet(t.cfg, fed.Inputs(b.SplitInput), param, opt)
@@ -176,30 +176,34 @@ func sumOfSquares(x *Node) *Node {
 	return ReduceAllSum(Mul(Einsum("ik,jk->ij", lines, lines), diagonal))
 }
 
-// run executes the program on a part. The gradients stay on the devices, [parameter][device], and are the caller's.
-func (t *Trainer) runGradient(ctx context.Context, g *gradientProgram, fed *lxrt.Fed, part Part, seed [3]uint32, share float32, sum [][]compute.Buffer) (loss, squares float32, outputs []any, grads [][]compute.Buffer, err error) {
+// runGradient executes the program on a part, the step's number-th of parts. The gradients stay on the devices,
+// [parameter][device], and are the caller's.
+func (t *Trainer) runGradient(ctx context.Context, g *gradientProgram, fed *lxrt.Fed, part Part, number, parts int, sum [][]compute.Buffer) (loss, squares float32, outputs []any, grads [][]compute.Buffer, err error) {
 	defer program.Recover(&err)
 	if err := ctx.Err(); err != nil {
 		return 0, 0, nil, nil, err
 	}
 	var all, own []compute.Buffer
 	defer func() { freeAll(own) }()
+	seed := t.stepSeed()
 	for d := range g.Devices {
 		device := compute.DeviceNum(d)
 		for _, s := range g.Slots {
 			var b compute.Buffer
 			name, isSum := strings.CutPrefix(s.Name, sumInput)
 			label, isLabel := strings.CutPrefix(s.Name, "label ")
+			place, isKeys := strings.CutPrefix(s.Name, keysInput)
 			var data any
 			switch {
 			case s.Weight:
 				b = t.vars.byName[s.Name].value[d]
 			case isSum:
 				b = sum[slices.Index(g.params, name)][d]
-			case s.Name == seedInput:
-				data = seed[:]
+			case isKeys:
+				rows := s.Shape.Dimensions[0]
+				data = lxrt.DropoutKeys(seed, place, number*rows, rows)
 			case s.Name == shareInput:
-				data = []float32{share}
+				data = []float32{1 / float32(parts)}
 			case isLabel:
 				data = part.Labels[label].Data
 			default:
@@ -261,6 +265,8 @@ func splitOf(data any, shape shapes.Shape, device, devices int) (any, shapes.Sha
 	case []float32:
 		return x[device*n : (device+1)*n], part
 	case []int32:
+		return x[device*n : (device+1)*n], part
+	case []uint32:
 		return x[device*n : (device+1)*n], part
 	}
 	panic(fmt.Errorf("train: input of type %T", data))

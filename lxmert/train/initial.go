@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/splitmix"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
@@ -103,7 +104,7 @@ func (x *Initial) Read(name string, dst []float32, transposed bool) error {
 func normals(dst []float32, state uint64, deviation float64) {
 	uniform := func() float64 {
 		state += 0x9e3779b97f4a7c15
-		return (float64(splitMix(state)>>11) + 0.5) / (1 << 53)
+		return (float64(splitmix.Mix(state)>>11) + 0.5) / (1 << 53)
 	}
 	for i := 0; i < len(dst); i += 2 {
 		r, angle := math.Sqrt(-2*math.Log(uniform())), 2*math.Pi*uniform()

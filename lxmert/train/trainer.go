@@ -125,7 +125,6 @@ func (t *Trainer) Step(ctx context.Context, parts ...Part) (r *Result, err error
 	}()
 	var params []string
 	var squares float32
-	rows := 0
 	for i, part := range parts {
 		if n := part.Batch.Rows(); n%t.opt.Devices != 0 {
 			return nil, fmt.Errorf("train: %d rows cannot be shared by %d devices", n, t.opt.Devices)
@@ -140,8 +139,7 @@ func (t *Trainer) Step(ctx context.Context, parts ...Part) (r *Result, err error
 		if err != nil {
 			return nil, err
 		}
-		seed := t.stepSeed(rows)
-		loss, sq, outputs, next, err := t.runGradient(ctx, g, fed, part, seed, 1/float32(len(parts)), grads)
+		loss, sq, outputs, next, err := t.runGradient(ctx, g, fed, part, i, len(parts), grads)
 		if err != nil {
 			return nil, err
 		}
@@ -151,7 +149,6 @@ func (t *Trainer) Step(ctx context.Context, parts ...Part) (r *Result, err error
 		grads, params, squares = next, g.params, sq
 		r.Loss += float64(loss)
 		r.Outputs = append(r.Outputs, outputs)
-		rows += part.Batch.Rows()
 	}
 	r.Norm = math.Sqrt(float64(squares))
 	if !finite(r.Loss) || !finite(r.Norm) {
@@ -187,18 +184,7 @@ func (t *Trainer) move(r *Result, params []string, grads *[][]compute.Buffer) er
 	return nil
 }
 
-// stepSeed is dropout's seed of the step that is being made, from a row on.
-func (t *Trainer) stepSeed(row int) [3]uint32 {
-	x := splitMix(t.opt.Seed + uint64(t.step)*0x9e3779b97f4a7c15)
-	return [3]uint32{uint32(x), uint32(x >> 32), uint32(row)}
-}
-
-// splitMix is the output function of SplitMix64 (Steele, Lea and Flood, 2014).
-func splitMix(z uint64) uint64 {
-	z += 0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
+// stepSeed is dropout's seed of the step that is being made.
+func (t *Trainer) stepSeed() uint64 { return t.opt.Seed + uint64(t.step)*0x9e3779b97f4a7c15 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

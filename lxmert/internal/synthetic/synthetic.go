@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/splitmix"
 )
 
 // Stream gives the numbers of one name, by index.
@@ -25,10 +26,7 @@ func NewStream(seed int, name string) Stream {
 
 // Bits are 64 random bits: splitmix64 of the i-th state.
 func (s Stream) Bits(i int) uint64 {
-	z := uint64(s) + uint64(i+1)*0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
+	return splitmix.Mix(uint64(s) + uint64(i)*0x9e3779b97f4a7c15)
 }
 
 // Uniform is in [0,1), a multiple of 2^-24.

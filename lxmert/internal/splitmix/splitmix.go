@@ -1,0 +1,10 @@
+// Package splitmix makes random numbers that are pure functions of where they are used.
+package splitmix
+
+// Mix is the step of SplitMix64 (Steele, Lea and Flood, 2014): the state z moves on, and 64 bits come of it.
+func Mix(z uint64) uint64 {
+	z += 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
