@@ -126,11 +126,9 @@ type benchTime struct {
 // benchRun starts the kernels and runs the cells in turn.
 func benchRun(ctx context.Context, place install.Place, rounds int) ([]benchTime, error) {
 	// The session that cells find: stock GoNB does not tell them what to start.
-	c, err := client.Dial(ctx, client.Options{Program: place.Program("kernel"), Log: os.Stderr})
-	if err != nil {
+	if _, err := client.Dial(ctx, client.Options{Program: place.Program("kernel"), Log: os.Stderr}); err != nil {
 		return nil, err
 	}
-	defer c.Close()
 	work, err := os.MkdirTemp("", "kernel-bench-*")
 	if err != nil {
 		return nil, err

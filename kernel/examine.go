@@ -138,7 +138,6 @@ func examineSession(ctx context.Context, patience time.Duration) install.Finding
 	var s client.Status
 	c, err := client.Dial(ctx, client.Options{NoStart: true})
 	if err == nil {
-		defer c.Close()
 		s, err = c.Status(ctx)
 	}
 	switch {

@@ -179,7 +179,6 @@ func status(t *testing.T, place install.Place) client.Status {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
 	s, err := c.Status(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -213,7 +212,6 @@ func labTraining(t *testing.T, l *lab, browser context.Context, place install.Pl
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
 	if run, err := c.Run(t.Context(), said[1]); err != nil || run.State != client.Stopped {
 		t.Fatalf("the run is %v, %v after its cell was interrupted", run.State, err)
 	}

@@ -23,7 +23,6 @@ func magics(program string) []proxy.Magic {
 			if err != nil {
 				return err
 			}
-			defer c.Close()
 			return do(ctx, c, out, args)
 		}
 	}
@@ -41,7 +40,6 @@ func magics(program string) []proxy.Magic {
 			if err != nil {
 				return nil
 			}
-			defer c.Close()
 			runs, err := c.Runs(ctx)
 			var ids []string
 			for _, r := range runs {

@@ -282,7 +282,6 @@ func sessionPID(t *testing.T, place install.Place) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
 	s, err := c.Status(context.Background())
 	if err != nil {
 		t.Fatal(err)

@@ -149,7 +149,6 @@ func (q *quickstart) model(ctx context.Context, place install.Place) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close()
 	run, err := c.StartRun(ctx, "vqa", append(toy.TrainFlags(dir, "toy", 1), "--resume"))
 	if err != nil {
 		return err

@@ -51,7 +51,6 @@ func sessionStart(dir *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer c.Close()
 			s, err := c.Status(cmd.Context())
 			if err != nil {
 				return err
@@ -80,7 +79,6 @@ func sessionStop(dir *string) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := client.Dial(cmd.Context(), client.Options{Dir: *dir, NoStart: true})
 			if err == nil || errors.Is(err, client.ErrVersion) {
-				defer c.Close()
 				err = c.Shutdown(cmd.Context())
 			}
 			if errors.Is(err, client.ErrNoSession) {
@@ -106,7 +104,6 @@ func sessionStatus(dir *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer c.Close()
 			s, err := c.Status(cmd.Context())
 			if err != nil {
 				return err

@@ -77,7 +77,6 @@ func userOf(place install.Place) string {
 func endSession(ctx context.Context) error {
 	c, err := client.Dial(ctx, client.Options{NoStart: true})
 	if err == nil || errors.Is(err, client.ErrVersion) {
-		defer c.Close()
 		err = c.Shutdown(ctx)
 	}
 	if errors.Is(err, client.ErrNoSession) {

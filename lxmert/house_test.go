@@ -126,6 +126,8 @@ func TestLightPackagesDoNotPullInGoMLX(t *testing.T) {
 				t.Errorf("%s pulls in %s", name, dep)
 			case name == "notebooks/lx" && (strings.HasPrefix(dep, "gonum.org/") || dep == "html/template"):
 				t.Errorf("%s pulls in %s, which every cell would link: the session draws, see analysis/display", name, dep)
+			case name == "notebooks/lx" && (dep == "net/http" || dep == "crypto/tls"):
+				t.Errorf("%s pulls in %s, which every cell would link: see kernel/client/http.go", name, dep)
 			}
 		}
 	}

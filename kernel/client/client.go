@@ -7,9 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
-	"net/http"
-	"net/url"
 	"os"
 	"strconv"
 	"time"
@@ -54,12 +53,12 @@ var (
 	ErrEnding    = errors.New("the session is ending")
 )
 
-// Client talks to a session. Its methods may be called from several goroutines.
+// Client talks to a session, over a connection of its own for each call: there is nothing to close. Its methods may be
+// called from several goroutines.
 type Client struct {
 	opt    Options
 	place  wire.Place
 	folder string // working directory, for relative names
-	http   *http.Client
 }
 
 // Dial finds the session of this user, or starts one and waits until it answers. Errors wrap [ErrNoSession],
@@ -86,26 +85,8 @@ func Dial(ctx context.Context, opt Options) (*Client, error) {
 		opt.Wait = 30 * time.Second
 	}
 	c := &Client{opt: opt, place: place, folder: folder}
-	c.http = &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			if err := place.Check(); err != nil {
-				return nil, err
-			}
-			return (&net.Dialer{}).DialContext(ctx, "unix", place.Socket)
-		},
-		// A new connection takes microseconds, and its failure says that nothing was sent yet.
-		DisableKeepAlives:      true,
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: 1 << 16,
-	}}
 	_, err = c.hello(ctx)
 	return c, err
-}
-
-// Close lets go of the session, which goes on.
-func (c *Client) Close() error {
-	c.http.CloseIdleConnections()
-	return nil
 }
 
 // Hello is how a session introduces itself.
@@ -126,7 +107,7 @@ func (c *Client) hello(ctx context.Context) (h Hello, err error) {
 type body struct {
 	data   []byte
 	kind   string // Content-Type
-	header http.Header
+	header map[string]string
 }
 
 func jsonBody(v any) (*body, error) {
@@ -141,16 +122,16 @@ func jsonBody(v any) (*body, error) {
 const maxStarts = 3
 
 // call makes a call, starting the session if need be. The answer is one of success; its body must be closed.
-func (c *Client) call(ctx context.Context, method, path string, b *body) (*http.Response, error) {
+func (c *Client) call(ctx context.Context, method, path string, b *body) (*answer, error) {
 	for starts := 0; ; starts++ {
 		r, err := c.send(ctx, method, path, b)
 		var fault *wire.Fault
 		switch {
-		case err == nil && r.StatusCode < 300:
+		case err == nil && r.status < 300:
 			return r, nil
 		case err == nil:
-			fault = wire.ReadFault(r)
-			r.Body.Close()
+			fault = wire.ReadFault(r.reason, r.body)
+			r.body.Close()
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
@@ -183,29 +164,24 @@ func (c *Client) call(ctx context.Context, method, path string, b *body) (*http.
 	}
 }
 
-func (c *Client) send(ctx context.Context, method, path string, b *body) (*http.Response, error) {
-	var reader io.Reader
-	if b != nil {
-		reader = bytes.NewReader(b.data)
+// send makes a call over a connection of its own: a new one takes microseconds, and its failure says that nothing was sent
+// yet.
+func (c *Client) send(ctx context.Context, method, path string, b *body) (*answer, error) {
+	if err := c.place.Check(); err != nil {
+		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, method, "http://session"+path, reader)
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", c.place.Socket)
 	if err != nil {
 		return nil, err
 	}
+	header := map[string]string{wire.ProtocolHeader: strconv.Itoa(wire.Protocol), wire.ClientHeader: wire.HeaderText(c.opt.Notebook)}
+	var data []byte
 	if b != nil {
-		for name, values := range b.header {
-			r.Header[name] = values
-		}
-		r.Header.Set("Content-Type", b.kind)
+		maps.Copy(header, b.header)
+		header["Content-Type"] = b.kind
+		data = b.data
 	}
-	r.Header.Set(wire.ProtocolHeader, strconv.Itoa(wire.Protocol))
-	r.Header.Set(wire.ClientHeader, wire.HeaderText(c.opt.Notebook))
-	answer, err := c.http.Do(r)
-	var u *url.Error
-	if errors.As(err, &u) {
-		err = u.Err // the address in it means nothing to anybody
-	}
-	return answer, err
+	return exchange(ctx, conn, method, path, header, data)
 }
 
 // isRefused says that there was nobody to send the call to.
@@ -236,7 +212,7 @@ func (e *kindError) Error() string { return e.message }
 func (e *kindError) Unwrap() error { return e.kind }
 
 func (c *Client) getJSON(ctx context.Context, path string, into any) error {
-	return c.callJSON(ctx, http.MethodGet, path, nil, into)
+	return c.callJSON(ctx, "GET", path, nil, into)
 }
 
 // callJSON makes a call whose answer is JSON; into nil: there is none.
@@ -245,7 +221,7 @@ func (c *Client) callJSON(ctx context.Context, method, path string, b *body, int
 	if err != nil {
 		return err
 	}
-	defer r.Body.Close()
+	defer r.body.Close()
 	data, err := c.read(ctx, r)
 	if err != nil || into == nil {
 		return err
@@ -257,12 +233,12 @@ func (c *Client) callJSON(ctx context.Context, method, path string, b *body, int
 }
 
 // read reads an answer to its end.
-func (c *Client) read(ctx context.Context, r *http.Response) ([]byte, error) {
+func (c *Client) read(ctx context.Context, r *answer) ([]byte, error) {
 	var b bytes.Buffer
-	if r.ContentLength > 0 {
-		b.Grow(int(r.ContentLength) + bytes.MinRead)
+	if r.length > 0 {
+		b.Grow(int(r.length) + bytes.MinRead)
 	}
-	if _, err := b.ReadFrom(r.Body); err != nil {
+	if _, err := b.ReadFrom(r.body); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}

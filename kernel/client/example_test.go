@@ -34,7 +34,6 @@ func ExampleModel_Batch() {
 		fmt.Println(err)
 		return
 	}
-	defer c.Close()
 	m, err := c.Open(ctx, client.Spec{Weights: client.Toy})
 	if err != nil {
 		fmt.Println(err)
@@ -61,7 +60,6 @@ func ExampleClient_Follow() {
 		fmt.Println(err)
 		return
 	}
-	defer c.Close()
 	run, err := c.StartRun(ctx, "vqa", []string{"--train", "minival", "--loadLXMERT", "toy", "--epochs", "2", "--output", "snap/vqa/mine"})
 	if err != nil {
 		fmt.Println(err)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
@@ -29,7 +28,7 @@ func (c *Client) Open(ctx context.Context, spec Spec) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{c: c}
-	if err := c.callJSON(ctx, http.MethodPost, "/open", b, &m.info); err != nil {
+	if err := c.callJSON(ctx, "POST", "/open", b, &m.info); err != nil {
 		return nil, err
 	}
 	for _, note := range m.info.Notes {
@@ -116,16 +115,16 @@ func (m *Model) Images(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	var ids []string
-	return ids, m.c.callJSON(ctx, http.MethodPost, "/images", b, &ids)
+	return ids, m.c.callJSON(ctx, "POST", "/images", b, &ids)
 }
 
 // callTrace makes a call whose answer is a frame.
 func (c *Client) callTrace(ctx context.Context, path string, b *body, header any) (*lxmert.Trace, error) {
-	r, err := c.call(ctx, http.MethodPost, path, b)
+	r, err := c.call(ctx, "POST", path, b)
 	if err != nil {
 		return nil, err
 	}
-	defer r.Body.Close()
+	defer r.body.Close()
 	data, err := c.read(ctx, r)
 	if err != nil {
 		return nil, err

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -112,7 +111,7 @@ func (c *Client) StartRun(ctx context.Context, task string, args []string) (Run,
 		return Run{}, err
 	}
 	var r Run
-	return r, c.callJSON(ctx, http.MethodPost, "/runs", b, &r)
+	return r, c.callJSON(ctx, "POST", "/runs", b, &r)
 }
 
 // Runs lists the runs that the session knows, those of earlier sessions too, the latest first.
@@ -133,13 +132,13 @@ func (c *Client) Run(ctx context.Context, id string) (Run, error) {
 // is left alone.
 func (c *Client) Resume(ctx context.Context, id string) (Run, error) {
 	var r Run
-	return r, c.callJSON(ctx, http.MethodPost, c.runPath(id, "/resume"), nil, &r)
+	return r, c.callJSON(ctx, "POST", c.runPath(id, "/resume"), nil, &r)
 }
 
 // Stop interrupts a run after its current step, waits until its state is saved, and returns the run as it is then.
 func (c *Client) Stop(ctx context.Context, id string) (Run, error) {
 	var r Run
-	return r, c.callJSON(ctx, http.MethodPost, c.runPath(id, "/stop"), nil, &r)
+	return r, c.callJSON(ctx, "POST", c.runPath(id, "/stop"), nil, &r)
 }
 
 // runPath names a run to the session, which knows whether it is an id or a folder.
@@ -163,12 +162,12 @@ func (c *Client) Attach(ctx context.Context, id string, see func(Event) error) e
 func (c *Client) follow(ctx context.Context, id, query string, see func(Event) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r, err := c.call(ctx, http.MethodGet, c.runPath(id, "/events")+query, nil)
+	r, err := c.call(ctx, "GET", c.runPath(id, "/events")+query, nil)
 	if err != nil {
 		return err
 	}
-	defer r.Body.Close()
-	lines := bufio.NewReader(r.Body)
+	defer r.body.Close()
+	lines := bufio.NewReader(r.body)
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err != nil {

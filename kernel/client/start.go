@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -94,11 +93,11 @@ func (c *Client) ask(ctx context.Context) (answers bool, h Hello) {
 	if err != nil {
 		return false, h
 	}
-	defer r.Body.Close()
-	if r.StatusCode == http.StatusServiceUnavailable {
+	defer r.body.Close()
+	if r.status == wire.Ending.Status() {
 		return false, h
 	}
-	if r.StatusCode != http.StatusOK || json.NewDecoder(io.LimitReader(r.Body, 1<<16)).Decode(&h) != nil {
+	if r.status != 200 || json.NewDecoder(io.LimitReader(r.body, 1<<16)).Decode(&h) != nil {
 		return true, Hello{}
 	}
 	return true, h
@@ -154,7 +153,7 @@ func (c *Client) died(err error) error {
 	for ; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
 		r, again := c.send(ctx, "GET", "/hello", nil)
 		if again == nil {
-			r.Body.Close()
+			r.body.Close()
 			break // another one has been started
 		}
 		if isRefused(again) {

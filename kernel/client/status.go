@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"time"
 )
 
@@ -48,7 +47,7 @@ func (c *Client) Shutdown(ctx context.Context) error {
 	if err != nil && !errors.Is(err, ErrVersion) {
 		return err
 	}
-	if err := c.callJSON(ctx, http.MethodPost, "/shutdown", nil, nil); err != nil {
+	if err := c.callJSON(ctx, "POST", "/shutdown", nil, nil); err != nil {
 		return err
 	}
 	return c.waitGone(ctx, h.PID)
@@ -56,11 +55,11 @@ func (c *Client) Shutdown(ctx context.Context) error {
 
 // Logs writes the last bytes of the session's log, at most so many, from the beginning of a line.
 func (c *Client) Logs(ctx context.Context, w io.Writer, bytes int64) error {
-	r, err := c.call(ctx, http.MethodGet, fmt.Sprintf("/logs?bytes=%d", bytes), nil)
+	r, err := c.call(ctx, "GET", fmt.Sprintf("/logs?bytes=%d", bytes), nil)
 	if err != nil {
 		return err
 	}
-	defer r.Body.Close()
+	defer r.body.Close()
 	text, err := c.read(ctx, r)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -25,29 +24,29 @@ type Value struct {
 // Put keeps a value, in place of another of its name, until the session ends. Name and Data are needed; Size and Kept are
 // the session's. The error wraps [ErrFull] where the memory limit leaves no room.
 func (c *Client) Put(ctx context.Context, v Value) error {
-	b := &body{data: v.Data, kind: "application/octet-stream", header: http.Header{
-		wire.TypeHeader: {wire.HeaderText(v.Type)}, wire.SourceHeader: {wire.HeaderText(v.Source)},
+	b := &body{data: v.Data, kind: "application/octet-stream", header: map[string]string{
+		wire.TypeHeader: wire.HeaderText(v.Type), wire.SourceHeader: wire.HeaderText(v.Source),
 	}}
-	return c.callJSON(ctx, http.MethodPut, valuePath(v.Name), b, nil)
+	return c.callJSON(ctx, "PUT", valuePath(v.Name), b, nil)
 }
 
 // Get returns a value. The error wraps [ErrNotFound] if there is none of that name.
 func (c *Client) Get(ctx context.Context, name string) (Value, error) {
-	r, err := c.call(ctx, http.MethodGet, valuePath(name), nil)
+	r, err := c.call(ctx, "GET", valuePath(name), nil)
 	if err != nil {
 		return Value{}, err
 	}
-	defer r.Body.Close()
+	defer r.body.Close()
 	data, err := c.read(ctx, r)
 	if err != nil {
 		return Value{}, err
 	}
 	v := Value{Name: name, Size: int64(len(data)), Data: data}
-	if v.Type, err = wire.HeaderValue(r.Header.Get(wire.TypeHeader)); err == nil {
-		v.Source, err = wire.HeaderValue(r.Header.Get(wire.SourceHeader))
+	if v.Type, err = wire.HeaderValue(r.header.Get(wire.TypeHeader)); err == nil {
+		v.Source, err = wire.HeaderValue(r.header.Get(wire.SourceHeader))
 	}
 	if err == nil {
-		v.Kept, err = time.Parse(time.RFC3339Nano, r.Header.Get(wire.ModifiedHeader))
+		v.Kept, err = time.Parse(time.RFC3339Nano, r.header.Get(wire.ModifiedHeader))
 	}
 	if err != nil {
 		return Value{}, fmt.Errorf("session: the value %q: %w", name, err)
@@ -57,7 +56,7 @@ func (c *Client) Get(ctx context.Context, name string) (Value, error) {
 
 // Delete forgets a value, if there is one of that name.
 func (c *Client) Delete(ctx context.Context, name string) error {
-	return c.callJSON(ctx, http.MethodDelete, valuePath(name), nil, nil)
+	return c.callJSON(ctx, "DELETE", valuePath(name), nil, nil)
 }
 
 // List lists the values in alphabetical order, without their data.

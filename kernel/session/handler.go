@@ -83,7 +83,18 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, answer func(http.
 	if f.Kind != wire.Canceled {
 		s.log.printf("%s %s for %s: %s", r.Method, r.URL.Path, notebook(r), f.Message)
 	}
-	f.Write(w)
+	writeFault(w, f)
+}
+
+// writeFault answers a call with an error.
+func writeFault(w http.ResponseWriter, f *wire.Fault) {
+	text, err := json.Marshal(f)
+	if err != nil { // strings always encode
+		text = nil
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(f.Kind.Status())
+	w.Write(append(text, '\n')) // the caller may be gone
 }
 
 // otherProtocol is the error for a client of another build. A session that has nothing to do makes room for one that

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/seed-516990b0/golxmert/kernel/client"
+	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 )
 
 func TestOutputBecomesLines(t *testing.T) {
@@ -35,6 +37,27 @@ func TestOutputBecomesLines(t *testing.T) {
 	w.finish()
 	if strings.Join(lines, "") != long || len(lines) < 3 {
 		t.Errorf("a long line becomes %d lines", len(lines))
+	}
+}
+
+func TestAFaultArrivesWithItsKind(t *testing.T) {
+	statuses := map[int]wire.Kind{}
+	for _, kind := range []wire.Kind{
+		wire.Failed, wire.Usage, wire.Batch, wire.NotFound, wire.Exists, wire.Full, wire.Ending, wire.Ended, wire.Version, wire.Canceled,
+	} {
+		w := httptest.NewRecorder()
+		writeFault(w, &wire.Fault{Kind: kind, Message: "session: no"})
+		r := w.Result()
+		if f := wire.ReadFault(r.Status, r.Body); f.Kind != kind || f.Message != "session: no" {
+			t.Errorf("%s arrives as %+v", kind, f)
+		}
+		if other, ok := statuses[r.StatusCode]; ok {
+			t.Errorf("%s and %s have the status %d", kind, other, r.StatusCode)
+		}
+		statuses[r.StatusCode] = kind
+	}
+	if f := wire.ReadFault("502 Bad Gateway", strings.NewReader("<html>\nbad gateway")); f.Kind != wire.Failed || strings.Contains(f.Message, "\n") || !strings.Contains(f.Message, "502") {
+		t.Errorf("something else arrives as %+v", f)
 	}
 }
 

@@ -108,7 +108,6 @@ func (r resident) dial(notebook string) *client.Client {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.t.Cleanup(func() { c.Close() })
 	return c
 }
 

@@ -3,7 +3,6 @@ package wire
 import (
 	"encoding/json"
 	"io"
-	"net/http"
 	"strings"
 )
 
@@ -46,37 +45,29 @@ type Fault struct {
 
 func (f *Fault) Error() string { return f.Message }
 
+// statusOf are the statuses of HTTP that go with the kinds.
 var statusOf = map[Kind]int{
-	Failed: http.StatusInternalServerError, Usage: http.StatusBadRequest, Batch: http.StatusUnprocessableEntity, NotFound: http.StatusNotFound,
-	Exists: http.StatusConflict, Full: http.StatusInsufficientStorage, Ending: http.StatusServiceUnavailable, Ended: http.StatusBadGateway,
-	Version: http.StatusUpgradeRequired, Canceled: 499,
+	Failed: 500, Usage: 400, Batch: 422, NotFound: 404, Exists: 409, Full: 507, Ending: 503, Ended: 502, Version: 426, Canceled: 499,
 }
 
-// Write answers a call with the fault.
-func (f *Fault) Write(w http.ResponseWriter) {
-	status := statusOf[f.Kind]
-	if status == 0 {
-		status = http.StatusInternalServerError
+// Status is the status of HTTP that an answer of this kind has.
+func (k Kind) Status() int {
+	if status := statusOf[k]; status != 0 {
+		return status
 	}
-	text, err := json.Marshal(f)
-	if err != nil { // strings always encode
-		text = nil
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	w.Write(append(text, '\n')) // the caller may be gone
+	return statusOf[Failed]
 }
 
 // maxFault bounds what is read of an error.
 const maxFault = 64 << 10
 
-// ReadFault reads the error of an answer that is none of success.
-func ReadFault(r *http.Response) *Fault {
-	text, err := io.ReadAll(io.LimitReader(r.Body, maxFault))
+// ReadFault reads the error of an answer that is none of success, with the answer's status.
+func ReadFault(status string, body io.Reader) *Fault {
+	text, err := io.ReadAll(io.LimitReader(body, maxFault))
 	f := &Fault{}
 	if err == nil && json.Unmarshal(text, f) == nil && f.Message != "" {
 		return f
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
-	return &Fault{Kind: Failed, Message: "session: an answer that nothing here understands: " + r.Status + " " + strings.ToValidUTF8(first[:min(len(first), 200)], "")}
+	return &Fault{Kind: Failed, Message: "session: an answer that nothing here understands: " + status + " " + strings.ToValidUTF8(first[:min(len(first), 200)], "")}
 }

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"errors"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,21 +66,5 @@ func TestOnlyAPrivateFolderIsTrusted(t *testing.T) {
 	}
 	if err := link.Check(); !errors.Is(err, ErrNotPrivate) {
 		t.Errorf("a link, which somebody else may have made: %v", err)
-	}
-}
-
-func TestAFaultArrivesWithItsKind(t *testing.T) {
-	for kind := range statusOf {
-		w := httptest.NewRecorder()
-		(&Fault{Kind: kind, Message: "session: no"}).Write(w)
-		if f := ReadFault(w.Result()); f.Kind != kind || f.Message != "session: no" {
-			t.Errorf("%s arrives as %+v", kind, f)
-		}
-	}
-	w := httptest.NewRecorder()
-	w.WriteHeader(502)
-	w.WriteString("<html>\nbad gateway")
-	if f := ReadFault(w.Result()); f.Kind != Failed || strings.Contains(f.Message, "\n") || !strings.Contains(f.Message, "502") {
-		t.Errorf("something else arrives as %+v", f)
 	}
 }
