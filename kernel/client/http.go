@@ -10,7 +10,6 @@ import (
 	"math"
 	"net"
 	"net/textproto"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -221,5 +220,5 @@ func (c *chunks) line() (string, error) {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
-	return string(bytes.TrimRight(slices.Clone(line), "\r\n")), err
+	return string(bytes.TrimRight(line, "\r\n")), err
 }

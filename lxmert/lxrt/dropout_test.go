@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/splitmix"
 )
 
 func TestDropoutDrops(t *testing.T) {
@@ -60,6 +61,7 @@ func TestDropoutDrops(t *testing.T) {
 	near("zeros of two neighbours", both(a, 1), 0.01)
 	near("zeros of two rows", both(a, 1024), 0.01)
 	near("zeros in two places", both(drop("y", 1, 0, 0.1, 64, 1024), 0), 0.01)
+	near("zeros in two steps", both(drop("x", 1+splitmix.Gamma, 0, 0.1, 64, 1024), 0), 0.01)
 	near("zeros with two seeds", both(drop("x", 2, 0, 0.1, 64, 1024), 0), 0.01)
 	// The rows of a part are those of the whole.
 	part := drop("x", 1, 16, 0.1, 8, 1024)

@@ -84,11 +84,11 @@ func TestEvictedGraphsLeaveNoMemoryBehind(t *testing.T) {
 			m.work.Wait()
 			return residentBytes(t), runtime.NumGoroutine()
 		}
-		for range 2 {
+		for range 3 {
 			round()
 		}
 		before, goroutines := rest()
-		for range 5 {
+		for range 8 {
 			round()
 			if n := len(m.programs.entries); n > m.programs.limit {
 				t.Errorf("%d compiled graphs are kept, %d may be", n, m.programs.limit)
@@ -96,7 +96,7 @@ func TestEvictedGraphsLeaveNoMemoryBehind(t *testing.T) {
 		}
 		after, n := rest()
 		if after > before+32<<20 {
-			t.Errorf("5 rounds of %d requests took %d MB", len(requests), (after-before)>>20)
+			t.Errorf("8 rounds of %d requests took %d MB", len(requests), (after-before)>>20)
 		}
 		if n > goroutines+2 {
 			t.Errorf("%d goroutines, %d before", n, goroutines)

@@ -103,7 +103,7 @@ func (x *Initial) Read(name string, dst []float32, transposed bool) error {
 // normals fills dst with a normal distribution around 0, by Box and Muller's method.
 func normals(dst []float32, state uint64, deviation float64) {
 	uniform := func() float64 {
-		state += 0x9e3779b97f4a7c15
+		state += splitmix.Gamma
 		return (float64(splitmix.Mix(state)>>11) + 0.5) / (1 << 53)
 	}
 	for i := 0; i < len(dst); i += 2 {

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/compute"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/splitmix"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
 
@@ -185,6 +186,6 @@ func (t *Trainer) move(r *Result, params []string, grads *[][]compute.Buffer) er
 }
 
 // stepSeed is dropout's seed of the step that is being made.
-func (t *Trainer) stepSeed() uint64 { return t.opt.Seed + uint64(t.step)*0x9e3779b97f4a7c15 }
+func (t *Trainer) stepSeed() uint64 { return t.opt.Seed + uint64(t.step)*splitmix.Gamma }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -9,6 +9,6 @@ func TestMix(t *testing.T) {
 		if got := Mix(state); got != want {
 			t.Errorf("number %d is %d, expected %d", i, got, want)
 		}
-		state += 0x9e3779b97f4a7c15
+		state += Gamma
 	}
 }

@@ -26,7 +26,7 @@ func NewStream(seed int, name string) Stream {
 
 // Bits are 64 random bits: splitmix64 of the i-th state.
 func (s Stream) Bits(i int) uint64 {
-	return splitmix.Mix(uint64(s) + uint64(i)*0x9e3779b97f4a7c15)
+	return splitmix.Mix(uint64(s) + uint64(i)*splitmix.Gamma)
 }
 
 // Uniform is in [0,1), a multiple of 2^-24.
