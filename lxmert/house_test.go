@@ -24,6 +24,7 @@ var arrows = []struct {
 	{"lxmert", nil},
 	{"lxmert/weights/internal/*", nil},
 	{"lxmert/internal/*", []string{"lxmert"}},
+	{"lxmert/internal/cmalloc/cmalloctest", nil},
 	{"lxmert/atomicfile", nil},
 	{"lxmert/testneed", nil},
 	{"lxmert/goldentest", []string{"lxmert/testneed"}},

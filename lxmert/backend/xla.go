@@ -11,6 +11,8 @@ import (
 
 	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/pjrt"
+
+	_ "github.com/seed-516990b0/golxmert/lxmert/internal/cmalloc" // for XLA's CPU plugin
 )
 
 // canXLA says that this program can load XLA plugins.

@@ -1,0 +1,6 @@
+//go:build cgo && linux
+
+package cmalloc
+
+// #cgo LDFLAGS: -ldl -lpthread
+import "C"

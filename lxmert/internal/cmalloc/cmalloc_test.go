@@ -1,0 +1,261 @@
+//go:build cgo && linux
+
+package cmalloc_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/cmalloc/cmalloctest"
+)
+
+// Sizes around every border between classes, and between the pool and glibc.
+func sizes() []int {
+	var all []int
+	for power := 16; power <= 4<<20; power *= 2 {
+		for _, n := range []int{power, power + power/2} {
+			all = append(all, n-1, n, n+1)
+		}
+	}
+	return append(all, 0, 1)
+}
+
+// needPool skips where the allocator is glibc's own: another C library, a system that counts addresses, or turned off.
+func needPool(t *testing.T) {
+	t.Helper()
+	p := cmalloctest.Malloc(70_000)
+	defer cmalloctest.Free(p)
+	if cmalloctest.Usable(p) != 96<<10 {
+		t.Skipf("no pool here: a block for 70,000 bytes has %d", cmalloctest.Usable(p))
+	}
+}
+
+func TestBlocksHaveTheSizeAndAlignmentAskedFor(t *testing.T) {
+	for _, n := range sizes() {
+		check := func(how string, p unsafe.Pointer, align int) {
+			t.Helper()
+			if p == nil || uintptr(p)%uintptr(align) != 0 || cmalloctest.Usable(p) < n {
+				t.Errorf("%s of %d bytes is at %p and has %d", how, n, p, cmalloctest.Usable(p))
+			}
+			write(p, n, 0xa5)
+		}
+		p := cmalloctest.Malloc(n)
+		check("malloc", p, 16)
+		for _, to := range sizes() {
+			if to == 0 {
+				continue // frees
+			}
+			before := min(n, to)
+			if p = cmalloctest.Realloc(p, to); p == nil || !starts(p, before, 0xa5) {
+				t.Fatalf("realloc from %d to %d bytes loses what was there", n, to)
+			}
+			if p = cmalloctest.Realloc(p, max(n, 1)); !starts(p, before, 0xa5) {
+				t.Fatalf("realloc from %d back to %d bytes loses what was there", to, n)
+			}
+			write(p, n, 0xa5)
+		}
+		cmalloctest.Free(p)
+		for align := 8; align <= 64<<10; align *= 2 {
+			p, err := cmalloctest.Aligned(align, n)
+			if err != nil {
+				t.Fatalf("posix_memalign(%d, %d): %v", align, n, err)
+			}
+			check("posix_memalign", p, align)
+			cmalloctest.Free(p)
+		}
+		p = cmalloctest.Calloc(n)
+		if !reads(p, n, 0) {
+			t.Errorf("calloc of %d bytes is not zero", n)
+		}
+		cmalloctest.Free(p)
+	}
+	for _, align := range []int{0, 3, 4, 24, 100} {
+		if _, err := cmalloctest.Aligned(align, 1000); !errors.Is(err, syscall.EINVAL) {
+			t.Errorf("posix_memalign with alignment %d: %v", align, err)
+		}
+	}
+	cmalloctest.Free(nil)
+	if cmalloctest.Usable(nil) != 0 {
+		t.Error("nothing has a size")
+	}
+}
+
+// TestThreadsKeepTheirBlocksApart has threads fill blocks, pass them on, and look whether they are as they were.
+func TestThreadsKeepTheirBlocksApart(t *testing.T) {
+	type block struct {
+		p    unsafe.Pointer
+		n    int
+		fill byte
+	}
+	all := sizes()
+	passed := make(chan block, 64)
+	var threads sync.WaitGroup
+	for thread := range 4 {
+		threads.Go(func() {
+			runtime.LockOSThread() // the thread ends with this function
+			random := rand.New(rand.NewPCG(1, uint64(thread)))
+			free := func(b block) {
+				if !reads(b.p, b.n, b.fill) {
+					t.Errorf("a block of %d bytes was changed by somebody else", b.n)
+				}
+				cmalloctest.Free(b.p)
+			}
+			var held []block
+			for range 20_000 {
+				b := block{n: all[random.IntN(len(all))] % (200 << 10), fill: byte(random.Uint32())}
+				switch random.IntN(3) {
+				case 0:
+					b.p = cmalloctest.Malloc(b.n)
+				case 1:
+					b.p, _ = cmalloctest.Aligned(64<<random.IntN(8), b.n)
+				case 2:
+					b.p = cmalloctest.Realloc(cmalloctest.Malloc(all[random.IntN(len(all))]), b.n+1)
+				}
+				write(b.p, b.n, b.fill)
+				held = append(held, b)
+				if len(held) < 50 {
+					continue
+				}
+				at := random.IntN(len(held))
+				b, held[at] = held[at], held[len(held)-1]
+				held = held[:len(held)-1]
+				select {
+				case passed <- b:
+				default:
+					free(b)
+				}
+				if random.IntN(2) == 0 {
+					select {
+					case b := <-passed:
+						free(b)
+					default:
+					}
+				}
+			}
+			for _, b := range held {
+				free(b)
+			}
+		})
+	}
+	threads.Wait()
+	close(passed)
+	for b := range passed {
+		if !reads(b.p, b.n, b.fill) {
+			t.Errorf("a block of %d bytes was changed by somebody else", b.n)
+		}
+		cmalloctest.Free(b.p)
+	}
+}
+
+// TestMemoryIsUsedAgain has one thread free what another allocates, and threads end that hold free blocks.
+func TestMemoryIsUsedAgain(t *testing.T) {
+	needPool(t)
+	const size, limit = 70_000, 64 << 20
+	allocate := func() unsafe.Pointer {
+		p, err := cmalloctest.Aligned(4096, size)
+		if err != nil {
+			t.Error(err)
+		}
+		write(p, size, 1)
+		return p
+	}
+	before := resident(t)
+	passed := make(chan unsafe.Pointer, 16)
+	go func() {
+		runtime.LockOSThread()
+		defer close(passed)
+		for range 10_000 {
+			passed <- allocate()
+		}
+	}()
+	for p := range passed {
+		cmalloctest.Free(p)
+	}
+	if grown := resident(t) - before; grown > limit {
+		t.Errorf("10,000 blocks of %d bytes that another thread frees leave %d MB", size, grown>>20)
+	}
+	for range 100 {
+		var ended sync.WaitGroup
+		ended.Go(func() {
+			runtime.LockOSThread()
+			var held []unsafe.Pointer
+			for range 100 {
+				held = append(held, allocate())
+			}
+			for _, p := range held {
+				cmalloctest.Free(p)
+			}
+		})
+		ended.Wait()
+	}
+	if grown := resident(t) - before; grown > limit {
+		t.Errorf("100 threads that held 7 MB each leave %d MB", grown>>20)
+	}
+}
+
+func TestPoolCanBeTurnedOff(t *testing.T) {
+	if os.Getenv("PRINT_USABLE") == "1" {
+		println(cmalloctest.Usable(cmalloctest.Malloc(70_000)))
+		os.Exit(0)
+	}
+	needPool(t)
+	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), "GOLXMERT_POOL=0", "PRINT_USABLE=1")
+	out, err := cmd.CombinedOutput()
+	if got := strings.TrimSpace(string(out)); err != nil || got == "98304" || !strings.HasPrefix(got, "700") {
+		t.Errorf("a block for 70,000 bytes has %s, %v", got, err)
+	}
+}
+
+// write fills some bytes of a block, fewer than a page apart, and its end.
+func write(p unsafe.Pointer, n int, fill byte) {
+	block := unsafe.Slice((*byte)(p), n)
+	for i := 0; i < n; i = next(i) {
+		block[i] = fill
+	}
+	for i := max(0, n-16); i < n; i++ {
+		block[i] = fill
+	}
+}
+
+// starts reports whether the first n bytes of a block are as write left them.
+func starts(p unsafe.Pointer, n int, fill byte) bool {
+	block := unsafe.Slice((*byte)(p), n)
+	for i := 0; i < n; i = next(i) {
+		if block[i] != fill {
+			return false
+		}
+	}
+	return true
+}
+
+// reads reports whether a block of n bytes is as write left it.
+func reads(p unsafe.Pointer, n int, fill byte) bool {
+	end := max(0, n-16)
+	return starts(p, n, fill) && starts(unsafe.Add(p, end), n-end, fill)
+}
+
+func next(i int) int { return i + 1 + min(i, 1021) }
+
+// resident is this program's memory in bytes.
+func resident(t *testing.T) int {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages * os.Getpagesize()
+}
