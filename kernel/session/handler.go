@@ -19,6 +19,7 @@ import (
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/resident"
 )
 
 // handler routes calls.
@@ -245,7 +246,7 @@ func (s *Server) answerHello(w http.ResponseWriter, _ *http.Request) error {
 
 func (s *Server) answerStatus(w http.ResponseWriter, _ *http.Request) error {
 	st := client.Status{
-		Hello: s.hello(), Backend: s.compute.describe(), Memory: s.memory.inUse(), Limit: s.opt.Memory, Resident: residentBytes(),
+		Hello: s.hello(), Backend: s.compute.describe(), Memory: s.memory.inUse(), Limit: s.opt.Memory, Resident: resident.Bytes(),
 		Models: s.models.list(), Runs: s.runs.list(true), Values: len(s.values.list()), Idle: s.activity.idle(), IdleLimit: s.opt.Idle, Outdated: s.program.replaced(),
 	}
 	st.Working, st.Waiting = s.calls.state()

@@ -3,8 +3,6 @@ package lxrt
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"runtime"
 	"testing"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/synthetic"
+	"github.com/seed-516990b0/golxmert/lxmert/resident"
 )
 
 // TestRunsLeaveNoMemoryBehind runs one request many times and looks at the process's memory.
@@ -119,13 +118,9 @@ func residentBytes(t *testing.T) int64 {
 	for range 3 {
 		runtime.GC()
 	}
-	raw, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		t.Skipf("this system does not say: %v", err)
+	n := resident.Bytes()
+	if n == 0 {
+		t.Skip("this system does not say how much memory a process has")
 	}
-	var size, resident int64
-	if _, err := fmt.Sscan(string(raw), &size, &resident); err != nil {
-		t.Fatal(err)
-	}
-	return resident * int64(os.Getpagesize())
+	return n
 }

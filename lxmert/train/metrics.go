@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
-	"runtime"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/lxmert/resident"
 )
 
 // meter smooths what progress and metrics show.
@@ -95,7 +93,7 @@ func (r *run) writeMetrics(res *Result) error {
 			line["mfu"] = math.Round(1e6*flops/r.peak) / 1e6 // a small model uses very little
 		}
 	}
-	if rss := residentBytes(); rss > 0 {
+	if rss := resident.Bytes(); rss > 0 {
 		line["memory_mb"] = rss >> 20
 	}
 	m.wait, m.rows, m.elapsed = wait, 0, 0
@@ -134,24 +132,4 @@ func (r *run) writeLine(line map[string]any) error {
 		return fmt.Errorf("train: %w; make room there, --resume goes on from the last saved state", err)
 	}
 	return nil
-}
-
-// residentBytes is the memory that this process has in RAM; 0 where the system does not say.
-func residentBytes() int64 {
-	if runtime.GOOS != "linux" {
-		return 0
-	}
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(text))
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, err := strconv.ParseInt(fields[1], 10, 64)
-	if err != nil {
-		return 0
-	}
-	return pages * int64(os.Getpagesize())
 }

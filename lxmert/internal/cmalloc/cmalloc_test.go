@@ -8,14 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"unsafe"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/cmalloc/cmalloctest"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/cmalloctest"
+	"github.com/seed-516990b0/golxmert/lxmert/resident"
 )
 
 // Sizes around every border between classes, and between the pool and glibc.
@@ -96,6 +96,12 @@ func TestThreadsKeepTheirBlocksApart(t *testing.T) {
 		n    int
 		fill byte
 	}
+	free := func(b block) {
+		if !reads(b.p, b.n, b.fill) {
+			t.Errorf("a block of %d bytes was changed by somebody else", b.n)
+		}
+		cmalloctest.Free(b.p)
+	}
 	all := sizes()
 	passed := make(chan block, 64)
 	var threads sync.WaitGroup
@@ -103,12 +109,6 @@ func TestThreadsKeepTheirBlocksApart(t *testing.T) {
 		threads.Go(func() {
 			runtime.LockOSThread() // the thread ends with this function
 			random := rand.New(rand.NewPCG(1, uint64(thread)))
-			free := func(b block) {
-				if !reads(b.p, b.n, b.fill) {
-					t.Errorf("a block of %d bytes was changed by somebody else", b.n)
-				}
-				cmalloctest.Free(b.p)
-			}
 			var held []block
 			for range 20_000 {
 				b := block{n: all[random.IntN(len(all))] % (200 << 10), fill: byte(random.Uint32())}
@@ -149,10 +149,7 @@ func TestThreadsKeepTheirBlocksApart(t *testing.T) {
 	threads.Wait()
 	close(passed)
 	for b := range passed {
-		if !reads(b.p, b.n, b.fill) {
-			t.Errorf("a block of %d bytes was changed by somebody else", b.n)
-		}
-		cmalloctest.Free(b.p)
+		free(b)
 	}
 }
 
@@ -168,7 +165,10 @@ func TestMemoryIsUsedAgain(t *testing.T) {
 		write(p, size, 1)
 		return p
 	}
-	before := resident(t)
+	before := resident.Bytes()
+	if before == 0 {
+		t.Fatal("the system does not say how much memory this process has")
+	}
 	passed := make(chan unsafe.Pointer, 16)
 	go func() {
 		runtime.LockOSThread()
@@ -180,7 +180,7 @@ func TestMemoryIsUsedAgain(t *testing.T) {
 	for p := range passed {
 		cmalloctest.Free(p)
 	}
-	if grown := resident(t) - before; grown > limit {
+	if grown := resident.Bytes() - before; grown > limit {
 		t.Errorf("10,000 blocks of %d bytes that another thread frees leave %d MB", size, grown>>20)
 	}
 	for range 100 {
@@ -197,7 +197,7 @@ func TestMemoryIsUsedAgain(t *testing.T) {
 		})
 		ended.Wait()
 	}
-	if grown := resident(t) - before; grown > limit {
+	if grown := resident.Bytes() - before; grown > limit {
 		t.Errorf("100 threads that held 7 MB each leave %d MB", grown>>20)
 	}
 }
@@ -245,17 +245,3 @@ func reads(p unsafe.Pointer, n int, fill byte) bool {
 }
 
 func next(i int) int { return i + 1 + min(i, 1021) }
-
-// resident is this program's memory in bytes.
-func resident(t *testing.T) int {
-	t.Helper()
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pages * os.Getpagesize()
-}

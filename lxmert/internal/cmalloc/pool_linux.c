@@ -48,7 +48,7 @@ typedef struct {
 
 static char *base;                     // of the addresses; NULL: there is no pool
 static _Atomic size_t used[classes];   // bytes of each class that were ever handed out
-static list shared[classes];           // guarded by busy
+static block *shared[classes];           // guarded by busy
 static atomic_flag busy[classes];
 static __thread list mine[classes];
 static __thread int registered;        // share_all is called when this thread ends
@@ -86,9 +86,8 @@ static void share(int class, size_t keep) {
 		block *b = l->first;
 		l->first = b->next;
 		l->n--;
-		b->next = shared[class].first;
-		shared[class].first = b;
-		shared[class].n++;
+		b->next = shared[class];
+		shared[class] = b;
 	}
 	leave(class);
 }
@@ -119,10 +118,9 @@ static void *take(size_t a, size_t n) {
 	}
 	list *l = &mine[class];
 	if (l->first == NULL && enter(class)) {
-		for (size_t few = most(class) / 2; few > 0 && shared[class].first != NULL; few--) {
-			block *b = shared[class].first;
-			shared[class].first = b->next;
-			shared[class].n--;
+		for (size_t few = most(class) / 2; few > 0 && shared[class] != NULL; few--) {
+			block *b = shared[class];
+			shared[class] = b->next;
 			b->next = l->first;
 			l->first = b;
 			l->n++;
