@@ -21,6 +21,7 @@ type Backend struct {
 	APIVersion string   // of the plugin's PJRT interface, such as "0.81"; "" for the Go backend
 	Devices    []string // one description per device
 	Why        string   // why this one was taken
+	Note       string   // what makes it slower than it could be, if anything does
 }
 
 // ErrNotFound is wrapped by errors that say no plugin of the kind asked for could be used.
@@ -159,7 +160,7 @@ func (m *machine) openPlugin(r request, c candidate) (*Backend, error) {
 	}
 	return &Backend{
 		Backend: l.backend, Kind: c.kind, Spec: strings.Join(append([]string{"xla:" + c.path}, options...), ","),
-		Plugin: c.path, APIVersion: l.api, Devices: l.devices, Why: "asked for",
+		Plugin: c.path, APIVersion: l.api, Devices: l.devices, Why: "asked for", Note: l.note,
 	}, nil
 }
 
@@ -180,7 +181,11 @@ func (b *Backend) describe() string {
 	if n := len(b.Devices); n != 1 {
 		devices = fmt.Sprintf("%d devices", n)
 	}
-	return fmt.Sprintf("%s, %s, PJRT API %s, %s (%s)", b.Kind, devices, b.APIVersion, b.Plugin, b.Why)
+	line := fmt.Sprintf("%s, %s, PJRT API %s, %s (%s)", b.Kind, devices, b.APIVersion, b.Plugin, b.Why)
+	if b.Note != "" {
+		line += "; " + b.Note
+	}
+	return line
 }
 
 // loaded is a plugin opened in this process.
@@ -188,6 +193,7 @@ type loaded struct {
 	backend compute.Backend
 	api     string
 	devices []string
+	note    string
 }
 
 func devicesOf(b compute.Backend) []string {

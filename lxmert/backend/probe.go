@@ -70,7 +70,8 @@ func tryPlugin(path string) probeResult {
 func multiply(b compute.Backend) error {
 	builder := b.Builder("probe")
 	main := builder.Main()
-	shape := shapes.Make(dtypes.Float32, 2, 2)
+	const side = 20 // large enough for the product that takes the place of XLA's
+	shape := shapes.Make(dtypes.Float32, side, side)
 	x, err1 := main.Parameter("x", shape, nil)
 	y, err2 := main.Parameter("y", shape, nil)
 	if err := errors.Join(err1, err2); err != nil {
@@ -88,8 +89,13 @@ func multiply(b compute.Backend) error {
 		return err
 	}
 	defer program.Finalize()
-	xs, err1 := b.BufferFromFlatData(0, []float32{1, 2, 3, 4}, shape)
-	ys, err2 := b.BufferFromFlatData(0, []float32{5, 6, 7, 8}, shape)
+	// Whole numbers, whose products and sums are exact.
+	left, right := make([]float32, side*side), make([]float32, side*side)
+	for i := range left {
+		left[i], right[i] = float32(i%7), float32(i%5)
+	}
+	xs, err1 := b.BufferFromFlatData(0, left, shape)
+	ys, err2 := b.BufferFromFlatData(0, right, shape)
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
@@ -97,13 +103,17 @@ func multiply(b compute.Backend) error {
 	if err != nil {
 		return err
 	}
-	got := make([]float32, 4)
+	got := make([]float32, side*side)
 	if err := out[0].ToFlatData(got); err != nil {
 		return err
 	}
-	for i, want := range []float32{19, 22, 43, 50} {
-		if math.Abs(float64(got[i]-want)) > 1e-3 {
-			return fmt.Errorf("a product of two matrices gave %v", got)
+	for i, x := range got {
+		var want float32
+		for k := range side {
+			want += left[i/side*side+k] * right[k*side+i%side]
+		}
+		if math.Abs(float64(x-want)) > 1e-3*float64(want) {
+			return fmt.Errorf("a product of two matrices gave %v in place of %v", x, want)
 		}
 	}
 	return nil

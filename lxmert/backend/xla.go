@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/go-xla/pjrt"
 
 	_ "github.com/seed-516990b0/golxmert/lxmert/internal/cmalloc" // for XLA's CPU plugin
+	"github.com/seed-516990b0/golxmert/lxmert/internal/matmul"
 )
 
 // canXLA says that this program can load XLA plugins.
@@ -51,6 +52,11 @@ func loadXLA(path string, kind Kind, options []string) (_ loaded, err error) {
 		return loaded{}, err
 	}
 	l := loaded{backend: b, devices: devicesOf(b)}
+	if kind == KindCPU {
+		if l.backend, err = matmul.Use(b, name); err != nil {
+			l.note = "slower than it could be, its matrix products are XLA's own: " + err.Error()
+		}
+	}
 	if plugin, err := pjrt.GetPlugin(name); err == nil {
 		major, minor := plugin.Version()
 		l.api = fmt.Sprintf("%d.%d", major, minor)

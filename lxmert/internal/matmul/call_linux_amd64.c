@@ -1,0 +1,268 @@
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "product.h"
+#include "call.h"
+
+// XLA's interface for functions that compiled programs call (xla/ffi/api/c_api.h, version 0.1, which later ones keep), as
+// much of it as is used here.
+
+typedef struct extension {
+	size_t size;
+	int type;
+	struct extension *next;
+} extension;
+
+typedef struct {
+	size_t size;
+	extension *extensions;
+	int type;
+	void *data;
+	int64_t rank, *dims;
+} buffer;
+
+typedef struct {
+	size_t size;
+	extension *extensions;
+	int64_t count;
+	int *types;
+	void **items;
+} buffers;
+
+typedef struct {
+	int type;
+	size_t count;
+	void *data;
+} array;
+
+typedef struct {
+	size_t size;
+	extension *extensions;
+	int64_t count;
+	int *types;
+	void **names;
+	void **items;
+} attributes;
+
+typedef struct {
+	size_t size;
+	extension *extensions;
+	int major, minor;
+} version;
+
+typedef struct {
+	size_t size;
+	version api;
+	uint32_t traits;
+} metadata;
+
+typedef struct {
+	extension base;
+	metadata *metadata;
+} metadata_extension;
+
+typedef struct failure failure;
+typedef struct context context;
+
+typedef struct {
+	size_t size;
+	extension *extensions;
+	const char *message;
+	int code;
+} failure_args;
+
+typedef struct {
+	size_t size;
+	extension *extensions;
+	failure *failure;
+} destroy_args;
+
+typedef struct {
+	size_t size;
+	extension *extensions;
+	context *context;
+	void (*task)(void *);
+	void *data;
+} schedule_args;
+
+typedef struct {
+	size_t size;
+	extension *extensions;
+	context *context;
+	int64_t *threads;
+} threads_args;
+
+typedef struct {
+	size_t size;
+	extension *extensions;
+	version version;
+	void *internal;
+	failure *(*failure_create)(failure_args *);
+	void *failure_message;
+	void (*failure_destroy)(destroy_args *);
+	void *not_used[8];
+	failure *(*schedule)(schedule_args *);
+	failure *(*threads)(threads_args *);
+} api;
+
+typedef struct {
+	size_t size;
+	extension *extensions;
+	const api *api;
+	context *context;
+	int stage;
+	buffers args, results;
+	attributes attributes;
+} call;
+
+enum { metadata_type = 1, execute = 3, array_type = 1, s64 = 5, invalid_argument = 3, resource_exhausted = 8 };
+
+static failure *fail(const call *c, int code, const char *message) {
+	failure_args args = {sizeof args, NULL, message, code};
+	return c->api->failure_create(&args);
+}
+
+// A job is shared by the thread that was called and by tasks on XLA's threads. Whoever is last frees it: a task may start
+// long after all is done.
+typedef struct {
+	product product;
+	product_units units;
+	atomic_llong next, done;
+	atomic_int holders;
+} job;
+
+static void job_release(job *j) {
+	if (atomic_fetch_sub(&j->holders, 1) == 1)
+		free(j);
+}
+
+static void job_work(job *j) {
+	if (!product_ready())
+		return;
+	for (long long i; (i = atomic_fetch_add(&j->next, 1)) < j->units.count;) {
+		product_unit(&j->units, i);
+		atomic_fetch_add(&j->done, 1);
+	}
+}
+
+static void job_task(void *data) {
+	job_work(data);
+	job_release(data);
+}
+
+static failure *multiply(call *c) {
+	if (c->extensions && c->extensions->type == metadata_type) {
+		// A version is the caller's own or nothing; what is used here is the same in all of version 0.
+		metadata *m = ((metadata_extension *)c->extensions)->metadata;
+		m->api.major = 0;
+		m->api.minor = c->api->version.minor;
+		m->traits = 0;
+		return NULL;
+	}
+	if (c->stage != execute)
+		return NULL;
+	const array *numbers = c->attributes.count == 1 && c->attributes.types[0] == array_type ? c->attributes.items[0] : NULL;
+	if (c->args.count != 2 || c->results.count != 1 || !numbers || numbers->type != s64 || numbers->count != product_numbers)
+		return fail(c, invalid_argument, "golxmert's matrix product was called with other arguments than its own");
+	product p;
+	memcpy(&p, numbers->data, product_numbers * sizeof(int64_t));
+	p.a = ((buffer *)c->args.items[0])->data;
+	p.b = ((buffer *)c->args.items[1])->data;
+	p.c = ((buffer *)c->results.items[0])->data;
+	if (!product_ready())
+		return fail(c, resource_exhausted, "golxmert's matrix product: no memory");
+
+	int64_t threads = 1;
+	threads_args ask = {sizeof ask, NULL, c->context, &threads};
+	failure *none = c->api->threads(&ask);
+	if (none) {
+		destroy_args args = {sizeof args, NULL, none};
+		c->api->failure_destroy(&args);
+		threads = 1;
+	}
+	product_units units = product_split(&p, threads);
+	if (units.count == 1) {
+		product_unit(&units, 0);
+		return NULL;
+	}
+	job *j = malloc(sizeof *j);
+	if (!j)
+		return fail(c, resource_exhausted, "golxmert's matrix product: no memory");
+	j->product = p;
+	j->units = units;
+	j->units.of = &j->product;
+	atomic_init(&j->next, 0);
+	atomic_init(&j->done, 0);
+	atomic_init(&j->holders, 1);
+	int64_t helpers = threads - 1 < units.count - 1 ? threads - 1 : units.count - 1;
+	for (int64_t i = 0; i < helpers; i++) {
+		atomic_fetch_add(&j->holders, 1);
+		schedule_args args = {sizeof args, NULL, c->context, job_task, j};
+		failure *f = c->api->schedule(&args);
+		if (f) {
+			destroy_args destroy = {sizeof destroy, NULL, f};
+			c->api->failure_destroy(&destroy);
+			job_release(j);
+			break;
+		}
+	}
+	job_work(j);
+	// What others have begun takes no longer than one part.
+	for (int i = 0; atomic_load(&j->done) < units.count; i++)
+		if (i < 1 << 14)
+			__builtin_ia32_pause();
+		else
+			sched_yield();
+	job_release(j);
+	return NULL;
+}
+
+// PJRT's interface for plugins, as much of it as is used here.
+
+typedef struct {
+	size_t size;
+	extension *extensions;
+} pjrt;
+
+typedef struct {
+	size_t size;
+	const char *name;
+	size_t name_size;
+	void *handler;
+	const char *platform;
+	size_t platform_size;
+	int traits;
+} register_args;
+
+typedef struct {
+	extension base;
+	void *not_used[2];
+	void *(*register_handler)(register_args *);
+} ffi_extension;
+
+enum { ffi_type = 5 };
+
+const char *matmul_register(const char *plugin, const char *name) {
+	void *library = dlopen(plugin, RTLD_NOW | RTLD_NOLOAD);
+	if (!library)
+		return "the plugin is not loaded";
+	const pjrt *(*get)(void) = (const pjrt *(*)(void))dlsym(library, "GetPjrtApi");
+	dlclose(library);
+	if (!get)
+		return "the plugin has no GetPjrtApi";
+	const extension *e = get()->extensions;
+	while (e && e->type != ffi_type)
+		e = e->next;
+	if (!e || e->size < sizeof(ffi_extension))
+		return "the plugin's programs cannot call functions";
+	static const char platform[] = "Host";
+	register_args args = {sizeof args, name, strlen(name), multiply, platform, sizeof platform - 1, 0};
+	if (((const ffi_extension *)e)->register_handler(&args))
+		return "the plugin refuses the function";
+	return NULL;
+}

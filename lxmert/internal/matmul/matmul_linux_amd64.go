@@ -1,0 +1,104 @@
+//go:build cgo
+
+package matmul
+
+/*
+#cgo CFLAGS: -O2
+#include <stdlib.h>
+#include "product.h"
+#include "call.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"unsafe"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/go-xla/compute/xla"
+)
+
+// target is the name by which compiled programs call the product.
+const target = "golxmert.product"
+
+// Use returns a backend that is b, except that products in its programs are computed here. b is of XLA's CPU plugin, which
+// was loaded from the path plugin. With an error, which says why products stay with XLA, and where the processor or the
+// environment lets them, it is b itself.
+func Use(b compute.Backend, plugin string) (compute.Backend, error) {
+	x, ok := b.(*xla.Backend)
+	want := os.Getenv("GOLXMERT_MATMUL")
+	if !ok || C.product_works() == 0 || want == "0" {
+		return b, nil
+	}
+	narrow := C.int(0)
+	if want == "avx2" {
+		narrow = 1
+	}
+	C.product_narrow(narrow)
+	if err := register(plugin); err != nil {
+		return b, err
+	}
+	return &backend{x}, nil
+}
+
+// registered has an error or nil by the plugin's path.
+var registered = struct {
+	sync.Mutex
+	results map[string]error
+}{results: map[string]error{}}
+
+// register makes the product known to a plugin, once.
+func register(plugin string) error {
+	registered.Lock()
+	defer registered.Unlock()
+	if err, ok := registered.results[plugin]; ok {
+		return err
+	}
+	path, name := C.CString(plugin), C.CString(target)
+	defer C.free(unsafe.Pointer(path))
+	defer C.free(unsafe.Pointer(name))
+	var err error
+	if why := C.matmul_register(path, name); why != nil {
+		err = errors.New(C.GoString(why))
+	}
+	registered.results[plugin] = err
+	return err
+}
+
+// backend is one whose programs call the product.
+type backend struct{ *xla.Backend }
+
+func (b *backend) Builder(name string) compute.Builder {
+	inner := b.Backend.Builder(name)
+	if x, ok := inner.(*xla.Builder); ok {
+		return &builder{Builder: x}
+	}
+	return inner
+}
+
+// builder rewrites its program before it is compiled.
+type builder struct {
+	*xla.Builder
+	spread bool // over several devices: XLA cannot cut a call into parts
+}
+
+func (b *builder) DistributedSPMD(devices int) error {
+	b.spread = true
+	return b.Builder.DistributedSPMD(devices)
+}
+
+func (b *builder) DistributedAutoSharding(meshes ...compute.Mesh) error {
+	b.spread = true
+	return b.Builder.DistributedAutoSharding(meshes...)
+}
+
+func (b *builder) Compile() (compute.Executable, error) {
+	if !b.spread {
+		for _, fn := range functions(b.Builder) {
+			rewrite(fn)
+		}
+	}
+	return b.Builder.Compile()
+}

@@ -1,0 +1,39 @@
+#ifndef LXMERT_PRODUCT_H
+#define LXMERT_PRODUCT_H
+#include <stdint.h>
+
+enum { product_batches = 3 };
+
+// c[z..., i, j] = sum over p of a[z..., i, p] * b[z..., p, j], where steps are counted in floats. c's step along j is 1.
+// The field order is that of numbers, which Go writes.
+typedef struct {
+	int64_t size[product_batches], m, n, k;
+	int64_t a_batch[product_batches], a_m, a_k;
+	int64_t b_batch[product_batches], b_k, b_n;
+	int64_t c_batch[product_batches], c_m;
+	const float *a, *b;
+	float *c;
+} product;
+
+enum { product_numbers = 4 * product_batches + 8 };
+
+// product_units are the parts of a product, which touch different floats of c.
+typedef struct {
+	const product *of;
+	int64_t rows, columns;              // of a part
+	int64_t row_parts, column_parts;    // of one matrix
+	int64_t together;                   // matrices in a part, where it has whole ones
+	int64_t count;
+} product_units;
+
+product_units product_split(const product *p, int64_t threads);
+// product_ready is 0 if this thread has no memory to compute in. Otherwise product_unit computes a part on it.
+int product_ready(void);
+void product_unit(const product_units *u, int64_t i);
+
+// product_works says whether this processor has the instructions.
+int product_works(void);
+// product_narrow(1) leaves AVX-512 alone.
+void product_narrow(int on);
+
+#endif

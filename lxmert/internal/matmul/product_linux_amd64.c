@@ -1,0 +1,317 @@
+#define _GNU_SOURCE
+#include <immintrin.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "product.h"
+
+// The package comment says what this is for. A product is computed in tiles of c that fit the registers, 6 x 64 floats with
+// AVX-512 and 6 x 16 with AVX2; what is left at the edges has tiles of its own. A tile reads a as it lies, one float at a
+// time, and a panel of b, which is as wide as the tile: with many rows a copy that lies in one piece in the second level
+// of the cache, with few rows, for which a copy would not pay, b itself.
+
+typedef void (*tile_function)(int64_t k, const float *a, int64_t a_m, int64_t a_k, const float *b, int64_t b_k, const float *ahead, int64_t ahead_k, int lines,
+	float *c, int64_t c_m, int add, int last);
+
+enum {
+	depth = 256,         // of k that a panel holds
+	height = 288,        // rows that use a panel before the next
+	widest = 64,         // a panel, floats
+	few = 64,            // rows for which no panel is copied
+	enough = 1 << 18,    // multiplications that are worth another thread
+};
+
+#define TARGET __attribute__((target("avx512f,fma,prefer-vector-width=512")))
+#define NAME(x) x##_512
+#define V 16
+#define TILES(t) \
+	t(1, 1) t(2, 1) t(3, 1) t(4, 1) t(5, 1) t(6, 1) t(7, 1) t(8, 1) t(9, 1) t(10, 1) t(11, 1) t(12, 1) \
+	t(1, 2) t(2, 2) t(3, 2) t(4, 2) t(5, 2) t(6, 2) t(7, 2) t(8, 2) t(9, 2) t(10, 2) t(11, 2) t(12, 2) \
+	t(1, 3) t(2, 3) t(3, 3) t(4, 3) t(5, 3) t(6, 3) t(7, 3) t(8, 3) \
+	t(1, 4) t(2, 4) t(3, 4) t(4, 4) t(5, 4) t(6, 4)
+typedef __m512 vec_512;
+typedef __mmask16 lanes_512;
+#define zero_512 _mm512_setzero_ps
+#define load_512 _mm512_loadu_ps
+#define store_512 _mm512_storeu_ps
+#define load_some_512(from, l) _mm512_maskz_loadu_ps(l, from)
+#define store_some_512(to, x, l) _mm512_mask_storeu_ps(to, l, x)
+#define broadcast_512 _mm512_set1_ps
+#define fma_512 _mm512_fmadd_ps
+#define plus_512 _mm512_add_ps
+#define first_512(n) (lanes_512)((1u << (n)) - 1)
+
+// transpose_512 writes 16 x 16 floats the other way.
+static TARGET void transpose_512(const float *from, int64_t step, float *to, int64_t to_step) {
+	__m512 x[16], y[16];
+#pragma GCC unroll 16
+	for (int i = 0; i < 16; i++)
+		x[i] = _mm512_loadu_ps(from + i * step);
+#pragma GCC unroll 8
+	for (int i = 0; i < 16; i += 2) {
+		y[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
+		y[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
+	}
+	// Then x[4g+j] has, in its quarter q, column 4q+j of the rows 4g to 4g+3.
+#pragma GCC unroll 4
+	for (int i = 0; i < 16; i += 4)
+#pragma GCC unroll 2
+		for (int h = 0; h < 2; h++) {
+			__m512d low = _mm512_castps_pd(y[i + h]), high = _mm512_castps_pd(y[i + 2 + h]);
+			x[i + 2 * h] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+			x[i + 2 * h + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+		}
+#pragma GCC unroll 4
+	for (int j = 0; j < 4; j++) {
+		__m512 even_low = _mm512_shuffle_f32x4(x[j], x[4 + j], 0x88), even_high = _mm512_shuffle_f32x4(x[8 + j], x[12 + j], 0x88);
+		__m512 odd_low = _mm512_shuffle_f32x4(x[j], x[4 + j], 0xdd), odd_high = _mm512_shuffle_f32x4(x[8 + j], x[12 + j], 0xdd);
+		_mm512_storeu_ps(to + j * to_step, _mm512_shuffle_f32x4(even_low, even_high, 0x88));
+		_mm512_storeu_ps(to + (4 + j) * to_step, _mm512_shuffle_f32x4(odd_low, odd_high, 0x88));
+		_mm512_storeu_ps(to + (8 + j) * to_step, _mm512_shuffle_f32x4(even_low, even_high, 0xdd));
+		_mm512_storeu_ps(to + (12 + j) * to_step, _mm512_shuffle_f32x4(odd_low, odd_high, 0xdd));
+	}
+}
+
+#include "tile.h"
+#undef TARGET
+#undef NAME
+#undef V
+#undef TILES
+
+#define TARGET __attribute__((target("avx2,fma")))
+#define NAME(x) x##_256
+#define V 8
+#define TILES(t) \
+	t(1, 1) t(2, 1) t(3, 1) t(4, 1) t(5, 1) t(6, 1) t(7, 1) t(8, 1) t(9, 1) t(10, 1) t(11, 1) t(12, 1) \
+	t(1, 2) t(2, 2) t(3, 2) t(4, 2) t(5, 2) t(6, 2)
+typedef __m256 vec_256;
+typedef __m256i lanes_256;
+#define zero_256 _mm256_setzero_ps
+#define load_256 _mm256_loadu_ps
+#define store_256 _mm256_storeu_ps
+#define load_some_256(from, l) _mm256_maskload_ps(from, l)
+#define store_some_256(to, x, l) _mm256_maskstore_ps(to, l, x)
+#define broadcast_256 _mm256_set1_ps
+#define fma_256 _mm256_fmadd_ps
+#define plus_256 _mm256_add_ps
+#define first_256(n) _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+
+// transpose_256 writes 8 x 8 floats the other way.
+static TARGET void transpose_256(const float *from, int64_t step, float *to, int64_t to_step) {
+	__m256 x[8], y[8];
+#pragma GCC unroll 8
+	for (int i = 0; i < 8; i++)
+		x[i] = _mm256_loadu_ps(from + i * step);
+#pragma GCC unroll 4
+	for (int i = 0; i < 8; i += 2) {
+		y[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
+		y[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
+	}
+	// Then x[4g+j] has, in its half h, column 4h+j of the rows 4g to 4g+3.
+#pragma GCC unroll 2
+	for (int i = 0; i < 8; i += 4)
+#pragma GCC unroll 2
+		for (int h = 0; h < 2; h++) {
+			__m256d low = _mm256_castps_pd(y[i + h]), high = _mm256_castps_pd(y[i + 2 + h]);
+			x[i + 2 * h] = _mm256_castpd_ps(_mm256_unpacklo_pd(low, high));
+			x[i + 2 * h + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(low, high));
+		}
+#pragma GCC unroll 4
+	for (int j = 0; j < 4; j++) {
+		_mm256_storeu_ps(to + j * to_step, _mm256_permute2f128_ps(x[j], x[4 + j], 0x20));
+		_mm256_storeu_ps(to + (4 + j) * to_step, _mm256_permute2f128_ps(x[j], x[4 + j], 0x31));
+	}
+}
+
+#include "tile.h"
+#undef TARGET
+#undef NAME
+#undef V
+#undef TILES
+
+// instructions is what differs between the two.
+typedef struct {
+	int lanes, vectors;     // of a register; of a panel
+	int rows[5];            // of a tile, by vectors
+	const tile_function (*tiles)[13];
+	void (*across)(const float *b, int64_t step, int64_t k, float *to, int64_t to_step);
+} instructions;
+
+static const instructions wide = {16, 4, {0, 12, 12, 8, 6}, tiles_512, across_512};
+static const instructions narrow = {8, 2, {0, 12, 6}, tiles_256, across_256};
+static atomic_int is_narrow;
+
+void product_narrow(int on) { atomic_store(&is_narrow, on); }
+
+int product_works(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+static const instructions *chosen(void) {
+	return __builtin_cpu_supports("avx512f") && !atomic_load_explicit(&is_narrow, memory_order_relaxed) ? &wide : &narrow;
+}
+
+// scratch is a thread's own: a panel of b, and rows of a.
+typedef struct {
+	float panel[depth * widest];
+	float rows[height * depth];
+} scratch;
+
+static pthread_key_t scratch_key;
+static void scratch_make_key(void) { pthread_key_create(&scratch_key, free); }
+
+static scratch *scratch_get(void) {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, scratch_make_key);
+	scratch *s = pthread_getspecific(scratch_key);
+	if (!s && !posix_memalign((void **)&s, 64, sizeof *s))
+		pthread_setspecific(scratch_key, s);
+	return s;
+}
+
+// copy_panel copies k rows of n floats of b to rows of step floats.
+static void copy_panel(const instructions *in, const float *b, int64_t b_k, int64_t b_n, int64_t k, int64_t n, float *to, int64_t step) {
+	if (b_n == 1) {
+		for (int64_t p = 0; p < k; p++, b += b_k, to += step) {
+			for (int64_t j = 0; j < n; j += 16)
+				__builtin_prefetch(b + 8 * b_k + j);
+			memcpy(to, b, 4 * n);
+		}
+		return;
+	}
+	int64_t j = 0;
+	if (b_k == 1)
+		for (; j + in->lanes <= n; j += in->lanes)
+			in->across(b + j * b_n, b_n, k, to + j, step);
+	for (; j < n; j++)
+		for (int64_t p = 0; p < k; p++)
+			to[p * step + j] = b[p * b_k + j * b_n];
+}
+
+// copy_rows copies what a tile reads of a, so that it lies in one piece: to[p][i].
+static void copy_rows(const float *a, int64_t a_k, int64_t k, int rows, float *to) {
+	if (rows == 6) {
+		for (int64_t p = 0; p < k; p++, a += a_k, to += 6)
+			memcpy(to, a, 24);
+		return;
+	}
+	for (int64_t p = 0; p < k; p++, a += a_k, to += rows)
+		for (int i = 0; i < rows; i++)
+			to[i] = a[i];
+}
+
+// part computes rows m0 to m1 and columns n0 to n1 of one matrix.
+static void part(const instructions *in, scratch *s, const product *g, const float *a, const float *b, float *c, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+	int64_t width = in->lanes * in->vectors;
+	// Along a column of a, every float is in another line of memory, and a tile wants few of each.
+	int columns = g->a_m == 1 && g->a_k != 1 && g->k > 1;
+	for (int64_t k0 = 0; k0 < g->k; k0 += depth) {
+		int64_t k = g->k - k0 < depth ? g->k - k0 : depth;
+		for (int64_t i0 = m0; i0 < m1; i0 += height) {
+			int64_t m = m1 - i0 < height ? m1 - i0 : height;
+			int64_t copied = 0; // rows of the tiles that were copied, or 0
+			for (int64_t j = n0; j < n1; j += width) {
+				int64_t n = n1 - j < width ? n1 - j : width;
+				int vectors = (n + in->lanes - 1) / in->lanes, last = n - in->lanes * (vectors - 1);
+				const float *from = b + k0 * g->b_k + j * g->b_n, *panel = from;
+				int64_t step = g->b_k;
+				if (g->b_n != 1 || m > few) {
+					step = vectors * in->lanes;
+					copy_panel(in, from, g->b_k, g->b_n, k, n, s->panel, step);
+					panel = s->panel;
+				}
+				int64_t tiles = (m + in->rows[vectors] - 1) / in->rows[vectors];
+				if (columns && copied != tiles) {
+					float *to = s->rows;
+					for (int64_t t = 0, i = 0; t < tiles; t++) {
+						int rows = (m - i + tiles - t - 1) / (tiles - t);
+						copy_rows(a + (i0 + i) * g->a_m + k0 * g->a_k, g->a_k, k, rows, to);
+						i += rows;
+						to += rows * k;
+					}
+					copied = tiles;
+				}
+				// Tiles bring the next panel, each some columns, where the processor does not see it coming.
+				int lines = g->b_n == 1 && j + width < g->n ? (width / 16 + tiles - 1) / tiles : 0;
+				for (int64_t t = 0, i = 0; t < tiles; t++) {
+					int rows = (m - i + tiles - t - 1) / (tiles - t);
+					if (16 * lines * t >= width)
+						lines = 0;
+					const float *ahead = from + width + 16 * lines * t;
+					tile_function f = in->tiles[vectors][rows];
+					float *to = c + (i0 + i) * g->c_m + j;
+					if (columns)
+						f(k, s->rows + i * k, 1, rows, panel, step, ahead, g->b_k, lines, to, g->c_m, k0 > 0, last);
+					else
+						f(k, a + (i0 + i) * g->a_m + k0 * g->a_k, g->a_m, g->a_k, panel, step, ahead, g->b_k, lines, to, g->c_m, k0 > 0, last);
+					i += rows;
+				}
+			}
+		}
+	}
+}
+
+int product_ready(void) { return scratch_get() != NULL; }
+
+static int64_t up(int64_t x, int64_t to) { return (x + to - 1) / to * to; }
+
+product_units product_split(const product *p, int64_t threads) {
+	int64_t matrices = 1;
+	for (int d = 0; d < product_batches; d++)
+		matrices *= p->size[d];
+	product_units u = {p, p->m, p->n, 1, 1, 1, matrices};
+	double work = (double)p->m * p->n * p->k; // of one matrix
+	// More parts than threads, since those are not equally quick; but with few rows a part should be long, because a panel
+	// brings the next.
+	int64_t wanted = (p->m > few ? 4 : 2) * threads;
+	if (work * matrices < (double)wanted * enough)
+		wanted = work * matrices / enough;
+	if (threads < 2 || wanted < 2) {
+		u.together = matrices;
+		u.count = 1;
+		return u;
+	}
+	if (matrices >= wanted) {
+		u.together = matrices / wanted;
+		u.count = (matrices + u.together - 1) / u.together;
+		return u;
+	}
+	int64_t of_one = (wanted + matrices - 1) / matrices;
+	// Copies of rows of a serve all columns of a part, copies of panels of b all rows.
+	int by_rows = p->a_m == 1 && p->a_k != 1;
+	for (int turn = 0; turn < 2; turn++, by_rows = !by_rows) {
+		if (by_rows) {
+			u.rows = up((p->m + of_one - 1) / of_one, 24);
+			u.row_parts = (p->m + u.rows - 1) / u.rows;
+			of_one = (of_one + u.row_parts - 1) / u.row_parts;
+		} else {
+			u.columns = up((p->n + of_one - 1) / of_one, widest);
+			u.column_parts = (p->n + u.columns - 1) / u.columns;
+			of_one = (of_one + u.column_parts - 1) / u.column_parts;
+		}
+	}
+	u.count = matrices * u.row_parts * u.column_parts;
+	return u;
+}
+
+void product_unit(const product_units *u, int64_t i) {
+	const product *p = u->of;
+	const instructions *in = chosen();
+	scratch *s = scratch_get();
+	int64_t parts = u->row_parts * u->column_parts;
+	int64_t matrices = p->size[0] * p->size[1] * p->size[2];
+	int64_t z = i / parts * u->together, end = z + u->together < matrices ? z + u->together : matrices;
+	int64_t m0 = i % parts / u->column_parts * u->rows, m1 = m0 + u->rows < p->m ? m0 + u->rows : p->m;
+	int64_t n0 = i % parts % u->column_parts * u->columns, n1 = n0 + u->columns < p->n ? n0 + u->columns : p->n;
+	for (; z < end; z++) {
+		int64_t at[product_batches] = {z / (p->size[1] * p->size[2]), z / p->size[2] % p->size[1], z % p->size[2]};
+		const float *a = p->a, *b = p->b;
+		float *c = p->c;
+		for (int d = 0; d < product_batches; d++) {
+			a += at[d] * p->a_batch[d];
+			b += at[d] * p->b_batch[d];
+			c += at[d] * p->c_batch[d];
+		}
+		part(in, s, p, a, b, c, m0, m1, n0, n1);
+	}
+}

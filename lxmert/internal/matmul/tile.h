@@ -1,0 +1,69 @@
+// Tiles of products for one instruction set, in which vec is a vector of V floats and lanes says which of the last
+// vector's floats are there; load_some and store_some touch only those.
+
+// tile adds up rows x vectors of c over k, in registers. It is inlined with constants for both. Of each row that lies at
+// ahead, ahead_k floats apart, it brings some lines of memory, of 16 floats, into the cache.
+static inline __attribute__((always_inline)) TARGET void NAME(tile)(const int rows, const int vectors, int64_t k, const float *a, int64_t a_m,
+		int64_t a_k, const float *b, int64_t b_k, const float *ahead, int64_t ahead_k, int lines,
+		float *c, int64_t c_m, int add, NAME(lanes) last) {
+	NAME(vec) sum[12][4];
+#pragma GCC unroll 12
+	for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+		for (int j = 0; j < vectors; j++)
+			sum[i][j] = NAME(zero)();
+	for (int64_t p = 0; p < k; p++) {
+		NAME(vec) row[4];
+#pragma GCC unroll 4
+		for (int j = 0; j < vectors; j++) {
+			row[j] = j < vectors - 1 ? NAME(load)(b + V * j) : NAME(load_some)(b + V * j, last);
+		}
+		for (int j = 0; j < lines; j++)
+			__builtin_prefetch(ahead + 16 * j, 0, 2);
+#pragma GCC unroll 12
+		for (int i = 0; i < rows; i++) {
+			NAME(vec) x = NAME(broadcast)(a[i * a_m]);
+#pragma GCC unroll 4
+			for (int j = 0; j < vectors; j++)
+				sum[i][j] = NAME(fma)(x, row[j], sum[i][j]);
+		}
+		a += a_k;
+		b += b_k;
+		ahead += ahead_k;
+	}
+#pragma GCC unroll 12
+	for (int i = 0; i < rows; i++) {
+#pragma GCC unroll 4
+		for (int j = 0; j < vectors; j++) {
+			float *to = c + i * c_m + V * j;
+			if (j < vectors - 1)
+				NAME(store)(to, add ? NAME(plus)(sum[i][j], NAME(load)(to)) : sum[i][j]);
+			else
+				NAME(store_some)(to, add ? NAME(plus)(sum[i][j], NAME(load_some)(to, last)) : sum[i][j], last);
+		}
+	}
+}
+
+#define TILE(rows, vectors) \
+	static TARGET void NAME(tile_##rows##_##vectors)(int64_t k, const float *a, int64_t a_m, int64_t a_k, const float *b, int64_t b_k, \
+			const float *ahead, int64_t ahead_k, int lines, float *c, int64_t c_m, int add, int last) { \
+		NAME(tile)(rows, vectors, k, a, a_m, a_k, b, b_k, ahead, ahead_k, lines, c, c_m, add, NAME(first)(last)); \
+	}
+TILES(TILE)
+#undef TILE
+
+static const tile_function NAME(tiles)[5][13] = {
+#define TILE(rows, vectors) [vectors][rows] = NAME(tile_##rows##_##vectors),
+	TILES(TILE)
+#undef TILE
+};
+
+// across writes the columns of V rows of b as rows: to[p][j] = b[j][p] for p < k, j < V.
+static TARGET void NAME(across)(const float *b, int64_t step, int64_t k, float *to, int64_t to_step) {
+	int64_t p = 0;
+	for (; p + V <= k; p += V)
+		NAME(transpose)(b + p, step, to + p * to_step, to_step);
+	for (; p < k; p++)
+		for (int j = 0; j < V; j++)
+			to[p * to_step + j] = b[j * step + p];
+}
