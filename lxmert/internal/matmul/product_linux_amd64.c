@@ -43,12 +43,13 @@ typedef __mmask16 lanes_512;
 #define plus_512 _mm512_add_ps
 #define first_512(n) (lanes_512)((1u << (n)) - 1)
 
-// transpose_512 writes 16 x 16 floats the other way.
-static TARGET void transpose_512(const float *from, int64_t step, float *to, int64_t to_step) {
+// transpose_512 writes up to 16 x 16 floats the other way: to[j][i] = from[i][j]. Rows of to are filled up to 16.
+static TARGET void transpose_512(const float *from, int64_t step, int rows, int columns, float *to, int64_t to_step) {
 	__m512 x[16], y[16];
+	__mmask16 some = first_512(columns);
 #pragma GCC unroll 16
 	for (int i = 0; i < 16; i++)
-		x[i] = _mm512_loadu_ps(from + i * step);
+		x[i] = _mm512_maskz_loadu_ps(some, from + (i < rows ? i : 0) * step);
 #pragma GCC unroll 8
 	for (int i = 0; i < 16; i += 2) {
 		y[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
@@ -67,10 +68,14 @@ static TARGET void transpose_512(const float *from, int64_t step, float *to, int
 	for (int j = 0; j < 4; j++) {
 		__m512 even_low = _mm512_shuffle_f32x4(x[j], x[4 + j], 0x88), even_high = _mm512_shuffle_f32x4(x[8 + j], x[12 + j], 0x88);
 		__m512 odd_low = _mm512_shuffle_f32x4(x[j], x[4 + j], 0xdd), odd_high = _mm512_shuffle_f32x4(x[8 + j], x[12 + j], 0xdd);
-		_mm512_storeu_ps(to + j * to_step, _mm512_shuffle_f32x4(even_low, even_high, 0x88));
-		_mm512_storeu_ps(to + (4 + j) * to_step, _mm512_shuffle_f32x4(odd_low, odd_high, 0x88));
-		_mm512_storeu_ps(to + (8 + j) * to_step, _mm512_shuffle_f32x4(even_low, even_high, 0xdd));
-		_mm512_storeu_ps(to + (12 + j) * to_step, _mm512_shuffle_f32x4(odd_low, odd_high, 0xdd));
+		if (j < columns)
+			_mm512_storeu_ps(to + j * to_step, _mm512_shuffle_f32x4(even_low, even_high, 0x88));
+		if (4 + j < columns)
+			_mm512_storeu_ps(to + (4 + j) * to_step, _mm512_shuffle_f32x4(odd_low, odd_high, 0x88));
+		if (8 + j < columns)
+			_mm512_storeu_ps(to + (8 + j) * to_step, _mm512_shuffle_f32x4(even_low, even_high, 0xdd));
+		if (12 + j < columns)
+			_mm512_storeu_ps(to + (12 + j) * to_step, _mm512_shuffle_f32x4(odd_low, odd_high, 0xdd));
 	}
 }
 
@@ -98,12 +103,13 @@ typedef __m256i lanes_256;
 #define plus_256 _mm256_add_ps
 #define first_256(n) _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
 
-// transpose_256 writes 8 x 8 floats the other way.
-static TARGET void transpose_256(const float *from, int64_t step, float *to, int64_t to_step) {
+// transpose_256 writes up to 8 x 8 floats the other way, as transpose_512 does.
+static TARGET void transpose_256(const float *from, int64_t step, int rows, int columns, float *to, int64_t to_step) {
 	__m256 x[8], y[8];
+	__m256i some = first_256(columns);
 #pragma GCC unroll 8
 	for (int i = 0; i < 8; i++)
-		x[i] = _mm256_loadu_ps(from + i * step);
+		x[i] = _mm256_maskload_ps(from + (i < rows ? i : 0) * step, some);
 #pragma GCC unroll 4
 	for (int i = 0; i < 8; i += 2) {
 		y[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
@@ -120,8 +126,10 @@ static TARGET void transpose_256(const float *from, int64_t step, float *to, int
 		}
 #pragma GCC unroll 4
 	for (int j = 0; j < 4; j++) {
-		_mm256_storeu_ps(to + j * to_step, _mm256_permute2f128_ps(x[j], x[4 + j], 0x20));
-		_mm256_storeu_ps(to + (4 + j) * to_step, _mm256_permute2f128_ps(x[j], x[4 + j], 0x31));
+		if (j < columns)
+			_mm256_storeu_ps(to + j * to_step, _mm256_permute2f128_ps(x[j], x[4 + j], 0x20));
+		if (4 + j < columns)
+			_mm256_storeu_ps(to + (4 + j) * to_step, _mm256_permute2f128_ps(x[j], x[4 + j], 0x31));
 	}
 }
 
@@ -136,7 +144,7 @@ typedef struct {
 	int lanes, vectors;     // of a register; of a panel
 	int rows[5];            // of a tile, by vectors
 	const tile_function (*tiles)[13];
-	void (*across)(const float *b, int64_t step, int64_t k, float *to, int64_t to_step);
+	void (*across)(const float *b, int64_t step, int64_t k, int64_t n, float *to, int64_t to_step);
 } instructions;
 
 static const instructions wide = {16, 4, {0, 12, 12, 8, 6}, tiles_512, across_512};
@@ -179,11 +187,11 @@ static void copy_panel(const instructions *in, const float *b, int64_t b_k, int6
 		}
 		return;
 	}
-	int64_t j = 0;
-	if (b_k == 1)
-		for (; j + in->lanes <= n; j += in->lanes)
-			in->across(b + j * b_n, b_n, k, to + j, step);
-	for (; j < n; j++)
+	if (b_k == 1) {
+		in->across(b, b_n, k, n, to, step);
+		return;
+	}
+	for (int64_t j = 0; j < n; j++)
 		for (int64_t p = 0; p < k; p++)
 			to[p * step + j] = b[p * b_k + j * b_n];
 }

@@ -58,12 +58,9 @@ static const tile_function NAME(tiles)[5][13] = {
 #undef TILE
 };
 
-// across writes the columns of V rows of b as rows: to[p][j] = b[j][p] for p < k, j < V.
-static TARGET void NAME(across)(const float *b, int64_t step, int64_t k, float *to, int64_t to_step) {
-	int64_t p = 0;
-	for (; p + V <= k; p += V)
-		NAME(transpose)(b + p, step, to + p * to_step, to_step);
-	for (; p < k; p++)
-		for (int j = 0; j < V; j++)
-			to[p * to_step + j] = b[j * step + p];
+// across writes n columns of b as rows: to[p][j] = b[j][p] for p < k. Rows of to are filled up to a multiple of V.
+static TARGET void NAME(across)(const float *b, int64_t step, int64_t k, int64_t n, float *to, int64_t to_step) {
+	for (int64_t j = 0; j < n; j += V)
+		for (int64_t p = 0; p < k; p += V)
+			NAME(transpose)(b + j * step + p, step, n - j < V ? n - j : V, k - p < V ? k - p : V, to + p * to_step + j, to_step);
 }
