@@ -14,7 +14,7 @@ import (
 
 // define builds the graph of the plan and returns what it gives: the reads, then score and gradients.
 func (p *plan) define(b *program.Builder) []*Node {
-	opt := NetOptions{
+	net := NewNet(p.cfg, p.inputs(b.Input), b.Weight, NetOptions{
 		PooledOnly: p.pooledOnly(),
 		Edit: func(name string, x *Node) *Node {
 			for _, e := range p.edits[name] {
@@ -22,11 +22,7 @@ func (p *plan) define(b *program.Builder) []*Node {
 			}
 			return x
 		},
-	}
-	if p.back && len(p.grads) > 0 {
-		opt.Back = func(name string) *Node { return b.Weight(forBack(name)) }
-	}
-	net := NewNet(p.cfg, p.inputs(b.Input), b.Weight, opt)
+	})
 	var out []*Node
 	for _, r := range p.reads {
 		out = append(out, toFloat32(p.readNode(b, net, r)))

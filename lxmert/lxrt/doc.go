@@ -15,8 +15,7 @@
 // takes seconds, serves many sizes; padding changes no result. Numbers in requests are inputs of the graph.
 //
 // Matrices of linear layers are kept on the device as [in,out], the transpose of files, since XLA's CPU products are up
-// to twice as fast that way. For gradients with respect to activations a [Model] there also keeps them as files have them,
-// which is as much memory again once something asks for such gradients (weight.go).
+// to twice as fast that way (weight.go).
 //
 // # What is kept of the reference
 //

@@ -120,7 +120,6 @@ func (m *Model) Run(ctx context.Context, b *lxmert.Batch, r lxmert.Request) (*lx
 	if err != nil {
 		return nil, fmt.Errorf("lxrt: %w", err)
 	}
-	p.back = m.weights.hasBoth()
 	entry, err := m.entry(ctx, p.key.String(), p.define)
 	if err != nil {
 		return nil, err

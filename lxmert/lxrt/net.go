@@ -34,7 +34,6 @@ type Net struct {
 	in  Inputs
 	// param returns a parameter by its state-dict name. Weights of linear layers are [in,out], the transpose of files.
 	param func(name string) *Node
-	back  func(name string) *Node // nil: the way back uses param
 	// edit changes a named activation before anything reads it. Nil: nothing is changed.
 	edit    func(name string, x *Node) *Node
 	dropout *Dropout // nil: none
@@ -53,9 +52,6 @@ type NetOptions struct {
 	// PooledOnly promises that of the last language level nobody asks for more than out.pooled and what follows from it.
 	// Activations of the last cross layer's language half from its self-attention on then have one word, [CLS].
 	PooledOnly bool
-	// Back returns the weight of a linear layer as files have it, [out,in]. Gradients with respect to activations then go
-	// through it, and none reach the weight itself. Nil: they go through the [in,out] one.
-	Back func(name string) *Node
 	// Dropout is for training. Maps and all other named activations stay as they are before it.
 	Dropout *Dropout
 	// Rematerialize makes gradients keep hid.* only and compute the rest again on the way back: about a third more
@@ -66,7 +62,7 @@ type NetOptions struct {
 // NewNet defines the model over the given inputs and parameters.
 func NewNet(cfg lxmert.Config, in Inputs, param func(name string) *Node, opt NetOptions) *Net {
 	n := &Net{
-		cfg: cfg, in: in, param: param, back: opt.Back, edit: opt.Edit, clsOnly: opt.PooledOnly,
+		cfg: cfg, in: in, param: param, edit: opt.Edit, clsOnly: opt.PooledOnly,
 		dropout: opt.Dropout, remat: opt.Rematerialize,
 		build: map[string]func() *Node{}, nodes: map[string]*Node{},
 	}
@@ -112,24 +108,9 @@ func (n *Net) dense(name string, x *Node) *Node {
 	in, out := w.Shape().Dimensions[0], w.Shape().Dimensions[1]
 	dims := x.Shape().Clone().Dimensions
 	flat := Reshape(ConvertDType(x, w.DType()), x.Shape().Size()/in, in)
-	y := Dot(flat, w).Product()
-	if n.back != nil {
-		y = withBack(flat, y, func() *Node { return n.back(name + ".weight") })
-	}
-	y = Add(y, ExpandAxes(b, 0))
+	y := Add(Dot(flat, w).Product(), ExpandAxes(b, 0))
 	dims[len(dims)-1] = out
 	return Reshape(y, dims...)
-}
-
-// withBack is y [M,out], a linear function of x [M,in], with the gradient dy back, back() [out,in]. GoMLX takes a gradient
-// of one's own only for something of the shape of its argument, so y travels beside x; XLA leaves nothing of that.
-func withBack(x, y *Node, back func() *Node) *Node {
-	in := x.Shape().Dimensions[1]
-	both := IdentityWithCustomGradient(Concatenate([]*Node{x, StopGradient(y)}, 1), func(_, d *Node) *Node {
-		dy := Slice(d, AxisRange(), AxisRangeToEnd(in))
-		return Concatenate([]*Node{Dot(dy, back()).Product(), ZerosLike(dy)}, 1)
-	})
-	return Slice(both, AxisRange(), AxisRangeToEnd(in))
 }
 
 // layerNorm normalises the last axis: (x - mean) / sqrt(var + 1e-12) * weight + bias, with the biased variance, in

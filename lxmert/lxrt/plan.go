@@ -22,7 +22,6 @@ type plan struct {
 	edits   map[string][]editStep // by activation
 	reads   []readStep
 	grads   []lxmert.Activation
-	back    bool // gradients go through weights as files have them
 	terms   []termStep
 	feeds   map[string]func() any // flat data of each input, by name
 }

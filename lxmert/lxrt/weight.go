@@ -35,34 +35,10 @@ func isLinear(name string, shape []int) bool {
 	return len(shape) == 2 && !strings.HasPrefix(name, "bert.embeddings.")
 }
 
-// hasBoth reports whether the device also has matrices of linear layers as files have them, under the name [forBack]
-// gives, for gradients with respect to activations: those take the product with the transpose, in which XLA's CPU plugin
-// is two to five times slower with few rows. That is as much memory again, once something asks for gradients.
-func (w *weightStore) hasBoth() bool {
-	b := w.model.backend
-	return w.live == nil && b.Name() == xlaName && b.HasSharedBuffers() // which GPUs have not
-}
-
-const (
-	xlaName = "xla" // GoMLX's backend of PJRT plugins
-	outIn   = " [out,in]"
-)
-
-func forBack(name string) string { return name + outIn }
-
-// find is what the device's name of a parameter stands for: the file's name, and whether it is its transpose.
-func (w *weightStore) find(name string) (in string, transposed bool) {
-	if in, as := strings.CutSuffix(name, outIn); as {
-		return in, false
-	}
-	return name, isLinear(name, w.model.source.Shape(name))
-}
-
 // shape is a parameter's shape on the device; nil where the model has none of that name.
 func (w *weightStore) shape(name string) []int {
-	in, transposed := w.find(name)
-	shape := w.model.source.Shape(in)
-	if transposed {
+	shape := w.model.source.Shape(name)
+	if isLinear(name, shape) {
 		return []int{shape[1], shape[0]}
 	}
 	return shape
@@ -131,7 +107,7 @@ func (w *weightStore) read(name string) (_ compute.Buffer, err error) {
 	m := w.model
 	dims := w.shape(name)
 	shape := shapes.Make(m.dtype, dims...)
-	name, transposed := w.find(name)
+	transposed := isLinear(name, m.source.Shape(name))
 	if m.dtype == dtypes.Float32 && m.backend.HasSharedBuffers() {
 		buffer, flat, err := m.backend.NewSharedBuffer(0, shape)
 		if err != nil {
