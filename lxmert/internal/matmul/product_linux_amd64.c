@@ -23,7 +23,7 @@ enum {
 	enough = 1 << 18,    // multiplications that are worth another thread
 };
 
-#define TARGET __attribute__((target("avx512f,fma,prefer-vector-width=512")))
+#define TARGET __attribute__((target("avx512f,fma")))
 #define NAME(x) x##_512
 #define V 16
 #define TILES(t) \
