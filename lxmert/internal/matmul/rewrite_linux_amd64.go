@@ -23,7 +23,7 @@ import (
 // elsewhere one day, there are none.
 func functions(b *xla.Builder) []*stablehlo.Function {
 	program := hidden[*stablehlo.Builder](b, "builder")
-	if program == nil {
+	if program == nil || *program == nil {
 		return nil
 	}
 	list := hidden[[]*stablehlo.Function](*program, "functions")
