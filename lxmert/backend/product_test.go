@@ -96,6 +96,18 @@ func randomProduct(r *rand.Rand) product {
 	}
 }
 
+// turned is the order of axes after a transposition, nil: none.
+func turned(order, turn []int) []int {
+	if turn == nil {
+		return order
+	}
+	axes := make([]int, len(turn))
+	for i, axis := range turn {
+		axes[i] = order[axis]
+	}
+	return axes
+}
+
 // add adds the product to a program.
 func (p product) add(f compute.Function, name string) (out compute.Value, inputs []array, err error) {
 	side := func(name string, x array, order, turn []int, free int) (v compute.Value, batch, sum []int, err error) {
@@ -104,16 +116,12 @@ func (p product) add(f compute.Function, name string) (out compute.Value, inputs
 		if v, err = f.Parameter(name, shapes.Make(dtypes.Float32, in.dims...), nil); err != nil {
 			return nil, nil, nil, err
 		}
-		axes := order // of v, as axes of x
 		if turn != nil {
 			if v, err = f.Transpose(v, turn...); err != nil {
 				return nil, nil, nil, err
 			}
-			axes = make([]int, len(turn))
-			for i, axis := range turn {
-				axes[i] = order[axis]
-			}
 		}
+		axes := turned(order, turn) // of v, as axes of x
 		for axis := range len(p.batch) {
 			batch = append(batch, slices.Index(axes, axis))
 		}
@@ -148,22 +156,12 @@ func (p product) want() array {
 		}
 		return out
 	}
-	as := func(order, turn []int) []int {
-		if turn == nil {
-			return order
-		}
-		axes := make([]int, len(turn))
-		for i, axis := range turn {
-			axes[i] = order[axis]
-		}
-		return axes
-	}
 	order := []int{} // of the result as [batch, m, n]
 	for axis := range len(p.batch) {
 		order = append(order, axis)
 	}
-	order = append(order, free(as(p.leftOrder, p.leftTurn), len(p.m))...)
-	for _, axis := range free(as(p.rightOrder, p.rightTurn), len(p.n)) {
+	order = append(order, free(turned(p.leftOrder, p.leftTurn), len(p.m))...)
+	for _, axis := range free(turned(p.rightOrder, p.rightTurn), len(p.n)) {
 		order = append(order, axis+len(p.m))
 	}
 	z, m, n, k := size(p.batch), size(p.m), size(p.n), size(p.k)

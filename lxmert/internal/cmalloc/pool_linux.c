@@ -48,7 +48,7 @@ typedef struct {
 
 static char *base;                     // of the addresses; NULL: there is no pool
 static _Atomic size_t used[classes];   // bytes of each class that were ever handed out
-static block *shared[classes];           // guarded by busy
+static block *shared[classes];         // guarded by busy
 static atomic_flag busy[classes];
 static __thread list mine[classes];
 static __thread int registered;        // share_all is called when this thread ends

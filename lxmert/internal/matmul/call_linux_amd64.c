@@ -127,6 +127,15 @@ static failure *fail(const call *c, int code, const char *message) {
 	return c->api->failure_create(&args);
 }
 
+// failed says whether there is a failure, and forgets it.
+static int failed(const call *c, failure *f) {
+	if (!f)
+		return 0;
+	destroy_args args = {sizeof args, NULL, f};
+	c->api->failure_destroy(&args);
+	return 1;
+}
+
 // A job is shared by the thread that was called and by tasks on XLA's threads. Whoever is last frees it: a task may start
 // long after all is done.
 typedef struct {
@@ -179,12 +188,8 @@ static failure *multiply(call *c) {
 
 	int64_t threads = 1;
 	threads_args ask = {sizeof ask, NULL, c->context, &threads};
-	failure *none = c->api->threads(&ask);
-	if (none) {
-		destroy_args args = {sizeof args, NULL, none};
-		c->api->failure_destroy(&args);
+	if (failed(c, c->api->threads(&ask)))
 		threads = 1;
-	}
 	product_units units = product_split(&p, threads);
 	if (units.count == 1) {
 		product_unit(&units, 0);
@@ -203,10 +208,7 @@ static failure *multiply(call *c) {
 	for (int64_t i = 0; i < helpers; i++) {
 		atomic_fetch_add(&j->holders, 1);
 		schedule_args args = {sizeof args, NULL, c->context, job_task, j};
-		failure *f = c->api->schedule(&args);
-		if (f) {
-			destroy_args destroy = {sizeof destroy, NULL, f};
-			c->api->failure_destroy(&destroy);
+		if (failed(c, c->api->schedule(&args))) {
 			job_release(j);
 			break;
 		}

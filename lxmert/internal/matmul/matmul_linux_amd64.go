@@ -23,6 +23,9 @@ import (
 // target is the name by which compiled programs call the product.
 const target = "golxmert.product"
 
+// maxBatches is how many axes of batches a product has.
+const maxBatches = C.product_batches
+
 // Use returns a backend that is b, except that products in its programs are computed here. b is of XLA's CPU plugin, which
 // was loaded from the path plugin. With an error, which says why products stay with XLA, and where the processor or the
 // environment lets them, it is b itself.

@@ -42,28 +42,13 @@ typedef __mmask16 lanes_512;
 #define fma_512 _mm512_fmadd_ps
 #define plus_512 _mm512_add_ps
 #define first_512(n) (lanes_512)((1u << (n)) - 1)
+#define low_512 _mm512_unpacklo_ps
+#define high_512 _mm512_unpackhi_ps
+#define low_pairs_512(x, y) _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(x), _mm512_castps_pd(y)))
+#define high_pairs_512(x, y) _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(x), _mm512_castps_pd(y)))
 
-// transpose_512 writes up to 16 x 16 floats the other way: to[j][i] = from[i][j]. Rows of to are filled up to 16.
-static TARGET void transpose_512(const float *from, int64_t step, int rows, int columns, float *to, int64_t to_step) {
-	__m512 x[16], y[16];
-	__mmask16 some = first_512(columns);
-#pragma GCC unroll 16
-	for (int i = 0; i < 16; i++)
-		x[i] = _mm512_maskz_loadu_ps(some, from + (i < rows ? i : 0) * step);
-#pragma GCC unroll 8
-	for (int i = 0; i < 16; i += 2) {
-		y[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
-		y[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
-	}
-	// Then x[4g+j] has, in its quarter q, column 4q+j of the rows 4g to 4g+3.
-#pragma GCC unroll 4
-	for (int i = 0; i < 16; i += 4)
-#pragma GCC unroll 2
-		for (int h = 0; h < 2; h++) {
-			__m512d low = _mm512_castps_pd(y[i + h]), high = _mm512_castps_pd(y[i + 2 + h]);
-			x[i + 2 * h] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
-			x[i + 2 * h + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
-		}
+// spread_512 finishes transpose_512.
+static inline TARGET void spread_512(const __m512 *x, int columns, float *to, int64_t to_step) {
 #pragma GCC unroll 4
 	for (int j = 0; j < 4; j++) {
 		__m512 even_low = _mm512_shuffle_f32x4(x[j], x[4 + j], 0x88), even_high = _mm512_shuffle_f32x4(x[8 + j], x[12 + j], 0x88);
@@ -102,28 +87,13 @@ typedef __m256i lanes_256;
 #define fma_256 _mm256_fmadd_ps
 #define plus_256 _mm256_add_ps
 #define first_256(n) _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+#define low_256 _mm256_unpacklo_ps
+#define high_256 _mm256_unpackhi_ps
+#define low_pairs_256(x, y) _mm256_castpd_ps(_mm256_unpacklo_pd(_mm256_castps_pd(x), _mm256_castps_pd(y)))
+#define high_pairs_256(x, y) _mm256_castpd_ps(_mm256_unpackhi_pd(_mm256_castps_pd(x), _mm256_castps_pd(y)))
 
-// transpose_256 writes up to 8 x 8 floats the other way, as transpose_512 does.
-static TARGET void transpose_256(const float *from, int64_t step, int rows, int columns, float *to, int64_t to_step) {
-	__m256 x[8], y[8];
-	__m256i some = first_256(columns);
-#pragma GCC unroll 8
-	for (int i = 0; i < 8; i++)
-		x[i] = _mm256_maskload_ps(from + (i < rows ? i : 0) * step, some);
-#pragma GCC unroll 4
-	for (int i = 0; i < 8; i += 2) {
-		y[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
-		y[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
-	}
-	// Then x[4g+j] has, in its half h, column 4h+j of the rows 4g to 4g+3.
-#pragma GCC unroll 2
-	for (int i = 0; i < 8; i += 4)
-#pragma GCC unroll 2
-		for (int h = 0; h < 2; h++) {
-			__m256d low = _mm256_castps_pd(y[i + h]), high = _mm256_castps_pd(y[i + 2 + h]);
-			x[i + 2 * h] = _mm256_castpd_ps(_mm256_unpacklo_pd(low, high));
-			x[i + 2 * h + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(low, high));
-		}
+// spread_256 finishes transpose_256.
+static inline TARGET void spread_256(const __m256 *x, int columns, float *to, int64_t to_step) {
 #pragma GCC unroll 4
 	for (int j = 0; j < 4; j++) {
 		if (j < columns)
@@ -208,11 +178,16 @@ static void copy_rows(const float *a, int64_t a_k, int64_t k, int rows, float *t
 			to[i] = a[i];
 }
 
+// by_columns says that a lies column by column.
+static int by_columns(const product *p) { return p->a_m == 1 && p->a_k != 1; }
+
+static int64_t matrices_of(const product *p) { return p->size[0] * p->size[1] * p->size[2]; }
+
 // part computes rows m0 to m1 and columns n0 to n1 of one matrix.
 static void part(const instructions *in, scratch *s, const product *g, const float *a, const float *b, float *c, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
 	int64_t width = in->lanes * in->vectors;
 	// Along a column of a, every float is in another line of memory, and a tile wants few of each.
-	int columns = g->a_m == 1 && g->a_k != 1 && g->k > 1;
+	int columns = by_columns(g);
 	for (int64_t k0 = 0; k0 < g->k; k0 += depth) {
 		int64_t k = g->k - k0 < depth ? g->k - k0 : depth;
 		for (int64_t i0 = m0; i0 < m1; i0 += height) {
@@ -246,12 +221,9 @@ static void part(const instructions *in, scratch *s, const product *g, const flo
 					if (16 * lines * t >= width)
 						lines = 0;
 					const float *ahead = from + width + 16 * lines * t;
-					tile_function f = in->tiles[vectors][rows];
-					float *to = c + (i0 + i) * g->c_m + j;
-					if (columns)
-						f(k, s->rows + i * k, 1, rows, panel, step, ahead, g->b_k, lines, to, g->c_m, k0 > 0, last);
-					else
-						f(k, a + (i0 + i) * g->a_m + k0 * g->a_k, g->a_m, g->a_k, panel, step, ahead, g->b_k, lines, to, g->c_m, k0 > 0, last);
+					const float *left = columns ? s->rows + i * k : a + (i0 + i) * g->a_m + k0 * g->a_k;
+					int64_t left_k = columns ? rows : g->a_k;
+					in->tiles[vectors][rows](k, left, g->a_m, left_k, panel, step, ahead, g->b_k, lines, c + (i0 + i) * g->c_m + j, g->c_m, k0 > 0, last);
 					i += rows;
 				}
 			}
@@ -264,9 +236,7 @@ int product_ready(void) { return scratch_get() != NULL; }
 static int64_t up(int64_t x, int64_t to) { return (x + to - 1) / to * to; }
 
 product_units product_split(const product *p, int64_t threads) {
-	int64_t matrices = 1;
-	for (int d = 0; d < product_batches; d++)
-		matrices *= p->size[d];
+	int64_t matrices = matrices_of(p);
 	product_units u = {p, p->m, p->n, 1, 1, 1, matrices};
 	double work = (double)p->m * p->n * p->k; // of one matrix
 	// More parts than threads, since those are not equally quick; but with few rows a part should be long, because a panel
@@ -286,7 +256,7 @@ product_units product_split(const product *p, int64_t threads) {
 	}
 	int64_t of_one = (wanted + matrices - 1) / matrices;
 	// Copies of rows of a serve all columns of a part, copies of panels of b all rows.
-	int by_rows = p->a_m == 1 && p->a_k != 1;
+	int by_rows = by_columns(p);
 	for (int turn = 0; turn < 2; turn++, by_rows = !by_rows) {
 		if (by_rows) {
 			u.rows = up((p->m + of_one - 1) / of_one, 24);
@@ -307,7 +277,7 @@ void product_unit(const product_units *u, int64_t i) {
 	const instructions *in = chosen();
 	scratch *s = scratch_get();
 	int64_t parts = u->row_parts * u->column_parts;
-	int64_t matrices = p->size[0] * p->size[1] * p->size[2];
+	int64_t matrices = matrices_of(p);
 	int64_t z = i / parts * u->together, end = z + u->together < matrices ? z + u->together : matrices;
 	int64_t m0 = i % parts / u->column_parts * u->rows, m1 = m0 + u->rows < p->m ? m0 + u->rows : p->m;
 	int64_t n0 = i % parts % u->column_parts * u->columns, n1 = n0 + u->columns < p->n ? n0 + u->columns : p->n;

@@ -5,10 +5,10 @@ package matmul
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unsafe"
 
 	"github.com/gomlx/compute/dtypes"
@@ -42,8 +42,8 @@ func hidden[T any](of any, name string) *T {
 	return (*T)(unsafe.Pointer(field.UnsafeAddr()))
 }
 
-// customCall is the operation of a call.
-var customCall = func() *stablehlo.Statement {
+// sampleCall is a call, for its operation, which has no name outside go-xla.
+var sampleCall = sync.OnceValue(func() *stablehlo.Statement {
 	fn := stablehlo.New("sample").Main()
 	shape := shapes.Make(dtypes.Float32, 1)
 	x, err := fn.Input(shape)
@@ -54,7 +54,7 @@ var customCall = func() *stablehlo.Statement {
 		panic(err)
 	}
 	return fn.Statements[len(fn.Statements)-1]
-}().OpType
+})
 
 // text is an attribute's value as a program has it.
 type text string
@@ -82,8 +82,7 @@ func rewrite(fn *stablehlo.Function) {
 			continue
 		}
 		a, b := viewOf(s.Inputs[0], made), viewOf(s.Inputs[1], made)
-		at, c := s, view{value: s.Outputs[0], dims: s.Outputs[0].Shape().Dimensions}
-		c.steps = rowMajor(c.dims)
+		at, c := s, asItLies(s.Outputs[0])
 		if next := reader[c.value]; uses[c.value] == 1 && next != nil {
 			if order := permutation(next); order != nil {
 				at = next
@@ -97,7 +96,7 @@ func rewrite(fn *stablehlo.Function) {
 		if swapped {
 			a, b = b, a
 		}
-		at.OpType = customCall
+		at.OpType = sampleCall().OpType
 		at.Inputs = []*stablehlo.Value{a.value, b.value}
 		at.Attributes = map[string]any{
 			"call_target_name": target,
@@ -140,6 +139,10 @@ func viewOf(x *stablehlo.Value, made map[*stablehlo.Value]*stablehlo.Statement) 
 			return v
 		}
 	}
+	return asItLies(x)
+}
+
+func asItLies(x *stablehlo.Value) view {
 	dims := x.Shape().Dimensions
 	return view{value: x, dims: dims, steps: rowMajor(dims)}
 }
@@ -226,9 +229,6 @@ func plan(a, b, c view, s *stablehlo.Statement) (numbers []int, swapped bool) {
 // least is the smallest product, in multiplications, that is worth a call. XLA writes smaller ones into the program.
 const least = 1 << 12
 
-// maxBatches is product_batches of the C side.
-const maxBatches = 3
-
 // arrange fits axes to the C side's loops: one of each kind, the innermost of c with step 1, and the others as batches.
 func arrange(batches, m, n, k []axis) (numbers []int, swapped bool) {
 	work := 1
@@ -303,8 +303,6 @@ func merged(list []axis) []axis {
 	return out
 }
 
-var number = regexp.MustCompile(`\d+`)
-
 // numbersIn reads the list of numbers that follows a prefix in an attribute, up to the bracket that closes it.
 func numbersIn(attribute any, prefix string) ([]int, bool) {
 	x, ok := attribute.(interface{ ToStableHLO() string })
@@ -317,7 +315,7 @@ func numbersIn(attribute any, prefix string) ([]int, bool) {
 		return nil, false
 	}
 	var out []int
-	for _, digits := range number.FindAllString(rest[:end], -1) {
+	for _, digits := range strings.FieldsFunc(rest[:end], func(r rune) bool { return r < '0' || r > '9' }) {
 		i, err := strconv.Atoi(digits)
 		if err != nil {
 			return nil, false

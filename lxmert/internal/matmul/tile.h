@@ -58,6 +58,29 @@ static const tile_function NAME(tiles)[5][13] = {
 #undef TILE
 };
 
+// transpose writes up to V x V floats the other way: to[j][i] = from[i][j]. Rows of to are filled up to V.
+static inline TARGET void NAME(transpose)(const float *from, int64_t step, int rows, int columns, float *to, int64_t to_step) {
+	NAME(vec) x[V], y[V];
+	NAME(lanes) some = NAME(first)(columns);
+#pragma GCC unroll 16
+	for (int i = 0; i < V; i++)
+		x[i] = NAME(load_some)(from + (i < rows ? i : 0) * step, some);
+#pragma GCC unroll 8
+	for (int i = 0; i < V; i += 2) {
+		y[i] = NAME(low)(x[i], x[i + 1]);
+		y[i + 1] = NAME(high)(x[i], x[i + 1]);
+	}
+	// Then x[4g+j] has, in its q-th four floats, column 4q+j of the rows 4g to 4g+3.
+#pragma GCC unroll 4
+	for (int i = 0; i < V; i += 4)
+#pragma GCC unroll 2
+		for (int h = 0; h < 2; h++) {
+			x[i + 2 * h] = NAME(low_pairs)(y[i + h], y[i + 2 + h]);
+			x[i + 2 * h + 1] = NAME(high_pairs)(y[i + h], y[i + 2 + h]);
+		}
+	NAME(spread)(x, columns, to, to_step);
+}
+
 // across writes n columns of b as rows: to[p][j] = b[j][p] for p < k. Rows of to are filled up to a multiple of V.
 static TARGET void NAME(across)(const float *b, int64_t step, int64_t k, int64_t n, float *to, int64_t to_step) {
 	for (int64_t j = 0; j < n; j += V)
