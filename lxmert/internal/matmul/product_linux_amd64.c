@@ -20,6 +20,7 @@ enum {
 	height = 288,        // rows that use a panel before the next
 	widest = 64,         // a panel, floats
 	few = 64,            // rows for which no panel is copied
+	line = depth + 16,   // floats from one copied row of a to the next, so that they do not meet in the same places of the cache
 	enough = 1 << 18,    // multiplications that are worth another thread
 };
 
@@ -114,11 +115,12 @@ typedef struct {
 	int lanes, vectors;     // of a register; of a panel
 	int rows[5];            // of a tile, by vectors
 	const tile_function (*tiles)[13];
+	void (*along)(const float *b, int64_t step, int64_t k, int64_t n, float *to, int64_t to_step);
 	void (*across)(const float *b, int64_t step, int64_t k, int64_t n, float *to, int64_t to_step);
 } instructions;
 
-static const instructions wide = {16, 4, {0, 12, 12, 8, 6}, tiles_512, across_512};
-static const instructions narrow = {8, 2, {0, 12, 6}, tiles_256, across_256};
+static const instructions wide = {16, 4, {0, 12, 12, 8, 6}, tiles_512, along_512, across_512};
+static const instructions narrow = {8, 2, {0, 12, 6}, tiles_256, along_256, across_256};
 static atomic_int is_narrow;
 
 void product_narrow(int on) { atomic_store(&is_narrow, on); }
@@ -132,7 +134,7 @@ static const instructions *chosen(void) {
 // scratch is a thread's own: a panel of b, and rows of a.
 typedef struct {
 	float panel[depth * widest];
-	float rows[height * depth];
+	float rows[height * line];
 } scratch;
 
 static pthread_key_t scratch_key;
@@ -147,14 +149,12 @@ static scratch *scratch_get(void) {
 	return s;
 }
 
-// copy_panel copies k rows of n floats of b to rows of step floats.
+static int64_t up(int64_t x, int64_t to) { return (x + to - 1) / to * to; }
+
+// copy_panel copies k rows of n floats of b to rows of step floats, a multiple of the lanes.
 static void copy_panel(const instructions *in, const float *b, int64_t b_k, int64_t b_n, int64_t k, int64_t n, float *to, int64_t step) {
 	if (b_n == 1) {
-		for (int64_t p = 0; p < k; p++, b += b_k, to += step) {
-			for (int64_t j = 0; j < n; j += 16)
-				__builtin_prefetch(b + 8 * b_k + j);
-			memcpy(to, b, 4 * n);
-		}
+		in->along(b, b_k, k, n, to, step);
 		return;
 	}
 	if (b_k == 1) {
@@ -166,18 +166,6 @@ static void copy_panel(const instructions *in, const float *b, int64_t b_k, int6
 			to[p * step + j] = b[p * b_k + j * b_n];
 }
 
-// copy_rows copies what a tile reads of a, so that it lies in one piece: to[p][i].
-static void copy_rows(const float *a, int64_t a_k, int64_t k, int rows, float *to) {
-	if (rows == 6) {
-		for (int64_t p = 0; p < k; p++, a += a_k, to += 6)
-			memcpy(to, a, 24);
-		return;
-	}
-	for (int64_t p = 0; p < k; p++, a += a_k, to += rows)
-		for (int i = 0; i < rows; i++)
-			to[i] = a[i];
-}
-
 // by_columns says that a lies column by column.
 static int by_columns(const product *p) { return p->a_m == 1 && p->a_k != 1; }
 
@@ -186,44 +174,34 @@ static int64_t matrices_of(const product *p) { return p->size[0] * p->size[1] * 
 // part computes rows m0 to m1 and columns n0 to n1 of one matrix.
 static void part(const instructions *in, scratch *s, const product *g, const float *a, const float *b, float *c, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
 	int64_t width = in->lanes * in->vectors;
-	// Along a column of a, every float is in another line of memory, and a tile wants few of each.
-	int columns = by_columns(g);
+	int64_t blocks = (m1 - m0 + height - 1) / height;
+	int64_t high = up((m1 - m0 + blocks - 1) / blocks, 6);
 	for (int64_t k0 = 0; k0 < g->k; k0 += depth) {
 		int64_t k = g->k - k0 < depth ? g->k - k0 : depth;
-		for (int64_t i0 = m0; i0 < m1; i0 += height) {
-			int64_t m = m1 - i0 < height ? m1 - i0 : height;
-			int64_t copied = 0; // rows of the tiles that were copied, or 0
+		for (int64_t i0 = m0; i0 < m1; i0 += high) {
+			int64_t m = m1 - i0 < high ? m1 - i0 : high;
+			const float *left = a + i0 * g->a_m + k0 * g->a_k;
+			int copy_b = m > few || g->b_n != 1;
+			// Along a column of a, every float is in another line of memory, and a tile wants few of each.
+			int copy_a = m > few || by_columns(g);
+			if (copy_a)
+				copy_panel(in, left, g->a_m, g->a_k, m, k, s->rows, line);
 			for (int64_t j = n0; j < n1; j += width) {
 				int64_t n = n1 - j < width ? n1 - j : width;
 				int vectors = (n + in->lanes - 1) / in->lanes, last = n - in->lanes * (vectors - 1);
-				const float *from = b + k0 * g->b_k + j * g->b_n, *panel = from;
-				int64_t step = g->b_k;
-				if (g->b_n != 1 || m > few) {
-					step = vectors * in->lanes;
-					copy_panel(in, from, g->b_k, g->b_n, k, n, s->panel, step);
-					panel = s->panel;
-				}
 				int64_t tiles = (m + in->rows[vectors] - 1) / in->rows[vectors];
-				if (columns && copied != tiles) {
-					float *to = s->rows;
-					for (int64_t t = 0, i = 0; t < tiles; t++) {
-						int rows = (m - i + tiles - t - 1) / (tiles - t);
-						copy_rows(a + (i0 + i) * g->a_m + k0 * g->a_k, g->a_k, k, rows, to);
-						i += rows;
-						to += rows * k;
-					}
-					copied = tiles;
-				}
+				const float *right = b + k0 * g->b_k + j * g->b_n;
+				if (copy_b)
+					copy_panel(in, right, g->b_k, g->b_n, k, n, s->panel, vectors * in->lanes);
 				// Tiles bring the next panel, each some columns, where the processor does not see it coming.
-				int lines = g->b_n == 1 && j + width < g->n ? (width / 16 + tiles - 1) / tiles : 0;
+				int lines = !copy_b && j + width < g->n ? (width / 16 + tiles - 1) / tiles : 0;
 				for (int64_t t = 0, i = 0; t < tiles; t++) {
 					int rows = (m - i + tiles - t - 1) / (tiles - t);
 					if (16 * lines * t >= width)
 						lines = 0;
-					const float *ahead = from + width + 16 * lines * t;
-					const float *left = columns ? s->rows + i * k : a + (i0 + i) * g->a_m + k0 * g->a_k;
-					int64_t left_k = columns ? rows : g->a_k;
-					in->tiles[vectors][rows](k, left, g->a_m, left_k, panel, step, ahead, g->b_k, lines, c + (i0 + i) * g->c_m + j, g->c_m, k0 > 0, last);
+					in->tiles[vectors][rows](k, copy_a ? s->rows + i * line : left + i * g->a_m, copy_a ? line : g->a_m, copy_a ? 1 : g->a_k,
+						copy_b ? s->panel : right, copy_b ? vectors * in->lanes : g->b_k, right + width + 16 * lines * t, g->b_k, lines,
+						c + (i0 + i) * g->c_m + j, g->c_m, k0 > 0, last);
 					i += rows;
 				}
 			}
@@ -232,8 +210,6 @@ static void part(const instructions *in, scratch *s, const product *g, const flo
 }
 
 int product_ready(void) { return scratch_get() != NULL; }
-
-static int64_t up(int64_t x, int64_t to) { return (x + to - 1) / to * to; }
 
 product_units product_split(const product *p, int64_t threads) {
 	int64_t matrices = matrices_of(p);
@@ -254,20 +230,21 @@ product_units product_split(const product *p, int64_t threads) {
 		u.count = (matrices + u.together - 1) / u.together;
 		return u;
 	}
+	// Every part copies its rows of a and its columns of b: the fewer the better, so parts are nearly square. With few rows,
+	// which it may leave where they are, only columns are split.
 	int64_t of_one = (wanted + matrices - 1) / matrices;
-	// Copies of rows of a serve all columns of a part, copies of panels of b all rows.
-	int by_rows = by_columns(p);
-	for (int turn = 0; turn < 2; turn++, by_rows = !by_rows) {
-		if (by_rows) {
-			u.rows = up((p->m + of_one - 1) / of_one, 24);
-			u.row_parts = (p->m + u.rows - 1) / u.rows;
-			of_one = (of_one + u.row_parts - 1) / u.row_parts;
-		} else {
-			u.columns = up((p->n + of_one - 1) / of_one, widest);
-			u.column_parts = (p->n + u.columns - 1) / u.columns;
-			of_one = (of_one + u.column_parts - 1) / u.column_parts;
-		}
+	double best = 0;
+	for (int64_t row_parts = 1; row_parts <= of_one && (row_parts == 1 || p->m > row_parts * few); row_parts++) {
+		int64_t column_parts = (of_one + row_parts - 1) / row_parts;
+		double copies = (double)column_parts * p->m + (double)row_parts * p->n;
+		if (row_parts > 1 && copies >= best)
+			continue;
+		best = copies;
+		u.rows = up((p->m + row_parts - 1) / row_parts, 6);
+		u.columns = up((p->n + column_parts - 1) / column_parts, widest);
 	}
+	u.row_parts = (p->m + u.rows - 1) / u.rows;
+	u.column_parts = (p->n + u.columns - 1) / u.columns;
 	u.count = matrices * u.row_parts * u.column_parts;
 	return u;
 }

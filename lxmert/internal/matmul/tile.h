@@ -3,7 +3,7 @@
 
 // tile adds up rows x vectors of c over k, in registers. It is inlined with constants for both. Of each row that lies at
 // ahead, ahead_k floats apart, it brings some lines of memory, of 16 floats, into the cache.
-static inline __attribute__((always_inline)) TARGET void NAME(tile)(const int rows, const int vectors, int64_t k, const float *a, int64_t a_m,
+static inline __attribute__((always_inline)) TARGET void NAME(tile)(const int rows, const int vectors, const int whole, int64_t k, const float *a, int64_t a_m,
 		int64_t a_k, const float *b, int64_t b_k, const float *ahead, int64_t ahead_k, int lines,
 		float *c, int64_t c_m, int add, NAME(lanes) last) {
 	NAME(vec) sum[12][4];
@@ -16,7 +16,7 @@ static inline __attribute__((always_inline)) TARGET void NAME(tile)(const int ro
 		NAME(vec) row[4];
 #pragma GCC unroll 4
 		for (int j = 0; j < vectors; j++) {
-			row[j] = j < vectors - 1 ? NAME(load)(b + V * j) : NAME(load_some)(b + V * j, last);
+			row[j] = whole || j < vectors - 1 ? NAME(load)(b + V * j) : NAME(load_some)(b + V * j, last);
 		}
 		for (int j = 0; j < lines; j++)
 			__builtin_prefetch(ahead + 16 * j, 0, 2);
@@ -47,7 +47,10 @@ static inline __attribute__((always_inline)) TARGET void NAME(tile)(const int ro
 #define TILE(rows, vectors) \
 	static TARGET void NAME(tile_##rows##_##vectors)(int64_t k, const float *a, int64_t a_m, int64_t a_k, const float *b, int64_t b_k, \
 			const float *ahead, int64_t ahead_k, int lines, float *c, int64_t c_m, int add, int last) { \
-		NAME(tile)(rows, vectors, k, a, a_m, a_k, b, b_k, ahead, ahead_k, lines, c, c_m, add, NAME(first)(last)); \
+		if (last == V) \
+			NAME(tile)(rows, vectors, 1, k, a, a_m, a_k, b, b_k, ahead, ahead_k, lines, c, c_m, add, NAME(first)(V)); \
+		else \
+			NAME(tile)(rows, vectors, 0, k, a, a_m, a_k, b, b_k, ahead, ahead_k, lines, c, c_m, add, NAME(first)(last)); \
 	}
 TILES(TILE)
 #undef TILE
@@ -58,7 +61,7 @@ static const tile_function NAME(tiles)[5][13] = {
 #undef TILE
 };
 
-// transpose writes up to V x V floats the other way: to[j][i] = from[i][j]. Rows of to are filled up to V.
+// transpose writes up to V x V floats the other way: to[j][i] = from[i][j]. Rows of to are whole up to V.
 static inline TARGET void NAME(transpose)(const float *from, int64_t step, int rows, int columns, float *to, int64_t to_step) {
 	NAME(vec) x[V], y[V];
 	NAME(lanes) some = NAME(first)(columns);
@@ -81,7 +84,21 @@ static inline TARGET void NAME(transpose)(const float *from, int64_t step, int r
 	NAME(spread)(x, columns, to, to_step);
 }
 
-// across writes n columns of b as rows: to[p][j] = b[j][p] for p < k. Rows of to are filled up to a multiple of V.
+// along copies k rows of n floats: to[p][j] = b[p][j]. Rows of to are whole up to a multiple of V.
+static TARGET void NAME(along)(const float *b, int64_t step, int64_t k, int64_t n, float *to, int64_t to_step) {
+	for (int64_t p = 0; p < k; p++, b += step, to += to_step) {
+		int64_t j = 0;
+		for (; j + V <= n; j += V) {
+			if (j % 16 == 0)
+				__builtin_prefetch(b + 12 * step + j);
+			NAME(store)(to + j, NAME(load)(b + j));
+		}
+		if (j < n)
+			NAME(store)(to + j, NAME(load_some)(b + j, NAME(first)(n - j)));
+	}
+}
+
+// across writes n columns of b as rows: to[p][j] = b[j][p] for p < k. Rows of to are whole up to a multiple of V.
 static TARGET void NAME(across)(const float *b, int64_t step, int64_t k, int64_t n, float *to, int64_t to_step) {
 	for (int64_t j = 0; j < n; j += V)
 		for (int64_t p = 0; p < k; p += V)
