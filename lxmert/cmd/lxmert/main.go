@@ -20,7 +20,6 @@ import (
 )
 
 func main() {
-	backend.HugePages()
 	backend.MaybeProbe()
 	// Clusters end a job with SIGTERM: as with ctrl-C, what runs is saved.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -3,4 +3,9 @@
 package cmalloc
 
 // #cgo LDFLAGS: -ldl -lpthread
+// #include "pool_linux.h"
 import "C"
+
+// Trim has glibc give back to the system what it holds in small blocks that are free: compiling a program leaves tens of
+// megabytes of them in the heap of each thread that took part. It takes milliseconds.
+func Trim() { C.pool_trim() }

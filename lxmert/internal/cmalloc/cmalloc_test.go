@@ -4,6 +4,7 @@ package cmalloc_test
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -12,13 +13,14 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/seed-516990b0/golxmert/lxmert/internal/cmalloctest"
 	"github.com/seed-516990b0/golxmert/lxmert/resident"
 )
 
-// Sizes around every border between classes, and between the pool and glibc.
+// Sizes around borders of granules, and between the pool and glibc.
 func sizes() []int {
 	var all []int
 	for power := 16; power <= 4<<20; power *= 2 {
@@ -32,10 +34,10 @@ func sizes() []int {
 // needPool skips where the allocator is glibc's own: another C library, a system that counts addresses, or turned off.
 func needPool(t *testing.T) {
 	t.Helper()
-	p := cmalloctest.Malloc(70_000)
+	p := cmalloctest.Malloc(200_000)
 	defer cmalloctest.Free(p)
-	if cmalloctest.Usable(p) != 96<<10 {
-		t.Skipf("no pool here: a block for 70,000 bytes has %d", cmalloctest.Usable(p))
+	if cmalloctest.Usable(p) != 13<<14 {
+		t.Skipf("no pool here: a block for 200,000 bytes has %d", cmalloctest.Usable(p))
 	}
 }
 
@@ -111,7 +113,7 @@ func TestThreadsKeepTheirBlocksApart(t *testing.T) {
 			random := rand.New(rand.NewPCG(1, uint64(thread)))
 			var held []block
 			for range 20_000 {
-				b := block{n: all[random.IntN(len(all))] % (200 << 10), fill: byte(random.Uint32())}
+				b := block{n: all[random.IntN(len(all))] % (1 << 20), fill: byte(random.Uint32())}
 				switch random.IntN(3) {
 				case 0:
 					b.p = cmalloctest.Malloc(b.n)
@@ -156,7 +158,7 @@ func TestThreadsKeepTheirBlocksApart(t *testing.T) {
 // TestMemoryIsUsedAgain has one thread free what another allocates, and threads end that hold free blocks.
 func TestMemoryIsUsedAgain(t *testing.T) {
 	needPool(t)
-	const size, limit = 70_000, 64 << 20
+	const size, limit = 200_000, 64 << 20
 	allocate := func() unsafe.Pointer {
 		p, err := cmalloctest.Aligned(4096, size)
 		if err != nil {
@@ -198,21 +200,105 @@ func TestMemoryIsUsedAgain(t *testing.T) {
 		ended.Wait()
 	}
 	if grown := resident.Bytes() - before; grown > limit {
-		t.Errorf("100 threads that held 7 MB each leave %d MB", grown>>20)
+		t.Errorf("100 threads that held 20 MB each leave %d MB", grown>>20)
 	}
 }
 
+func TestFreeBlockIsTakenAgainAsItIs(t *testing.T) {
+	needPool(t)
+	const n = 100 << 20
+	p := cmalloctest.Malloc(n)
+	write(p, n, 7)
+	cmalloctest.Free(p)
+	q := cmalloctest.Malloc(n - 1)
+	defer cmalloctest.Free(q)
+	if q != p || !starts(q, n-1000, 7) {
+		t.Error("a block of 100 MB that was freed is not what the next one of this size gets")
+	}
+}
+
+// held allocates n blocks of size bytes, fills them, and says by how much the process's memory has grown.
+func held(n, size int) (blocks []unsafe.Pointer, grown func() int64) {
+	before := resident.Bytes()
+	for range n {
+		p := cmalloctest.Malloc(size)
+		write(p, size, 3)
+		blocks = append(blocks, p)
+	}
+	return blocks, func() int64 { return resident.Bytes() - before }
+}
+
+func TestFreeMemoryGoesBackBeforeThePoolGrows(t *testing.T) {
+	needPool(t)
+	const n, size = 64, 4 << 20
+	blocks, grown := held(n, size)
+	if got := grown(); got < n*size/2 {
+		t.Skipf("%d MB in blocks make the process only %d MB larger: it had free memory", n*size>>20, got>>20)
+	}
+	for i := 0; i < n; i += 2 {
+		cmalloctest.Free(blocks[i])
+	}
+	p := cmalloctest.Malloc(1 << 30) // fits nowhere between the others
+	if got := grown(); got > n*size*3/4 {
+		t.Errorf("with half of the blocks freed, the process is still %d MB larger", got>>20)
+	}
+	cmalloctest.Free(p)
+	for i := 1; i < n; i += 2 {
+		if !reads(blocks[i], size, 3) {
+			t.Error("a block that is in use was given back")
+		}
+		cmalloctest.Free(blocks[i])
+	}
+}
+
+// inChild runs the calling test in a process of its own, with more in its environment, and returns what it prints.
+func inChild(t *testing.T, env ...string) string {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
+	cmd.Env = append(append(os.Environ(), "IS_CHILD=1"), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// TestFreeMemoryGoesBackInTime runs in a process where nobody else allocates.
+func TestFreeMemoryGoesBackInTime(t *testing.T) {
+	if os.Getenv("IS_CHILD") == "1" {
+		blocks, grown := held(1, 256<<20)
+		cmalloctest.Free(blocks[0])
+		kept := grown()
+		for wait := 0; wait < 65 && grown() > kept/2; wait++ {
+			time.Sleep(time.Second)
+		}
+		println(kept>>20, grown()>>20)
+		os.Exit(0)
+	}
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	needPool(t)
+	t.Parallel()
+	var kept, left int
+	if out := inChild(t); !sscan(out, &kept, &left) || kept < 200 || left > 56 {
+		t.Errorf("of 256 MB that were freed, %q MB were kept at first and after a minute", out)
+	}
+}
+
+func sscan(text string, into ...any) bool {
+	n, err := fmt.Sscan(text, into...)
+	return n == len(into) && err == nil
+}
+
 func TestPoolCanBeTurnedOff(t *testing.T) {
-	if os.Getenv("PRINT_USABLE") == "1" {
-		println(cmalloctest.Usable(cmalloctest.Malloc(70_000)))
+	if os.Getenv("IS_CHILD") == "1" {
+		println(cmalloctest.Usable(cmalloctest.Malloc(200_000)))
 		os.Exit(0)
 	}
 	needPool(t)
-	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
-	cmd.Env = append(os.Environ(), "GOLXMERT_POOL=0", "PRINT_USABLE=1")
-	out, err := cmd.CombinedOutput()
-	if got := strings.TrimSpace(string(out)); err != nil || got == "98304" || !strings.HasPrefix(got, "700") {
-		t.Errorf("a block for 70,000 bytes has %s, %v", got, err)
+	if got := inChild(t, "GOLXMERT_POOL=0"); !strings.HasPrefix(got, "200") {
+		t.Errorf("a block for 200,000 bytes has %s", got)
 	}
 }
 

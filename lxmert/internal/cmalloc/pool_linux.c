@@ -1,24 +1,23 @@
 #define _GNU_SOURCE
 #include <features.h>
+#include "pool_linux.h"
 #if defined(__GLIBC__) && __SIZEOF_POINTER__ == 8
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
-// The package comment says what this is for. Blocks come in classes of one size each, two to a doubling, and every class
-// has a gigabyte of addresses of its own, of which only what was once in use has memory. A block's class follows from its
-// address, which also tells pooled blocks from glibc's. A thread keeps a few free blocks of each class; what it has too
-// many of, and what it leaves behind, goes to a list for all. Nobody waits for that list while another thread holds it,
-// and where a class is used up glibc serves.
+// The package comment says what this is for. Large blocks are spans of granules in one range of addresses, of which only
+// what was once in use has memory. The smallest free span that is large enough is taken, and what is left of it stays free;
+// neighbours that are free become one. What is known about spans lies beside the range, not in it.
 
 extern void *__libc_malloc(size_t);
 extern void *__libc_memalign(size_t, size_t);
@@ -26,151 +25,182 @@ extern void *__libc_realloc(void *, size_t);
 extern void __libc_free(void *);
 
 enum {
-	alignment = 1 << 12,      // the largest, bytes
-	smallest_shift = 7,       // the first class has 128 bytes
-	largest = 1 << 20,        // the last class, bytes
-	classes = 27,             // 128, 192, 256, 384, ... 1 MB
-	class_shift = 30,         // addresses of a class: 1 GB
-	kept = 1 << 18,           // bytes of a class that a thread keeps at least before it shares
-	from_malloc = 1 << 10,    // bytes; malloc's smaller blocks come quickly from glibc's own cache
+	large = 1 << 17,         // bytes; smaller blocks are glibc's
+	granule_shift = 14,
+	granule = 1 << granule_shift, // bytes; also the largest alignment
+	range_shift = 38,        // bytes of addresses: 256 GB
+	idle_seconds = 30,
 };
 
-static const uintptr_t reserved = (uintptr_t)classes << class_shift;
+static const uint32_t granules = (uint32_t)1 << (range_shift - granule_shift);
 
-typedef struct block {
-	struct block *next;
-} block;
-
+// A span is known by its first granule. Its last one has the same count and state, for the neighbour behind.
 typedef struct {
-	block *first;
-	size_t n;
-} list;
+	uint32_t count;          // granules
+	uint32_t next, before;   // in the ring of free spans
+	uint8_t is_free;
+	uint8_t is_cold;         // free, and nothing of it has memory
+} span;
 
-static char *base;                     // of the addresses; NULL: there is no pool
-static _Atomic size_t used[classes];   // bytes of each class that were ever handed out
-static block *shared[classes];         // guarded by busy
-static atomic_flag busy[classes];
-static __thread list mine[classes];
-static __thread int registered;        // share_all is called when this thread ends
-static pthread_key_t at_exit;
+static char *base;                // of the range; NULL: there is no pool
+static span *spans;               // one for each granule; spans[0], before the first granule, is where the ring of free ones begins
+static uint32_t end = 1;          // behind the last span
+static uint64_t calls;            // of take and give
+static uint64_t warm;             // granules of free spans that are not cold
+static int has_releaser;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // of all of these
+static pthread_cond_t is_warm = PTHREAD_COND_INITIALIZER;
 
-static size_t size_of(int class) {
-	size_t power = (size_t)1 << (smallest_shift + class / 2);
-	return class % 2 ? power + power / 2 : power;
+static char *address_of(uint32_t s) { return base + ((size_t)(s - 1) << granule_shift); }
+
+static uint32_t span_at(const void *p) { return (uint32_t)(((uintptr_t)p - (uintptr_t)base) >> granule_shift) + 1; }
+
+static int is_pooled(const void *p) { return base != NULL && (uintptr_t)p - (uintptr_t)base < (size_t)1 << range_shift; }
+
+static void mark(uint32_t s, uint32_t count, int is_free, int is_cold) {
+	span *last = &spans[s + count - 1];
+	spans[s].count = last->count = count;
+	spans[s].is_free = last->is_free = is_free;
+	spans[s].is_cold = last->is_cold = is_cold;
 }
 
-// class_of is the first class whose blocks have n bytes, for n <= largest.
-static int class_of(size_t n) {
-	if (n <= (size_t)1 << smallest_shift) {
-		return 0;
+static void add_free(uint32_t s, uint32_t count, int is_cold) {
+	mark(s, count, 1, is_cold);
+	spans[s].next = spans[0].next;
+	spans[s].before = 0;
+	spans[spans[0].next].before = s;
+	spans[0].next = s;
+	if (!is_cold) {
+		warm += count;
 	}
-	int shift = 63 - __builtin_clzl(n - 1); // 2^shift < n <= 2^(shift+1)
-	return 2 * (shift - smallest_shift) + (n > ((size_t)3 << (shift - 1)) ? 2 : 1);
 }
 
-static int is_pooled(const void *p) { return (uintptr_t)p - (uintptr_t)base < reserved && base != NULL; }
-
-static int class_at(const void *p) { return ((uintptr_t)p - (uintptr_t)base) >> class_shift; }
-
-static int enter(int class) { return !atomic_flag_test_and_set_explicit(&busy[class], memory_order_acquire); }
-
-static void leave(int class) { atomic_flag_clear_explicit(&busy[class], memory_order_release); }
-
-// share gives all but keep of this thread's blocks to everybody.
-static void share(int class, size_t keep) {
-	list *l = &mine[class];
-	if (l->n <= keep || !enter(class)) {
-		return;
+static void remove_free(uint32_t s) {
+	spans[spans[s].before].next = spans[s].next;
+	spans[spans[s].next].before = spans[s].before;
+	if (!spans[s].is_cold) {
+		warm -= spans[s].count;
 	}
-	while (l->n > keep) {
-		block *b = l->first;
-		l->first = b->next;
-		l->n--;
-		b->next = shared[class];
-		shared[class] = b;
-	}
-	leave(class);
 }
 
-static void share_all(void *unused) {
-	for (int class = 0; class < classes; class++) {
-		while (mine[class].n > 0) {
-			share(class, 0);
-			sched_yield();
+// release gives the memory of free spans back to the system.
+static void release(void) {
+	for (uint32_t s = spans[0].next; s != 0; s = spans[s].next) {
+		if (!spans[s].is_cold && madvise(address_of(s), (size_t)spans[s].count << granule_shift, MADV_DONTNEED) == 0) {
+			warm -= spans[s].count;
+			mark(s, spans[s].count, 1, 1);
 		}
 	}
-	registered = 0;
 }
 
-// most is how many free blocks of a class a thread keeps.
-static size_t most(int class) { return 8 + kept / size_of(class); }
+// release_when_idle is a thread that releases what nobody has asked for in half a minute.
+static void *release_when_idle(void *unused) {
+	pthread_mutex_lock(&lock);
+	for (;;) {
+		while (warm == 0) {
+			pthread_cond_wait(&is_warm, &lock);
+		}
+		uint64_t before = calls;
+		pthread_mutex_unlock(&lock);
+		struct timespec pause = {idle_seconds, 0};
+		nanosleep(&pause, NULL);
+		pthread_mutex_lock(&lock);
+		if (calls == before) {
+			release();
+		}
+	}
+	return unused;
+}
+
+static void start_releaser(void) {
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before); // signals are for others
+	pthread_t thread;
+	if (pthread_create(&thread, NULL, release_when_idle, NULL) == 0) {
+		pthread_detach(thread);
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
 
 // take returns a block of at least n bytes whose address is a multiple of a, or NULL where glibc has to serve.
 static void *take(size_t a, size_t n) {
-	if (base == NULL || a == 0 || a > alignment || n > largest) {
+	if (base == NULL || n < large || a > granule || n > (size_t)1 << range_shift) {
 		return NULL;
 	}
-	int class = class_of(n);
-	while (size_of(class) % a != 0) {
-		if (++class == classes) {
+	uint32_t count = (uint32_t)((n + granule - 1) >> granule_shift);
+	pthread_mutex_lock(&lock);
+	calls++;
+	uint32_t best = 0;
+	for (uint32_t s = spans[0].next; s != 0; s = spans[s].next) {
+		if (spans[s].count >= count && (best == 0 || spans[s].count < spans[best].count || (spans[s].count == spans[best].count && s < best))) {
+			best = s;
+		}
+	}
+	if (best == 0) {
+		// The range has to grow. So that memory does not grow with it, free spans, all too small, lose theirs.
+		release();
+		best = end;
+		if (spans[end - 1].is_free) {
+			best = end - spans[end - 1].count;
+		}
+		if (count > granules - (best - 1)) {
+			pthread_mutex_unlock(&lock);
 			return NULL;
 		}
-	}
-	list *l = &mine[class];
-	if (l->first == NULL && enter(class)) {
-		for (size_t few = most(class) / 2; few > 0 && shared[class] != NULL; few--) {
-			block *b = shared[class];
-			shared[class] = b->next;
-			b->next = l->first;
-			l->first = b;
-			l->n++;
+		if (best != end) {
+			remove_free(best);
 		}
-		leave(class);
+		end = best + count;
+	} else {
+		uint32_t left = spans[best].count - count;
+		remove_free(best);
+		if (left > 0) {
+			add_free(best + count, left, spans[best].is_cold);
+		}
 	}
-	if (l->first != NULL) {
-		block *b = l->first;
-		l->first = b->next;
-		l->n--;
-		return b;
-	}
-	size_t size = size_of(class);
-	if (atomic_load_explicit(&used[class], memory_order_relaxed) + size > (size_t)1 << class_shift) {
-		return NULL;
-	}
-	size_t at = atomic_fetch_add_explicit(&used[class], size, memory_order_relaxed);
-	if (at + size > (size_t)1 << class_shift) {
-		return NULL;
-	}
-	return base + ((size_t)class << class_shift) + at;
+	mark(best, count, 0, 0);
+	pthread_mutex_unlock(&lock);
+	return address_of(best);
 }
 
 static void give(void *p) {
-	int class = class_at(p);
-	list *l = &mine[class];
-	block *b = p;
-	b->next = l->first;
-	l->first = b;
-	l->n++;
-	if (!registered) {
-		registered = 1;
-		pthread_setspecific(at_exit, &registered);
+	uint32_t s = span_at(p);
+	pthread_mutex_lock(&lock);
+	calls++;
+	uint32_t count = spans[s].count;
+	if (s + count < end && spans[s + count].is_free) {
+		remove_free(s + count);
+		count += spans[s + count].count;
 	}
-	if (l->n > most(class)) {
-		share(class, most(class) / 2);
+	if (spans[s - 1].is_free) {
+		s -= spans[s - 1].count;
+		remove_free(s);
+		count += spans[s].count;
+	}
+	add_free(s, count, 0);
+	int start = !has_releaser;
+	has_releaser = 1;
+	pthread_cond_signal(&is_warm);
+	pthread_mutex_unlock(&lock);
+	if (start) {
+		start_releaser();
 	}
 }
 
 void *malloc(size_t n) {
-	void *p = n >= from_malloc ? take(1, n) : NULL;
+	void *p = take(1, n);
 	return p != NULL ? p : __libc_malloc(n);
 }
 
 void free(void *p) {
-	if (is_pooled(p)) {
-		give(p);
-	} else {
+	if (!is_pooled(p)) {
 		__libc_free(p);
+		return;
 	}
+	int before = errno;
+	give(p);
+	errno = before;
 }
 
 void *memalign(size_t a, size_t n) {
@@ -196,7 +226,7 @@ int posix_memalign(void **p, size_t a, size_t n) {
 
 size_t malloc_usable_size(void *p) {
 	if (is_pooled(p)) {
-		return size_of(class_at(p));
+		return (size_t)spans[span_at(p)].count << granule_shift;
 	}
 	size_t (*glibc)(void *) = (size_t(*)(void *))dlsym(RTLD_NEXT, "malloc_usable_size");
 	return glibc != NULL ? glibc(p) : 0;
@@ -204,20 +234,23 @@ size_t malloc_usable_size(void *p) {
 
 void *realloc(void *p, size_t n) {
 	if (!is_pooled(p)) {
-		return __libc_realloc(p, n);
+		if (p != NULL || n < large) {
+			return __libc_realloc(p, n);
+		}
+		return malloc(n);
 	}
 	if (n == 0) {
-		give(p);
+		free(p);
 		return NULL;
 	}
-	size_t has = size_of(class_at(p));
+	size_t has = malloc_usable_size(p);
 	if (n <= has && n > has / 2) {
 		return p;
 	}
 	void *q = malloc(n);
 	if (q != NULL) {
 		memcpy(q, p, n < has ? n : has);
-		give(p);
+		free(p);
 	}
 	return q;
 }
@@ -235,18 +268,27 @@ static int is_strict(void) {
 	return mode == '2';
 }
 
-// Both have to be said before the first thread allocates, so not from Go.
+static void *reserve(size_t n) {
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return p != MAP_FAILED ? p : NULL;
+}
+
+// Before the first block, so not from Go.
 __attribute__((constructor)) static void begin(void) {
-	if (getenv("MALLOC_ARENA_MAX") == NULL) {
-		mallopt(M_ARENA_MAX, 1);
-	}
 	const char *pool = getenv("GOLXMERT_POOL");
-	if ((pool != NULL && strcmp(pool, "0") == 0) || is_strict() || pthread_key_create(&at_exit, share_all) != 0) {
+	if ((pool != NULL && strcmp(pool, "0") == 0) || is_strict()) {
 		return;
 	}
-	void *p = mmap(NULL, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (p != MAP_FAILED) {
-		base = p;
+	spans = reserve(((size_t)granules + 1) * sizeof(span));
+	char *range = spans != NULL ? reserve((size_t)1 << range_shift) : NULL;
+	if (range == NULL) {
+		return;
 	}
+	madvise(range, (size_t)1 << range_shift, MADV_HUGEPAGE); // where the system gives them to those that ask
+	base = range;
 }
+
+void pool_trim(void) { malloc_trim(0); }
+#else
+void pool_trim(void) {}
 #endif

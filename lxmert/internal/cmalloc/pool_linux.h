@@ -1,0 +1,2 @@
+// pool_trim has glibc give back to the system what it holds in small pieces that are free.
+void pool_trim(void);
