@@ -3,6 +3,7 @@ package lxrt
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -44,12 +45,12 @@ func (w *weightStore) shape(name string) []int {
 	return shape
 }
 
-// load brings the parameters of a program to the device, two at a time.
+// load brings the parameters of a program to the device while it is compiled, for which it leaves processors.
 func (w *weightStore) load(slots []program.Slot) error {
 	if w.live != nil {
 		return nil
 	}
-	const readers = 2
+	readers := min(2, max(1, runtime.GOMAXPROCS(0)/2)) // each uses several for large parameters
 	names := make(chan string)
 	errs := make(chan error, readers)
 	for range readers {

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"runtime"
 	"slices"
 	"sync"
@@ -160,13 +159,11 @@ func (m *Model) Shape(canonical string) []int {
 // Names lists what the file has in its order, by canonical names and without the tied decoder.
 func (m *Model) Names() []string { return slices.Clone(m.order) }
 
-// Hash tells weights apart: a SHA-256, in hex, over names, types, shapes and two checksums (CRC-32C and CRC-32) of each
-// parameter that [lxmert.Config.Params] lists. It does not depend on the format, on prefixes of names, or on what else is
-// in the file. It reads the whole file, once, at the speed of memory, so that a model need not wait for it; it is no proof
-// against forgery.
+// Hash tells weights apart: a SHA-256, in hex, over names, types, shapes and the CRC-32 of each parameter that
+// [lxmert.Config.Params] lists. It does not depend on the format, on prefixes of names, or on what else is in the file. It
+// reads the whole file, once, at the speed of memory; what PyTorch wrote, and has been read, it need not read again. It is
+// no proof against forgery.
 func (m *Model) Hash() (string, error) { return m.hash() }
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func (m *Model) computeHash() (string, error) {
 	var names []string
@@ -176,15 +173,14 @@ func (m *Model) computeHash() (string, error) {
 		}
 	}
 	slices.Sort(names)
-	sums := make([][2]uint32, len(names))
+	sums := make([]uint32, len(names))
 	errs := make([]error, len(names))
 	var wg sync.WaitGroup
 	next := make(chan int)
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for i := range next {
-				b, err := m.tensors[names[i]].Bytes()
-				sums[i], errs[i] = [2]uint32{crc32.Checksum(b, castagnoli), crc32.ChecksumIEEE(b)}, err
+				sums[i], errs[i] = m.tensors[names[i]].checksum()
 			}
 		})
 	}
@@ -199,7 +195,7 @@ func (m *Model) computeHash() (string, error) {
 	all := sha256.New()
 	for i, name := range names {
 		t := m.tensors[name]
-		fmt.Fprintf(all, "%s %s %v %08x%08x\n", name, t.DType, t.Shape, sums[i][0], sums[i][1])
+		fmt.Fprintf(all, "%s %s %v %08x\n", name, t.DType, t.Shape, sums[i])
 	}
 	return hex.EncodeToString(all.Sum(nil)), nil
 }

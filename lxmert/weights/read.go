@@ -46,6 +46,18 @@ func (t *Tensor) Bytes() ([]byte, error) {
 	return out, nil
 }
 
+// checksum is the CRC-32 of Bytes.
+func (t *Tensor) checksum() (uint32, error) {
+	b, err := t.Bytes()
+	if err != nil {
+		return 0, err
+	}
+	if st := t.storage; st.crc != 0 && t.strides == nil && int64(len(b)) == st.size {
+		return st.crc, nil // of all of the storage, checked
+	}
+	return crc32.ChecksumIEEE(b), nil
+}
+
 // gather copies a strided view element by element; the view was checked when the file was opened.
 func (t *Tensor) gather(dst, src []byte) {
 	item := t.DType.Size()
