@@ -7,5 +7,5 @@ package cmalloc
 import "C"
 
 // Trim has glibc give back to the system what it holds in small blocks that are free: compiling a program leaves tens of
-// megabytes of them in the heap of each thread that took part. It takes milliseconds.
+// megabytes of them in the heap of each thread that took part. It does not wait for that.
 func Trim() { C.pool_trim() }

@@ -16,6 +16,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/seed-516990b0/golxmert/lxmert/internal/cmalloc"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/cmalloctest"
 	"github.com/seed-516990b0/golxmert/lxmert/resident"
 )
@@ -248,6 +249,27 @@ func TestFreeMemoryGoesBackBeforeThePoolGrows(t *testing.T) {
 			t.Error("a block that is in use was given back")
 		}
 		cmalloctest.Free(blocks[i])
+	}
+}
+
+func TestTrimGivesSmallBlocksBack(t *testing.T) {
+	needPool(t)
+	const n, size = 4096, 64 << 10
+	blocks, grown := held(n, size)
+	if got := grown(); got < n*size/2 {
+		t.Skipf("%d MB in blocks make the process only %d MB larger: it had free memory", n*size>>20, got>>20)
+	}
+	end := cmalloctest.Malloc(1000) // keeps glibc from giving back what lies before it
+	defer cmalloctest.Free(end)
+	for _, p := range blocks {
+		cmalloctest.Free(p)
+	}
+	cmalloc.Trim()
+	for wait := 0; wait < 1000 && grown() > n*size/4; wait++ {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if got := grown(); got > n*size/4 {
+		t.Errorf("of %d MB in small blocks that were freed, the process keeps %d MB", n*size>>20, got>>20)
 	}
 }
 

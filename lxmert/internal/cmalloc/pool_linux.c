@@ -47,9 +47,10 @@ static span *spans;               // one for each granule; spans[0], before the 
 static uint32_t end = 1;          // behind the last span
 static uint64_t calls;            // of take and give
 static uint64_t warm;             // granules of free spans that are not cold
-static int has_releaser;
+static int wants_trim;
+static int has_idle;              // the thread
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // of all of these
-static pthread_cond_t is_warm = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 
 static char *address_of(uint32_t s) { return base + ((size_t)(s - 1) << granule_shift); }
 
@@ -93,31 +94,44 @@ static void release(void) {
 	}
 }
 
-// release_when_idle is a thread that releases what nobody has asked for in half a minute.
-static void *release_when_idle(void *unused) {
+// idle is the thread that releases what nobody has asked for in half a minute, and trims when it is told to.
+static void *idle(void *unused) {
+	uint64_t seen = 0;
+	struct timespec until = {0};
 	pthread_mutex_lock(&lock);
 	for (;;) {
-		while (warm == 0) {
-			pthread_cond_wait(&is_warm, &lock);
-		}
-		uint64_t before = calls;
-		pthread_mutex_unlock(&lock);
-		struct timespec pause = {idle_seconds, 0};
-		nanosleep(&pause, NULL);
-		pthread_mutex_lock(&lock);
-		if (calls == before) {
+		if (wants_trim) {
+			wants_trim = 0;
+			pthread_mutex_unlock(&lock);
+			malloc_trim(0);
+			pthread_mutex_lock(&lock);
+		} else if (warm == 0) {
+			pthread_cond_wait(&changed, &lock);
+		} else if (seen != calls) {
+			seen = calls;
+			clock_gettime(CLOCK_REALTIME, &until);
+			until.tv_sec += idle_seconds;
+		} else if (pthread_cond_timedwait(&changed, &lock, &until) == ETIMEDOUT && seen == calls) {
 			release();
 		}
 	}
 	return unused;
 }
 
-static void start_releaser(void) {
+// wake has that thread look, which is started the first time. The caller has the lock, and no longer has it afterwards.
+static void wake(void) {
+	int start = !has_idle;
+	has_idle = 1;
+	pthread_cond_signal(&changed);
+	pthread_mutex_unlock(&lock);
+	if (!start) {
+		return;
+	}
 	sigset_t all, before;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before); // signals are for others
 	pthread_t thread;
-	if (pthread_create(&thread, NULL, release_when_idle, NULL) == 0) {
+	if (pthread_create(&thread, NULL, idle, NULL) == 0) {
 		pthread_detach(thread);
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -178,13 +192,12 @@ static void give(void *p) {
 		remove_free(s);
 		count += spans[s].count;
 	}
+	int first = warm == 0;
 	add_free(s, count, 0);
-	int start = !has_releaser;
-	has_releaser = 1;
-	pthread_cond_signal(&is_warm);
-	pthread_mutex_unlock(&lock);
-	if (start) {
-		start_releaser();
+	if (first) {
+		wake();
+	} else {
+		pthread_mutex_unlock(&lock);
 	}
 }
 
@@ -288,7 +301,11 @@ __attribute__((constructor)) static void begin(void) {
 	base = range;
 }
 
-void pool_trim(void) { malloc_trim(0); }
+void pool_trim(void) {
+	pthread_mutex_lock(&lock);
+	wants_trim = 1;
+	wake();
+}
 #else
 void pool_trim(void) {}
 #endif

@@ -1,2 +1,2 @@
-// pool_trim has glibc give back to the system what it holds in small pieces that are free.
+// pool_trim has glibc give back to the system what it holds in small blocks that are free, soon.
 void pool_trim(void);

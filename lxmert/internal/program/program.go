@@ -137,7 +137,7 @@ func Build(backend compute.Backend, opt Options, define func(b *Builder) []*grap
 // Compile makes the program ready to run. On several devices, every device returns all outputs in full.
 func (p *Program) Compile() (err error) {
 	defer Recover(&err)
-	defer func() { go cmalloc.Trim() }() // nobody need wait for it
+	defer cmalloc.Trim()
 	if p.mesh == nil {
 		return p.graph.Compile(p.nodes...)
 	}
