@@ -6,8 +6,8 @@
 // few rows there are to multiply it with, is several times slower where a matrix is transposed, as on the way back through
 // a layer, and computes attention head by head of each example, with memory from malloc for each. That made models of
 // this kind slower than PyTorch, whose MKL does none of it, wherever batches are small. Here a matrix is copied only where
-// the copy pays, transposed matrices are read as they lie, transpositions before and after a product in the program are
-// left out, and all heads of a batch are one call.
+// the copy pays, which then also turns a transposed one, transpositions before and after a product in the program are left
+// out, and all heads of a batch are one call.
 //
 // No library takes this place: OpenBLAS, MKL and oneDNN are shared libraries of up to 200 MB that would have to be brought
 // to a machine beside the plugin, and they know neither the plugin's threads, on which this runs, nor batches of small

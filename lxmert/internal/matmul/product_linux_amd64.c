@@ -8,9 +8,9 @@
 #include "product.h"
 
 // The package comment says what this is for. A product is computed in tiles of c that fit the registers, 6 x 64 floats with
-// AVX-512 and 6 x 16 with AVX2; what is left at the edges has tiles of its own. A tile reads a as it lies, one float at a
-// time, and a panel of b, which is as wide as the tile: with many rows a copy that lies in one piece in the second level
-// of the cache, with few rows, for which a copy would not pay, b itself.
+// AVX-512 and 6 x 16 with AVX2; what is left at the edges has tiles of its own. A tile reads rows of a, one float at a time,
+// and a panel of b, which is as wide as the tile. With many rows these are copies that lie close together in the second
+// level of the cache; with few rows, for which copies would not pay, a and b themselves, unless they are transposed.
 
 typedef void (*tile_function)(int64_t k, const float *a, int64_t a_m, int64_t a_k, const float *b, int64_t b_k, const float *ahead, int64_t ahead_k, int lines,
 	float *c, int64_t c_m, int add, int last);
@@ -19,8 +19,8 @@ enum {
 	depth = 256,         // of k that a panel holds
 	height = 288,        // rows that use a panel before the next
 	widest = 64,         // a panel, floats
-	few = 64,            // rows for which no panel is copied
-	line = depth + 16,   // floats from one copied row of a to the next, so that they do not meet in the same places of the cache
+	few = 64,            // rows for which nothing is copied
+	line = depth + 16,   // floats between copied rows of a; depth itself would have them share places in the cache
 	enough = 1 << 18,    // multiplications that are worth another thread
 };
 
@@ -151,8 +151,8 @@ static scratch *scratch_get(void) {
 
 static int64_t up(int64_t x, int64_t to) { return (x + to - 1) / to * to; }
 
-// copy_panel copies k rows of n floats of b to rows of step floats, a multiple of the lanes.
-static void copy_panel(const instructions *in, const float *b, int64_t b_k, int64_t b_n, int64_t k, int64_t n, float *to, int64_t step) {
+// copy copies k rows of n floats to rows of step floats, a multiple of the lanes.
+static void copy(const instructions *in, const float *b, int64_t b_k, int64_t b_n, int64_t k, int64_t n, float *to, int64_t step) {
 	if (b_n == 1) {
 		in->along(b, b_k, k, n, to, step);
 		return;
@@ -185,14 +185,14 @@ static void part(const instructions *in, scratch *s, const product *g, const flo
 			// Along a column of a, every float is in another line of memory, and a tile wants few of each.
 			int copy_a = m > few || by_columns(g);
 			if (copy_a)
-				copy_panel(in, left, g->a_m, g->a_k, m, k, s->rows, line);
+				copy(in, left, g->a_m, g->a_k, m, k, s->rows, line);
 			for (int64_t j = n0; j < n1; j += width) {
 				int64_t n = n1 - j < width ? n1 - j : width;
 				int vectors = (n + in->lanes - 1) / in->lanes, last = n - in->lanes * (vectors - 1);
 				int64_t tiles = (m + in->rows[vectors] - 1) / in->rows[vectors];
 				const float *right = b + k0 * g->b_k + j * g->b_n;
 				if (copy_b)
-					copy_panel(in, right, g->b_k, g->b_n, k, n, s->panel, vectors * in->lanes);
+					copy(in, right, g->b_k, g->b_n, k, n, s->panel, vectors * in->lanes);
 				// Tiles bring the next panel, each some columns, where the processor does not see it coming.
 				int lines = !copy_b && j + width < g->n ? (width / 16 + tiles - 1) / tiles : 0;
 				for (int64_t t = 0, i = 0; t < tiles; t++) {
