@@ -218,9 +218,9 @@ func TestFreeBlockIsTakenAgainAsItIs(t *testing.T) {
 	}
 }
 
-// held allocates n blocks of size bytes, fills them, and says by how much the process's memory has grown since. It skips
+// hold allocates n blocks of size bytes, fills them, and says by how much the process's memory has grown since. It skips
 // where that is not by as much as they are.
-func held(t *testing.T, n, size int) (blocks []unsafe.Pointer, grown func() int64) {
+func hold(t *testing.T, n, size int) (blocks []unsafe.Pointer, grown func() int64) {
 	t.Helper()
 	before := resident.Bytes()
 	for range n {
@@ -238,7 +238,7 @@ func held(t *testing.T, n, size int) (blocks []unsafe.Pointer, grown func() int6
 func TestFreeMemoryGoesBackBeforeThePoolGrows(t *testing.T) {
 	needPool(t)
 	const n, size = 64, 4 << 20
-	blocks, grown := held(t, n, size)
+	blocks, grown := hold(t, n, size)
 	for i := 0; i < n; i += 2 {
 		cmalloctest.Free(blocks[i])
 	}
@@ -258,7 +258,7 @@ func TestFreeMemoryGoesBackBeforeThePoolGrows(t *testing.T) {
 func TestTrimGivesSmallBlocksBack(t *testing.T) {
 	needPool(t)
 	const n, size = 4096, 64 << 10
-	blocks, grown := held(t, n, size)
+	blocks, grown := hold(t, n, size)
 	end := cmalloctest.Malloc(1000) // keeps glibc from giving back what lies before it
 	defer cmalloctest.Free(end)
 	for _, p := range blocks {
@@ -288,7 +288,7 @@ func inChild(t *testing.T, env ...string) string {
 // TestFreeMemoryGoesBackInTime runs in a process where nobody else allocates.
 func TestFreeMemoryGoesBackInTime(t *testing.T) {
 	if os.Getenv("IS_CHILD") == "1" {
-		blocks, grown := held(t, 1, 256<<20)
+		blocks, grown := hold(t, 1, 256<<20)
 		cmalloctest.Free(blocks[0])
 		kept := grown()
 		for wait := 0; wait < 65 && grown() > kept/2; wait++ {

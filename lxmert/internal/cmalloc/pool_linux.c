@@ -96,8 +96,6 @@ static void release(void) {
 
 // idle is the thread that releases what nobody has asked for in half a minute, and trims when it is told to.
 static void *idle(void *unused) {
-	uint64_t seen = 0;
-	struct timespec until = {0};
 	pthread_mutex_lock(&lock);
 	for (;;) {
 		if (wants_trim) {
@@ -107,12 +105,14 @@ static void *idle(void *unused) {
 			pthread_mutex_lock(&lock);
 		} else if (warm == 0) {
 			pthread_cond_wait(&changed, &lock);
-		} else if (seen != calls) {
-			seen = calls;
+		} else {
+			uint64_t seen = calls;
+			struct timespec until;
 			clock_gettime(CLOCK_REALTIME, &until);
 			until.tv_sec += idle_seconds;
-		} else if (pthread_cond_timedwait(&changed, &lock, &until) == ETIMEDOUT && seen == calls) {
-			release();
+			if (pthread_cond_timedwait(&changed, &lock, &until) == ETIMEDOUT && seen == calls) {
+				release();
+			}
 		}
 	}
 	return unused;
@@ -246,11 +246,11 @@ size_t malloc_usable_size(void *p) {
 }
 
 void *realloc(void *p, size_t n) {
-	if (!is_pooled(p)) {
-		if (p != NULL || n < large) {
-			return __libc_realloc(p, n);
-		}
+	if (p == NULL) {
 		return malloc(n);
+	}
+	if (!is_pooled(p)) {
+		return __libc_realloc(p, n);
 	}
 	if (n == 0) {
 		free(p);

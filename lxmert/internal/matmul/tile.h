@@ -1,7 +1,8 @@
 // Tiles of products for one instruction set, in which vec is a vector of V floats and lanes says which of the last
 // vector's floats are there; load_some and store_some touch only those.
 
-// tile adds up rows x vectors of c over k, in registers. It is inlined with constants for both. Of each row that lies at
+// tile adds up rows x vectors of c over k, in registers. It is inlined with constants for both, and for whether the last
+// vector is whole: loading a part of it takes longer. Of each row that lies at
 // ahead, ahead_k floats apart, it brings some lines of memory, of 16 floats, into the cache.
 static inline __attribute__((always_inline)) TARGET void NAME(tile)(const int rows, const int vectors, const int whole, int64_t k, const float *a, int64_t a_m,
 		int64_t a_k, const float *b, int64_t b_k, const float *ahead, int64_t ahead_k, int lines,
@@ -61,7 +62,7 @@ static const tile_function NAME(tiles)[5][13] = {
 #undef TILE
 };
 
-// transpose writes up to V x V floats the other way: to[j][i] = from[i][j]. Rows of to are whole up to V.
+// transpose writes up to V x V floats the other way: to[j][i] = from[i][j]. Rows of to are filled up to V.
 static inline TARGET void NAME(transpose)(const float *from, int64_t step, int rows, int columns, float *to, int64_t to_step) {
 	NAME(vec) x[V], y[V];
 	NAME(lanes) some = NAME(first)(columns);
@@ -84,7 +85,7 @@ static inline TARGET void NAME(transpose)(const float *from, int64_t step, int r
 	NAME(spread)(x, columns, to, to_step);
 }
 
-// along copies k rows of n floats: to[p][j] = b[p][j]. Rows of to are whole up to a multiple of V.
+// along copies k rows of n floats: to[p][j] = b[p][j]. Rows of to are filled up to a multiple of V.
 static TARGET void NAME(along)(const float *b, int64_t step, int64_t k, int64_t n, float *to, int64_t to_step) {
 	for (int64_t p = 0; p < k; p++, b += step, to += to_step) {
 		int64_t j = 0;
@@ -98,7 +99,7 @@ static TARGET void NAME(along)(const float *b, int64_t step, int64_t k, int64_t 
 	}
 }
 
-// across writes n columns of b as rows: to[p][j] = b[j][p] for p < k. Rows of to are whole up to a multiple of V.
+// across writes n columns of b as rows: to[p][j] = b[j][p] for p < k. Rows of to are filled up to a multiple of V.
 static TARGET void NAME(across)(const float *b, int64_t step, int64_t k, int64_t n, float *to, int64_t to_step) {
 	for (int64_t j = 0; j < n; j += V)
 		for (int64_t p = 0; p < k; p += V)
