@@ -47,7 +47,6 @@ static span *spans;               // one for each granule; spans[0], before the 
 static uint32_t end = 1;          // behind the last span
 static uint64_t calls;            // of take and give
 static uint64_t warm;             // granules of free spans that are not cold
-static int wants_trim;
 static int has_idle;              // the thread
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // of all of these
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -94,16 +93,11 @@ static void release(void) {
 	}
 }
 
-// idle is the thread that releases what nobody has asked for in half a minute, and trims when it is told to.
+// idle is the thread that releases what nobody has asked for in half a minute.
 static void *idle(void *unused) {
 	pthread_mutex_lock(&lock);
 	for (;;) {
-		if (wants_trim) {
-			wants_trim = 0;
-			pthread_mutex_unlock(&lock);
-			malloc_trim(0);
-			pthread_mutex_lock(&lock);
-		} else if (warm == 0) {
+		if (warm == 0) {
 			pthread_cond_wait(&changed, &lock);
 		} else {
 			uint64_t seen = calls;
@@ -301,11 +295,7 @@ __attribute__((constructor)) static void begin(void) {
 	base = range;
 }
 
-void pool_trim(void) {
-	pthread_mutex_lock(&lock);
-	wants_trim = 1;
-	wake();
-}
+void pool_trim(void) { malloc_trim(0); }
 #else
 void pool_trim(void) {}
 #endif

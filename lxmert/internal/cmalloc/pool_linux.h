@@ -1,2 +1,2 @@
-// pool_trim has glibc give back to the system what it holds in small blocks that are free, soon.
+// pool_trim has glibc give back to the system what it holds in small blocks that are free.
 void pool_trim(void);
