@@ -9,17 +9,28 @@
 
 // The package comment says what this is for. A product is computed in tiles of c that fit the registers, 6 x 64 floats with
 // AVX-512 and 6 x 16 with AVX2; what is left at the edges has tiles of its own. A tile reads rows of a, one float at a time,
-// and a panel of b, which is as wide as the tile. With many rows these are copies that lie close together in the second
-// level of the cache; with few rows, for which copies would not pay, a and b themselves, unless they are transposed.
+// and a panel of b, which is as wide as the tile. Where several tiles use them, both are copies that lie close together in
+// the cache. With few rows the first tile copies the panel while it reads it; with many, or where b is transposed, it is
+// copied beforehand.
 
-typedef void (*tile_function)(int64_t k, const float *a, int64_t a_m, int64_t a_k, const float *b, int64_t b_k, const float *ahead, int64_t ahead_k, int lines,
-	float *c, int64_t c_m, int add, int last);
+typedef void (*tile_function)(int64_t k, const float *a, int64_t a_m, int64_t a_k, const float *b, int64_t b_k, float *panel,
+	const float *ahead, int64_t ahead_k, int lines, float *c, int64_t c_m, int add, int last);
+
+// kind is how a tile reads a and b.
+enum kind {
+	direct,  // as they are, or a copied
+	keeping, // a copied, and b, which it copies into the panel
+	kept,    // both copied; it still brings what lies ahead
+	packed,  // both copied
+	edge,    // the same, where c ends within the last vector
+	kinds,
+};
 
 enum {
 	depth = 256,         // of k that a panel holds
-	height = 288,        // rows that use a panel before the next
+	height = 360,        // rows that use a panel before the next
 	widest = 64,         // a panel, floats
-	few = 64,            // rows for which nothing is copied
+	few = 64,            // rows for which panels are not copied beforehand
 	line = depth + 16,   // floats between copied rows of a; depth itself would have them share places in the cache
 	enough = 1 << 18,    // multiplications that are worth another thread
 };
@@ -114,7 +125,7 @@ static inline TARGET void spread_256(const __m256 *x, int columns, float *to, in
 typedef struct {
 	int lanes, vectors;     // of a register; of a panel
 	int rows[5];            // of a tile, by vectors
-	const tile_function (*tiles)[13];
+	const tile_function (*tiles)[13][kinds];
 	void (*along)(const float *b, int64_t step, int64_t k, int64_t n, float *to, int64_t to_step);
 	void (*across)(const float *b, int64_t step, int64_t k, int64_t n, float *to, int64_t to_step);
 } instructions;
@@ -181,26 +192,28 @@ static void part(const instructions *in, scratch *s, const product *g, const flo
 		for (int64_t i0 = m0; i0 < m1; i0 += high) {
 			int64_t m = m1 - i0 < high ? m1 - i0 : high;
 			const float *left = a + i0 * g->a_m + k0 * g->a_k;
-			int copy_b = m > few || g->b_n != 1;
+			int copy_panels = m > few || g->b_n != 1;
 			// Along a column of a, every float is in another line of memory, and a tile wants few of each.
-			int copy_a = m > few || by_columns(g);
-			if (copy_a)
+			int copy_rows = copy_panels || m > in->rows[in->vectors] || by_columns(g) || (n1 - n0) % in->lanes;
+			if (copy_rows)
 				copy(in, left, g->a_m, g->a_k, m, k, s->rows, line);
 			for (int64_t j = n0; j < n1; j += width) {
 				int64_t n = n1 - j < width ? n1 - j : width;
 				int vectors = (n + in->lanes - 1) / in->lanes, last = n - in->lanes * (vectors - 1);
 				int64_t tiles = (m + in->rows[vectors] - 1) / in->rows[vectors];
 				const float *right = b + k0 * g->b_k + j * g->b_n;
-				if (copy_b)
+				int copied = copy_panels || last < in->lanes;
+				if (copied)
 					copy(in, right, g->b_k, g->b_n, k, n, s->panel, vectors * in->lanes);
 				// Tiles bring the next panel, each some columns, where the processor does not see it coming.
-				int lines = !copy_b && j + width < g->n ? (width / 16 + tiles - 1) / tiles : 0;
+				int lines = !copied && j + width < g->n ? (width / 16 + tiles - 1) / tiles : 0;
 				for (int64_t t = 0, i = 0; t < tiles; t++) {
 					int rows = (m - i + tiles - t - 1) / (tiles - t);
 					if (16 * lines * t >= width)
 						lines = 0;
-					in->tiles[vectors][rows](k, copy_a ? s->rows + i * line : left + i * g->a_m, copy_a ? line : g->a_m, copy_a ? 1 : g->a_k,
-						copy_b ? s->panel : right, copy_b ? vectors * in->lanes : g->b_k, right + width + 16 * lines * t, g->b_k, lines,
+					enum kind kind = last < in->lanes ? edge : copied ? packed : tiles == 1 ? direct : t == 0 ? keeping : lines ? kept : packed;
+					in->tiles[vectors][rows][kind](k, copy_rows ? s->rows + i * line : left + i * g->a_m, copy_rows ? line : g->a_m, copy_rows ? 1 : g->a_k,
+						kind >= kept ? s->panel : right, g->b_k, s->panel, right + width + 16 * lines * t, g->b_k, lines,
 						c + (i0 + i) * g->c_m + j, g->c_m, k0 > 0, last);
 					i += rows;
 				}

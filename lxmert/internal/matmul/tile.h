@@ -1,26 +1,41 @@
-// Tiles of products for one instruction set, in which vec is a vector of V floats and lanes says which of the last
-// vector's floats are there; load_some and store_some touch only those.
+// Tiles of products for one instruction set, in which vec is a vector of V floats and lanes says which of a vector's floats
+// are there; load_some and store_some touch only those.
 
-// tile adds up rows x vectors of c over k, in registers. It is inlined with constants for both, and for whether the last
-// vector is whole: loading a part of it takes longer. Of each row that lies at
-// ahead, ahead_k floats apart, it brings some lines of memory, of 16 floats, into the cache.
-static inline __attribute__((always_inline)) TARGET void NAME(tile)(const int rows, const int vectors, const int whole, int64_t k, const float *a, int64_t a_m,
-		int64_t a_k, const float *b, int64_t b_k, const float *ahead, int64_t ahead_k, int lines,
-		float *c, int64_t c_m, int add, NAME(lanes) last) {
+// tile adds up rows x vectors of c over k, in registers. It is inlined with constants for both and for its kind. Of each row
+// that lies at ahead, ahead_k floats apart, it brings some lines of memory, of 16 floats, into the cache. In an edge the last
+// vector of c has only last floats.
+static inline __attribute__((always_inline)) TARGET void NAME(tile)(const int rows, const int vectors, const enum kind kind, int64_t k,
+		const float *a, int64_t a_m, int64_t a_k, const float *b, int64_t b_k, float *panel, const float *ahead, int64_t ahead_k, int lines,
+		float *c, int64_t c_m, int add, int last) {
 	NAME(vec) sum[12][4];
 #pragma GCC unroll 12
 	for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
-		for (int j = 0; j < vectors; j++)
+		for (int j = 0; j < vectors; j++) {
 			sum[i][j] = NAME(zero)();
+			if (V * j % 16 == 0)
+				__builtin_prefetch(c + i * c_m + V * j, 1);
+		}
+	if (kind != direct) {
+		a_m = line;
+		a_k = 1;
+	}
+	if (kind != direct && kind != keeping)
+		b_k = V * vectors;
+#pragma GCC unroll 4
 	for (int64_t p = 0; p < k; p++) {
 		NAME(vec) row[4];
 #pragma GCC unroll 4
 		for (int j = 0; j < vectors; j++) {
-			row[j] = whole || j < vectors - 1 ? NAME(load)(b + V * j) : NAME(load_some)(b + V * j, last);
+			row[j] = NAME(load)(b + V * j);
+			if (kind == keeping)
+				NAME(store)(panel + V * j, row[j]);
 		}
-		for (int j = 0; j < lines; j++)
-			__builtin_prefetch(ahead + 16 * j, 0, 2);
+		if (kind != packed && kind != edge) {
+			for (int j = 0; j < lines; j++)
+				__builtin_prefetch(ahead + 16 * j, 0, 2);
+			ahead += ahead_k;
+		}
 #pragma GCC unroll 12
 		for (int i = 0; i < rows; i++) {
 			NAME(vec) x = NAME(broadcast)(a[i * a_m]);
@@ -30,35 +45,36 @@ static inline __attribute__((always_inline)) TARGET void NAME(tile)(const int ro
 		}
 		a += a_k;
 		b += b_k;
-		ahead += ahead_k;
+		panel += V * vectors;
 	}
+	NAME(lanes) some = NAME(first)(last);
 #pragma GCC unroll 12
 	for (int i = 0; i < rows; i++) {
 #pragma GCC unroll 4
 		for (int j = 0; j < vectors; j++) {
 			float *to = c + i * c_m + V * j;
-			if (j < vectors - 1)
+			if (kind != edge || j < vectors - 1)
 				NAME(store)(to, add ? NAME(plus)(sum[i][j], NAME(load)(to)) : sum[i][j]);
 			else
-				NAME(store_some)(to, add ? NAME(plus)(sum[i][j], NAME(load_some)(to, last)) : sum[i][j], last);
+				NAME(store_some)(to, add ? NAME(plus)(sum[i][j], NAME(load_some)(to, some)) : sum[i][j], some);
 		}
 	}
 }
 
-#define TILE(rows, vectors) \
-	static TARGET void NAME(tile_##rows##_##vectors)(int64_t k, const float *a, int64_t a_m, int64_t a_k, const float *b, int64_t b_k, \
+#define TILE(rows, vectors, kind) \
+	static TARGET void NAME(tile_##rows##_##vectors##_##kind)(int64_t k, const float *a, int64_t a_m, int64_t a_k, const float *b, int64_t b_k, float *panel, \
 			const float *ahead, int64_t ahead_k, int lines, float *c, int64_t c_m, int add, int last) { \
-		if (last == V) \
-			NAME(tile)(rows, vectors, 1, k, a, a_m, a_k, b, b_k, ahead, ahead_k, lines, c, c_m, add, NAME(first)(V)); \
-		else \
-			NAME(tile)(rows, vectors, 0, k, a, a_m, a_k, b, b_k, ahead, ahead_k, lines, c, c_m, add, NAME(first)(last)); \
+		NAME(tile)(rows, vectors, kind, k, a, a_m, a_k, b, b_k, panel, ahead, ahead_k, lines, c, c_m, add, last); \
 	}
-TILES(TILE)
+#define KINDS(rows, vectors) \
+	TILE(rows, vectors, direct) TILE(rows, vectors, keeping) TILE(rows, vectors, kept) TILE(rows, vectors, packed) TILE(rows, vectors, edge)
+TILES(KINDS)
 #undef TILE
 
-static const tile_function NAME(tiles)[5][13] = {
-#define TILE(rows, vectors) [vectors][rows] = NAME(tile_##rows##_##vectors),
-	TILES(TILE)
+static const tile_function NAME(tiles)[5][13][kinds] = {
+#define TILE(rows, vectors, kind) [vectors][rows][kind] = NAME(tile_##rows##_##vectors##_##kind),
+	TILES(KINDS)
+#undef KINDS
 #undef TILE
 };
 
