@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/go-xla/pjrt"
 
 	_ "github.com/seed-516990b0/golxmert/lxmert/internal/cmalloc" // for XLA's CPU plugin
+	"github.com/seed-516990b0/golxmert/lxmert/internal/compilecache"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/matmul"
 )
 
@@ -47,6 +48,13 @@ func loadXLA(path string, kind Kind, options []string) (_ loaded, err error) {
 	case devices > 0:
 		client["cpu_device_count"] = int64(devices)
 	}
+	plugin, err := pjrt.GetPlugin(name)
+	if err != nil {
+		return loaded{}, err
+	}
+	if cache := thisMachine().cache; kind == KindCPU && cache != "" {
+		compilecache.Use(plugin, path, filepath.Join(cache, "programs"), fmt.Sprint(devices, options))
+	}
 	b, err := xla.NewWithOptions(strings.Join(append([]string{name}, options...), ","), client)
 	if err != nil {
 		return loaded{}, err
@@ -57,10 +65,8 @@ func loadXLA(path string, kind Kind, options []string) (_ loaded, err error) {
 			l.note = "slower than it could be, its matrix products are XLA's own: " + err.Error()
 		}
 	}
-	if plugin, err := pjrt.GetPlugin(name); err == nil {
-		major, minor := plugin.Version()
-		l.api = fmt.Sprintf("%d.%d", major, minor)
-	}
+	major, minor := plugin.Version()
+	l.api = fmt.Sprintf("%d.%d", major, minor)
 	return l, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -27,6 +28,7 @@ func Analysis(ctx context.Context, o Options) (*AnalysisReport, error) {
 		return nil, err
 	}
 	defer remove()
+	o.programs = filepath.Join(dir, "programs")
 	a := &explaining{Options: o, theirs: map[setting][]Result{}, lean: map[setting][]Result{}}
 	if o.Peer != "" {
 		if a.torch, err = findTorch(ctx, o.Peer, dir); err != nil {

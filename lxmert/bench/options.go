@@ -26,6 +26,8 @@ type Runs struct {
 	Self []string
 	// Log is told of progress. Nil: nobody is.
 	Log io.Writer
+
+	programs string // folder of compiled programs, for our processes alone; "": as the environment says
 }
 
 func (r Runs) withDefaults(repeat int) Runs {

@@ -82,6 +82,9 @@ func (r Runs) ours(j job, isFirst bool) (program, error) {
 		return program{}, err
 	}
 	p := program{who: "golxmert", argv: append(slices.Clone(r.Self), string(text)), env: os.Environ(), log: r.Log}
+	if r.programs != "" {
+		p.env = append(p.env, "GOLXMERT_PROGRAMS="+r.programs)
+	}
 	if isFirst {
 		p.notes = "backend: "
 	}

@@ -19,8 +19,10 @@ type Report struct {
 	TorchMapped *Side `json:"torch_mapped,omitempty"`
 	// Versus compares the batch sizes with the better of PyTorch's settings.
 	Versus []Versus `json:"versus,omitempty"`
-	// Opening is PyTorch's shortest time to the first output divided by ours. 0: it was not measured.
-	Opening float64 `json:"torch_over_ours_opening,omitempty"`
+	// Opening is PyTorch's shortest time to the first output divided by ours, OpeningAnew by ours where it compiled. 0: it was
+	// not measured.
+	Opening     float64 `json:"torch_over_ours_opening,omitempty"`
+	OpeningAnew float64 `json:"torch_over_ours_opening_anew,omitempty"`
 	// Difference is the largest difference of the two engines' logits, divided by the largest logit.
 	Difference *float64 `json:"logits_difference,omitempty"`
 }
@@ -55,7 +57,10 @@ type Side struct {
 	Rows      []Row   `json:"rows"`
 	Opening   Opening `json:"opening"`          // of the process that was fastest
 	MedianS   float64 `json:"opening_median_s"` // of Opening.TotalS
-	PeakRSS   int64   `json:"peak_rss_bytes"`   // largest of all processes, weights in the page cache included; 0: not known
+	// Anew is ours only: the first process, which compiled; Opening and MedianS are then of the others, which found its
+	// programs. Nil: there was one process, and Opening is its own.
+	Anew    *Opening `json:"opening_anew,omitempty"`
+	PeakRSS int64    `json:"peak_rss_bytes"` // largest of all processes, weights in the page cache included; 0: not known
 }
 
 // Row is one batch size.
@@ -67,7 +72,8 @@ type Row struct {
 	Examples float64 `json:"examples_per_s"`
 	GFLOPS   float64 `json:"gflop_per_s"`
 	Share    float64 `json:"share_of_peak,omitempty"`
-	// CompileS is the first run less a usual one. The first batch size reads the weights at the same time.
+	// CompileS is the first run less a usual one, in the process where that took longest: ours find programs that an earlier
+	// one compiled. The first batch size reads the weights at the same time.
 	CompileS float64 `json:"compile_s"`
 	Runs     int     `json:"runs"`
 }
@@ -117,30 +123,39 @@ type Timing struct {
 // newSide sums up the processes of one engine under one setting. flops is the work of one example, peak the GFLOP/s to
 // compare with (0: none).
 func newSide(results []Result, setting string, flops, peak float64) Side {
-	s := Side{Setting: setting, Processes: len(results), Opening: Opening{TotalS: math.Inf(1)}, Rows: []Row{}}
-	var totals []float64
+	s := Side{Setting: setting, Processes: len(results), Rows: []Row{}}
 	for _, r := range results {
 		s.Engine, s.Device, s.Threads = r.Engine, r.Device, r.Threads
 		s.PeakRSS = max(s.PeakRSS, r.PeakRSS)
-		totals = append(totals, r.Opening.TotalS)
-		if r.Opening.TotalS < s.Opening.TotalS {
-			s.Opening = r.Opening
-		}
 	}
-	s.MedianS = median(totals)
+	s.opened(results)
 	for i, first := range results[0].Rows {
-		var times, compile []float64
+		var times []float64
+		compile := 0.0
 		for _, r := range results {
 			times = append(times, r.Rows[i].TimesMS...)
-			compile = append(compile, r.Rows[i].CompileS)
+			compile = max(compile, r.Rows[i].CompileS)
 		}
-		row := Row{Batch: first.Batch, BestMS: best(times), MedianMS: median(times), CompileS: median(compile), Runs: len(times)}
+		row := Row{Batch: first.Batch, BestMS: best(times), MedianMS: median(times), CompileS: compile, Runs: len(times)}
 		row.Examples = ratio(1000*float64(row.Batch), row.BestMS)
 		row.GFLOPS = row.Examples * flops / 1e9
 		row.Share = ratio(row.GFLOPS, peak)
 		s.Rows = append(s.Rows, row)
 	}
 	return s
+}
+
+// opened sums up how the processes opened.
+func (s *Side) opened(results []Result) {
+	s.Opening = Opening{TotalS: math.Inf(1)}
+	var totals []float64
+	for _, r := range results {
+		totals = append(totals, r.Opening.TotalS)
+		if r.Opening.TotalS < s.Opening.TotalS {
+			s.Opening = r.Opening
+		}
+	}
+	s.MedianS = median(totals)
 }
 
 // compare sets our rows against the better of PyTorch's settings, row by row.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -79,6 +80,7 @@ func Train(ctx context.Context, o TrainOptions) (*TrainReport, error) {
 		return nil, err
 	}
 	defer remove()
+	o.programs = filepath.Join(dir, "programs")
 	t := &training{TrainOptions: o, ours: make([][]Result, len(o.Batches)), theirs: map[setting][][]Result{}}
 	if o.Peer != "" {
 		if t.torch, err = findTorch(ctx, o.Peer, dir); err != nil {

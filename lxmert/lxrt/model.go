@@ -198,9 +198,9 @@ func (m *Model) compile(define func(b *program.Builder) []*graph.Node) (*program
 	if err != nil {
 		return nil, fmt.Errorf("lxrt: building the graph: %w", err)
 	}
-	loaded := make(chan error, 1)
+	compiled, loaded := make(chan struct{}), make(chan error, 1)
 	go func() {
-		err := m.weights.load(p.Slots)
+		err := m.weights.load(p.Slots, compiled)
 		if err == nil {
 			_, err = m.provenance()
 		}
@@ -209,6 +209,7 @@ func (m *Model) compile(define func(b *program.Builder) []*graph.Node) (*program
 	if err = p.Compile(); err != nil {
 		err = fmt.Errorf("lxrt: compiling the graph: %w", err)
 	}
+	close(compiled)
 	if e := <-loaded; err == nil {
 		err = e
 	}

@@ -45,16 +45,20 @@ func (w *weightStore) shape(name string) []int {
 	return shape
 }
 
-// load brings the parameters of a program to the device while it is compiled, for which it leaves processors.
-func (w *weightStore) load(slots []program.Slot) error {
+// load brings the parameters of a program to the device while it is compiled, for which it leaves processors until compiled
+// is closed.
+func (w *weightStore) load(slots []program.Slot, compiled <-chan struct{}) error {
 	if w.live != nil {
 		return nil
 	}
-	readers := min(2, max(1, runtime.GOMAXPROCS(0)/2)) // each uses several for large parameters
 	names := make(chan string)
+	const readers = 2 // each uses several processors for large parameters
 	errs := make(chan error, readers)
-	for range readers {
+	for i := range readers {
 		go func() {
+			if i > 0 && runtime.GOMAXPROCS(0) < 2*readers {
+				<-compiled
+			}
 			var first error
 			for name := range names {
 				if _, err := w.buffer(name); err != nil && first == nil {

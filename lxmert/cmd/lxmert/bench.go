@@ -74,7 +74,8 @@ writes them to a file that stays, for a later --load.
 Operations are counted for the whole model, two per multiplication and addition of its matrix products, whatever an
 engine leaves out because only the logits are wanted, or adds because it fills batches up to the next power of two.
 Every timed run starts with inputs and ends with logits in the host's memory. Weights come from the page cache. Each
-measurement has a process of its own.
+measurement has a process of its own. The first one compiles; later ones, as usual, read the compiled programs from a
+folder, and are listed apart.
 
 --peer runs the same model in PyTorch, on the same file and inputs, in turns with this program: in each round once
 with OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=0 and once without, and of the two the better counts, row by row. It is
@@ -90,10 +91,11 @@ memory is in bytes:
   peak {gflop_per_s, product {m, k, n}}
   ours, torch[] {engine, device, setting, threads, processes,
     rows[] {batch, best_ms, median_ms, examples_per_s, gflop_per_s, share_of_peak (0 to 1), compile_s, runs},
-    opening {total_s, start_s, library_s, load_s, compile_s, forward_s}, opening_median_s, peak_rss_bytes}
+    opening {total_s, start_s, library_s, load_s, compile_s, forward_s}, opening_median_s, opening_anew {as opening},
+    peak_rss_bytes}
   torch_mapped {as ours, rows empty}
   versus[] {batch, ours_best_ms, ours_median_ms, torch_best_ms, torch_median_ms, ratio_best, ratio_median}
-  torch_over_ours_opening, logits_difference
+  torch_over_ours_opening, torch_over_ours_opening_anew, logits_difference
 
 torch and what follows it are there with --peer only. Ratios are PyTorch's time divided by ours.`,
 		Example: `  lxmert bench forward
