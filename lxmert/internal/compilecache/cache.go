@@ -10,7 +10,6 @@ package compilecache
 import "C"
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"reflect"
@@ -36,8 +35,8 @@ type cached struct {
 }
 
 // Use puts the cache before a CPU plugin, whose file is path. It must come before the plugin's first client, since go-xla reads
-// the plugin's table without a lock. Programs are kept in dir, unless the environment names another folder; they depend on the
-// client's options. Where there can be no cache, every process compiles anew.
+// the plugin's table without a lock. Programs are kept in dir, unless the environment names another folder, and those of
+// processes whose first client had other options apart from these. Where there can be no cache, every process compiles anew.
 func Use(plugin *pjrt.Plugin, path, dir, options string) {
 	if env := os.Getenv("GOLXMERT_PROGRAMS"); env != "" {
 		dir = env
@@ -125,7 +124,7 @@ func compilecacheGet(number C.int, key *C.char, size *C.size_t) unsafe.Pointer {
 
 //export compilecachePut
 func compilecachePut(number C.int, key *C.char, program unsafe.Pointer, size C.size_t) {
-	pluginNumber(number).store.put(C.GoString(key), bytes.Clone(view(program, size)))
+	pluginNumber(number).store.put(C.GoString(key), view(program, size))
 }
 
 // view is memory of C's.
