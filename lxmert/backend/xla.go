@@ -52,8 +52,8 @@ func loadXLA(path string, kind Kind, options []string) (_ loaded, err error) {
 	if err != nil {
 		return loaded{}, err
 	}
-	if cache := thisMachine().cache; kind == KindCPU && cache != "" {
-		compilecache.Use(plugin, path, filepath.Join(cache, "programs"), fmt.Sprint(devices, options))
+	if kind == KindCPU {
+		compilecache.Use(plugin, path, fmt.Sprint(devices, options))
 	}
 	b, err := xla.NewWithOptions(strings.Join(append([]string{name}, options...), ","), client)
 	if err != nil {

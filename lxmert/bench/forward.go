@@ -3,11 +3,11 @@ package bench
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
-	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
 
@@ -212,7 +212,7 @@ func (f *forward) report() (*Report, error) {
 		}
 	}
 	r.Ours = newSide(f.ours, "", r.Model.FLOPs, r.Peak.GFLOPS)
-	if len(f.ours) > 1 && strings.HasPrefix(r.Ours.Device, string(backend.KindCPU)) { // which keeps compiled programs
+	if kept, _ := os.ReadDir(f.programs); len(f.ours) > 1 && len(kept) > 0 {
 		r.Ours.Anew = &f.ours[0].Opening
 		r.Ours.opened(f.ours[1:])
 	}

@@ -51,13 +51,16 @@ func (w *weightStore) load(slots []program.Slot, compiled <-chan struct{}) error
 	if w.live != nil {
 		return nil
 	}
-	names := make(chan string)
+	names, given := make(chan string), make(chan struct{})
 	const readers = 2 // each uses several processors for large parameters
 	errs := make(chan error, readers)
 	for i := range readers {
 		go func() {
 			if i > 0 && runtime.GOMAXPROCS(0) < 2*readers {
-				<-compiled
+				select {
+				case <-compiled:
+				case <-given: // others have read all, and what follows need not wait
+				}
 			}
 			var first error
 			for name := range names {
@@ -74,6 +77,7 @@ func (w *weightStore) load(slots []program.Slot, compiled <-chan struct{}) error
 		}
 	}
 	close(names)
+	close(given)
 	var first error
 	for range readers {
 		if err := <-errs; err != nil && first == nil {

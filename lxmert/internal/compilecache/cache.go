@@ -12,8 +12,10 @@ import "C"
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"unsafe"
@@ -24,26 +26,24 @@ import (
 // plugins are those that have the cache. A plugin stays loaded for the life of the process.
 var plugins struct {
 	sync.Mutex
-	known map[*pjrt.Plugin]bool
 	ready []*cached
 }
 
 // cached is a plugin with the cache.
 type cached struct {
-	store store
-	about []byte // the plugin and the machine
+	plugin *pjrt.Plugin
+	store  store
+	about  []byte // the plugin and the machine
 }
 
 // Use puts the cache before a CPU plugin, whose file is path. It must come before the plugin's first client, since go-xla reads
-// the plugin's table without a lock. Programs are kept in dir, unless the environment names another folder, and those of
-// processes whose first client had other options apart from these. Where there can be no cache, every process compiles anew.
-func Use(plugin *pjrt.Plugin, path, dir, options string) {
-	if env := os.Getenv("GOLXMERT_PROGRAMS"); env != "" {
-		dir = env
-	}
+// the plugin's table without a lock. Programs of processes whose first client had other options are kept apart. Where there
+// can be no cache, every process compiles anew.
+func Use(plugin *pjrt.Plugin, path, options string) {
+	dir := folder()
 	plugins.Lock()
 	defer plugins.Unlock()
-	if dir == "" || dir == "0" || plugins.known[plugin] {
+	if dir == "" || slices.ContainsFunc(plugins.ready, func(c *cached) bool { return c.plugin == plugin }) {
 		return
 	}
 	about, err := about(path)
@@ -58,12 +58,24 @@ func Use(plugin *pjrt.Plugin, path, dir, options string) {
 	if with == nil {
 		return
 	}
-	plugins.ready = append(plugins.ready, &cached{store{dir, limit}, []byte(about + options)})
-	if plugins.known == nil {
-		plugins.known = map[*pjrt.Plugin]bool{}
-	}
-	plugins.known[plugin] = true
+	plugins.ready = append(plugins.ready, &cached{plugin, store{dir, limit}, []byte(about + options)})
 	*table = with
+}
+
+// folder is where programs are kept; "": nowhere.
+func folder() string {
+	switch dir := os.Getenv("GOLXMERT_PROGRAMS"); dir {
+	case "":
+	case "0":
+		return ""
+	default:
+		return dir
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(cache, "golxmert", "programs")
 }
 
 // tableOf points to a plugin's pointer to its functions, which go-xla keeps to itself; where it should keep it elsewhere one

@@ -9,5 +9,5 @@
 // as absent and is written anew, and nothing that goes wrong with a file keeps a program from being compiled. As with any
 // compiler's cache, whoever can write to the folder decides what later processes execute; it is made for its owner alone.
 //
-// GOLXMERT_PROGRAMS in the environment names another folder; 0 is none.
+// The folder is golxmert/programs in the user's cache folder; GOLXMERT_PROGRAMS in the environment names another, and 0 none.
 package compilecache

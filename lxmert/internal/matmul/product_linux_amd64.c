@@ -243,8 +243,8 @@ product_units product_split(const product *p, int64_t threads) {
 		u.count = (matrices + u.together - 1) / u.together;
 		return u;
 	}
-	// Every part copies its rows of a and its columns of b: the fewer the better, so parts are nearly square. With few rows,
-	// which it may leave where they are, only columns are split.
+	// Every part copies its rows of a and its columns of b: the fewer the better, so parts are nearly square. With few rows
+	// only columns are split.
 	int64_t of_one = (wanted + matrices - 1) / matrices;
 	double best = 0;
 	for (int64_t row_parts = 1; row_parts <= of_one && (row_parts == 1 || p->m > row_parts * few); row_parts++) {
