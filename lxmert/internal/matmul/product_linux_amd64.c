@@ -27,7 +27,8 @@ enum kind {
 };
 
 enum {
-	depth = 256,         // of k that a panel holds
+	depth = 256,         // of k that a panel holds at most
+	shallow = 32,        // with few rows: more rows of b are in more pages than a processor has at hand, and would be waited for
 	height = 360,        // rows that use a panel before the next
 	widest = 64,         // a panel, floats
 	few = 64,            // rows for which panels are not copied beforehand
@@ -187,8 +188,9 @@ static void part(const instructions *in, scratch *s, const product *g, const flo
 	int64_t width = in->lanes * in->vectors;
 	int64_t blocks = (m1 - m0 + height - 1) / height;
 	int64_t high = up((m1 - m0 + blocks - 1) / blocks, 6);
-	for (int64_t k0 = 0; k0 < g->k; k0 += depth) {
-		int64_t k = g->k - k0 < depth ? g->k - k0 : depth;
+	int64_t deep = m1 - m0 <= few && g->b_n == 1 ? shallow : depth;
+	for (int64_t k0 = 0; k0 < g->k; k0 += deep) {
+		int64_t k = g->k - k0 < deep ? g->k - k0 : deep;
 		for (int64_t i0 = m0; i0 < m1; i0 += high) {
 			int64_t m = m1 - i0 < high ? m1 - i0 : high;
 			const float *left = a + i0 * g->a_m + k0 * g->a_k;
@@ -206,14 +208,15 @@ static void part(const instructions *in, scratch *s, const product *g, const flo
 				if (copied)
 					copy(in, right, g->b_k, g->b_n, k, n, s->panel, vectors * in->lanes);
 				// Tiles bring the next panel, each some columns, where the processor does not see it coming.
-				int lines = !copied && j + width < g->n ? (width / 16 + tiles - 1) / tiles : 0;
+				const float *next = j + width < n1 ? right + width : k0 + deep < g->k ? b + (k0 + deep) * g->b_k + n0 * g->b_n : NULL;
+				int lines = !copied && next ? (width / 16 + tiles - 1) / tiles : 0;
 				for (int64_t t = 0, i = 0; t < tiles; t++) {
 					int rows = (m - i + tiles - t - 1) / (tiles - t);
 					if (16 * lines * t >= width)
 						lines = 0;
 					enum kind kind = last < in->lanes ? edge : copied ? packed : tiles == 1 ? direct : t == 0 ? keeping : lines ? kept : packed;
 					in->tiles[vectors][rows][kind](k, copy_rows ? s->rows + i * line : left + i * g->a_m, copy_rows ? line : g->a_m, copy_rows ? 1 : g->a_k,
-						kind >= kept ? s->panel : right, g->b_k, s->panel, right + width + 16 * lines * t, g->b_k, lines,
+						kind >= kept ? s->panel : right, g->b_k, s->panel, (lines ? next : right) + 16 * lines * t, g->b_k, lines,
 						c + (i0 + i) * g->c_m + j, g->c_m, k0 > 0, last);
 					i += rows;
 				}
@@ -230,7 +233,7 @@ product_units product_split(const product *p, int64_t threads) {
 	double work = (double)p->m * p->n * p->k; // of one matrix
 	// More parts than threads, since those are not equally quick; but with few rows a part should be long, because a panel
 	// brings the next.
-	int64_t wanted = (p->m > few ? 4 : 2) * threads;
+	int64_t wanted = (p->m > few ? 4 : 3) * threads;
 	if (work * matrices < (double)wanted * enough)
 		wanted = work * matrices / enough;
 	if (threads < 2 || wanted < 2) {
