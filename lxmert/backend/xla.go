@@ -14,7 +14,7 @@ import (
 
 	_ "github.com/seed-516990b0/golxmert/lxmert/internal/cmalloc" // for XLA's CPU plugin
 	"github.com/seed-516990b0/golxmert/lxmert/internal/compilecache"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/matmul"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/xlacall"
 )
 
 // canXLA says that this program can load XLA plugins.
@@ -61,8 +61,8 @@ func loadXLA(path string, kind Kind, options []string) (_ loaded, err error) {
 	}
 	l := loaded{backend: b, devices: devicesOf(b)}
 	if kind == KindCPU {
-		if l.backend, err = matmul.Use(b, name); err != nil {
-			l.note = "slower than it could be, its matrix products are XLA's own: " + err.Error()
+		if l.backend, err = xlacall.Use(b, name); err != nil {
+			l.note = "slower than it could be, its matrix products, softmax and LayerNorm are XLA's own: " + err.Error()
 		}
 	}
 	major, minor := plugin.Version()

@@ -1,6 +1,6 @@
 //go:build cgo
 
-package matmul
+package xlacall
 
 import (
 	"slices"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "product.h"
+#include "compute.h"
 
 // The package comment says what this is for. A product is computed in tiles of c that fit the registers, 6 x 64 floats with
 // AVX-512 and 6 x 16 with AVX2; what is left at the edges has tiles of its own. A tile reads rows of a, one float at a time,
@@ -54,6 +54,13 @@ typedef __mmask16 lanes_512;
 #define broadcast_512 _mm512_set1_ps
 #define fma_512 _mm512_fmadd_ps
 #define plus_512 _mm512_add_ps
+#define minus_512 _mm512_sub_ps
+#define times_512 _mm512_mul_ps
+#define over_512 _mm512_div_ps
+#define larger_512 _mm512_max_ps
+#define whole_512(x) _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
+#define times_power_512 _mm512_scalef_ps
+#define load_some_or_512(from, l, other) _mm512_mask_loadu_ps(other, l, from)
 #define first_512(n) (lanes_512)((1u << (n)) - 1)
 #define low_512 _mm512_unpacklo_ps
 #define high_512 _mm512_unpackhi_ps
@@ -78,6 +85,7 @@ static inline TARGET void spread_512(const __m512 *x, int columns, float *to, in
 }
 
 #include "tile.h"
+#include "rows.h"
 #undef TARGET
 #undef NAME
 #undef V
@@ -99,11 +107,24 @@ typedef __m256i lanes_256;
 #define broadcast_256 _mm256_set1_ps
 #define fma_256 _mm256_fmadd_ps
 #define plus_256 _mm256_add_ps
+#define minus_256 _mm256_sub_ps
+#define times_256 _mm256_mul_ps
+#define over_256 _mm256_div_ps
+#define larger_256 _mm256_max_ps
+#define whole_256(x) _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
+#define load_some_or_256(from, l, other) _mm256_blendv_ps(other, _mm256_maskload_ps(from, l), _mm256_castsi256_ps(l))
 #define first_256(n) _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
 #define low_256 _mm256_unpacklo_ps
 #define high_256 _mm256_unpackhi_ps
 #define low_pairs_256(x, y) _mm256_castpd_ps(_mm256_unpacklo_pd(_mm256_castps_pd(x), _mm256_castps_pd(y)))
 #define high_pairs_256(x, y) _mm256_castpd_ps(_mm256_unpackhi_pd(_mm256_castps_pd(x), _mm256_castps_pd(y)))
+
+// times_power_256 is x times 2^n, as two factors: one reaches down to 2^-126.
+static inline TARGET __m256 times_power_256(__m256 x, __m256 n) {
+	__m256i all = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(all, 1), bias = _mm256_set1_epi32(127);
+	x = _mm256_mul_ps(x, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(half, bias), 23)));
+	return _mm256_mul_ps(x, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(all, half), bias), 23)));
+}
 
 // spread_256 finishes transpose_256.
 static inline TARGET void spread_256(const __m256 *x, int columns, float *to, int64_t to_step) {
@@ -117,6 +138,7 @@ static inline TARGET void spread_256(const __m256 *x, int columns, float *to, in
 }
 
 #include "tile.h"
+#include "rows.h"
 #undef TARGET
 #undef NAME
 #undef V
@@ -129,15 +151,17 @@ typedef struct {
 	const tile_function (*tiles)[13][kinds];
 	void (*along)(const float *b, int64_t step, int64_t k, int64_t n, float *to, int64_t to_step);
 	void (*across)(const float *b, int64_t step, int64_t k, int64_t n, float *to, int64_t to_step);
+	void (*softmax)(const float *x, float *y, int64_t n);
+	void (*normalize)(const float *x, const float *weight, const float *bias, float epsilon, float *y, int64_t n);
 } instructions;
 
-static const instructions wide = {16, 4, {0, 12, 12, 8, 6}, tiles_512, along_512, across_512};
-static const instructions narrow = {8, 2, {0, 12, 6}, tiles_256, along_256, across_256};
+static const instructions wide = {16, 4, {0, 12, 12, 8, 6}, tiles_512, along_512, across_512, softmax_512, normalize_512};
+static const instructions narrow = {8, 2, {0, 12, 6}, tiles_256, along_256, across_256, softmax_256, normalize_256};
 static atomic_int is_narrow;
 
-void product_narrow(int on) { atomic_store(&is_narrow, on); }
+void compute_narrow(int on) { atomic_store(&is_narrow, on); }
 
-int product_works(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+int compute_works(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
 static const instructions *chosen(void) {
 	return __builtin_cpu_supports("avx512f") && !atomic_load_explicit(&is_narrow, memory_order_relaxed) ? &wide : &narrow;
@@ -284,5 +308,21 @@ void product_unit(const product_units *u, int64_t i) {
 			c += at[d] * p->c_batch[d];
 		}
 		part(in, s, p, a, b, c, m0, m1, n0, n1);
+	}
+}
+
+int64_t rows_units(const rows *r) {
+	const int64_t enough = 1 << 15; // floats of a part
+	return r->count * r->size < 2 * enough ? 1 : (r->count * r->size + enough - 1) / enough;
+}
+
+void rows_unit(const rows *r, int64_t i) {
+	const instructions *in = chosen();
+	int64_t units = rows_units(r);
+	for (int64_t z = r->count * i / units, end = r->count * (i + 1) / units; z < end; z++) {
+		if (r->weight)
+			in->normalize(r->x + z * r->size, r->weight, r->bias, r->epsilon, r->y + z * r->size, r->size);
+		else
+			in->softmax(r->x + z * r->size, r->y + z * r->size, r->size);
 	}
 }

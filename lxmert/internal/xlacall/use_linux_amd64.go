@@ -1,11 +1,11 @@
 //go:build cgo
 
-package matmul
+package xlacall
 
 /*
 #cgo CFLAGS: -O2
 #include <stdlib.h>
-#include "product.h"
+#include "compute.h"
 #include "call.h"
 */
 import "C"
@@ -20,26 +20,30 @@ import (
 	"github.com/gomlx/go-xla/compute/xla"
 )
 
-// target is the name by which compiled programs call the product.
-const target = "golxmert.product"
+// Names by which compiled programs call the functions.
+const (
+	callProduct   = C.call_product
+	callSoftmax   = C.call_softmax
+	callNormalize = C.call_normalize
+)
 
 // maxBatches is how many axes of batches a product has.
 const maxBatches = C.product_batches
 
-// Use returns a backend that is b, except that products in its programs are computed here. b is of XLA's CPU plugin, which
-// was loaded from the path plugin. With an error, which says why products stay with XLA, and where the processor or the
-// environment lets them, it is b itself.
+// Use returns a backend that is b, except that its programs call the functions of this package. b is of XLA's CPU plugin,
+// which was loaded from the path plugin. With an error, which says why everything stays with XLA, and where the processor or
+// the environment lets it, it is b itself.
 func Use(b compute.Backend, plugin string) (compute.Backend, error) {
 	x, ok := b.(*xla.Backend)
 	want := os.Getenv("GOLXMERT_MATMUL")
-	if !ok || C.product_works() == 0 || want == "0" {
+	if !ok || C.compute_works() == 0 || want == "0" {
 		return b, nil
 	}
 	narrow := C.int(0)
 	if want == "avx2" {
 		narrow = 1
 	}
-	C.product_narrow(narrow)
+	C.compute_narrow(narrow)
 	if err := register(plugin); err != nil {
 		return b, err
 	}
@@ -52,25 +56,24 @@ var registered = struct {
 	results map[string]error
 }{results: map[string]error{}}
 
-// register makes the product known to a plugin, once.
+// register makes the functions known to a plugin, once.
 func register(plugin string) error {
 	registered.Lock()
 	defer registered.Unlock()
 	if err, ok := registered.results[plugin]; ok {
 		return err
 	}
-	path, name := C.CString(plugin), C.CString(target)
+	path := C.CString(plugin)
 	defer C.free(unsafe.Pointer(path))
-	defer C.free(unsafe.Pointer(name))
 	var err error
-	if why := C.matmul_register(path, name); why != nil {
+	if why := C.calls_register(path); why != nil {
 		err = errors.New(C.GoString(why))
 	}
 	registered.results[plugin] = err
 	return err
 }
 
-// backend is one whose programs call the product.
+// backend is one whose programs call the functions.
 type backend struct{ *xla.Backend }
 
 func (b *backend) Builder(name string) compute.Builder {

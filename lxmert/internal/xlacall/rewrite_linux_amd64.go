@@ -1,6 +1,6 @@
 //go:build cgo
 
-package matmul
+package xlacall
 
 import (
 	"fmt"
@@ -62,49 +62,75 @@ type text string
 // ToStableHLO returns it.
 func (t text) ToStableHLO() string { return string(t) }
 
-// rewrite replaces a function's products by calls. Transpositions of what goes into a product stay in the program for
-// others that read them, and XLA drops those that nobody reads.
+// rewrite replaces what a function computes by calls. What goes into them may leave statements that nobody reads; XLA drops
+// those.
 func rewrite(fn *stablehlo.Function) {
-	made := map[*stablehlo.Value]*stablehlo.Statement{}
-	uses := map[*stablehlo.Value]int{}
-	reader := map[*stablehlo.Value]*stablehlo.Statement{}
+	g := graph{made: map[*stablehlo.Value]*stablehlo.Statement{}, uses: map[*stablehlo.Value]int{}, reader: map[*stablehlo.Value]*stablehlo.Statement{}}
 	for _, s := range fn.Statements {
 		for _, x := range s.Outputs {
-			made[x] = s
+			g.made[x] = s
 		}
-		countUses(s, uses)
+		countUses(s, g.uses)
 		for _, x := range s.Inputs {
-			reader[x] = s
+			g.reader[x] = s
 		}
 	}
 	for _, s := range fn.Statements {
-		if s.OpType.ToStableHLO() != "stablehlo.dot_general" || len(s.Inputs) != 2 || len(s.Outputs) != 1 {
-			continue
+		switch s.OpType.ToStableHLO() {
+		case "stablehlo.dot_general":
+			g.product(s)
+		case "stablehlo.divide":
+			g.softmax(s)
+		case "stablehlo.add":
+			g.normalize(s)
 		}
-		a, b := viewOf(s.Inputs[0], made), viewOf(s.Inputs[1], made)
-		at, c := s, asItLies(s.Outputs[0])
-		if next := reader[c.value]; uses[c.value] == 1 && next != nil {
-			if order := permutation(next); order != nil {
-				at = next
-				c = transposed(c, next.Outputs[0], order)
-			}
+	}
+}
+
+// graph is a function's statements by the values that they make and read.
+type graph struct {
+	made   map[*stablehlo.Value]*stablehlo.Statement
+	uses   map[*stablehlo.Value]int
+	reader map[*stablehlo.Value]*stablehlo.Statement
+}
+
+// product makes a product a call. Transpositions of what goes into it stay in the program for others that read them.
+func (g graph) product(s *stablehlo.Statement) {
+	if len(s.Inputs) != 2 || len(s.Outputs) != 1 {
+		return
+	}
+	a, b := g.transposition(s.Inputs[0]), g.transposition(s.Inputs[1])
+	at, c := s, asItLies(s.Outputs[0])
+	if next := g.reader[c.value]; g.uses[c.value] == 1 && next != nil {
+		if order := permutation(next); order != nil {
+			at = next
+			c = transposed(c, next.Outputs[0], order)
 		}
-		numbers, swapped := plan(a, b, c, s)
-		if numbers == nil {
-			continue
-		}
-		if swapped {
-			a, b = b, a
-		}
-		at.OpType = sampleCall().OpType
-		at.Inputs = []*stablehlo.Value{a.value, b.value}
-		at.Attributes = map[string]any{
-			"call_target_name": target,
-			"api_version":      int32(4),
-			"backend_config":   text("{numbers = array<i64: " + list(numbers) + ">}"),
-			"operand_layouts":  text("[" + layout(a.value) + ", " + layout(b.value) + "]"),
-			"result_layouts":   text("[" + layout(at.Outputs[0]) + "]"),
-		}
+	}
+	numbers, swapped := plan(a, b, c, s)
+	if numbers == nil {
+		return
+	}
+	if swapped {
+		a, b = b, a
+	}
+	call(at, callProduct, numbers, a.value, b.value)
+}
+
+// call makes a statement a call of a function here.
+func call(at *stablehlo.Statement, target string, numbers []int, inputs ...*stablehlo.Value) {
+	var layouts []string
+	for _, x := range inputs {
+		layouts = append(layouts, layout(x))
+	}
+	at.OpType = sampleCall().OpType
+	at.Inputs = inputs
+	at.Attributes = map[string]any{
+		"call_target_name": target,
+		"api_version":      int32(4),
+		"backend_config":   text("{numbers = array<i64: " + list(numbers) + ">}"),
+		"operand_layouts":  text("[" + strings.Join(layouts, ", ") + "]"),
+		"result_layouts":   text("[" + layout(at.Outputs[0]) + "]"),
 	}
 }
 
@@ -127,11 +153,11 @@ type view struct {
 	steps []int
 }
 
-// viewOf looks through transpositions.
-func viewOf(x *stablehlo.Value, made map[*stablehlo.Value]*stablehlo.Statement) view {
-	if s := made[x]; s != nil {
+// transposition looks through transpositions.
+func (g graph) transposition(x *stablehlo.Value) view {
+	if s := g.made[x]; s != nil {
 		if order := permutation(s); order != nil {
-			inner := viewOf(s.Inputs[0], made)
+			inner := g.transposition(s.Inputs[0])
 			v := view{value: inner.value}
 			for _, axis := range order {
 				v.dims, v.steps = append(v.dims, inner.dims[axis]), append(v.steps, inner.steps[axis])

@@ -1,5 +1,5 @@
-#ifndef LXMERT_PRODUCT_H
-#define LXMERT_PRODUCT_H
+#ifndef LXMERT_COMPUTE_H
+#define LXMERT_COMPUTE_H
 #include <stdint.h>
 
 enum { product_batches = 3 };
@@ -31,9 +31,21 @@ product_units product_split(const product *p, int64_t threads);
 int product_ready(void);
 void product_unit(const product_units *u, int64_t i);
 
-// product_works says whether this processor has the instructions.
-int product_works(void);
-// product_narrow(1) leaves AVX-512 alone.
-void product_narrow(int on);
+// count rows of size floats each: their softmax or, where there is a weight, which has a row's size as the bias has,
+// (x - mean) / sqrt(variance + epsilon) * weight + bias.
+typedef struct {
+	int64_t count, size;
+	float epsilon;
+	const float *x, *weight, *bias;
+	float *y;
+} rows;
+
+int64_t rows_units(const rows *r);
+void rows_unit(const rows *r, int64_t i);
+
+// compute_works says whether this processor has the instructions.
+int compute_works(void);
+// compute_narrow(1) leaves AVX-512 alone.
+void compute_narrow(int on);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "product.h"
+#include "compute.h"
 #include "call.h"
 
 // XLA's interface for functions that compiled programs call (xla/ffi/api/c_api.h, version 0.1, which later ones keep), as
@@ -139,8 +139,15 @@ static int failed(const call *c, failure *f) {
 // A job is shared by the thread that was called and by tasks on XLA's threads. Whoever is last frees it: a task may start
 // long after all is done.
 typedef struct {
-	product product;
-	product_units units;
+	union {
+		struct {
+			product product;
+			product_units units;
+		};
+		rows rows;
+	};
+	void (*unit)(const void *job, int64_t i);
+	int64_t count;
 	atomic_llong next, done;
 	atomic_int holders;
 } job;
@@ -153,8 +160,8 @@ static void job_release(job *j) {
 static void job_work(job *j) {
 	if (!product_ready())
 		return;
-	for (long long i; (i = atomic_fetch_add(&j->next, 1)) < j->units.count;) {
-		product_unit(&j->units, i);
+	for (long long i; (i = atomic_fetch_add(&j->next, 1)) < j->count;) {
+		j->unit(j, i);
 		atomic_fetch_add(&j->done, 1);
 	}
 }
@@ -164,47 +171,18 @@ static void job_task(void *data) {
 	job_release(data);
 }
 
-static failure *multiply(call *c) {
-	if (c->extensions && c->extensions->type == metadata_type) {
-		// A version is the caller's own or nothing; what is used here is the same in all of version 0.
-		metadata *m = ((metadata_extension *)c->extensions)->metadata;
-		m->api.major = 0;
-		m->api.minor = c->api->version.minor;
-		m->traits = 0;
-		return NULL;
-	}
-	if (c->stage != execute)
-		return NULL;
-	const array *numbers = c->attributes.count == 1 && c->attributes.types[0] == array_type ? c->attributes.items[0] : NULL;
-	if (c->args.count != 2 || c->results.count != 1 || !numbers || numbers->type != s64 || numbers->count != product_numbers)
-		return fail(c, invalid_argument, "golxmert's matrix product was called with other arguments than its own");
-	product p;
-	memcpy(&p, numbers->data, product_numbers * sizeof(int64_t));
-	p.a = ((buffer *)c->args.items[0])->data;
-	p.b = ((buffer *)c->args.items[1])->data;
-	p.c = ((buffer *)c->results.items[0])->data;
-	if (!product_ready())
-		return fail(c, resource_exhausted, "golxmert's matrix product: no memory");
-
+static int64_t threads_of(const call *c) {
 	int64_t threads = 1;
 	threads_args ask = {sizeof ask, NULL, c->context, &threads};
-	if (failed(c, c->api->threads(&ask)))
-		threads = 1;
-	product_units units = product_split(&p, threads);
-	if (units.count == 1) {
-		product_unit(&units, 0);
-		return NULL;
-	}
-	job *j = malloc(sizeof *j);
-	if (!j)
-		return fail(c, resource_exhausted, "golxmert's matrix product: no memory");
-	j->product = p;
-	j->units = units;
-	j->units.of = &j->product;
+	return failed(c, c->api->threads(&ask)) ? 1 : threads;
+}
+
+// run computes all units of a job, and frees it.
+static void run(const call *c, job *j, int64_t threads) {
 	atomic_init(&j->next, 0);
 	atomic_init(&j->done, 0);
 	atomic_init(&j->holders, 1);
-	int64_t helpers = threads - 1 < units.count - 1 ? threads - 1 : units.count - 1;
+	int64_t helpers = threads - 1 < j->count - 1 ? threads - 1 : j->count - 1;
 	for (int64_t i = 0; i < helpers; i++) {
 		atomic_fetch_add(&j->holders, 1);
 		schedule_args args = {sizeof args, NULL, c->context, job_task, j};
@@ -215,13 +193,115 @@ static failure *multiply(call *c) {
 	}
 	job_work(j);
 	// What others have begun takes no longer than one part.
-	for (int i = 0; atomic_load(&j->done) < units.count; i++)
+	for (int i = 0; atomic_load(&j->done) < j->count; i++)
 		if (i < 1 << 14)
 			__builtin_ia32_pause();
 		else
 			sched_yield();
 	job_release(j);
+}
+
+// introduce answers the call that asks which version of the interface a function is for.
+static int introduce(call *c) {
+	if (!c->extensions || c->extensions->type != metadata_type)
+		return 0;
+	// A version is the caller's own or nothing; what is used here is the same in all of version 0.
+	metadata *m = ((metadata_extension *)c->extensions)->metadata;
+	m->api.major = 0;
+	m->api.minor = c->api->version.minor;
+	m->traits = 0;
+	return 1;
+}
+
+// numbers_of are a call's, NULL if it has other arguments than it should.
+static const int64_t *numbers_of(const call *c, int64_t arguments, size_t count) {
+	const array *numbers = c->attributes.count == 1 && c->attributes.types[0] == array_type ? c->attributes.items[0] : NULL;
+	if (c->args.count != arguments || c->results.count != 1 || !numbers || numbers->type != s64 || numbers->count != count)
+		return NULL;
+	return numbers->data;
+}
+
+static void *data_of(const buffers *b, int i) { return ((buffer *)b->items[i])->data; }
+
+static failure *no_memory(const call *c) { return fail(c, resource_exhausted, "golxmert: no memory for a step of a program"); }
+
+static failure *other_arguments(const call *c) {
+	return fail(c, invalid_argument, "golxmert: a step of a program was called with other arguments than its own");
+}
+
+static void product_job(const void *j, int64_t i) { product_unit(&((const job *)j)->units, i); }
+
+static failure *multiply(call *c) {
+	if (introduce(c) || c->stage != execute)
+		return NULL;
+	const int64_t *numbers = numbers_of(c, 2, product_numbers);
+	if (!numbers)
+		return other_arguments(c);
+	product p;
+	memcpy(&p, numbers, product_numbers * sizeof(int64_t));
+	p.a = data_of(&c->args, 0);
+	p.b = data_of(&c->args, 1);
+	p.c = data_of(&c->results, 0);
+	if (!product_ready())
+		return no_memory(c);
+	int64_t threads = threads_of(c);
+	product_units units = product_split(&p, threads);
+	if (units.count == 1) {
+		product_unit(&units, 0);
+		return NULL;
+	}
+	job *j = malloc(sizeof *j);
+	if (!j)
+		return no_memory(c);
+	j->product = p;
+	j->units = units;
+	j->units.of = &j->product;
+	j->unit = product_job;
+	j->count = units.count;
+	run(c, j, threads);
 	return NULL;
+}
+
+static void rows_job(const void *j, int64_t i) { rows_unit(&((const job *)j)->rows, i); }
+
+// each computes rows whose count and size are the first numbers.
+static failure *each(call *c, rows r, const int64_t *numbers) {
+	r.count = numbers[0];
+	r.size = numbers[1];
+	r.x = data_of(&c->args, 0);
+	r.y = data_of(&c->results, 0);
+	int64_t units = rows_units(&r);
+	if (units == 1) {
+		rows_unit(&r, 0);
+		return NULL;
+	}
+	job *j = product_ready() ? malloc(sizeof *j) : NULL;
+	if (!j)
+		return no_memory(c);
+	j->rows = r;
+	j->unit = rows_job;
+	j->count = units;
+	run(c, j, threads_of(c));
+	return NULL;
+}
+
+static failure *softmax(call *c) {
+	if (introduce(c) || c->stage != execute)
+		return NULL;
+	const int64_t *numbers = numbers_of(c, 1, 2);
+	return numbers ? each(c, (rows){0}, numbers) : other_arguments(c);
+}
+
+static failure *normalize(call *c) {
+	if (introduce(c) || c->stage != execute)
+		return NULL;
+	const int64_t *numbers = numbers_of(c, 3, 3);
+	if (!numbers)
+		return other_arguments(c);
+	rows r = {.weight = data_of(&c->args, 1), .bias = data_of(&c->args, 2)};
+	int32_t bits = numbers[2];
+	memcpy(&r.epsilon, &bits, sizeof bits);
+	return each(c, r, numbers);
 }
 
 // PJRT's interface for plugins, as much of it as is used here.
@@ -249,7 +329,7 @@ typedef struct {
 
 enum { ffi_type = 5 };
 
-const char *matmul_register(const char *plugin, const char *name) {
+const char *calls_register(const char *plugin) {
 	void *library = dlopen(plugin, RTLD_NOW | RTLD_NOLOAD);
 	if (!library)
 		return "the plugin is not loaded";
@@ -263,8 +343,14 @@ const char *matmul_register(const char *plugin, const char *name) {
 	if (!e || e->size < sizeof(ffi_extension))
 		return "the plugin's programs cannot call functions";
 	static const char platform[] = "Host";
-	register_args args = {sizeof args, name, strlen(name), multiply, platform, sizeof platform - 1, 0};
-	if (((const ffi_extension *)e)->register_handler(&args))
-		return "the plugin refuses the function";
+	static const struct {
+		const char *name;
+		failure *(*function)(call *);
+	} all[] = {{call_product, multiply}, {call_softmax, softmax}, {call_normalize, normalize}};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		register_args args = {sizeof args, all[i].name, strlen(all[i].name), all[i].function, platform, sizeof platform - 1, 0};
+		if (((const ffi_extension *)e)->register_handler(&args))
+			return "the plugin refuses the functions";
+	}
 	return NULL;
 }

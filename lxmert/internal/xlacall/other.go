@@ -1,6 +1,6 @@
 //go:build !(cgo && linux && amd64)
 
-package matmul
+package xlacall
 
 import "github.com/gomlx/compute"
 

@@ -1,0 +1,29 @@
+//go:build cgo
+
+package lxrt
+
+import (
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/synthetic"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/xlacalltest"
+)
+
+// TestForwardIsCalls: where a model only runs forwards, each LayerNorm and each softmax is found in its program, so that
+// XLA has little to compile. An answer needs nothing of the last cross layer's visual half.
+func TestForwardIsCalls(t *testing.T) {
+	b := backendtest.Open(t, "cpu")
+	w := &xlacalltest.Watched{Backend: b.Backend}
+	cfg := smallConfig()
+	m := smallModel(t, &backend.Backend{Backend: w}, cfg, Options{})
+	run(t, m, synthetic.Batch(cfg, 1, 4, 5, 6), lxmert.Request{Want: lxmert.All("out.qa")})
+	last := 3 // LayerNorms of the last cross layer; its maps are one less
+	norms := 1 + 2 + 2*(cfg.LangLayers+cfg.RegionLayers) + 6*(cfg.CrossLayers-1) + last + 1
+	maps := cfg.LangLayers + cfg.RegionLayers + 4*(cfg.CrossLayers-1) + last - 1
+	if n, s := w.Calls(t, "normalize"), w.Calls(t, "softmax"); n != norms || s != maps {
+		t.Errorf("%d of %d LayerNorms and %d of %d softmaxes are calls in\n%s", n, norms, s, maps, w.Program(t))
+	}
+}
