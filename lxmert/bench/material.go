@@ -53,7 +53,29 @@ func prepare(ctx context.Context, o Options, dir string, training bool) (*materi
 	if training {
 		m.model.FLOPs *= 3
 	}
+	for _, path := range slices.Compact([]string{m.weights, m.forTorch}) {
+		if err := readThrough(ctx, path); err != nil {
+			return nil, err
+		}
+	}
 	return m, writeInputs(m.inputs, c, slices.Max(o.Batches), o.Words, o.Regions)
+}
+
+// readThrough brings a file into the page cache, so that the first process finds it there as the others do.
+func readThrough(ctx context.Context, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for buffer := make([]byte, 1<<20); ctx.Err() == nil; {
+		if _, err := f.Read(buffer); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 // fineTuned is a model without the heads of pre-training.
