@@ -61,7 +61,8 @@ func prepare(ctx context.Context, o Options, dir string, training bool) (*materi
 	return m, writeInputs(m.inputs, c, slices.Max(o.Batches), o.Words, o.Regions)
 }
 
-// readThrough brings a file into the page cache, so that the first process finds it there as the others do.
+// readThrough brings a file into the page cache, so that the first process finds it there as the others do. Of a model in
+// several files it is the index only.
 func readThrough(ctx context.Context, path string) error {
 	f, err := os.Open(path)
 	if err != nil {

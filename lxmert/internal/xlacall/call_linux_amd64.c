@@ -157,8 +157,12 @@ static void job_release(job *j) {
 		free(j);
 }
 
+static void product_job(const void *j, int64_t i) { product_unit(&((const job *)j)->units, i); }
+
+static void rows_job(const void *j, int64_t i) { rows_unit(&((const job *)j)->rows, i); }
+
 static void job_work(job *j) {
-	if (!product_ready())
+	if (j->unit == product_job && !product_ready())
 		return;
 	for (long long i; (i = atomic_fetch_add(&j->next, 1)) < j->count;) {
 		j->unit(j, i);
@@ -229,8 +233,6 @@ static failure *other_arguments(const call *c) {
 	return fail(c, invalid_argument, "golxmert: a step of a program was called with other arguments than its own");
 }
 
-static void product_job(const void *j, int64_t i) { product_unit(&((const job *)j)->units, i); }
-
 static failure *multiply(call *c) {
 	if (introduce(c) || c->stage != execute)
 		return NULL;
@@ -262,8 +264,6 @@ static failure *multiply(call *c) {
 	return NULL;
 }
 
-static void rows_job(const void *j, int64_t i) { rows_unit(&((const job *)j)->rows, i); }
-
 // each computes rows whose count and size are the first numbers.
 static failure *each(call *c, rows r, const int64_t *numbers) {
 	r.count = numbers[0];
@@ -275,7 +275,7 @@ static failure *each(call *c, rows r, const int64_t *numbers) {
 		rows_unit(&r, 0);
 		return NULL;
 	}
-	job *j = product_ready() ? malloc(sizeof *j) : NULL;
+	job *j = malloc(sizeof *j);
 	if (!j)
 		return no_memory(c);
 	j->rows = r;

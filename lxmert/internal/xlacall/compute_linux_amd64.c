@@ -312,8 +312,8 @@ void product_unit(const product_units *u, int64_t i) {
 }
 
 int64_t rows_units(const rows *r) {
-	const int64_t enough = 1 << 15; // floats of a part
-	return r->count * r->size < 2 * enough ? 1 : (r->count * r->size + enough - 1) / enough;
+	const int64_t floats = 1 << 15; // of a part
+	return r->count * r->size < 2 * floats ? 1 : (r->count * r->size + floats - 1) / floats;
 }
 
 void rows_unit(const rows *r, int64_t i) {

@@ -1,6 +1,6 @@
-// Package xlacall computes parts of the programs that XLA's CPU plugin compiles: [Use] changes a backend so that every float32
-// matrix product in a program becomes a call of the C code here, and so do softmax and LayerNorm where a program only runs
-// forwards. It works on Linux with AVX2 or AVX-512; elsewhere [Use] changes nothing.
+// Package xlacall computes parts of the programs that XLA's CPU plugin compiles: [Use] changes a backend so that float32 matrix
+// products in a program, but for very small and unusual ones, become calls of the C code here, and so do softmax and LayerNorm
+// where a program only runs forwards. It works on Linux with AVX2 or AVX-512; elsewhere [Use] changes nothing.
 //
 // The plugin leaves products to Eigen, which copies a weight matrix into the order it wants for every product, however
 // few rows there are to multiply it with, is several times slower where a matrix is transposed, as on the way back through

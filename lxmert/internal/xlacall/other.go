@@ -4,5 +4,5 @@ package xlacall
 
 import "github.com/gomlx/compute"
 
-// Use returns b: here products stay with XLA.
+// Use returns b: here everything stays with XLA.
 func Use(b compute.Backend, plugin string) (compute.Backend, error) { return b, nil }

@@ -13,7 +13,7 @@ import (
 	"github.com/gomlx/go-xla/types/shapes"
 )
 
-// program is the text of a function that build makes of float32 arrays, with its products replaced.
+// program is the text of a function that build makes of float32 arrays, rewritten.
 func program(t *testing.T, dims [][]int, build func(x []*stablehlo.Value) (*stablehlo.Value, error)) string {
 	t.Helper()
 	b := stablehlo.New("test")

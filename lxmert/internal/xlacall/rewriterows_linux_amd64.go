@@ -72,7 +72,7 @@ func (g graph) normalize(s *stablehlo.Statement) {
 	}
 }
 
-// rowsOf are the number and the size of an array's rows, if they are worth a call.
+// rowsOf are the number and the size of an array's rows; ok if it is of float32 and has any.
 func rowsOf(x *stablehlo.Value) (rows, size int, ok bool) {
 	shape := x.Shape()
 	if shape.DType != dtypes.Float32 || shape.Rank() == 0 || shape.Size() == 0 {

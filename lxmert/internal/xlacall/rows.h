@@ -18,8 +18,8 @@ static inline TARGET float NAME(most_of)(NAME(vec) x) {
 	return all[0];
 }
 
-// exp is e^x to one unit in the last place or two, 0 below -150, for x <= 0: 2^n times the Taylor series of what is left,
-// at most ln(2)/2.
+// exp is e^x for x <= 0, to one unit in the last place or two where the result is normal: 2^n times the Taylor series of what
+// is left, at most ln(2)/2. x below -150 counts as -150, which gives 0.
 static inline TARGET NAME(vec) NAME(exp)(NAME(vec) x) {
 	x = NAME(larger)(NAME(broadcast)(-150), x); // in this order a NaN stays
 	NAME(vec) n = NAME(whole)(NAME(times)(x, NAME(broadcast)(1.44269504088896341f)));
