@@ -159,7 +159,7 @@ func TestInterruptStopsWhateverRuns(t *testing.T) {
 	}
 	for _, step := range []struct{ name, code string }{
 		{"loop", "%%\nos.WriteFile(\"" + filepath.Join(c.tmp, "loop") + "\", nil, 0o600)\nfor {\n}"},
-		{"child", "%%\nexec.Command(\"sh\", \"-c\", \"touch " + filepath.Join(c.tmp, "child") + "; sleep 100\").Run()"},
+		{"child", "%%\nexec.Command(\"sh\", \"-c\", \"touch " + filepath.Join(c.tmp, "child") + "; sleep 100\").Run()\ntime.Sleep(100 * time.Second)"},
 		{"shell", "!touch " + filepath.Join(c.tmp, "shell") + "; sleep 100; sleep 100\n!sleep 100"},
 		{"background", "!(trap '' HUP; sleep 100) & touch " + filepath.Join(c.tmp, "background") + "\n"},
 		{"script", "%%bash\ntouch " + filepath.Join(c.tmp, "script") + "\nsleep 100\nsleep 100\n"},
