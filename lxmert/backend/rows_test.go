@@ -163,6 +163,7 @@ func TestRowsThatAreNone(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	mean := func(x *graph.Node) *graph.Node { return graph.ReduceAndKeep(x, graph.ReduceMean, -1) }
 	sum := func(x *graph.Node) *graph.Node { return graph.ReduceAndKeep(x, graph.ReduceSum, -1) }
+	exp := func(x, less *graph.Node) *graph.Node { return graph.Exp(graph.Sub(x, less)) }
 	normalized := normalizedBy(1e-12)
 	softmaxOf := func(dtype dtypes.DType) func(x, weight *graph.Node) *graph.Node {
 		return func(x, _ *graph.Node) *graph.Node { return graph.Softmax(graph.ConvertDType(x, dtype), -1) }
@@ -171,15 +172,15 @@ func TestRowsThatAreNone(t *testing.T) {
 	for name, build := range map[string]func(x, weight *graph.Node) *graph.Node{
 		"softmax of columns": func(x, _ *graph.Node) *graph.Node { return graph.Softmax(x, 0) },
 		"exp of others": func(x, _ *graph.Node) *graph.Node {
-			e := graph.Exp(graph.Sub(x, graph.ReduceAndKeep(x, graph.ReduceMax, -1)))
+			e := exp(x, graph.ReduceAndKeep(x, graph.ReduceMax, -1))
 			return graph.Div(e, sum(graph.MulScalar(e, 2)))
 		},
 		"least instead of most": func(x, _ *graph.Node) *graph.Node {
-			e := graph.Exp(graph.Sub(x, graph.ReduceAndKeep(x, graph.ReduceMin, -1)))
+			e := exp(x, graph.ReduceAndKeep(x, graph.ReduceMin, -1))
 			return graph.Div(e, sum(e))
 		},
 		"most of others": func(x, _ *graph.Node) *graph.Node {
-			e := graph.Exp(graph.Sub(x, graph.ReduceAndKeep(graph.Neg(x), graph.ReduceMax, -1)))
+			e := exp(x, graph.ReduceAndKeep(graph.Neg(x), graph.ReduceMax, -1))
 			return graph.Div(e, sum(e))
 		},
 		"float64":  softmaxOf(dtypes.Float64),
@@ -189,7 +190,7 @@ func TestRowsThatAreNone(t *testing.T) {
 			return normalized(graph.ConvertDType(x, dtypes.Float64), weight, weight)
 		},
 		"exp is read": func(x, _ *graph.Node) *graph.Node {
-			e := graph.Exp(graph.Sub(x, graph.ReduceAndKeep(x, graph.ReduceMax, -1)))
+			e := exp(x, graph.ReduceAndKeep(x, graph.ReduceMax, -1))
 			return graph.Add(graph.Div(e, sum(e)), e)
 		},
 		"means of columns": func(x, weight *graph.Node) *graph.Node {

@@ -136,8 +136,7 @@ static int failed(const call *c, failure *f) {
 	return 1;
 }
 
-// A job is shared by the thread that was called and by tasks on XLA's threads. Whoever is last frees it: a task may start
-// long after all is done.
+// work is what a call computes, in units.
 typedef struct {
 	union {
 		struct {
@@ -146,8 +145,18 @@ typedef struct {
 		};
 		rows rows;
 	};
-	void (*unit)(const void *job, int64_t i);
+	void (*unit)(const void *work, int64_t i);
 	int64_t count;
+} work;
+
+static void unit_of_product(const void *w, int64_t i) { product_unit(&((const work *)w)->product, &((const work *)w)->units, i); }
+
+static void unit_of_rows(const void *w, int64_t i) { rows_unit(&((const work *)w)->rows, i); }
+
+// A job is shared by the thread that was called and by tasks on XLA's threads. Whoever is last frees it: a task may start
+// long after all is done.
+typedef struct {
+	work work;
 	atomic_llong next, done;
 	atomic_int holders;
 } job;
@@ -157,15 +166,11 @@ static void job_release(job *j) {
 		free(j);
 }
 
-static void product_job(const void *j, int64_t i) { product_unit(&((const job *)j)->units, i); }
-
-static void rows_job(const void *j, int64_t i) { rows_unit(&((const job *)j)->rows, i); }
-
 static void job_work(job *j) {
-	if (j->unit == product_job && !product_ready())
+	if (j->work.unit == unit_of_product && !product_ready())
 		return;
-	for (long long i; (i = atomic_fetch_add(&j->next, 1)) < j->count;) {
-		j->unit(j, i);
+	for (long long i; (i = atomic_fetch_add(&j->next, 1)) < j->work.count;) {
+		j->work.unit(&j->work, i);
 		atomic_fetch_add(&j->done, 1);
 	}
 }
@@ -181,13 +186,23 @@ static int64_t threads_of(const call *c) {
 	return failed(c, c->api->threads(&ask)) ? 1 : threads;
 }
 
-// run computes all units of a job, and frees it.
-static void run(const call *c, job *j, int64_t threads) {
+static failure *no_memory(const call *c) { return fail(c, resource_exhausted, "golxmert: no memory for a step of a program"); }
+
+// compute computes all units.
+static failure *compute(const call *c, const work *w) {
+	if (w->count == 1) {
+		w->unit(w, 0);
+		return NULL;
+	}
+	job *j = malloc(sizeof *j);
+	if (!j)
+		return no_memory(c);
+	j->work = *w;
 	atomic_init(&j->next, 0);
 	atomic_init(&j->done, 0);
 	atomic_init(&j->holders, 1);
-	int64_t helpers = threads - 1 < j->count - 1 ? threads - 1 : j->count - 1;
-	for (int64_t i = 0; i < helpers; i++) {
+	int64_t helpers = threads_of(c) - 1;
+	for (int64_t i = 0; i < helpers && i < w->count - 1; i++) {
 		atomic_fetch_add(&j->holders, 1);
 		schedule_args args = {sizeof args, NULL, c->context, job_task, j};
 		if (failed(c, c->api->schedule(&args))) {
@@ -197,24 +212,26 @@ static void run(const call *c, job *j, int64_t threads) {
 	}
 	job_work(j);
 	// What others have begun takes no longer than one part.
-	for (int i = 0; atomic_load(&j->done) < j->count; i++)
+	for (int i = 0; atomic_load(&j->done) < w->count; i++)
 		if (i < 1 << 14)
 			__builtin_ia32_pause();
 		else
 			sched_yield();
 	job_release(j);
+	return NULL;
 }
 
-// introduce answers the call that asks which version of the interface a function is for.
-static int introduce(call *c) {
+// has_work is 0 for calls that prepare others, of which it answers the one that asks which version of the interface a
+// function is for.
+static int has_work(call *c) {
 	if (!c->extensions || c->extensions->type != metadata_type)
-		return 0;
+		return c->stage == execute;
 	// A version is the caller's own or nothing; what is used here is the same in all of version 0.
 	metadata *m = ((metadata_extension *)c->extensions)->metadata;
 	m->api.major = 0;
 	m->api.minor = c->api->version.minor;
 	m->traits = 0;
-	return 1;
+	return 0;
 }
 
 // numbers_of are a call's, NULL if it has other arguments than it should.
@@ -227,41 +244,26 @@ static const int64_t *numbers_of(const call *c, int64_t arguments, size_t count)
 
 static void *data_of(const buffers *b, int i) { return ((buffer *)b->items[i])->data; }
 
-static failure *no_memory(const call *c) { return fail(c, resource_exhausted, "golxmert: no memory for a step of a program"); }
-
 static failure *other_arguments(const call *c) {
 	return fail(c, invalid_argument, "golxmert: a step of a program was called with other arguments than its own");
 }
 
 static failure *multiply(call *c) {
-	if (introduce(c) || c->stage != execute)
+	if (!has_work(c))
 		return NULL;
 	const int64_t *numbers = numbers_of(c, 2, product_numbers);
 	if (!numbers)
 		return other_arguments(c);
-	product p;
-	memcpy(&p, numbers, product_numbers * sizeof(int64_t));
-	p.a = data_of(&c->args, 0);
-	p.b = data_of(&c->args, 1);
-	p.c = data_of(&c->results, 0);
+	work w = {.unit = unit_of_product};
+	memcpy(&w.product, numbers, product_numbers * sizeof(int64_t));
+	w.product.a = data_of(&c->args, 0);
+	w.product.b = data_of(&c->args, 1);
+	w.product.c = data_of(&c->results, 0);
 	if (!product_ready())
 		return no_memory(c);
-	int64_t threads = threads_of(c);
-	product_units units = product_split(&p, threads);
-	if (units.count == 1) {
-		product_unit(&units, 0);
-		return NULL;
-	}
-	job *j = malloc(sizeof *j);
-	if (!j)
-		return no_memory(c);
-	j->product = p;
-	j->units = units;
-	j->units.of = &j->product;
-	j->unit = product_job;
-	j->count = units.count;
-	run(c, j, threads);
-	return NULL;
+	w.units = product_split(&w.product, threads_of(c));
+	w.count = w.units.count;
+	return compute(c, &w);
 }
 
 // each computes rows whose count and size are the first numbers.
@@ -270,30 +272,19 @@ static failure *each(call *c, rows r, const int64_t *numbers) {
 	r.size = numbers[1];
 	r.x = data_of(&c->args, 0);
 	r.y = data_of(&c->results, 0);
-	int64_t units = rows_units(&r);
-	if (units == 1) {
-		rows_unit(&r, 0);
-		return NULL;
-	}
-	job *j = malloc(sizeof *j);
-	if (!j)
-		return no_memory(c);
-	j->rows = r;
-	j->unit = rows_job;
-	j->count = units;
-	run(c, j, threads_of(c));
-	return NULL;
+	work w = {.rows = r, .unit = unit_of_rows, .count = rows_units(&r)};
+	return compute(c, &w);
 }
 
 static failure *softmax(call *c) {
-	if (introduce(c) || c->stage != execute)
+	if (!has_work(c))
 		return NULL;
 	const int64_t *numbers = numbers_of(c, 1, 2);
 	return numbers ? each(c, (rows){0}, numbers) : other_arguments(c);
 }
 
 static failure *normalize(call *c) {
-	if (introduce(c) || c->stage != execute)
+	if (!has_work(c))
 		return NULL;
 	const int64_t *numbers = numbers_of(c, 3, 3);
 	if (!numbers)

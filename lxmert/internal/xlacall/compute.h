@@ -19,7 +19,6 @@ enum { product_numbers = 4 * product_batches + 8 };
 
 // product_units are the parts of a product, which touch different floats of c.
 typedef struct {
-	const product *of;
 	int64_t rows, columns;              // of a part
 	int64_t row_parts, column_parts;    // of one matrix
 	int64_t together;                   // matrices in a part, where it has whole ones
@@ -29,7 +28,7 @@ typedef struct {
 product_units product_split(const product *p, int64_t threads);
 // product_ready is 0 if this thread has no memory to compute in. Otherwise product_unit computes a part on it.
 int product_ready(void);
-void product_unit(const product_units *u, int64_t i);
+void product_unit(const product *p, const product_units *u, int64_t i);
 
 // count rows of size floats each: their softmax or, where there is a weight, which has a row's size as the bias has,
 // (x - mean) / sqrt(variance + epsilon) * weight + bias.

@@ -212,13 +212,13 @@ static void part(const instructions *in, scratch *s, const product *g, const flo
 	int64_t width = in->lanes * in->vectors;
 	int64_t blocks = (m1 - m0 + height - 1) / height;
 	int64_t high = up((m1 - m0 + blocks - 1) / blocks, 6);
-	int64_t deep = m1 - m0 <= few && g->b_n == 1 ? shallow : depth;
+	int copy_panels = m1 - m0 > few || g->b_n != 1;
+	int64_t deep = copy_panels ? depth : shallow;
 	for (int64_t k0 = 0; k0 < g->k; k0 += deep) {
 		int64_t k = g->k - k0 < deep ? g->k - k0 : deep;
 		for (int64_t i0 = m0; i0 < m1; i0 += high) {
 			int64_t m = m1 - i0 < high ? m1 - i0 : high;
 			const float *left = a + i0 * g->a_m + k0 * g->a_k;
-			int copy_panels = m > few || g->b_n != 1;
 			// Along a column of a, every float is in another line of memory, and a tile wants few of each.
 			int copy_rows = copy_panels || m > in->rows[in->vectors] || by_columns(g) || (n1 - n0) % in->lanes;
 			if (copy_rows)
@@ -253,7 +253,7 @@ int product_ready(void) { return scratch_get() != NULL; }
 
 product_units product_split(const product *p, int64_t threads) {
 	int64_t matrices = matrices_of(p);
-	product_units u = {p, p->m, p->n, 1, 1, 1, matrices};
+	product_units u = {p->m, p->n, 1, 1, 1, matrices};
 	double work = (double)p->m * p->n * p->k; // of one matrix
 	// More parts than threads, since those are not equally quick; but with few rows a part should be long, because a panel
 	// brings the next.
@@ -289,8 +289,7 @@ product_units product_split(const product *p, int64_t threads) {
 	return u;
 }
 
-void product_unit(const product_units *u, int64_t i) {
-	const product *p = u->of;
+void product_unit(const product *p, const product_units *u, int64_t i) {
 	const instructions *in = chosen();
 	scratch *s = scratch_get();
 	int64_t parts = u->row_parts * u->column_parts;

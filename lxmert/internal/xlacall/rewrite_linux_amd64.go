@@ -11,6 +11,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/stablehlo"
@@ -19,14 +20,29 @@ import (
 
 // This file changes StableHLO programs between GoMLX, which has built them, and XLA, which compiles them.
 
-// functions are those of a program that is not compiled yet. go-xla keeps them to itself; where it should keep them
-// elsewhere one day, there are none.
-func functions(b *xla.Builder) []*stablehlo.Function {
-	program := hidden[*stablehlo.Builder](b, "builder")
-	if program == nil || *program == nil {
+// Program is what a builder of XLA's has built, nil of another's. go-xla keeps it to itself; where it should keep it
+// elsewhere one day, it is nil.
+func Program(b compute.Builder) *stablehlo.Builder {
+	if own, ok := b.(*builder); ok {
+		b = own.Builder
+	}
+	x, ok := b.(*xla.Builder)
+	if !ok {
 		return nil
 	}
-	list := hidden[[]*stablehlo.Function](*program, "functions")
+	if program := hidden[*stablehlo.Builder](x, "builder"); program != nil {
+		return *program
+	}
+	return nil
+}
+
+// functions are those of a program that is not compiled yet, none where go-xla should keep them elsewhere one day.
+func functions(b compute.Builder) []*stablehlo.Function {
+	program := Program(b)
+	if program == nil {
+		return nil
+	}
+	list := hidden[[]*stablehlo.Function](program, "functions")
 	if list == nil {
 		return nil
 	}

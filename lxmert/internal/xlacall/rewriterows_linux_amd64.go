@@ -148,17 +148,7 @@ func (g graph) spread(x *stablehlo.Value) view {
 			}
 		}
 	case "stablehlo.reshape":
-		var long, fromLong []int
-		for i, n := range dims {
-			if n != 1 {
-				long = append(long, i)
-			}
-		}
-		for i, n := range from {
-			if n != 1 {
-				fromLong = append(fromLong, i)
-			}
-		}
+		long, fromLong := longAxes(dims), longAxes(from)
 		if len(long) != len(fromLong) {
 			return asItLies(x)
 		}
@@ -181,52 +171,64 @@ func (g graph) spread(x *stablehlo.Value) view {
 	return v
 }
 
+// longAxes are those of more than one.
+func longAxes(dims []int) []int {
+	var out []int
+	for i, n := range dims {
+		if n != 1 {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
 // hasSteps compares a view's steps, of axes of more than one.
 func (v view) hasSteps(want []int) bool {
-	for i, n := range v.dims {
-		if n != 1 && v.steps[i] != want[i] {
+	for _, i := range longAxes(v.dims) {
+		if v.steps[i] != want[i] {
 			return false
 		}
 	}
 	return true
 }
 
-// same is the array that x is but for axes of size 1.
-func (g graph) same(x *stablehlo.Value) *stablehlo.Value {
+// laid is the array of a size that x shows with y's axes and with these steps.
+func (g graph) laid(x, y *stablehlo.Value, size int, steps []int) *stablehlo.Value {
 	v := g.spread(x)
-	if !v.hasSteps(rowMajor(v.dims)) || v.value.Shape().Size() != x.Shape().Size() {
+	if !slices.Equal(v.dims, y.Shape().Dimensions) || v.value.Shape().Size() != size || !v.hasSteps(steps) {
 		return nil
 	}
 	return v.value
+}
+
+// same is the array that x is but for axes of size 1.
+func (g graph) same(x *stablehlo.Value) *stablehlo.Value {
+	return g.laid(x, x, x.Shape().Size(), rowMajor(x.Shape().Dimensions))
 }
 
 // ofRow is the array with one number for each row of y that x repeats along the row.
 func (g graph) ofRow(x, y *stablehlo.Value) *stablehlo.Value {
-	v := g.spread(x)
 	rows, _, ok := rowsOf(y)
-	if !ok || !slices.Equal(v.dims, y.Shape().Dimensions) || v.value.Shape().Size() != rows {
+	if !ok {
 		return nil
 	}
-	last := len(v.dims) - 1
-	if !v.hasSteps(append(rowMajor(v.dims[:last]), 0)) {
-		return nil
-	}
-	return v.value
+	dims := y.Shape().Dimensions
+	return g.laid(x, y, rows, append(rowMajor(dims[:len(dims)-1]), 0))
 }
 
 // likeRow is the array of a row's size that x repeats for every row of y.
 func (g graph) likeRow(x, y *stablehlo.Value) *stablehlo.Value {
-	v := g.spread(x)
 	_, size, ok := rowsOf(y)
-	if !ok || !slices.Equal(v.dims, y.Shape().Dimensions) || v.value.Shape().Size() != size || v.value.Shape().DType != dtypes.Float32 {
+	if !ok {
 		return nil
 	}
-	steps := make([]int, len(v.dims))
+	steps := make([]int, y.Shape().Rank())
 	steps[len(steps)-1] = 1
-	if !v.hasSteps(steps) {
+	v := g.laid(x, y, size, steps)
+	if v == nil || v.Shape().DType != dtypes.Float32 {
 		return nil
 	}
-	return v.value
+	return v
 }
 
 // number is a constant of one number, however often x repeats it.

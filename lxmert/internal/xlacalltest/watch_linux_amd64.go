@@ -4,42 +4,34 @@
 package xlacalltest
 
 import (
-	"reflect"
 	"strings"
 	"testing"
-	"unsafe"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/go-xla/compute/xla"
-	"github.com/gomlx/go-xla/stablehlo"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/xlacall"
 )
 
 // Watched is an XLA backend, and remembers the last program that was built on it.
 type Watched struct {
 	compute.Backend
-	last *xla.Builder
+	last compute.Builder
 }
 
-// Builder returns the backend's own, wrapped or not.
+// Builder returns the backend's own.
 func (w *Watched) Builder(name string) compute.Builder {
-	b := w.Backend.Builder(name)
-	switch x := reflect.ValueOf(b).Elem().FieldByName("Builder"); {
-	case x.IsValid():
-		w.last, _ = x.Interface().(*xla.Builder)
-	default:
-		w.last, _ = b.(*xla.Builder)
-	}
-	return b
+	w.last = w.Backend.Builder(name)
+	return w.last
 }
 
 // Program is the text of the last program, as it was compiled.
 func (w *Watched) Program(t testing.TB) string {
 	t.Helper()
-	if w.last == nil {
+	program := xlacall.Program(w.last)
+	if program == nil {
 		t.Fatal("no program of XLA's was built")
 	}
-	field := reflect.ValueOf(w.last).Elem().FieldByName("builder")
-	text, err := (*(**stablehlo.Builder)(unsafe.Pointer(field.UnsafeAddr()))).Build()
+	text, err := program.Build()
 	if err != nil {
 		t.Fatal(err)
 	}
