@@ -101,7 +101,12 @@ func (n *notebooks) run(t *testing.T, begin, as string, replace ...string) *exec
 		}
 		text = []byte(strings.Replace(string(text), old, new, 1))
 	}
-	name := strings.TrimSuffix(filepath.Base(found[0]), ".ipynb") + as
+	return n.execute(t, strings.TrimSuffix(filepath.Base(found[0]), ".ipynb")+as, text)
+}
+
+// execute runs the text of a notebook under a name.
+func (n *notebooks) execute(t *testing.T, name string, text []byte) *executed {
+	t.Helper()
 	path := filepath.Join(n.folder, name+".ipynb")
 	if err := os.WriteFile(path, text, 0o666); err != nil {
 		t.Fatal(err)
@@ -116,7 +121,8 @@ func (n *notebooks) run(t *testing.T, begin, as string, replace ...string) *exec
 	if text, err := page.CombinedOutput(); err != nil {
 		t.Fatalf("the page of %s: %v\n%s", name, err, text)
 	}
-	if text, err = os.ReadFile(filepath.Join(out, name+".ipynb")); err != nil {
+	text, err := os.ReadFile(filepath.Join(out, name+".ipynb"))
+	if err != nil {
 		t.Fatal(err)
 	}
 	x := new(executed)

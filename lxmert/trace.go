@@ -1,5 +1,7 @@
 package lxmert
 
+import "strings"
+
 // Trace is what a [Request] returned. It is plain data: it can be saved, sent and drawn without a model.
 type Trace struct {
 	// Values by name (or Read.As): float32 [rows, ...], with the axes of [Config.Names]; at positions [rows, P, ...]
@@ -30,4 +32,15 @@ type Provenance struct {
 	Backend string `json:"backend,omitempty"` // for example "xla:cpu"
 	DType   string `json:"dtype,omitempty"`   // for example "float32"
 	Version string `json:"version,omitempty"` // of this library
+}
+
+// ShortHash is the hash as people read it: the function's name and the first twelve digits.
+func (p Provenance) ShortHash() string {
+	kind, digits, ok := strings.Cut(p.Hash, ":")
+	if !ok {
+		kind, digits = "", p.Hash
+	} else {
+		kind += ":"
+	}
+	return kind + digits[:min(len(digits), 12)]
 }

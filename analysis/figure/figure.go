@@ -197,12 +197,12 @@ func provenance(m analysis.Meta) string {
 			weights = "unnamed"
 		}
 		if m.Model.Hash != "" {
-			weights += " (" + shortHash(m.Model.Hash) + ")"
+			weights += " (" + m.Model.ShortHash() + ")"
 		}
 		add("weights %s", weights)
 	}
 	if m.Features != "" {
-		add("features %s", m.Features)
+		add("features %s", filepath.Base(m.Features))
 	}
 	if m.Model.Backend != "" {
 		add("%s", strings.TrimSpace(m.Model.Backend+" "+m.Model.DType))
@@ -220,20 +220,6 @@ func provenance(m analysis.Meta) string {
 		add("golxmert %s", m.Model.Version)
 	}
 	return strings.Join(append(parts, m.Notes...), " · ")
-}
-
-// shortHash keeps the name of the function and the first digits.
-func shortHash(hash string) string {
-	kind, digits, ok := strings.Cut(hash, ":")
-	if !ok {
-		kind, digits = "", hash
-	} else {
-		kind += ":"
-	}
-	if len(digits) > 12 {
-		digits = digits[:12]
-	}
-	return kind + digits
 }
 
 // title names method, target and unit.

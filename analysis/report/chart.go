@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // svg collects a drawing. Its marks use the colour of the page's text, so that they follow light and dark; letters are
@@ -20,6 +21,22 @@ func (s *svg) add(format string, args ...any) { fmt.Fprintf(&s.Builder, format+"
 
 func (s *svg) text(x, y float64, anchor, more, words string) {
 	s.add(`<text x="%.1f" y="%.1f" text-anchor="%s" fill="currentColor" %s>%s</text>`, x, y, anchor, more, template.HTMLEscapeString(words))
+}
+
+// textWidth is the room that words take at most at the usual size of 11, by the widths of Arial, whose metrics Helvetica
+// and Liberation Sans share.
+func textWidth(words string) (width float64) {
+	for _, r := range words {
+		switch {
+		case strings.ContainsRune("@WMmw%…—", r) || r >= 0x2e80: // ideographs are squares
+			width += 1.02
+		case unicode.IsUpper(r) || r > unicode.MaxASCII:
+			width += 0.85
+		default:
+			width += 0.6
+		}
+	}
+	return 11 * width
 }
 
 // html is the drawing as an element that shrinks with the page, as long as its letters can be read; beyond that it scrolls.

@@ -55,8 +55,6 @@ type region struct {
 	Class                       string
 }
 
-type fact struct{ Name, Value string }
-
 // scores are those of one method, by words as they are shown and by regions. nil: not defined.
 type scores struct {
 	Name    string     `json:"name"`

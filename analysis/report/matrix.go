@@ -43,9 +43,10 @@ func newMatrix(m analysis.Matrix, id string) (chart, error) {
 	panelW, panelH := left+side*float64(cols)+16, 24+side*float64(rows)+low
 	perRow := max(1, min(len(m.Panels), int(page/panelW)))
 	lines := (len(m.Panels) + perRow - 1) / perRow
-	s := &svg{w: max(panelW*float64(perRow), 260), h: panelH*float64(lines) + 40}
+	s := &svg{w: max(panelW*float64(perRow), left+scaleW+10+textWidth(scaleWords(m))), h: panelH*float64(lines) + 40}
 	for i, p := range m.Panels {
 		x, y := panelW*float64(i%perRow)+left, panelH*float64(i/perRow)+24
+		s.w = max(s.w, x+textWidth(p.Name)*12/11)
 		if p.Name != "" {
 			s.text(x, y-8, "start", `font-size="12" font-weight="600"`, p.Name)
 		}
@@ -160,9 +161,12 @@ func pixels(p analysis.MatrixPanel, rows, cols int, limit float64) string {
 	return "data:image/png;base64," + base64.StdEncoding.EncodeToString(buf.Bytes())
 }
 
+// scaleW is the width of the scale, in the drawing's units.
+const scaleW = 160.0
+
 // drawScale draws what the colours mean, below the panels.
 func drawScale(s *svg, m analysis.Matrix, limit, left float64) {
-	const width, height = 160.0, 10.0
+	const width, height = scaleW, 10.0
 	y := s.h - 30
 	low := 0.0
 	for _, p := range m.Panels {
@@ -182,11 +186,16 @@ func drawScale(s *svg, m analysis.Matrix, limit, left float64) {
 	s.add(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="none" stroke="currentColor" stroke-opacity="0.4"/>`, left, y, width, height)
 	s.text(left, y+height+12, "start", "", tickText(low))
 	s.text(left+width, y+height+12, "end", "", tickText(limit))
+	s.text(left+width+10, y+height-1, "start", "", scaleWords(m))
+}
+
+// scaleWords say what the colours are of, and what rows and columns are.
+func scaleWords(m analysis.Matrix) string {
 	var parts []string
 	for _, part := range [][2]string{{"in ", m.Unit}, {"rows: ", m.Rows.Name}, {"columns: ", m.Cols.Name}} {
 		if part[1] != "" {
-			parts = append(parts, part[0]+part[1])
+			parts = append(parts, part[0]+shortened(part[1], 60))
 		}
 	}
-	s.text(left+width+10, y+height-1, "start", "", strings.Join(parts, "; "))
+	return strings.Join(parts, "; ")
 }

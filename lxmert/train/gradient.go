@@ -75,12 +75,9 @@ func (t *Trainer) gradient(fed *lxrt.Fed, part Part, more bool) (*gradientProgra
 		return p, nil
 	}
 	g := &gradientProgram{}
-	p, err := program.Build(t.backend, program.Options{
+	p, err := t.compile(program.Options{
 		Name: "lxrt training", WeightType: dtypes.Float32, WeightShape: t.vars.shapeOf, Devices: t.opt.Devices,
 	}, func(b *program.Builder) []*Node { return t.defineGradient(b, g, fed, part, more) })
-	if err == nil {
-		err = p.Compile()
-	}
 	if err != nil {
 		return nil, fmt.Errorf("train: compiling the step: %w", err)
 	}

@@ -62,7 +62,7 @@ func savedState(t *testing.T, path string) (at, all string) {
 	if !moments && !p.Finished {
 		t.Errorf("the state at step %d of epoch %d has no second moments", p.Step, p.Epoch)
 	}
-	return fmt.Sprintf("step %d of epoch %d", p.Step, p.Epoch), fmt.Sprintf("%x", sum.Sum(nil))
+	return fmt.Sprintf("step %d of epoch %d, finished: %v", p.Step, p.Epoch, p.Finished), fmt.Sprintf("%x", sum.Sum(nil))
 }
 
 // halfWritten are the files that were being written when their writer was killed.
@@ -77,16 +77,24 @@ func halfWritten(t *testing.T, dir string) []string {
 
 func TestAKilledRunGoesOnToTheSameEnd(t *testing.T) {
 	b := backendtest.Open(t, "go")
-	whole, killed := filepath.Join(t.TempDir(), "whole"), t.TempDir()
-	states := map[string]string{} // of the run that nobody interrupts
-	if _, err := smallRun(t.Context(), b, smallJob(small(), 40, 40, 40), RunOptions{Dir: whole, LogSteps: 1, SaveSteps: 2, Progress: func(Progress) {
-		if path := filepath.Join(whole, stateFile); exists(path) {
+	whole, killed := t.TempDir(), t.TempDir()
+	states := map[string]string{} // of runs that nobody interrupts
+	record := func(dir string) {
+		if path := filepath.Join(dir, stateFile); exists(path) {
 			at, all := savedState(t, path)
 			states[at] = all
 		}
-	}}); err != nil {
+	}
+	// Each step sees what was saved before it. What is saved after the last epoch is seen by a step that comes after it in a
+	// longer run, and what says that the run is over when it is.
+	longer := t.TempDir()
+	if _, err := smallRun(t.Context(), b, smallJob(small(), 40, 40, 40, 1), RunOptions{Dir: longer, LogSteps: 1, SaveSteps: 2, Progress: func(Progress) { record(longer) }}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := smallRun(t.Context(), b, smallJob(small(), 40, 40, 40), RunOptions{Dir: whole, LogSteps: 1, SaveSteps: 2}); err != nil {
+		t.Fatal(err)
+	}
+	record(whole)
 	const kills, differing = 20, 3
 	rng := rand.New(rand.NewPCG(1, 2))
 	done, writing, compared := 0, 0, map[string]bool{}

@@ -29,17 +29,26 @@ func (m *meter) start(b Batches) {
 	m.batches, m.last, m.wait, m.rows, m.elapsed = b, time.Now(), 0, 0, 0
 }
 
+// lap is the time since the last call of lap or start.
+func (m *meter) lap() time.Duration {
+	now := time.Now()
+	took := now.Sub(m.last)
+	m.last = now
+	return took
+}
+
 // smoothing is how much of a smoothed number one step is.
 const smoothing = 0.04
 
-func (m *meter) add(res *Result, rows int) {
-	took := time.Since(m.last)
-	m.last = time.Now()
+// add counts a step that took this long since the one before. Steps with a new length of sentence compile first: what
+// that took says nothing about the steps to come, so it is in the lines of metrics, but not in the smoothed numbers.
+func (m *meter) add(res *Result, rows int, took time.Duration) {
 	m.rows += rows
 	m.elapsed += took
 	m.steps++
+	took = max(took-res.Compiling, 0)
 	weight := smoothing
-	if m.steps <= 2 { // the first step compiles
+	if m.steps <= 2 { // the first step also touches all memory for the first time
 		weight = 1
 	}
 	blend := func(x *float64, value float64) {

@@ -230,7 +230,7 @@ func (r *run) step(ctx context.Context, parts []Part) error {
 	} else {
 		r.at.BadInRow = 0
 	}
-	r.meter.add(res, rows)
+	r.meter.add(res, rows, r.meter.lap())
 	if err := r.writeMetrics(res); err != nil {
 		return err
 	}

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/splitmix"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
@@ -43,6 +46,7 @@ type Trainer struct {
 	movers    []*update
 	model     *lxrt.Model
 	step      int
+	compiling time.Duration // spent in all
 }
 
 // NewTrainer reads a model's parameters from a source. The context bounds the reading only.
@@ -92,6 +96,17 @@ func (t *Trainer) Close() error {
 	return errors.Join(err, t.vars.free())
 }
 
+// compile builds and compiles a program, and counts the time that it takes.
+func (t *Trainer) compile(opt program.Options, define func(b *program.Builder) []*graph.Node) (*program.Program, error) {
+	began := time.Now()
+	defer func() { t.compiling += time.Since(began) }()
+	p, err := program.Build(t.backend, opt, define)
+	if err == nil {
+		err = p.Compile()
+	}
+	return p, err
+}
+
 // Model computes with the parameters as they are, without dropout. It must not run while [Trainer.Step] does.
 func (t *Trainer) Model() lxmert.Engine { return t.model }
 
@@ -106,6 +121,8 @@ type Result struct {
 	// Skipped says that loss or norm were not finite, so the parameters and the optimizer stayed as they were.
 	Skipped bool
 	Outputs [][]any // of the objective, per part
+	// Compiling is how long the step built and compiled programs, which only the first steps of a shape do.
+	Compiling time.Duration
 }
 
 // Step moves the parameters along the mean gradient of the parts, which must have equal numbers of rows. An error before
@@ -115,6 +132,12 @@ func (t *Trainer) Step(ctx context.Context, parts ...Part) (r *Result, err error
 		return nil, errors.New("train: a step needs at least one part")
 	}
 	r = &Result{LR: t.opt.LR}
+	before := t.compiling
+	defer func() {
+		if r != nil {
+			r.Compiling = t.compiling - before
+		}
+	}()
 	if t.optimizer.scheduled() {
 		r.LR *= t.opt.Schedule.Factor(t.step)
 	}

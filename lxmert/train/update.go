@@ -47,10 +47,7 @@ func (t *Trainer) updates(params []string) ([]*update, error) {
 	var movers []*update
 	for _, chunk := range chunks {
 		u := &update{vars: chunk}
-		p, err := program.Build(t.backend, program.Options{Name: "lxrt update"}, func(b *program.Builder) []*Node { return t.defineUpdate(b, chunk) })
-		if err == nil {
-			err = p.Compile()
-		}
+		p, err := t.compile(program.Options{Name: "lxrt update"}, func(b *program.Builder) []*Node { return t.defineUpdate(b, chunk) })
 		if err != nil {
 			return nil, fmt.Errorf("train: compiling the optimizer: %w", err)
 		}

@@ -3,7 +3,7 @@
 //	var m = lx.Open("toy")                          // a model; or lx.Open("snap/vqa/run/BEST", lx.Spec{Regions: …})
 //
 //	%%
-//	q := lx.Ask(m, "what color is the star?", "heldout/500001")
+//	q := lx.Ask(m, "what color is the star?", "test/500001")
 //	lx.Show(q)                                      // picture and answers
 //	lx.Show(lx.Explain(q))                          // which words and regions carried the answer
 //	lx.Show(q.Map("x.1.ti"))                        // any attention map, all heads

@@ -9,7 +9,7 @@ import (
 func Example() {
 	var m = lx.Open("toy")
 
-	q := lx.Ask(m, "what color is the star?", "heldout/500001")
+	q := lx.Ask(m, "what color is the star?", "test/500001")
 	lx.Show(q)             // the picture and the most probable answers
 	lx.Show(lx.Explain(q)) // which words and regions carried the answer
 	lx.Show(q.Map("x.1.ti"))
@@ -24,7 +24,7 @@ func ExampleKeep() {
 	})
 	lx.Show(tested)
 	lx.Show(lx.Agreement(tested))
-	lx.Show(lx.Explain(lx.Ask(m, "what color is the star?", "heldout/500001"), "relevance", "attention"))
+	lx.Show(lx.Explain(lx.Ask(m, "what color is the star?", "test/500001"), "relevance", "attention"))
 }
 
 // A run belongs to the session: it goes on when the cell or the notebook ends, and any cell finds it by its folder.

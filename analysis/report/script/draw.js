@@ -104,7 +104,9 @@ function drawFacts(x) {
   list.replaceChildren(...(x.data.methods[x.method].facts || []).map(f => {
     const row = first.cloneNode(true);
     row.querySelector('dt').textContent = f.Name;
-    row.querySelector('dd').textContent = f.Value;
+    const value = row.querySelector('dd');
+    value.textContent = f.Value;
+    if (f.Full) value.title = f.Full; else value.removeAttribute('title');
     return row;
   }));
 }
