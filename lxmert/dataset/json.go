@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
 )
 
 // ErrFormat is wrapped by every error about what a file says.
@@ -58,6 +60,10 @@ func (d *decoder) fill() error {
 	d.at, d.end = 0, 0
 	n, err := io.ReadAtLeast(d.src, d.buf, 1)
 	d.end = n
+	if n > 0 && d.consumed == 0 {
+		d.exhausted = d.checkKind(filekind.Of(d.buf[:min(n, filekind.HeadSize)]))
+		return d.exhausted
+	}
 	if n > 0 {
 		return nil
 	}
@@ -66,6 +72,17 @@ func (d *decoder) fill() error {
 	}
 	d.exhausted = err
 	return err
+}
+
+// checkKind refuses what is not JSON whatever comes behind it, by its name.
+func (d *decoder) checkKind(kind filekind.Kind) error {
+	switch kind {
+	case filekind.JSON, filekind.Text, filekind.TSV, filekind.Unknown: // what is wrong in them has a line
+		return nil
+	case filekind.PythonText:
+		return d.errorf("%s", kind.Not("JSON", "")+"; json.dump writes JSON")
+	}
+	return d.errorf("%s", kind.Not("JSON", ""))
 }
 
 // more is fill inside a value, where the input may not end.

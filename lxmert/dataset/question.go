@@ -124,7 +124,7 @@ func expected(n int, read, size int64) int {
 	return int(margin*float64(n)*float64(size-read)/float64(read)) + 64
 }
 
-// checkStart recognises files that are not JSON, and the data sets' official files.
+// checkStart recognises the data sets' official files.
 func (q *reader) checkStart(d *decoder) error {
 	c, err := d.peek()
 	if err == io.EOF {
@@ -133,14 +133,7 @@ func (q *reader) checkStart(d *decoder) error {
 	if err != nil {
 		return err
 	}
-	head := d.buf[d.at:d.end]
-	switch has := func(s string) bool { return bytes.HasPrefix(head, []byte(s)) }; {
-	case has("version https://git-lfs"):
-		return d.errorf("a Git LFS pointer, not the file itself; fetch it with git lfs pull")
-	case has("\x1f\x8b"), has("PK\x03\x04"):
-		return d.errorf("compressed; unpack it first")
-	case has("<"):
-		return d.errorf("a web page, not a list of questions; the download went wrong, repeat it with `lxmert fetch %s`", q.task)
+	switch {
 	case c == '{' && q.task == VQA:
 		return d.errorf("an object, must be a list of questions as published for LXMERT; `lxmert fetch vqa` downloads them")
 	case c == '{':

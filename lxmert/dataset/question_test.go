@@ -72,9 +72,12 @@ func TestBadQuestionFilesAreNamedByLineAndEntry(t *testing.T) {
 		{VQA, `{"questions": []}`, "must be a list of questions as published for LXMERT"},
 		{GQA, `{"07333408": {}}`, "have to be converted first, which `lxmert fetch gqa` does"},
 		{NLVR2, `{"identifier": "train-1-0-0"}`, "which `lxmert fetch nlvr2` does"},
-		{VQA, "<html>", "a web page"},
+		{VQA, "<html>", "x.json:1: a web page, not JSON"},
 		{VQA, "version https://git-lfs.github.com/spec/v1", "Git LFS"},
-		{VQA, "PK\x03\x04", "compressed"},
+		{VQA, "PK\x03\x04", "a zip archive, not JSON: it is compressed: unpack it first, with unzip"},
+		{VQA, "\xff\xfe[\x00{\x00", "text in UTF-16, not JSON: save it as UTF-8"},
+		{VQA, "[{'question_id': 1}]", "text that Python printed, not JSON"},
+		{VQA, "404: Not Found", "a message of a server, not JSON"},
 		{VQA, `"a"`, "the file is a string, must be a list"},
 	}
 	for _, c := range cases {

@@ -129,7 +129,7 @@ func TestServersThatNeverGiveTheFile(t *testing.T) {
 		"a circle":     {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/a", http.StatusFound) }, "circle", 10, false},
 		"a page":       {func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<!doctype HTML><p>Please log in") }, "web page", 1, false},
 		"XML":          {func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<?xml version='1.0'?><Error/>") }, "XML message", 1, false},
-		"another kind": {func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "PK\x03\x04") }, "not begin like JSON", 1, false},
+		"another kind": {func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "PK\x03\x04") }, "a zip archive, not JSON", 1, false},
 		"a cut file":   {func(w http.ResponseWriter, r *http.Request) { w.Write(data[:len(data)-1]) }, "cut short", 1, false},
 		"gzip": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
 )
 
 func TestFilesGetTheirPlacesAndAreNotFetchedTwice(t *testing.T) {
@@ -109,10 +111,10 @@ func TestFilesPutThereByHandAreCheckedAndKept(t *testing.T) {
 		"zip":                 {zipped("http://localhost/x"), "data/f/x.zip", good, ""},
 		"a zip of all":        {zipped("http://localhost/x"), "data/f/mscoco_imgfeat.zip", good, ""},
 		"cut zip":             {zipped("http://localhost/x"), "data/f/x.zip", good[:len(good)-9], "cut short"},
-		"no zip":              {zipped("http://localhost/x"), "data/f/x.zip", table, "not begin like a zip"},
+		"no zip":              {zipped("http://localhost/x"), "data/f/x.zip", table, "a table of tab-separated fields, not a zip"},
 		"another zip":         {zipped("http://localhost/x"), "data/f/x.zip", archive(t, archived{"y.tsv", table, 0}), `no member x.tsv but "y.tsv"`},
 		"LFS":                 {zipped("http://localhost/x"), "data/f/x.tsv", []byte("version https://git-lfs.github.com/spec/v1\n"), "Git LFS"},
-		"old torch":           {weights, "snap/m.pth", []byte(legacyTorch + "…"), ""},
+		"old torch":           {weights, "snap/m.pth", []byte(filekind.TorchLegacyStart + "…"), ""},
 		"torch":               {weights, "snap/m.pth", torch, ""},
 		"cut torch":           {weights, "snap/m.pth", torch[:len(torch)-5], "cut short"},
 		"no torch":            {weights, "snap/m.pth", []byte("\x80\x02}q."), "torch.save"},

@@ -12,6 +12,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/flate" // faster than the standard library's, which decides how fast a zip is packed
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
 )
 
 // useZip makes a TSV inside a zip the input; zipped is false where the file is no zip, or one of arrays (.npz).
@@ -41,9 +43,8 @@ func openZip(name string) (*os.File, *zip.Reader, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("region: %w", err)
 	}
-	var head [4]byte
-	if _, err := f.ReadAt(head[:], 0); err != nil || string(head[:]) != "PK\x03\x04" {
-		return nil, nil, f.Close()
+	if kind, err := filekind.Read(f); err != nil || !kind.IsZip() {
+		return nil, nil, f.Close() // whoever reads it next says why not
 	}
 	info, err := f.Stat()
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
 )
 
 // Pictures finds the picture files of images by their ids, in a folder that holds the pictures themselves or has the
@@ -149,6 +150,13 @@ func decodePicture(path string) (image.Image, error) {
 		return nil, fmt.Errorf("region: picture: %w", err)
 	}
 	defer f.Close()
+	kind, err := filekind.Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("region: picture: %w", err)
+	}
+	if kind != filekind.JPEG && kind != filekind.PNG {
+		return nil, fmt.Errorf("region: picture %s: %s", path, kind.Not("a JPEG or PNG picture", ""))
+	}
 	cfg, _, err := image.DecodeConfig(f)
 	if err == nil && (cfg.Width < 1 || cfg.Height < 1 || cfg.Width > maxPicture/cfg.Height) {
 		err = fmt.Errorf("%d x %d pixels are too many", cfg.Width, cfg.Height)

@@ -144,7 +144,7 @@ func TestPicturesThatCannotBeDecodedAreErrors(t *testing.T) {
 		want string
 	}{
 		"cut.png":  {whole[:len(whole)-20], "it must be a JPEG or PNG file"},
-		"text.jpg": {[]byte("hello"), "unknown format"},
+		"text.jpg": {[]byte("hello"), "a text file, not a JPEG or PNG picture"},
 		"huge.png": {huge, ""},
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), c.data, 0o666); err != nil {

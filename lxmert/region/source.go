@@ -1,17 +1,17 @@
 package region
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
 )
 
 // Source holds the regions of some images. Its methods may be called from several goroutines.
@@ -54,37 +54,28 @@ func Open(path string) (Source, error) {
 
 // openFile takes the file over unless it returns an error.
 func openFile(f *os.File, path string, size int64) (Source, error) {
-	head := make([]byte, 4096)
-	n, err := f.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
+	kind, err := filekind.Read(f)
+	if err != nil {
 		return nil, fmt.Errorf("region: %w", err)
 	}
-	head = head[:n]
-	has := func(start string) bool { return bytes.HasPrefix(head, []byte(start)) }
-	wrong := ""
-	switch {
-	case has("PK\x03\x04"), has("PK\x05\x06"):
-		return openNPZ(f, path, size)
-	case len(head) > 8 && head[8] == '{' && head[7] == 0:
+	advice := ""
+	switch kind {
+	case filekind.Safetensors:
 		return openSafetensors(f, path, size)
-	case n == 0:
-		wrong = "the file is empty"
-	case has("version https://git-lfs"):
-		wrong = "a Git LFS pointer, not the file itself; fetch it with git lfs pull"
-	case has("\x1f\x8b"):
-		wrong = "compressed with gzip; unpack it first"
-	case has("\x93NUMPY"):
-		wrong = "a single array; np.savez writes the .npz that is needed"
-	case has("\x89HDF"):
-		wrong = "HDF5 is not read; write its arrays as a .npz or .safetensors file"
-	case has("<!"), has("<html"):
-		wrong = "a web page, not region features; the download went wrong"
-	case bytes.IndexByte(head, 0) >= 0:
-		wrong = "neither a TSV nor .npz nor .safetensors"
-	default:
+	case filekind.TSV, filekind.Text:
 		return &tsv{path: path, file: f}, nil
+	case filekind.NPY:
+		advice = "np.savez writes the .npz that is needed, with features, boxes, width and height"
+	case filekind.HDF5, filekind.LMDB, filekind.Pickle, filekind.TorchLegacy, filekind.JSON, filekind.PythonText,
+		filekind.MATLAB, filekind.Parquet, filekind.Arrow, filekind.Feather, filekind.SQLite:
+		advice = "it is not read: write its arrays with np.savez, as features, boxes, width and height"
+	case filekind.Unknown:
+		advice = "neither a TSV nor .npz nor .safetensors"
 	}
-	return nil, fmt.Errorf("%w: %s: %s", ErrFormat, path, wrong)
+	if kind.IsZip() {
+		return openNPZ(f, path, size)
+	}
+	return nil, fmt.Errorf("%w: %s: %s", ErrFormat, path, kind.Not("region features", advice))
 }
 
 // Find opens a source, returns the regions of one image, and closes it.

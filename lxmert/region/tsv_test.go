@@ -271,8 +271,11 @@ func TestDamagedRowsAreNamedErrors(t *testing.T) {
 		{"a quoted id", good + rowText(`"b"`, 3, 4, nil) + "\n", "is quoted"},
 		{"no TSV at all", strings.Repeat("x", 10000), "x.tsv:1:img_id: no tab within the first 4096 bytes"},
 		{"zeros", strings.Repeat("\x00", 10000), "neither a TSV nor"},
-		{"nothing", "", "the file is empty"},
+		{"nothing", "", "an empty file"},
 		{"a web page", "<html>\t", "a web page"},
+		{"a Git LFS pointer", "version https://git-lfs.github.com/spec/v1\n", "`git lfs pull`"},
+		{"HDF5", "\x89HDF\r\n\x1a\n\x00", "an HDF5 file, not region features: it is not read: write its arrays with np.savez"},
+		{"UTF-16", "\xff\xfea\x00\t\x00", "text in UTF-16, not region features: save it as UTF-8"},
 		{"gzip", "\x1f\x8b\x08", "gzip"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -142,6 +142,8 @@ func TestVocabularyErrors(t *testing.T) {
 		"":                           "empty",
 		"[PAD]\n\xff\xfe\n":          "line 2 is not UTF-8",
 		"[PAD]\n[UNK]\n[CLS]\nred\n": "[SEP] or [MASK]",
+		"<!DOCTYPE html>\n<html>":    "a web page, not a text file with one piece per line",
+		"{\n  \"version\": \"1.0\"":  "a JSON file, not a text file",
 	} {
 		w, err := New(strings.NewReader(text))
 		if err == nil {

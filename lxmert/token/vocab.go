@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
 )
 
 // ErrVocabulary is wrapped by errors about a vocabulary that cannot be used.
@@ -63,6 +64,11 @@ func New(r io.Reader, opts ...Options) (*WordPiece, error) {
 		return nil, fmt.Errorf("token: %w: larger than %d MB", ErrVocabulary, maxVocabulary>>20)
 	case len(opts) > 1:
 		return nil, fmt.Errorf("token: %d Options given, at most one is possible", len(opts))
+	}
+	switch kind := filekind.Of(text[:min(len(text), filekind.HeadSize)]); kind {
+	case filekind.Empty, filekind.Text, filekind.TSV, filekind.PythonText, filekind.Unknown: // a piece may look like anything
+	default:
+		return nil, fmt.Errorf("token: %w: %s", ErrVocabulary, kind.Not("a text file with one piece per line", ""))
 	}
 	w := &WordPiece{ids: map[string]int32{}, inner: map[string]int32{}}
 	if len(opts) == 1 {

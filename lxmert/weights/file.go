@@ -4,12 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
+	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/safetensors"
 	"github.com/seed-516990b0/golxmert/lxmert/weights/internal/pickle"
 )
@@ -82,27 +81,25 @@ func openFrom(src *source) (*File, error) {
 }
 
 func (f *File) read(src *source) error {
-	head := make([]byte, min(src.size, 16))
-	if _, err := src.ReadAt(head, 0); err != nil && err != io.EOF {
+	kind, err := filekind.Read(src)
+	if err != nil {
 		return err
 	}
-	start := string(head)
-	var err error
 	switch {
-	case strings.HasPrefix(start, zipLocal):
+	case kind.IsZip():
 		f.Format = FormatZip
 		f.Object, err = readZip(src)
-	case strings.HasPrefix(start, legacyStart):
+	case kind == filekind.TorchLegacy:
 		f.Format = FormatLegacy
 		f.Object, err = readLegacy(src)
-	case len(start) > 8 && start[8] == '{':
+	case kind == filekind.Safetensors:
 		f.Format = FormatSafetensors
 		return f.readSafetensors(src)
-	case strings.HasPrefix(start, "{"):
+	case kind == filekind.JSON:
 		f.Format = FormatShards
 		return f.readShards(src)
 	default:
-		return unknownStart(start)
+		return notWeights(kind)
 	}
 	if err != nil {
 		return err
@@ -115,21 +112,16 @@ func (f *File) read(src *source) error {
 	return nil
 }
 
-// unknownStart says what a file is that is none of ours.
-func unknownStart(start string) error {
-	switch {
-	case start == "":
-		return errors.New("the file is empty")
-	case strings.HasPrefix(start, "version https://"):
-		return errors.New("a Git LFS pointer, not the file itself; fetch it with git lfs pull")
-	case strings.HasPrefix(start, "\x1f\x8b"):
-		return errors.New("compressed with gzip; unpack it first")
-	case strings.HasPrefix(start, "<!") || strings.HasPrefix(start, "<html"):
-		return errors.New("a web page, not weights; the download went wrong")
-	case strings.HasPrefix(start, "\x80"):
-		return errors.New("offset 0: a Python pickle, but not one of torch.save")
+// notWeights says what a file is that is none of ours.
+func notWeights(kind filekind.Kind) error {
+	advice := "weights are .safetensors or a .pth of torch.save"
+	switch kind {
+	case filekind.Pickle:
+		advice = "not one of torch.save either: load it in Python, and write its tensors with torch.save"
+	case filekind.HDF5:
+		advice = "TensorFlow and Keras write such files: load it in Python, and write its tensors with torch.save"
 	}
-	return errors.New("offset 0: neither .safetensors nor a .pth of torch.save")
+	return errors.New(kind.Not("weights", advice))
 }
 
 func (f *File) readSafetensors(src *source) error {

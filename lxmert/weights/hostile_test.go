@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
 )
 
 // zipOf is a torch file with the given pickle and one storage "0" of 16 bytes.
@@ -41,7 +42,7 @@ func zipWith(t testing.TB, method uint16, files ...string) []byte {
 
 // legacyOf is an old torch file with the given object and keys, followed by the storages' bytes.
 func legacyOf(object, keys, storages string) []byte {
-	return []byte(legacyStart + "\x80\x02M\xe9\x03." + "\x80\x02}(X\x0d\x00\x00\x00little_endian\x88u." + object + keys + storages)
+	return []byte(filekind.TorchLegacyStart + "\x80\x02M\xe9\x03." + "\x80\x02}(X\x0d\x00\x00\x00little_endian\x88u." + object + keys + storages)
 }
 
 // tensorProgram is the pickle of {"w": tensor} over storage "0" with count elements.
@@ -143,9 +144,12 @@ func TestHostilePTHFilesAreNamedErrors(t *testing.T) {
 		{"a legacy file cut in its values", legacyOf(tensorProgram(4, 0, dims(4), dims(1)), "\x80\x02](X\x01\x00\x00\x000e.", "\x04\x00\x00\x00\x00\x00\x00\x00aaaa"), "16 bytes but 4 are left"},
 		{"a legacy file with a strange key", legacyOf("\x80\x02N.", "\x80\x02](X\x01\x00\x00\x000e.", ""), "that no tensor uses"},
 		{"a big-endian legacy file", bytes.Replace(legacyOf("\x80\x02N.", "", ""), []byte("\x88u."), []byte("\x89u."), 1), "big-endian"},
-		{"nothing", nil, "the file is empty"},
+		{"nothing", nil, "an empty file"},
 		{"a Git LFS pointer", []byte("version https://git-lfs.example/spec/v1\noid sha256:0\n"), "git lfs pull"},
 		{"a web page", []byte("<!DOCTYPE html><html>"), "a web page"},
+		{"HDF5", []byte("\x89HDF\r\n\x1a\n\x00"), "an HDF5 file, not weights: TensorFlow and Keras write such files"},
+		{"another pickle", []byte("\x80\x02}q\x00."), "a Python pickle, not weights: not one of torch.save either"},
+		{"gzip", []byte("\x1f\x8b\x08\x00"), "a gzip file, not weights: it is compressed"},
 		{"an index without its files", []byte(`{"weight_map":{"a":"missing.safetensors"}}`), "a part that the index names"},
 		{"an index that leaves its folder", []byte(`{"weight_map":{"a":"../x.safetensors"}}`), "not a file beside it"},
 		{"other JSON", []byte(`{"a":1}`), "no weight_map"},

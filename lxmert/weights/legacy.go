@@ -13,9 +13,6 @@ import (
 // protocol version, system facts, the object, the keys of the storages), then each storage as an int64 element count
 // and its values.
 
-// legacyStart is how such a file begins: a pickle of the magic number 0x1950a86a20f9469cfc6c.
-const legacyStart = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
-
 const legacyProtocol = 1001
 
 // readLegacy returns the object of a file.
