@@ -8,8 +8,10 @@
 //
 // # Security
 //
-// A .pth file holds a Python pickle, which in Python can run any program. Here nothing is executed: the pickle is read
-// by a small machine of our own that knows tensors, plain values and a fixed list of names, and refuses everything else.
+// A .pth file holds a Python pickle, which in Python can run any program. Here nothing is executed or loaded: the pickle
+// is read by a small machine of our own that knows tensors and plain values. Everything else that training loops save
+// (flags, paths, dates, NumPy values, objects of any class) becomes an [Object] that remembers what it is called, and
+// [File.Extras] lists it; a name that can only serve to run programs, such as os.system, makes the file an error.
 // Files may be damaged or hostile. Every length and place is checked against the size of the file before it is used,
 // so that memory stays within the file's size plus a constant, and errors name the file, the offset and the cause.
 // A file must not be cut short by somebody else while it is open.

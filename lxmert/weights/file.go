@@ -31,12 +31,14 @@ type File struct {
 	// Metadata are the notes of a safetensors file, nil elsewhere.
 	Metadata map[string]string
 	// Object is what torch.save was given, nil elsewhere. Python's values are Go's: nil, bool, int64, *big.Int, float64,
-	// string, *Tensor, and Dict, List, Tuple and Bytes of this package.
+	// string, *Tensor, TorchDType, and Dict, List, Tuple, Bytes, Class and Object of this package.
 	Object any
 
-	tensors []*Tensor
-	byName  map[string]*Tensor
-	sources []*source
+	tensors    []*Tensor
+	byName     map[string]*Tensor
+	extras     []Extra
+	moreExtras int
+	sources    []*source
 }
 
 // Values of Python that Go has no type for.
@@ -47,7 +49,7 @@ type (
 	List = pickle.List
 	// Tuple is a Python tuple.
 	Tuple = pickle.Tuple
-	// Bytes is a Python bytes object.
+	// Bytes is a Python bytes or bytearray object.
 	Bytes = pickle.Bytes
 )
 
@@ -104,11 +106,11 @@ func (f *File) read(src *source) error {
 	if err != nil {
 		return err
 	}
-	w := walker{left: 1000 + int(min(src.size, 1<<22))}
+	w := walker{left: 1000 + int(min(src.size, 1<<22)), inside: map[*Object]bool{}}
 	if err := w.walk("", f.Object, 0); err != nil {
 		return err
 	}
-	f.tensors = w.found
+	f.tensors, f.extras, f.moreExtras = w.found, w.extras, w.more
 	return nil
 }
 
@@ -211,6 +213,12 @@ func (f *File) Names() []string {
 	return names
 }
 
+// Extras lists what a .pth file holds beside its tensors, in the file's order: what stands at its top, and objects of
+// classes and containers without tensors anywhere. More counts those beyond the first hundred.
+func (f *File) Extras() (extras []Extra, more int) {
+	return slices.Clone(f.extras), f.moreExtras
+}
+
 // Tensor returns a tensor by its name in the file.
 func (f *File) Tensor(name string) (*Tensor, bool) {
 	t, ok := f.byName[name]
@@ -224,80 +232,6 @@ func (f *File) Size() int64 {
 		n += s.size
 	}
 	return n
-}
-
-// maxDepth is how deep a checkpoint's values may be nested.
-const maxDepth = 64
-
-// walker finds the tensors in a nested value. A pickle can refer to a value any number of times, to itself even: what is
-// looked at, and the length of the names on the way, is limited.
-type walker struct {
-	found []*Tensor
-	left  int
-}
-
-func (w *walker) walk(name string, v any, depth int) error {
-	if depth > maxDepth {
-		return fmt.Errorf("values are nested deeper than %d, or contain themselves", maxDepth)
-	}
-	switch v := v.(type) {
-	case *Tensor:
-		t := *v
-		if t.Name = name; depth == 0 {
-			t.Name = "tensor"
-		}
-		w.found = append(w.found, &t)
-	case *Dict:
-		for _, p := range v.Pairs {
-			if err := w.child(name, p.Key, p.Value, depth); err != nil {
-				return err
-			}
-		}
-	case *List:
-		return w.items(name, v.Items, depth)
-	case *Tuple:
-		return w.items(name, v.Items, depth)
-	}
-	return nil
-}
-
-func (w *walker) items(name string, values []any, depth int) error {
-	for i, v := range values {
-		if err := w.child(name, i, v, depth); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// child walks into a value that stands under a key of another.
-func (w *walker) child(name string, key, v any, depth int) error {
-	cost := 1
-	switch v.(type) {
-	case *Tensor, *Dict, *List, *Tuple:
-		part := fmt.Sprint(keyText(key))
-		if depth > 0 {
-			part = name + "." + part
-		}
-		if name = part; len(name) > 4096 {
-			return errors.New("a name is longer than 4096 bytes")
-		}
-		cost += len(name) / 64
-	default:
-		v = nil // no tensor in there
-	}
-	if w.left -= cost; w.left < 0 {
-		return errors.New("values refer to each other so often that the file unfolds to more than its size")
-	}
-	return w.walk(name, v, depth+1)
-}
-
-// keyText is a dict's key as a part of a tensor's name. Tuples, which may nest, are not spelled out.
-func keyText(key any) any {
-	if _, ok := key.(*Tuple); ok {
-		return "(...)"
-	}
-	return key
 }
 
 // exists reports whether path is a file that can be looked at.

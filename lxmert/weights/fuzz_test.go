@@ -53,6 +53,9 @@ func FuzzPth(f *testing.F) {
 	f.Add(zipOf(f, "\x80\x04\x95\x02\x00\x00\x00\x00\x00\x00\x00}\x94."))
 	f.Add(zipWith(f, zip.Deflate, "a/data.pkl", "\x80\x02N."))
 	f.Add(legacyOf(tensorProgram(4, 0, dims(4), dims(1)), "\x80\x02](X\x01\x00\x00\x000e.", "\x04\x00\x00\x00\x00\x00\x00\x000123456789abcdef"))
+	for _, name := range append(extrasFiles, "extras_module_zip.pth", "extras_module_legacy.pth") {
+		f.Add(readFile(f, "testdata", name))
+	}
 	for _, dir := range goldentest.Folders(f, "model") {
 		f.Add(readFile(f, dir, "checkpoints", "edge_legacy.pth"))
 		f.Add(readFile(f, dir, "checkpoints", "edge_zip.pth"))

@@ -62,6 +62,10 @@ func tensorProgram(count, offset int64, dims, strides string) string {
 	return p.String()
 }
 
+// float8Program is a tensor of a type that PyTorch saves with an untyped storage.
+const float8Program = "\x80\x02ctorch._utils\n_rebuild_tensor_v3\n((X\x07\x00\x00\x00storagectorch.storage\nUntypedStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x10tQ" +
+	"K\x00K\x10\x85K\x01\x85\x89ccollections\nOrderedDict\n)Rctorch\nfloat8_e4m3fn\ntR."
+
 func dims(ns ...int64) string {
 	p := &program{}
 	p.tuple(ns)
@@ -86,6 +90,12 @@ func TestHostilePTHFilesAreNamedErrors(t *testing.T) {
 		names.op(fmt.Sprintf("](%s", strings.Repeat(fmt.Sprintf("h%c", i), 1000)) + fmt.Sprintf("esq%c", i+1))
 	}
 	names.op(".")
+	objects := &program{} // each the state of the next, twice, under keys of its own
+	objects.op("\x80\x02]q\x00")
+	for i := range 40 {
+		objects.op(fmt.Sprintf("0ca\nb\n)R}(X\x01\x00\x00\x00xh%cX\x01\x00\x00\x00yh%cubq%c", i, i, i+1))
+	}
+	objects.op(".")
 	okZip := tensors(4, 0, dims(4), dims(1))
 	for _, c := range []struct {
 		name string
@@ -95,9 +105,16 @@ func TestHostilePTHFilesAreNamedErrors(t *testing.T) {
 		{"a program to run", zipOf(t, "\x80\x02cos\nsystem\nX\x07\x00\x00\x00rm -rf /\x85R."), `names "os.system"`},
 		{"a program, protocol 4", zipOf(t, "\x80\x04\x8c\x08builtins\x8c\x04eval\x93."), `names "builtins.eval"`},
 		{"a program, old format", legacyOf("\x80\x02cos\nsystem\n.", "", ""), "offset 48"},
-		{"a name hidden in a storage class", zipOf(t, "\x80\x02ctorch\nload\n."), `"torch.load"`},
-		{"complex numbers", zipOf(t, "\x80\x02ctorch\nComplexFloatStorage\n."), "not supported"},
-		{"an unknown opcode", zipOf(t, "\x80\x02I1\n."), "opcode 0x49"},
+		{"a program that would be called later", zipOf(t, "\x80\x02}X\x01\x00\x00\x00acsubprocess\nPopen\ns."), `names "subprocess.Popen"`},
+		{"complex numbers", zipOf(t, "\x80\x02ctorch\nComplexFloatStorage\n."), "tensors of type torch.ComplexFloatStorage, which are not read"},
+		{"float8", zipOf(t, float8Program), "tensors of type torch.float8_e4m3fn, which are not read; make them float32 in Python first"},
+		{"a quantised tensor", zipOf(t, "\x80\x02ctorch._utils\n_rebuild_qtensor\n."), "a tensor of a kind that is not read (torch._utils._rebuild_qtensor)"},
+		{"an unknown opcode", zipOf(t, "\x80\x02\x82\x01."), "opcode 0x82"},
+		{"no whole number", zipOf(t, "\x80\x02I1x\n."), `"1x" is no whole number`},
+		{"a name of a megabyte", zipOf(t, "\x80\x04\x8c\x01aX\x00\x00\x10\x00"+strings.Repeat("a", 1<<20)+"\x93."), "a name is longer than 200 bytes"},
+		{"named arguments that are none", zipOf(t, "\x80\x04\x8c\x01a\x8c\x01b\x93)N\x92."), "with None instead of a dict"},
+		{"a call without a function", zipOf(t, "\x80\x02(o."), "a call without a function"},
+		{"objects that multiply", zipOf(t, objects.String()), "unfolds to more than its size"},
 		{"protocol 0", zipOf(t, "(dp0\n."), "instead of a protocol number"},
 		{"protocol 9", zipOf(t, "\x80\x09."), "protocol 9"},
 		{"a string of 4 GB", zipOf(t, "\x80\x02X\xff\xff\xff\xffabc."), "4294967295 bytes are announced but 4 are left"},
@@ -111,7 +128,7 @@ func TestHostilePTHFilesAreNamedErrors(t *testing.T) {
 		{"2^40 tensors by reference", zipOf(t, laughs), "unfolds to more than its size"},
 		{"names that multiply", zipOf(t, names.String()), "unfolds to more than its size"},
 		{"too many opcodes", zipOf(t, "\x80\x02"+strings.Repeat("N0", 1_100_000)+"N."), "more than 2000000 opcodes"},
-		{"pairs that multiply", zipOf(t, "\x80\x02]q\x00("+strings.Repeat("NN\x86", 10_000)+"e0ccollections\nOrderedDict\nq\x010"+strings.Repeat("h\x01h\x00\x85R0", 200)+"N."), "no string"},
+		{"pairs that multiply", zipOf(t, "\x80\x02]q\x00("+strings.Repeat("NN\x86", 10_000)+"e0ccollections\nOrderedDict\nq\x010"+strings.Repeat("h\x01h\x00\x85R0", 200)+"N."), "more than 1000000 pairs"},
 		{"a call of a string", zipOf(t, "\x80\x02X\x01\x00\x00\x00a)R."), "which is no function"},
 		{"a key that is a list", zipOf(t, "\x80\x02}]Ns."), "a list is no key"},
 		{"a state on a list", zipOf(t, "\x80\x02]}b."), "a state is set on a list"},

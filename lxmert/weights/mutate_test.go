@@ -28,6 +28,9 @@ func TestDamagedFilesAreErrors(t *testing.T) {
 	for _, dir := range goldentest.Folders(t, "hf") {
 		large = append(large, readFile(t, dir, "model", "model.safetensors"))
 	}
+	for _, name := range append(extrasFiles, "extras_module_zip.pth", "extras_module_legacy.pth") {
+		small = append(small, readFile(t, "testdata", name))
+	}
 	rng := rand.New(rand.NewPCG(20, 24))
 	const rounds = 10_000
 	for i := range rounds {

@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/seed-516990b0/golxmert/lxmert/weights/internal/pickle"
 )
 
-// This file says what the names mean that occur in torch.save's pickles: a fixed list, everything else is refused.
+// This file says what the names mean that make tensors in torch.save's pickles. What the others become, extra.go says.
 
 const (
 	maxTensors = 100_000 // in one file; the published snapshot has 473
@@ -29,11 +30,16 @@ var torchTypes = map[string]DType{
 	"uint64": U64, "uint32": U32, "uint16": U16, "uint8": U8, "bool": Bool,
 }
 
+// unsupportedTypes are classes of storages, and dtypes, that this package does not read. A tensor of them is an error,
+// because weights must not go missing without a word.
 var unsupportedTypes = map[string]bool{
-	"ComplexDoubleStorage": true, "ComplexFloatStorage": true, "complex32": true, "complex64": true, "complex128": true,
+	"ComplexDoubleStorage": true, "ComplexFloatStorage": true,
 	"QInt8Storage": true, "QUInt8Storage": true, "QInt32Storage": true, "QUInt4x2Storage": true, "QUInt2x4Storage": true,
-	"float8_e4m3fn": true, "float8_e5m2": true, "float8_e4m3fnuz": true, "float8_e5m2fnuz": true, "float8_e8m0fnu": true,
-	"qint8": true, "quint8": true, "qint32": true,
+}
+
+// errElements refuses a type of elements.
+func errElements(name string) error {
+	return fmt.Errorf("it holds tensors of type %s, which are not read; make them float32 in Python first, with tensor.float(), and save them again", short(name))
 }
 
 // storageClass is a storage type as a value of the pickle; dtype "" counts bytes.
@@ -83,37 +89,38 @@ func (r *torchReader) global(module, name string) (any, error) {
 		case "_rebuild_parameter", "_rebuild_parameter_with_state":
 			return function(rebuildParameter), nil
 		}
+		if strings.HasPrefix(name, "_rebuild") {
+			return nil, fmt.Errorf("it holds a tensor of a kind that is not read (%s.%s); make it a plain one in Python first, with tensor.dequantize(), .to_dense() or .cpu()", module, short(name))
+		}
+	case "torch._tensor":
+		if name == "_rebuild_from_type_v2" {
+			return function(rebuildFromType), nil
+		}
 	case "torch", "torch.storage", "torch.cuda":
 		if unsupportedTypes[name] {
-			return nil, fmt.Errorf("elements of type %s.%s are not supported; convert the tensor in Python first", module, name)
+			return nil, errElements(module + "." + name)
 		}
 		if dtype, ok := storageTypes[name]; ok {
 			return storageClass{module + "." + name, dtype}, nil
 		}
-		if _, ok := torchTypes[name]; ok && module == "torch" {
+		if module != "torch" {
+			break
+		}
+		if _, ok := torchTypes[name]; ok || otherTypes[name] {
 			return TorchDType("torch." + name), nil
 		}
-		if module == "torch" && name == "Size" {
-			return function(torchSize), nil
-		}
-		if module == "torch" && name == "device" {
-			return function(asText), nil
+		switch name {
+		case "Size":
+			return orObject(module, name, torchSize), nil
+		case "device":
+			return orObject(module, name, asText), nil
 		}
 	case "torch.serialization":
 		if name == "_get_layout" {
-			return function(asText), nil
-		}
-	case "builtins", "__builtin__":
-		if name == "set" || name == "frozenset" {
-			return function(asSet), nil
-		}
-	case "numpy", "numpy.core.multiarray", "numpy._core.multiarray", "_codecs":
-		if f := numpyGlobal(module, name); f != nil {
-			return f, nil
+			return orObject(module, name, asText), nil
 		}
 	}
-	return nil, fmt.Errorf("it names %q, which is not on the list of harmless names; nothing was executed. "+
-		"A file that holds only tensors and plain values can be read: save model.state_dict()", short(module+"."+name))
+	return extraGlobal(module, name)
 }
 
 // function is a Go function that a pickle may call.
@@ -147,11 +154,9 @@ func (r *torchReader) orderedDict(args []any) (any, error) {
 		if len(items) != 2 {
 			return nil, errors.New("OrderedDict takes a list of pairs")
 		}
-		key, ok := items[0].(string)
-		if !ok {
-			return nil, errors.New("a key of an OrderedDict is no string")
+		if err := d.SetKey(items[0], items[1]); err != nil {
+			return nil, err
 		}
-		d.Set(key, items[1])
 	}
 	return d, nil
 }
@@ -182,7 +187,11 @@ func (r *torchReader) rebuildTensorV3(args []any) (any, error) {
 	if !ok || !named {
 		return nil, errors.New("a tensor without storage or type")
 	}
-	return r.tensor(ref, torchTypes[string(name[len("torch."):])], args)
+	dtype, ok := torchTypes[string(name[len("torch."):])]
+	if !ok {
+		return nil, errElements(string(name))
+	}
+	return r.tensor(ref, dtype, args)
 }
 
 func (r *torchReader) tensor(ref *storageRef, dtype DType, args []any) (any, error) {
@@ -232,38 +241,44 @@ func rebuildParameter(args []any) (any, error) {
 	return nil, errors.New("a parameter without a tensor")
 }
 
-func torchSize(args []any) (any, error) {
-	if len(args) == 1 {
-		if size, ok := args[0].(*pickle.Tuple); ok {
-			return size, nil
+// rebuildFromType is torch._tensor._rebuild_from_type_v2(function, class, arguments, state): a tensor with attributes, or
+// of a subclass, neither of which matters.
+func rebuildFromType(args []any) (any, error) {
+	if len(args) >= 3 {
+		f, ok := args[0].(pickle.Callable)
+		tuple, ok2 := args[2].(*pickle.Tuple)
+		if ok && ok2 {
+			return f.Call(tuple.Items)
 		}
 	}
-	return nil, errors.New("torch.Size takes a tuple")
+	return nil, errors.New("a tensor of a class without a function that makes it")
 }
 
-func asText(args []any) (any, error) {
-	if len(args) > 0 {
-		if s, ok := args[0].(string); ok {
-			return s, nil
-		}
+func torchSize(args []any) (any, bool) {
+	if len(args) != 1 {
+		return nil, false
 	}
-	return nil, errors.New("a device or layout without a name")
+	size, ok := args[0].(*pickle.Tuple)
+	return size, ok
 }
 
-func asSet(args []any) (any, error) {
+// asText is the name of a device or layout.
+func asText(args []any) (any, bool) {
 	if len(args) == 0 {
-		return &pickle.List{}, nil
+		return nil, false
 	}
-	if l, ok := args[0].(*pickle.List); ok && len(args) == 1 {
-		return l, nil
-	}
-	return nil, errors.New("a set of something that is no list")
+	s, ok := args[0].(string)
+	return s, ok
 }
 
 // persistent resolves ('storage', class, key, location, number of elements[, view]). The location, such as cuda:0, says
-// where the values were and does not matter.
+// where the values were and does not matter. The older format also has ('module', class, ...), the class of a whole
+// model with its program text.
 func (r *torchReader) persistent(id any) (any, error) {
 	tuple, ok := id.(*pickle.Tuple)
+	if ok && len(tuple.Items) > 1 && tuple.Items[0] == any("module") {
+		return tuple.Items[1], nil
+	}
 	if !ok || len(tuple.Items) < 5 || tuple.Items[0] != any("storage") {
 		return nil, errors.New("a persistent id that is no storage")
 	}

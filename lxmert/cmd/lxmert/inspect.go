@@ -22,7 +22,8 @@ func inspectCommand() *cobra.Command {
 		Short: "Say what a file of weights is, and list its tensors",
 		Long: `List the tensors of a .pth or .safetensors file (name, type, shape, size) and say what the file is: a
 pre-training snapshot, a fine-tuned one, an encoder, a Hugging Face model or something else; which sizes
-the model has; and which command loads it.
+the model has; and which command loads it. What a .pth file holds beside tensors (flags, paths, dates, NumPy
+values, objects of any class) is listed by what it is called and left alone.
 
 FILE may leave its suffix away (FILE.pth, FILE_LXRT.pth, FILE.safetensors are tried) and may be a Hugging Face
 folder. Nothing in the file is executed, damaged or hostile files are safe to look at, and large ones take no
@@ -72,6 +73,13 @@ type inspection struct {
 	Metadata   map[string]string `json:"metadata,omitempty"`
 	Parameters int64             `json:"parameters"` // values, shared ones once
 	Tensors    []inspected       `json:"tensors"`
+	Extras     []inspectedExtra  `json:"extras,omitempty"` // what is beside the tensors
+	MoreExtras int               `json:"more_extras,omitempty"`
+}
+
+type inspectedExtra struct {
+	Name string `json:"name"`
+	What string `json:"what"`
 }
 
 type inspected struct {
@@ -105,6 +113,11 @@ func inspect(name, config string) (*inspection, error) {
 		}
 		in.Tensors = append(in.Tensors, row)
 	}
+	extras, more := f.Extras()
+	for _, e := range extras {
+		in.Extras = append(in.Extras, inspectedExtra(e))
+	}
+	in.MoreExtras = more
 	m, err := weights.NewModel(f, config)
 	if err != nil {
 		in.What, in.NoModel = "something else than an LXMERT model", err.Error()
@@ -130,6 +143,9 @@ func (in *inspection) print(w io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(w, "\n%s: %s, %s, %d tensors, %s values\n", printable(in.Path), in.Format, byteSize(in.Bytes), len(in.Tensors), grouped(in.Parameters))
+	if err := in.printExtras(w); err != nil {
+		return err
+	}
 	fmt.Fprintf(w, "is      %s\n", in.What)
 	if in.NoModel != "" {
 		fmt.Fprintf(w, "why     %s\n", printable(in.NoModel))
@@ -150,6 +166,23 @@ func (in *inspection) print(w io.Writer) error {
 		load = fmt.Sprintf("no command can: %d parameters of the model are missing or of another shape", len(in.Missing)+len(in.Reshaped))
 	}
 	_, err := fmt.Fprintf(w, "load    %s\n", printable(load))
+	return err
+}
+
+// printExtras lists what is beside the tensors.
+func (in *inspection) printExtras(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	for _, e := range in.Extras {
+		name := e.Name
+		if name == "" {
+			name = "(all of it)"
+		}
+		fmt.Fprintf(table, "beside  %s\t%s\n", printable(name), printable(e.What))
+	}
+	if err := table.Flush(); err != nil || in.MoreExtras == 0 {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "beside  and %d more\n", in.MoreExtras)
 	return err
 }
 

@@ -56,6 +56,25 @@ func TestInspectSaysWhatFilesAre(t *testing.T) {
 	}
 }
 
+// TestInspectListsWhatIsBesideTensors, by what it is called in Python.
+func TestInspectListsWhatIsBesideTensors(t *testing.T) {
+	file := filepath.Join("..", "..", "weights", "testdata", "extras_zip.pth")
+	out, _, err := execute(inspectCommand(), file)
+	for _, want := range []string{"model.fc.weight  F32  [2, 2]", "beside  args ", "argparse.Namespace\n", "numpy.ndarray f8 [3]\n", "__main__.Colour.RED\n"} {
+		if err != nil || !strings.Contains(out, want) {
+			t.Errorf("%v: does not say %q:\n%s", err, want, out)
+		}
+	}
+	out, _, err = execute(inspectCommand(), file, "--json")
+	var in inspection
+	if err := json.Unmarshal([]byte(out), &in); err != nil {
+		t.Fatal(err)
+	}
+	if err != nil || in.Extras[0] != (inspectedExtra{"args", "argparse.Namespace"}) {
+		t.Errorf("%v %v", err, in.Extras)
+	}
+}
+
 // TestInspectCountsParameters: the sum of all shapes, shared values once, is what the configuration says.
 func TestInspectCountsParameters(t *testing.T) {
 	for _, dir := range goldentest.Folders(t, "model") {

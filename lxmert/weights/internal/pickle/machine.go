@@ -30,6 +30,8 @@ const (
 	maxOps = 2_000_000
 	// maxInt is the longest integer, in bytes.
 	maxInt = 256
+	// maxName is the longest name of a module, class or function, in bytes.
+	maxName = 200
 )
 
 // Machine reads one pickle after another. Both functions may be nil: then their opcodes are errors.
@@ -136,11 +138,17 @@ func (m *Machine) sized(width int) ([]byte, error) {
 	return m.bytes(n)
 }
 
-// text reads a length and as many bytes of UTF-8. Python's surrogates, which torch never writes, are refused.
+// text reads a length and as many bytes of UTF-8. Python's lone surrogates, by which it keeps what is not UTF-8 in the
+// names of files, become U+FFFD.
 func (m *Machine) text(width int) error {
 	b, err := m.sized(width)
 	if err != nil {
 		return err
+	}
+	for i := 0; i+2 < len(b); i++ {
+		if b[i] == 0xed && b[i+1]&0xe0 == 0xa0 && b[i+2]&0xc0 == 0x80 {
+			copy(b[i:], "\uFFFD")
+		}
 	}
 	if !utf8.Valid(b) {
 		return errors.New("a string is not UTF-8")
@@ -163,9 +171,11 @@ func (m *Machine) latin1(width int) error {
 	return nil
 }
 
+var errLongName = fmt.Errorf("a name is longer than %d bytes", maxName)
+
 func (m *Machine) line() (string, error) {
 	var b []byte
-	for len(b) < 200 {
+	for len(b) < maxName {
 		c, err := m.byte()
 		if err != nil {
 			return "", err
@@ -178,7 +188,7 @@ func (m *Machine) line() (string, error) {
 		}
 		b = append(b, c)
 	}
-	return "", errors.New("a name is longer than 200 bytes")
+	return "", errLongName
 }
 
 // long reads a little-endian two's complement integer of n bytes.

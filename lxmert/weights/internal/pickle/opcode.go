@@ -3,8 +3,8 @@ package pickle
 import (
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
+	"strconv"
 )
 
 const (
@@ -62,14 +62,25 @@ func (m *Machine) step(op byte) error {
 			return err
 		}
 		return m.long(n)
+	case 'I': // INT: how Python 2 writes numbers beyond 32 bits
+		text, err := m.line()
+		if err != nil {
+			return err
+		}
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return fmt.Errorf("%q is no whole number", text)
+		}
+		m.push(n)
+		return nil
 	case 'G':
 		return m.float()
 	case 'X', 0x8c, 0x8d: // BINUNICODE, SHORT_BINUNICODE, BINUNICODE8
 		return m.text(map[byte]int{'X': 4, 0x8c: 1, 0x8d: 8}[op])
 	case 'U', 'T': // SHORT_BINSTRING, BINSTRING
 		return m.latin1(map[byte]int{'U': 1, 'T': 4}[op])
-	case 'B', 'C', 0x8e: // BINBYTES, SHORT_BINBYTES, BINBYTES8
-		b, err := m.sized(map[byte]int{'B': 4, 'C': 1, 0x8e: 8}[op])
+	case 'B', 'C', 0x8e, 0x96: // BINBYTES, SHORT_BINBYTES, BINBYTES8, BYTEARRAY8
+		b, err := m.sized(map[byte]int{'B': 4, 'C': 1, 0x8e: 8, 0x96: 8}[op])
 		if err == nil {
 			m.push(Bytes(b))
 		}
@@ -89,13 +100,13 @@ func (m *Machine) step(op byte) error {
 			m.push(&Tuple{slices.Clone(values)})
 		}
 		return err
-	case 't', 'l', 'd': // TUPLE, LIST, DICT
+	case 't', 0x91, 'l', 'd': // TUPLE, FROZENSET, LIST, DICT
 		values, err := m.popMark()
 		if err != nil {
 			return err
 		}
 		switch op {
-		case 't':
+		case 't', 0x91:
 			m.push(&Tuple{slices.Clone(values)})
 		case 'l':
 			m.push(&List{slices.Clone(values)})
@@ -113,8 +124,8 @@ func (m *Machine) step(op byte) error {
 		return m.remember(op)
 	case 'c', 0x93: // GLOBAL, STACK_GLOBAL
 		return m.global(op)
-	case 'R', 0x81: // REDUCE, NEWOBJ
-		return m.call()
+	case 'R', 0x81, 0x92, 'o': // REDUCE, NEWOBJ, NEWOBJ_EX, OBJ
+		return m.call(op)
 	case 'b':
 		return m.buildState()
 	case 'Q':
@@ -135,7 +146,7 @@ func (m *Machine) step(op byte) error {
 	return fmt.Errorf("opcode 0x%02x is not supported", op)
 }
 
-// fill adds items to the list or dict below them.
+// fill adds items to the list or dict below them, or to an object that is a kind of either.
 func (m *Machine) fill(op byte) error {
 	var values []any
 	var err error
@@ -154,19 +165,28 @@ func (m *Machine) fill(op byte) error {
 	if err != nil {
 		return err
 	}
-	if op == 's' || op == 'u' {
-		d, ok := target.(*Dict)
-		if !ok {
-			return fmt.Errorf("items are set on %s", kind(target))
+	pairs := op == 's' || op == 'u'
+	switch target := target.(type) {
+	case *Dict:
+		if pairs {
+			return setItems(target, values)
 		}
-		return setItems(d, values)
+	case *List:
+		if !pairs {
+			target.Items = append(target.Items, values...)
+			return nil
+		}
+	case *Object:
+		if pairs {
+			return setItems(target.entries(), values)
+		}
+		target.Items = append(target.Items, values...)
+		return nil
 	}
-	l, ok := target.(*List)
-	if !ok {
-		return fmt.Errorf("values are appended to %s", kind(target))
+	if pairs {
+		return fmt.Errorf("items are set on %s", kind(target))
 	}
-	l.Items = append(l.Items, values...)
-	return nil
+	return fmt.Errorf("values are appended to %s", kind(target))
 }
 
 func setItems(d *Dict, values []any) error {
@@ -174,11 +194,8 @@ func setItems(d *Dict, values []any) error {
 		return errors.New("a key without a value")
 	}
 	for i := 0; i < len(values); i += 2 {
-		switch values[i].(type) {
-		case nil, bool, int64, float64, string, Bytes, *big.Int, *Tuple:
-			d.Set(values[i], values[i+1])
-		default:
-			return fmt.Errorf("%s is no key for a dict", kind(values[i]))
+		if err := d.SetKey(values[i], values[i+1]); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -228,6 +245,8 @@ func (m *Machine) global(op byte) error {
 			name, ok2 = values[1].(string)
 			if !ok1 || !ok2 {
 				err = errors.New("a name is not a string")
+			} else if max(len(module), len(name)) > maxName {
+				err = errLongName
 			}
 		}
 	}
@@ -245,8 +264,21 @@ func (m *Machine) global(op byte) error {
 	return nil
 }
 
-func (m *Machine) call() error {
-	values, err := m.pop(2)
+// call makes what a function, or a class, is said to make of its arguments.
+func (m *Machine) call(op byte) error {
+	var values []any
+	var err error
+	switch op {
+	case 'o': // the function and its arguments stand above a mark
+		values, err = m.popMark()
+		if err == nil && len(values) == 0 {
+			err = errors.New("a call without a function")
+		}
+	case 0x92:
+		values, err = m.pop(3)
+	default:
+		values, err = m.pop(2)
+	}
 	if err != nil {
 		return err
 	}
@@ -254,13 +286,30 @@ func (m *Machine) call() error {
 	if !ok {
 		return fmt.Errorf("%s is called, which is no function", kind(values[0]))
 	}
-	args, ok := values[1].(*Tuple)
-	if !ok {
+	var args []any
+	if op == 'o' {
+		args = slices.Clone(values[1:])
+	} else if tuple, ok := values[1].(*Tuple); ok {
+		args = tuple.Items
+	} else {
 		return fmt.Errorf("a function is called with %s instead of a tuple", kind(values[1]))
 	}
-	v, err := f.Call(args.Items)
+	var named *Dict
+	if op == 0x92 {
+		if named, ok = values[2].(*Dict); !ok {
+			return fmt.Errorf("a function is called with %s instead of a dict", kind(values[2]))
+		}
+	}
+	v, err := f.Call(args)
 	if err != nil {
 		return err
+	}
+	if named != nil && len(named.Pairs) > 0 {
+		o, ok := v.(*Object)
+		if !ok {
+			return fmt.Errorf("%s takes no named arguments", kind(values[0]))
+		}
+		o.Named = named
 	}
 	m.push(v)
 	return nil

@@ -1,14 +1,17 @@
 package pickle
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+)
 
-// Values are: nil, bool, int64, *big.Int (an int beyond 64 bits), float64, string, Bytes, Tuple pointers, *List, *Dict,
-// and whatever a Callable or Persistent returns. All of them are comparable, so a value can be a map's key.
+// Values are: nil, bool, int64, *big.Int (an int beyond 64 bits), float64, string, Bytes, *Tuple, *List, *Dict, *Class,
+// *Object, and whatever a Callable or Persistent returns.
 
-// Bytes is a Python bytes object.
+// Bytes is a Python bytes or bytearray object.
 type Bytes string
 
-// Tuple is a Python tuple.
+// Tuple is a Python tuple, or a frozenset in the order in which it was written.
 type Tuple struct{ Items []any }
 
 // List is a Python list, or a set in the order in which it was written.
@@ -35,6 +38,21 @@ func (d *Dict) Get(key any) (any, bool) {
 		return d.Pairs[i].Value, true
 	}
 	return nil, false
+}
+
+// SetKey is Set for a key that may be no key: a list, a dict, or a value that Go cannot compare.
+func (d *Dict) SetKey(key, value any) error {
+	switch key.(type) {
+	case nil:
+	case *List, *Dict:
+		return fmt.Errorf("%s is no key for a dict", kind(key))
+	default:
+		if !reflect.TypeOf(key).Comparable() {
+			return fmt.Errorf("%s is no key for a dict", kind(key))
+		}
+	}
+	d.Set(key, value)
+	return nil
 }
 
 // Set adds a key or replaces its value.
@@ -89,6 +107,8 @@ func kind(v any) string {
 		return "a list"
 	case *Dict:
 		return "a dict"
+	case *Class, *Object:
+		return fmt.Sprintf("%.100v", v)
 	case fmt.Stringer:
 		return v.String()
 	}
