@@ -52,6 +52,7 @@ func ExampleConfig_Find() {
 	// Output:
 	// x.0.t.cross [T,D]
 	// x.0.t.self [T,D]
+	// x.0.t.ffn [T,I]
 	// <nil>
 	// no activation is called "out.qa" in a model with 1 language, 1 object-relationship and 1 cross layers (these weights have no pre-training answer head); `lxmert trace --list` prints the names
 }

@@ -22,6 +22,7 @@ const (
 	AxisRegion  Axis = 'V' // regions
 	AxisHidden  Axis = 'D' // hidden units
 	AxisHeadDim Axis = 'd' // hidden units of one head
+	AxisInner   Axis = 'I' // units inside a feed-forward block
 	AxisFeat    Axis = 'F' // region features
 	AxisBox     Axis = 'B' // numbers of a box
 	AxisClass   Axis = 'C' // classes of an output
@@ -109,6 +110,7 @@ func (c Config) Names() []Activation {
 		p := "l." + strconv.Itoa(k)
 		l.attention(p+".tt", 'T', 'T', "language self-attention")
 		l.add(p+".att", "TD", "after the attention sublayer's LayerNorm")
+		l.feedForward(p, 'T')
 		l.add("hid.t."+strconv.Itoa(k+1), "TD", "language level: language layer "+strconv.Itoa(k))
 	}
 	l.add("hid.i.0", "VD", "vision level: embedding")
@@ -116,6 +118,7 @@ func (c Config) Names() []Activation {
 		p := "r." + strconv.Itoa(k)
 		l.attention(p+".ii", 'V', 'V', "object-relationship self-attention")
 		l.add(p+".att", "VD", "after the attention sublayer's LayerNorm")
+		l.feedForward(p, 'V')
 		l.add("hid.i."+strconv.Itoa(k+1), "VD", "vision level: object-relationship layer "+strconv.Itoa(k))
 	}
 	for k := range c.CrossLayers {
@@ -128,6 +131,8 @@ func (c Config) Names() []Activation {
 		l.attention(p+".ii", 'V', 'V', "regions' self-attention inside the cross layer")
 		l.add(p+".t.self", "TD", "words after self-attention and LayerNorm")
 		l.add(p+".i.self", "VD", "regions after self-attention and LayerNorm")
+		l.feedForward(p+".t", 'T')
+		l.feedForward(p+".i", 'V')
 		l.add("hid.t."+strconv.Itoa(c.LangLayers+1+k), "TD", "language level: cross layer "+strconv.Itoa(k))
 		l.add("hid.i."+strconv.Itoa(c.RegionLayers+1+k), "VD", "vision level: cross layer "+strconv.Itoa(k))
 	}
@@ -152,12 +157,23 @@ func (c Config) Names() []Activation {
 func (c Config) Maps() []string {
 	var maps []string
 	for _, a := range c.Names() {
-		if len(a.Axes) == 3 && a.Axes[0] == AxisHead && a.Axes[2] != AxisHeadDim {
+		if a.IsMap() {
 			maps = append(maps, a.Name)
 		}
 	}
 	return maps
 }
+
+// IsMap reports whether the activation is an attention map: weights of keys, after softmax, for each head and query.
+func (a Activation) IsMap() bool {
+	return len(a.Axes) == 3 && a.Axes[0] == AxisHead && a.Axes[2] != AxisHeadDim && !a.IsScore()
+}
+
+// IsScore reports whether the activation is what softmax makes a map of: numbers of keys for each head and query. Those of keys
+// that are masked out are about -10000.
+func (a Activation) IsScore() bool { return strings.HasSuffix(a.Name, scoreSuffix) }
+
+const scoreSuffix = ".score"
 
 type nameList []Activation
 
@@ -174,9 +190,15 @@ func (l *nameList) attention(name string, query, key byte, what string) {
 	l.add(name+".q", "H"+q+"d", "queries of "+name)
 	l.add(name+".k", "H"+k+"d", "keys of "+name)
 	l.add(name+".v", "H"+k+"d", "values of "+name)
+	l.add(name+scoreSuffix, "H"+q+k, "scores of "+name+", before softmax, after scale and mask")
 	l.add(name, "H"+q+k, what)
 	l.add(name+".ctx", "H"+q+"d", "weighted values of "+name)
 	l.add(name+".out", q+"D", "after the output projection of "+name+", before the residual")
+}
+
+func (l *nameList) feedForward(block string, position byte) {
+	l.add(block+".ffn", string(position)+"I", "inside the feed-forward block, after its activation function")
+	l.add(block+".ffn.out", string(position)+"D", "after the feed-forward block, before the residual and LayerNorm")
 }
 
 // Match reports whether a name fits a pattern, in which "*" stands for exactly one dot-separated part and "*" alone for
@@ -253,6 +275,8 @@ func (a Activation) Dims(c Config, t, v int) []int {
 			dims[i] = c.Hidden
 		case AxisHeadDim:
 			dims[i] = c.HeadDim()
+		case AxisInner:
+			dims[i] = c.Intermediate
 		case AxisFeat:
 			dims[i] = c.FeatDim
 		case AxisBox:

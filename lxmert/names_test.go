@@ -34,7 +34,8 @@ func TestPublishedModelHas34MapsAnd15And11Levels(t *testing.T) {
 		"hid.t.*": 15, "hid.i.*": 11,
 		"l.*.tt": 9, "r.*.ii": 5, "x.*.ti": 5, "x.*.it": 5, "x.*.tt": 5, "x.*.ii": 5,
 		"l.*.att": 9, "r.*.att": 5, "x.*.t.cross": 5, "x.*.i.self": 5, "x.*.*.cross": 10,
-		"x.4.ti.*": 5, "*.*.*": 9*2 + 5*2 + 5*4 + 15 + 11, "in.*": 3, "out.*": 7,
+		"x.4.ti.*": 6, "*.*.*": 9*3 + 5*3 + 5*4 + 15 + 11, "in.*": 3, "out.*": 7,
+		"l.*.tt.score": 9, "x.*.*.score": 20, "*.*.*.score": 34, "l.*.ffn": 9, "r.*.ffn.out": 5, "x.*.*.ffn": 10, "x.*.i.ffn.out": 5,
 	} {
 		if n := countOf(t, c, pattern); n != want {
 			t.Errorf("%s stands for %d activations, expected %d", pattern, n, want)
@@ -43,6 +44,14 @@ func TestPublishedModelHas34MapsAnd15And11Levels(t *testing.T) {
 	for _, name := range []string{"l.0.tt", "l.8.tt", "r.4.ii", "x.0.ti", "x.4.it", "x.4.tt", "x.4.ii"} {
 		if !slices.Contains(maps, name) {
 			t.Errorf("%s is not among the maps", name)
+		}
+	}
+	for _, a := range c.Names() {
+		if a.IsMap() != slices.Contains(maps, a.Name) || a.IsScore() != strings.HasSuffix(a.Name, ".score") {
+			t.Errorf("%s: a map %t, scores %t", a.Name, a.IsMap(), a.IsScore())
+		}
+		if map_, ok := strings.CutSuffix(a.Name, ".score"); ok && !slices.Contains(maps, map_) {
+			t.Errorf("%s is of no map", a.Name)
 		}
 	}
 }
@@ -148,9 +157,9 @@ func TestRowsOfEveryKind(t *testing.T) {
 	c := LXR955()
 	c.TaskClasses, c.TaskImages = 2, 2
 	for want, names := range map[Rows][]string{
-		TextRows:  {"in.word", "hid.t.0", "l.0.tt", "l.8.tt.q", "l.8.att", "hid.t.9"},
-		ImageRows: {"in.feat", "in.box", "hid.i.0", "r.0.ii", "r.4.ii.out", "r.4.att", "hid.i.5"},
-		PairRows: {"hid.t.10", "hid.t.14", "hid.i.6", "hid.i.10", "x.0.ti", "x.4.it.v", "x.0.t.self", "out.pooled", "out.mlm",
+		TextRows:  {"in.word", "hid.t.0", "l.0.tt", "l.8.tt.q", "l.0.tt.score", "l.8.att", "l.8.ffn", "l.0.ffn.out", "hid.t.9"},
+		ImageRows: {"in.feat", "in.box", "hid.i.0", "r.0.ii", "r.4.ii.out", "r.0.ii.score", "r.4.att", "r.0.ffn", "r.4.ffn.out", "hid.i.5"},
+		PairRows: {"hid.t.10", "hid.t.14", "hid.i.6", "hid.i.10", "x.0.ti", "x.4.it.v", "x.0.ti.score", "x.0.t.self", "x.0.t.ffn", "x.4.i.ffn.out", "out.pooled", "out.mlm",
 			"out.match", "out.obj", "out.attr", "out.feat", "out.qa"},
 		TaskRows: {"out.task"},
 	} {
@@ -195,6 +204,12 @@ func TestDimsAndShapes(t *testing.T) {
 		{"x.0.it.v", "[H,T,d]", []int{12, 20, 64}},
 		{"x.0.it.ctx", "[H,V,d]", []int{12, 36, 64}},
 		{"x.0.it.out", "[V,D]", []int{36, 768}},
+		{"x.0.it.score", "[H,V,T]", []int{12, 36, 20}},
+		{"l.8.tt.score", "[H,T,T]", []int{12, 20, 20}},
+		{"l.0.ffn", "[T,I]", []int{20, 3072}},
+		{"r.4.ffn.out", "[V,D]", []int{36, 768}},
+		{"x.4.t.ffn.out", "[T,D]", []int{20, 768}},
+		{"x.0.i.ffn", "[V,I]", []int{36, 3072}},
 		{"x.0.i.cross", "[V,D]", []int{36, 768}},
 		{"out.pooled", "[D]", []int{768}},
 		{"out.mlm", "[T,C]", []int{20, 30522}},

@@ -83,9 +83,8 @@ func (p *plan) pooledOnly() bool {
 		return false
 	}
 	for name := range p.demand {
-		switch {
-		case name == place("hid.t", p.cfg.LangLayers+1+last), name == place("x", last, "t.self"),
-			strings.HasPrefix(name+".", place("x", last, "tt")+"."):
+		under := func(place string) bool { return strings.HasPrefix(name+".", place+".") }
+		if under(place("hid.t", p.cfg.LangLayers+1+last)) || under(place("x", last, "tt")) || under(place("x", last, "t.self")) || under(place("x", last, "t.ffn")) {
 			return false
 		}
 	}

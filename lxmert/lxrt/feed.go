@@ -20,10 +20,10 @@ func (p *plan) feedBatch() {
 		return words(func(n, t int) int32 { return b.Segments[n][t] })
 	}
 	p.feeds["text mask"] = func() any {
-		return maskScores(len(b.IDs), s.texts[1], s.words[1], func(n int) int { return len(b.IDs[n]) }, b.TextMask)
+		return maskScores(s.texts[0], s.texts[1], s.words[0], s.words[1], func(n int) int { return len(b.IDs[n]) }, b.TextMask)
 	}
 	p.feeds["region mask"] = func() any {
-		return maskScores(s.images[0], s.images[1], s.regions[1], func(int) int { return s.regions[0] }, b.RegionMask)
+		return maskScores(s.images[0], s.images[1], s.regions[0], s.regions[1], func(int) int { return s.regions[0] }, b.RegionMask)
 	}
 	p.feeds["feats"] = func() any {
 		return pad(b.Feats.Data, b.Feats.Shape, []int{s.images[1], s.regions[1], p.cfg.FeatDim}, 0)
@@ -56,19 +56,25 @@ func (p *plan) feedBatch() {
 	p.feeds["pair image"] = func() any { return pairs(1) }
 }
 
-// maskScores makes what is added to the scores of each key: [rows, width], of which n rows are real and in row i the
-// first length(i) keys.
-func maskScores(n, rows, width int, length func(row int) int, mask [][]float32) []float32 {
+// maskScores makes what is added to the scores of each key: [rows, width], of which n rows are real, with up to longest keys,
+// and row i has the first length(i) of them. Keys from there to the longest are masked as the reference masks its padding; in a
+// row of which everything is masked they are absent, since they would count as much as the row's own.
+func maskScores(n, rows, longest, width int, length func(row int) int, mask [][]float32) []float32 {
 	flat := make([]float32, rows*width)
 	for i := range flat {
 		flat[i] = Absent
 	}
 	for i := range n {
+		row, seen := flat[i*width:(i+1)*width], false
 		for k := range length(i) {
-			flat[i*width+k] = 0
+			row[k] = 0
 			if mask != nil {
-				flat[i*width+k] = (1 - mask[i][k]) * masked
+				row[k] = (1 - mask[i][k]) * masked
 			}
+			seen = seen || row[k] > masked/2
+		}
+		for k := length(i); k < longest && seen; k++ {
+			row[k] = masked
 		}
 	}
 	// A row that only fills the bucket has one key, so that its softmax is finite and gradients stay so.

@@ -53,21 +53,20 @@ func lookUp(table, ids *Node) *Node {
 // towers defines the language and the object-relationship layers, which have the same parts.
 func (n *Net) towers() {
 	for k := range n.cfg.LangLayers {
-		n.selfLayer("bert.encoder.layer."+strconv.Itoa(k), place("l", k, "tt"), place("l", k, "att"),
-			place("hid.t", k), place("hid.t", k+1), n.in.TextMask, nil)
+		n.selfLayer("bert.encoder.layer."+strconv.Itoa(k), place("l", k), "tt", place("hid.t", k), place("hid.t", k+1), n.in.TextMask, nil)
 	}
 	for k := range n.cfg.RegionLayers {
-		n.selfLayer("bert.encoder.r_layers."+strconv.Itoa(k), place("r", k, "ii"), place("r", k, "att"),
-			place("hid.i", k), place("hid.i", k+1), n.in.RegionMask, n.in.AnyRegion)
+		n.selfLayer("bert.encoder.r_layers."+strconv.Itoa(k), place("r", k), "ii", place("hid.i", k), place("hid.i", k+1), n.in.RegionMask, n.in.AnyRegion)
 	}
 }
 
 // selfLayer defines one layer of a tower: self-attention, then feed-forward, each with residual and LayerNorm.
-func (n *Net) selfLayer(params, map_, att, in, out string, mask, any func() *Node) {
+func (n *Net) selfLayer(params, layer, streams, in, out string, mask, any func() *Node) {
 	x := func() *Node { return n.Node(in) }
+	map_, att := layer+"."+streams, layer+".att"
 	n.attention(params+".attention", "self", map_, x, x, mask, any)
 	n.attended(params+".attention", map_, att, x)
-	n.feedForward(params+".intermediate", params+".output", att, out)
+	n.feedForward(params+".intermediate", params+".output", layer, att, out)
 }
 
 // crossLayers defines the cross-modality layers. Both directions of the cross-attention read the layer's inputs and
@@ -104,12 +103,12 @@ func (n *Net) crossLayers() {
 		}
 		n.attention(params+".lang_self_att", "self", tt, asking, words, textMask, nil)
 		n.attended(params+".lang_self_att", tt, tSelf, asking)
-		n.feedForward(params+".lang_inter", params+".lang_output", tSelf, langOut)
+		n.feedForward(params+".lang_inter", params+".lang_output", place("x", k, "t"), tSelf, langOut)
 
 		regions := func() *Node { return n.Node(iCross) }
 		n.attention(params+".visn_self_att", "self", ii, regions, regions, regionMask, anyRegion)
 		n.attended(params+".visn_self_att", ii, iSelf, regions)
-		n.feedForward(params+".visn_inter", params+".visn_output", iSelf, visionOut)
+		n.feedForward(params+".visn_inter", params+".visn_output", place("x", k, "i"), iSelf, visionOut)
 
 		lang = func() *Node { return n.Node(langOut) }
 		vision = func() *Node { return n.Node(visionOut) }
@@ -120,17 +119,20 @@ func (n *Net) crossLayers() {
 
 // attention defines one map and what it is made of and gives, all per head:
 //
-//	query [N,Q,D], keys [N,K,D], mask [N,K] -> q [N,H,Q,d], k, v [N,H,K,d], map [N,H,Q,K], ctx [N,H,Q,d], out [N,Q,D]
+//	query [N,Q,D], keys [N,K,D], mask [N,K] -> q [N,H,Q,d], k, v [N,H,K,d], score, map [N,H,Q,K], ctx [N,H,Q,d], out [N,Q,D]
 //
 // Where any is given and 0 for a row, the map is 0 there: nothing is attended to.
 func (n *Net) attention(params, inner, name string, query, keys, mask, any func() *Node) {
 	n.define(name+".q", func() *Node { return n.splitHeads(n.dense(params+"."+inner+".query", query())) })
 	n.define(name+".k", func() *Node { return n.splitHeads(n.dense(params+"."+inner+".key", keys())) })
 	n.define(name+".v", func() *Node { return n.splitHeads(n.dense(params+"."+inner+".value", keys())) })
-	n.define(name, func() *Node {
+	n.define(name+".score", func() *Node {
 		scores := toFloat32(Einsum("nhqd,nhkd->nhqk", n.Node(name+".q"), n.Node(name+".k")))
 		scores = MulScalar(scores, 1/math.Sqrt(float64(n.cfg.HeadDim())))
-		probs := Softmax(Add(scores, InsertAxes(mask(), 1, 1)), -1)
+		return Add(scores, InsertAxes(mask(), 1, 1))
+	})
+	n.define(name, func() *Node {
+		probs := Softmax(n.Node(name+".score"), -1)
 		if any != nil {
 			probs = Mul(probs, InsertAxes(any(), -1, -1, -1))
 		}
@@ -149,11 +151,19 @@ func (n *Net) attended(params, map_, name string, query func() *Node) {
 	n.define(name, func() *Node { return n.added(params+".output", map_+".out", n.Node(map_+".out"), query()) })
 }
 
-// feedForward defines LN(W2 act(W1 x) + x).
-func (n *Net) feedForward(inner, outer, in, out string) {
+// feedForward defines a level LN(W2 act(W1 x) + x) and what it adds up:
+//
+//	x [N,Q,D] -> ffn = act(W1 x) [N,Q,I], ffn.out = W2 ffn [N,Q,D], out [N,Q,D]
+func (n *Net) feedForward(inner, outer, block, in, out string) {
+	n.define(block+".ffn", func() *Node {
+		x := n.Node(in)
+		d := x.Shape().Dimensions
+		return Reshape(n.activation(n.dense(inner+".dense", flat(x))), d[0], d[1], n.cfg.Intermediate)
+	})
+	n.define(block+".ffn.out", func() *Node { return n.dense(outer+".dense", n.Node(block+".ffn")) })
 	n.define(out, func() *Node {
 		x := n.Node(in)
-		return n.added(outer, out, n.dense(outer+".dense", n.activation(n.dense(inner+".dense", flat(x)))), x)
+		return n.added(outer, out, n.Node(block+".ffn.out"), x)
 	})
 }
 

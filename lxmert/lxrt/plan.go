@@ -131,8 +131,11 @@ func (p *plan) addEdit(e lxmert.Edit) error {
 		input := fmt.Sprintf("edit %d of %s", len(p.edits[a.Name]), a.Name)
 		step := editStep{op: e.Op, value: input + ": value"}
 		fill := float32(0)
-		if e.Op == lxmert.Multiply {
+		switch {
+		case e.Op == lxmert.Multiply:
 			fill = 1
+		case e.Op == lxmert.Set && a.IsScore():
+			fill = Absent
 		}
 		if step.vDims, err = p.feedEdit(step.value, a, e.Value, fill); err != nil {
 			return fmt.Errorf("value: %w", err)
@@ -151,7 +154,8 @@ func (p *plan) addEdit(e lxmert.Edit) error {
 }
 
 // feedEdit checks that a tensor broadcasts against an activation, and feeds it padded to the bucket. Along axes that the
-// bucket extends it is spelled out, so that no edit reaches that padding: a map's keys that only fill the bucket stay at zero.
+// bucket extends it is spelled out, so that no edit reaches that padding: a map's keys that only fill the bucket stay at zero
+// and their scores far below all others.
 func (p *plan) feedEdit(input string, a lxmert.Activation, t lxmert.Tensor, fill float32) ([]int, error) {
 	full, bucket := p.sizes.dims(p.cfg, a, 0), p.sizes.dims(p.cfg, a, 1)
 	if len(t.Shape) != len(full) || lxmert.Size(t.Shape) != len(t.Data) {

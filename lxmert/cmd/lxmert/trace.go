@@ -23,8 +23,9 @@ func traceCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trace --load WEIGHTS --inputs IN.safetensors --want NAMES --out OUT.safetensors",
 		Short: "Run a batch and save any activations of it",
-		Long: `Runs the model on a batch of inputs and saves the activations that --want names: any of the attention maps, levels,
-sublayer outputs and heads. "*" stands for one dot-separated part of a name, and alone for everything.
+		Long: `Runs the model on a batch of inputs and saves the activations that --want names: any of the attention maps, their
+scores before softmax, levels, sublayer outputs, insides of feed-forward blocks and heads. "*" stands for one dot-separated
+part of a name, and alone for everything.
 
 Inputs are a safetensors file with input_ids [N,T], feats [N,V,F] and boxes [N,V,4], and if need be segment_ids,
 input_mask (or attention_mask) and visual_mask; names may start with "input.". Missing segments are zeros.`,
@@ -72,8 +73,8 @@ func listNames(cmd *cobra.Command, model modelFlags) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%d activations, %d of them attention maps. Rows come first; T words, V regions, H=%d heads, D=%d hidden, d=%d per head, F=%d features, C classes.\n",
-		len(names), len(cfg.Maps()), cfg.Heads, cfg.Hidden, cfg.HeadDim(), cfg.FeatDim)
+	_, err := fmt.Fprintf(w, "\n%d activations, %d of them attention maps. Rows come first; T words, V regions, H=%d heads, D=%d hidden, d=%d per head, I=%d inside feed-forward blocks, F=%d features, C classes.\n",
+		len(names), len(cfg.Maps()), cfg.Heads, cfg.Hidden, cfg.HeadDim(), cfg.Intermediate, cfg.FeatDim)
 	return err
 }
 

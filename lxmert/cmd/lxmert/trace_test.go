@@ -79,7 +79,7 @@ func configOf(t *testing.T, name string) lxmert.Config {
 
 func TestTraceListsEveryName(t *testing.T) {
 	out, _, code := command(t, "trace", "--list")
-	for _, name := range []string{"x.4.it", "hid.t.14", "hid.i.10", "out.match", "l.8.tt.ctx"} {
+	for _, name := range []string{"x.4.it", "hid.t.14", "hid.i.10", "out.match", "l.8.tt.ctx", "x.4.ti.score", "r.0.ffn", "x.0.t.ffn.out"} {
 		if code != 0 || !strings.Contains(out, "\n"+name+" ") {
 			t.Errorf("exit code %d, no %s in the list", code, name)
 		}
