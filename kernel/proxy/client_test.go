@@ -36,12 +36,13 @@ type client struct {
 	key     []byte
 	session string
 
-	shell, control, iopub *zmtp.Peer
+	shell, control, stdin, iopub *zmtp.Peer
 
 	mu      sync.Mutex
 	changed *sync.Cond
 	replies map[string]*message
 	outputs map[string][]*message
+	asked   []*message // questions to the user, by all cells
 }
 
 // startFake starts a kernel in front of a GoNB that only seems to run cells.
@@ -94,7 +95,7 @@ func startProgram(t testing.TB, name string, env ...string) *client {
 	t.Cleanup(func() {
 		syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
 		<-c.ended
-		for _, p := range []*zmtp.Peer{c.shell, c.control, c.iopub} {
+		for _, p := range []*zmtp.Peer{c.shell, c.control, c.stdin, c.iopub} {
 			if p != nil {
 				p.Close()
 			}
@@ -147,9 +148,10 @@ func (c *client) connect() {
 		}
 	}
 	c.iopub = dial(c.c.IOPubPort, true)
-	c.shell, c.control = dial(c.c.ShellPort, false), dial(c.c.ControlPort, false)
+	c.shell, c.control, c.stdin = dial(c.c.ShellPort, false), dial(c.c.ControlPort, false), dial(c.c.StdinPort, false)
 	go c.collect(c.shell, func(id string, m *message) { c.replies[id] = m })
 	go c.collect(c.control, func(id string, m *message) { c.replies[id] = m })
+	go c.collect(c.stdin, func(_ string, m *message) { c.asked = append(c.asked, m) })
 	go c.collect(c.iopub, func(id string, m *message) { c.outputs[id] = append(c.outputs[id], m) })
 	c.wait("welcome", func() bool {
 		return slices.ContainsFunc(c.outputs[""], func(m *message) bool { return m.head.Type == "iopub_welcome" })

@@ -10,6 +10,10 @@
 //     the list of comms) at any time, also while a cell runs. Completion of Go comes from a gopls of its own.
 //   - It numbers executions as Jupyter specifies, and points errors at lines of cells.
 //   - It knows commands of its own, `%lx NAME`.
+//   - It asks the user for what a program reads from standard input, as soon as it is seen to wait for it, where the front
+//     end allows that and the system shows it (Linux does); elsewhere input is at its end, so that no cell waits for ever.
+//     %with_inputs and %with_password are GoNB's, for the shell line below them; %with_password without one hides what
+//     is typed for the cell's own program.
 //   - It tells whoever subscribes to its outputs that they miss nothing more (iopub_welcome).
 //   - It leaves nothing behind. All files of a kernel are in one folder, which is also the TMPDIR of its cells, and all
 //     processes in groups of their own, and a watchdog process removes both when the kernel is gone, in whatever way. A

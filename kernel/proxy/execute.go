@@ -41,11 +41,12 @@ type execution struct {
 
 	mu          sync.Mutex
 	isIdle      bool
-	interrupted int    // how often
-	ran         bool   // an interrupt has met the cell's own program, which is the last thing that a cell does
-	stopped     bool   // an interrupt has met something else
-	held        string // the last of standard error, if it says how the program ended or is half a line of a trace
-	stderr      tail   // what explains a panic
+	interrupted int           // how often
+	ran         bool          // an interrupt has met the cell's own program, which is the last thing that a cell does
+	stopped     bool          // an interrupt has met something else
+	held        string        // the last of standard error, if it says how the program ended or is half a line of a trace
+	stderr      tail          // what explains a panic
+	answers     chan<- string // where what the user types goes, nil: nothing is asked
 }
 
 // failure is why a cell failed, as Jupyter shows it.
@@ -200,11 +201,28 @@ func (k *kernel) perform(ctx context.Context, e *execution) *failure {
 	if err != nil {
 		return &failure{"kernel", err.Error(), []string{err.Error()}}
 	}
-	reply, err := k.send(ctx, e, code)
+	reply, err := k.sendWithInput(ctx, e, code)
 	if err != nil {
 		return &failure{"kernel", err.Error(), []string{err.Error()}}
 	}
 	return k.judge(e, reply)
+}
+
+// sendWithInput is send for a cell whose programs may read what its user types.
+func (k *kernel) sendWithInput(ctx context.Context, e *execution, code string) (*message, error) {
+	code = e.cell.withInput(code, k.input.path, e.mayAsk())
+	if e.mayAsk() {
+		if err := k.input.open(); err != nil {
+			return nil, err
+		}
+		done := make(chan struct{})
+		var feeding sync.WaitGroup
+		feeding.Go(func() { k.feed(e, done) })
+		defer feeding.Wait()
+		defer close(done)
+		defer k.input.end()
+	}
+	return k.send(ctx, e, code)
 }
 
 // send hands code to GoNB and waits until it has run.
@@ -212,7 +230,7 @@ func (k *kernel) send(ctx context.Context, e *execution, code string) (*message,
 	m := newMessage(k.gonb.session, "kernel", "execute_request", nil, map[string]any{
 		// GoNB numbers them all, so that a number of its own stands for one cell.
 		"code": code, "silent": e.ask.Silent, "store_history": true, "stop_on_error": true,
-		"allow_stdin": e.ask.AllowStdin != nil && *e.ask.AllowStdin, "user_expressions": struct{}{},
+		"allow_stdin": e.mayAsk(), "user_expressions": struct{}{},
 	})
 	e.id = m.head.ID
 	k.mu.Lock()

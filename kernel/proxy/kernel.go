@@ -28,6 +28,7 @@ type kernel struct {
 	shell, control, stdin, heartbeat *zmtp.Router
 	iopub                            *zmtp.Publisher
 	private                          *private
+	input                            *input
 	watchdog                         *watchdog
 	gonb                             *gonb
 	ready                            chan struct{} // closed when GoNB answers, or has failed to: see gonbErr
@@ -94,6 +95,9 @@ func (k *kernel) open(c connection, connectionFile string) (err error) {
 		}
 	}()
 	if k.private, err = newPrivate(); err != nil {
+		return err
+	}
+	if k.input, err = newInput(k.private); err != nil {
 		return err
 	}
 	if k.watchdog, err = startWatchdog(k.Program, k.private.dir); err != nil {
@@ -262,8 +266,14 @@ func (k *kernel) handleShutdown(m origin) {
 	}
 }
 
-// handleStdin passes on what the user has typed.
+// handleStdin passes on what the user has typed: to the kernel's own question, or else to GoNB's.
 func (k *kernel) handleStdin(_ context.Context, m origin) {
+	k.mu.Lock()
+	e := k.current
+	k.mu.Unlock()
+	if e != nil && e.takeAnswer(m.message) {
+		return
+	}
 	select {
 	case <-k.ready:
 	default:
@@ -364,6 +374,9 @@ func (k *kernel) prime(ctx context.Context) error {
 	}
 	if err := k.gonb.prepare(k.Prelude); err != nil {
 		return err
+	}
+	if err := k.gonb.addInputSource(k.input.path); err != nil {
+		return fmt.Errorf("the input of cells: %w", err)
 	}
 	setUp := "%noautoget\n%goflags"
 	for _, f := range cellbuild.Flags() {
