@@ -24,8 +24,11 @@ func (m *Model) Kind() string {
 	case c.Answers > 0:
 		kind = fmt.Sprintf("question answering model (%d answers)", c.Answers)
 	}
-	if m.isHuggingFace() {
+	switch {
+	case m.isHuggingFace():
 		kind += ", in Hugging Face's names"
+	case m.isMMF():
+		kind += ", in MMF's names"
 	}
 	return kind
 }
@@ -38,6 +41,16 @@ func (m *Model) onlyBERT() bool {
 func (m *Model) isHuggingFace() bool {
 	t, ok := m.tensors[lxmert.WordEmbeddings]
 	return ok && t != m.decoder && !strings.Contains(t.Name, "bert.")
+}
+
+// isMMF says whether a head or the encoder has a name that only MMF gives.
+func (m *Model) isMMF() bool {
+	for _, name := range []string{"logit_fc.3.weight", lxmert.WordEmbeddings} {
+		if t, ok := m.tensors[name]; ok && (strings.Contains(t.Name, "classifier.logit_fc.") || strings.Contains(t.Name, "bert.bert.")) {
+			return true
+		}
+	}
+	return false
 }
 
 // Words describes a model's sizes on one line.

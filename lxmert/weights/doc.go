@@ -1,9 +1,10 @@
 // Package weights reads and writes the weights of models: PyTorch's .pth files, both the zip format of today and the
 // older one of the published LXMERT snapshots, and .safetensors files.
 //
-// [Open] looks at any such file tensor by tensor; the file is mapped into memory and nothing is read before it is asked
-// for. [OpenModel] goes further and sees a file as an LXMERT model: it knows the names that pre-training, fine-tuning,
-// several GPUs and Hugging Face give to the same parameters, and finds the model's sizes from the shapes. [Write],
+// [Open] looks at any such file, or at the index of a model in several of them, tensor by tensor; files are mapped into
+// memory and nothing is read before it is asked for. [OpenModel] goes further and sees a file as an LXMERT model: it knows
+// the names that pre-training, fine-tuning, several GPUs, torch.compile, Hugging Face and MMF give to the same parameters
+// ([Canonical]), and finds the model's sizes from the shapes. [Write],
 // [Save] and [SaveHuggingFace] write files that PyTorch and Hugging Face read back.
 //
 // # Security

@@ -22,6 +22,7 @@ const (
 	FormatZip         = "pth (zip)"
 	FormatLegacy      = "pth (legacy)"
 	FormatShards      = "safetensors (shards)"
+	FormatZipShards   = "pth (shards)"
 )
 
 // File is an open file of tensors. Its methods may be called from several goroutines.
@@ -30,7 +31,7 @@ type File struct {
 	Format string
 	// Metadata are the notes of a safetensors file, nil elsewhere.
 	Metadata map[string]string
-	// Object is what torch.save was given, nil elsewhere. Python's values are Go's: nil, bool, int64, *big.Int, float64,
+	// Object is what torch.save was given, nil elsewhere and for several files. Python's values are Go's: nil, bool, int64, *big.Int, float64,
 	// string, *Tensor, TorchDType, and Dict, List, Tuple, Bytes, Class and Object of this package.
 	Object any
 
@@ -54,7 +55,7 @@ type (
 )
 
 // Open opens a file of tensors. What it is tells its content, not its name: .safetensors, torch.save's zip format, its
-// older format, or the index of a model in several safetensors files. A damaged or unknown file is an error that wraps
+// older format, or the index of a model in several such files (model.safetensors.index.json, pytorch_model.bin.index.json). A damaged or unknown file is an error that wraps
 // [ErrFormat]; checksums of a zip's members are compared when their values are first read.
 func Open(path string) (*File, error) {
 	src, err := openSource(path)
@@ -87,6 +88,15 @@ func (f *File) read(src *source) error {
 	if err != nil {
 		return err
 	}
+	if kind == filekind.JSON {
+		return f.readShards(src)
+	}
+	return f.readOne(src, kind)
+}
+
+// readOne adds the tensors of one file that is no index.
+func (f *File) readOne(src *source, kind filekind.Kind) error {
+	var err error
 	switch {
 	case kind.IsZip():
 		f.Format = FormatZip
@@ -97,9 +107,6 @@ func (f *File) read(src *source) error {
 	case kind == filekind.Safetensors:
 		f.Format = FormatSafetensors
 		return f.readSafetensors(src)
-	case kind == filekind.JSON:
-		f.Format = FormatShards
-		return f.readShards(src)
 	default:
 		return notWeights(kind)
 	}
@@ -110,7 +117,8 @@ func (f *File) read(src *source) error {
 	if err := w.walk("", f.Object, 0); err != nil {
 		return err
 	}
-	f.tensors, f.extras, f.moreExtras = w.found, w.extras, w.more
+	f.tensors = append(f.tensors, w.found...)
+	f.extras, f.moreExtras = w.extras, w.more
 	return nil
 }
 
@@ -146,7 +154,7 @@ func (f *File) readSafetensors(src *source) error {
 	return nil
 }
 
-// readShards opens the files that an index such as model.safetensors.index.json names. They must lie beside it.
+// readShards opens the files that an index names. They must lie beside it.
 func (f *File) readShards(src *source) error {
 	if src.size > 64<<20 {
 		return errors.New("an index over 64 MB")
@@ -180,9 +188,16 @@ func (f *File) readShards(src *source) error {
 			return fmt.Errorf("a part that the index names: %w", err)
 		}
 		f.sources = append(f.sources, part)
-		if err := f.readSafetensors(part); err != nil {
+		kind, err := filekind.Read(part)
+		if err == nil {
+			err = f.readOne(part, kind)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
+	}
+	if f.Format = FormatShards; f.Object != nil { // of the last part
+		f.Format, f.Object, f.extras, f.moreExtras = FormatZipShards, nil, nil, 0
 	}
 	for _, t := range f.tensors {
 		if index.WeightMap[t.Name] != filepath.Base(t.Path()) {

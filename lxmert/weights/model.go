@@ -66,6 +66,9 @@ func newModel(f *File, configPath string) (*Model, error) {
 	m.hash = sync.OnceValues(m.computeHash)
 	for _, t := range f.tensors {
 		name := Canonical(t.Name)
+		if name == positionIDs && !t.DType.IsFloat() {
+			continue
+		}
 		if name == lxmert.TiedDecoder && m.decoder == nil {
 			m.decoder = t
 			continue
@@ -108,6 +111,9 @@ func newModel(f *File, configPath string) (*Model, error) {
 	m.HeadsFrom, err = complete(&m.Config, f, configPath)
 	return m, err
 }
+
+// positionIDs are the numbers from 0 on, which some versions of Hugging Face's BERT save among the parameters.
+const positionIDs = "bert.embeddings.position_ids"
 
 // HeadsNote is a line for the user if the number of attention heads is a guess, which a wrong result would not betray; else "".
 func (m *Model) HeadsNote() string {

@@ -2,6 +2,7 @@ package weights_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -266,32 +267,65 @@ func TestBERTAloneHasALanguagePart(t *testing.T) {
 	}
 }
 
+// TestShardsAreOneModel, of either kind of file, and the model of one file.
 func TestShardsAreOneModel(t *testing.T) {
-	dir := t.TempDir()
 	items := itemsOf(tinyConfig(), weights.HuggingFaceName)
-	index := map[string]string{}
-	for i, part := range [][]weights.Item{items[:20], items[20:50], items[50:]} {
-		name := "model-0000" + string(rune('1'+i)) + "-of-00003.safetensors"
-		write(t, part, dir, name)
-		for _, it := range part {
-			index[it.Name] = name
+	plain := openModel(t, write(t, items, t.TempDir(), "x.safetensors"))
+	for format, files := range map[string]struct{ index, part string }{
+		weights.FormatShards:    {"model.safetensors.index.json", "model-0000%d-of-00003.safetensors"},
+		weights.FormatZipShards: {"pytorch_model.bin.index.json", "pytorch_model-0000%d-of-00003.bin"},
+	} {
+		dir := t.TempDir()
+		index := map[string]string{}
+		for i, part := range [][]weights.Item{items[:20], items[20:50], items[50:]} {
+			name := fmt.Sprintf(files.part, i+1)
+			write(t, part, dir, name)
+			for _, it := range part {
+				index[it.Name] = name
+			}
+		}
+		writeJSON(t, map[string]any{"metadata": map[string]int{"total_size": 1}, "weight_map": index}, dir, files.index)
+		m := openModel(t, dir)
+		if m.Config != tinyConfig() || m.File.Format != format || m.Report(m.Config).Err() != nil {
+			t.Errorf("%s: %+v", m.File.Format, m.Config)
+		}
+		if extras, _ := m.File.Extras(); m.File.Object != nil || extras != nil {
+			t.Errorf("%s: the object or extras of one of the files: %v", format, extras)
+		}
+		a, _ := m.Hash()
+		if b, err := plain.Hash(); a != b || err != nil {
+			t.Errorf("%s: another hash than in one file (%v)", format, err)
+		}
+		wrong := maps.Clone(index)
+		delete(wrong, items[0].Name)
+		writeJSON(t, map[string]any{"weight_map": wrong}, dir, files.index)
+		if _, err := weights.OpenModel(dir, ""); err == nil || !strings.Contains(err.Error(), "which the index does not say") {
+			t.Errorf("%s: error %v", format, err)
+		}
+		inner := maps.Clone(index) // an index that names itself, or another one
+		inner[items[0].Name] = files.index
+		writeJSON(t, map[string]any{"weight_map": inner}, dir, files.index)
+		if _, err := weights.OpenModel(dir, ""); err == nil || !strings.Contains(err.Error(), "not weights") {
+			t.Errorf("%s: error %v", format, err)
 		}
 	}
-	writeJSON(t, map[string]any{"metadata": map[string]int{"total_size": 1}, "weight_map": index}, dir, "model.safetensors.index.json")
-	m := openModel(t, dir)
-	if m.Config != tinyConfig() || m.File.Format != weights.FormatShards || m.Report(m.Config).Err() != nil {
-		t.Errorf("%s: %+v", m.File.Format, m.Config)
+}
+
+// TestMMFModels: the checkpoint of a trainer around a model with a head of each kind of question, of which LXMERT has one.
+func TestMMFModels(t *testing.T) {
+	c := tinyConfig()
+	c.LM, c.Match, c.Objects, c.Attributes, c.FeatHead, c.Answers = false, false, 0, 0, false, 0
+	c.TaskClasses, c.TaskImages = 5, 1
+	items := itemsOf(c, func(name string) string { return "model." + mmfName(name) })
+	positions := rawItem("model.model.bert.embeddings.position_ids", weights.I64, []int{1, 2}, make([]byte, 16))
+	m := openModel(t, write(t, append(items, positions), t.TempDir(), "lxmert_final.pth"))
+	if m.Config != c || m.Report(c).Err() != nil || m.Kind() != "fine-tuned snapshot of VQA or GQA (5 answers), in MMF's names" {
+		t.Errorf("%+v\n%v\n%s", m.Config, m.Report(c), m.Kind())
 	}
-	plain := openModel(t, write(t, items, t.TempDir(), "x.safetensors"))
-	a, _ := m.Hash()
-	if b, err := plain.Hash(); a != b || err != nil {
-		t.Errorf("another hash than in one file (%v)", err)
-	}
-	wrong := maps.Clone(index)
-	delete(wrong, items[0].Name)
-	writeJSON(t, map[string]any{"weight_map": wrong}, dir, "model.safetensors.index.json")
-	if _, err := weights.OpenModel(dir, ""); err == nil || !strings.Contains(err.Error(), "which the index does not say") {
-		t.Errorf("error %v", err)
+	gqa := weights.FromFloats("model.model.classifier.logit_gqa.3.bias", []int{4}, make([]float32, 4), weights.F32)
+	m = openModel(t, write(t, append(items, gqa), t.TempDir(), "two.pth"))
+	if r := m.Report(c); !slices.Equal(r.Unused, []string{"classifier.logit_gqa.3.bias"}) || len(r.Missing) > 0 {
+		t.Errorf("%v", r)
 	}
 }
 
@@ -309,7 +343,7 @@ func TestResolveTriesTheReferencesSuffixes(t *testing.T) {
 	}
 	x := filepath.Join(dir, "x")
 	// Each goes before those that are there already.
-	for _, name := range []string{"x/pytorch_model.bin", "x/model.safetensors.index.json", "x/model.safetensors", "x.safetensors", "x_LXRT.pth", "x.pth"} {
+	for _, name := range []string{"x/pytorch_model.bin.index.json", "x/pytorch_model.bin", "x/model.safetensors.index.json", "x/model.safetensors", "x.safetensors", "x_LXRT.pth", "x.pth"} {
 		want := touch(name)
 		if got, err := weights.Resolve(x); got != want || err != nil {
 			t.Errorf("x is %s (%v), want %s", got, err, want)

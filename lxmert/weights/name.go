@@ -6,17 +6,23 @@ import (
 )
 
 // Canonical returns the name that [lxmert.Config.Params] has for a parameter which a file calls name. It removes what
-// training on several GPUs, fine-tuning, a checkpoint around the weights, or Hugging Face puts in front:
+// training on several GPUs, torch.compile, fine-tuning, a checkpoint around the weights, Hugging Face, or MMF puts in front:
 //
 //	module.bert.pooler.dense.weight                      several GPUs
+//	_orig_mod.bert.pooler.dense.weight                   torch.compile
 //	lxrt_encoder.model.bert.pooler.dense.weight          a fine-tuned task (Q11: with .module. after model, too)
 //	model.bert.pooler.dense.weight, state_dict.bert...   a checkpoint around the weights
 //	lxmert.pooler.dense.weight, pooler.dense.weight      Hugging Face's models, and its LxmertModel alone
+//	model.bert..., bert.bert..., bert.cls...             Facebook's MMF, and its earlier versions
+//	model.classifier.logit_fc.3.weight                   MMF's head of a fine-tuned task
 //	bert.embeddings.LayerNorm.gamma, .beta               TensorFlow's names for .weight, .bias
 //
-// A name that is none of these comes back without the parts called "module".
+// (MMF gives its LXMERT other inputs than the original: words' mask and segments exchanged, and in some versions boxes that
+// are all zero. A model that was trained so answers differently here.)
+//
+// A name that is none of these comes back without the parts called "module" and "_orig_mod".
 func Canonical(name string) string {
-	parts := slices.DeleteFunc(strings.Split(name, "."), func(p string) bool { return p == "module" })
+	parts := slices.DeleteFunc(strings.Split(name, "."), func(p string) bool { return p == "module" || p == "_orig_mod" })
 	wrapped := func(p string) bool {
 		switch p {
 		case "model", "state_dict", "model_state_dict", "lxrt_encoder":
@@ -25,6 +31,15 @@ func Canonical(name string) string {
 		return false
 	}
 	for len(parts) > 1 && wrapped(parts[0]) {
+		parts = parts[1:]
+	}
+	if len(parts) > 1 && parts[0] == "bert" {
+		switch parts[1] {
+		case "bert", "cls", "obj_predict_head", "answer_head", "classifier": // MMF's models were once called bert
+			parts = parts[1:]
+		}
+	}
+	if len(parts) > 1 && parts[0] == "classifier" && parts[1] == "logit_fc" {
 		parts = parts[1:]
 	}
 	if len(parts) == 0 {

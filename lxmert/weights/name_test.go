@@ -1,6 +1,7 @@
 package weights_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -21,6 +22,16 @@ func TestCanonicalNames(t *testing.T) {
 		"encoder.layer.3.output.dense.bias":                              "bert.encoder.layer.3.output.dense.bias",
 		"embeddings.LayerNorm.gamma":                                     "bert.embeddings.LayerNorm.weight",
 		"bert.encoder.layer.0.attention.output.LayerNorm.beta":           "bert.encoder.layer.0.attention.output.LayerNorm.bias",
+		"_orig_mod.bert.pooler.dense.weight":                             "bert.pooler.dense.weight",
+		"module._orig_mod.logit_fc.0.weight":                             "logit_fc.0.weight",
+		"lxrt_encoder._orig_mod.model.bert.pooler.dense.weight":          "bert.pooler.dense.weight",
+		"model.model.bert.embeddings.word_embeddings.weight":             "bert.embeddings.word_embeddings.weight",
+		"model.classifier.logit_fc.3.weight":                             "logit_fc.3.weight",
+		"model.classifier.logit_gqa.3.weight":                            "classifier.logit_gqa.3.weight",
+		"bert.bert.encoder.layer.0.output.dense.bias":                    "bert.encoder.layer.0.output.dense.bias",
+		"bert.cls.seq_relationship.bias":                                 "cls.seq_relationship.bias",
+		"bert.classifier.logit_fc.0.bias":                                "logit_fc.0.bias",
+		"model.answer_head.logit_fc.0.weight":                            "answer_head.logit_fc.0.weight",
 		"logit_fc.3.bias":                                                "logit_fc.3.bias",
 		"module.logit_fc.0.weight":                                       "logit_fc.0.weight",
 		"answer_head.logit_fc.0.weight":                                  "answer_head.logit_fc.0.weight",
@@ -43,6 +54,7 @@ func TestNamesGoThereAndBack(t *testing.T) {
 	for _, p := range c.Params() {
 		for _, name := range []string{
 			p.Name, "module." + p.Name, weights.HuggingFaceName(p.Name), weights.TaskName(p.Name), "model." + p.Name, "state_dict.module." + p.Name,
+			"_orig_mod." + p.Name, "state_dict._orig_mod.module." + p.Name, mmfName(p.Name), "model." + mmfName(p.Name),
 		} {
 			if got := weights.Canonical(name); got != p.Name {
 				t.Errorf("%q is %q, want %q", name, got, p.Name)
@@ -52,4 +64,12 @@ func TestNamesGoThereAndBack(t *testing.T) {
 	if got := weights.HuggingFaceName("logit_fc.3.bias"); got != "answer_head.logit_fc.3.bias" {
 		t.Error(got)
 	}
+}
+
+// mmfName is MMF's name of a canonical one.
+func mmfName(canonical string) string {
+	if strings.HasPrefix(canonical, "logit_fc.") {
+		canonical = "classifier." + canonical
+	}
+	return "model." + canonical
 }

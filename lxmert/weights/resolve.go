@@ -13,11 +13,11 @@ import (
 var ErrNotFound = errors.New("no such weights")
 
 // folderFiles are the files of a Hugging Face folder that may hold its weights, in order of preference.
-var folderFiles = []string{"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"}
+var folderFiles = []string{"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"}
 
 // Resolve finds the file that name stands for. The reference leaves suffixes away, so X, X.pth, X_LXRT.pth and
-// X.safetensors are tried in that order; a folder stands for the model.safetensors, the index of several such files, or
-// the pytorch_model.bin in it. The error lists what was tried and similar names that are there.
+// X.safetensors are tried in that order; a folder stands for the model.safetensors or pytorch_model.bin in it, or for the
+// index of several such files. The error lists what was tried and similar names that are there.
 func Resolve(name string) (string, error) {
 	if name == "" {
 		return "", fmt.Errorf("%w: the name is empty", ErrNotFound)
@@ -51,7 +51,7 @@ func similar(name string) string {
 	var names []string
 	for _, e := range entries {
 		switch filepath.Ext(e.Name()) {
-		case ".pth", ".pt", ".bin", ".safetensors":
+		case ".pth", ".pt", ".bin", ".ckpt", ".safetensors":
 			names = append(names, e.Name())
 		default:
 			if e.IsDir() && exists(filepath.Join(dir, e.Name(), "config.json")) {
