@@ -16,6 +16,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
 // Scored is what came out of one split of [Test].
@@ -44,6 +45,9 @@ func Test(ctx context.Context, b *backend.Backend, t dataset.Task, o Options) (o
 	defer func() { err = errors.Join(err, s.Close()) }()
 	tests, err := s.tests(&o)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.checkSnapshot(); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(o.Output, 0o777); err != nil {
@@ -76,6 +80,19 @@ func Test(ctx context.Context, b *backend.Backend, t dataset.Task, o Options) (o
 	return out, nil
 }
 
+// checkSnapshot says whether the model of --load is the one that the flags and the task name, before any data are read.
+func (s *session) checkSnapshot() error {
+	m, err := weights.OpenModel(s.opt.Load, s.opt.Config)
+	if err != nil {
+		return err
+	}
+	c := m.Config
+	if err = layers(s.opt, &c, m); err == nil {
+		err = s.hasHead(m, s.classes())
+	}
+	return errors.Join(err, m.Close())
+}
+
 // openSnapshot opens the fine-tuned model of --load.
 func (s *session) openSnapshot(set *dataset.Set) (*lxrt.Model, error) {
 	fmt.Fprintf(s.opt.Out, "Load model from %s\n", s.opt.Load)
@@ -83,13 +100,7 @@ func (s *session) openSnapshot(set *dataset.Set) (*lxrt.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := m.Config()
-	if c.TaskClasses != s.classes() || c.TaskImages != s.images {
-		err = fmt.Errorf("task: %s has a head for %d answers about %d images, %s needs %d and %d", s.opt.Load, c.TaskClasses, c.TaskImages, s.name, s.classes(), s.images)
-	} else {
-		err = s.fits(c, set)
-	}
-	if err != nil {
+	if err := s.fits(m.Config(), set); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil

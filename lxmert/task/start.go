@@ -89,7 +89,7 @@ func beginning(s spec, o *Options, classes int, table func() (*dataset.QATable, 
 	default:
 		b.cfg = body(lxmert.LXR955())
 	}
-	if err := layers(o, &b.cfg, sizes != nil); err != nil {
+	if err := layers(o, &b.cfg, sizes); err != nil {
 		return nil, err
 	}
 	b.cfg.TaskClasses, b.cfg.TaskImages = classes, s.images
@@ -123,8 +123,8 @@ func beginning(s spec, o *Options, classes int, table func() (*dataset.QATable, 
 		}
 	}
 	if m := opened[o.Load]; o.Load != "" {
-		if m.Config.TaskClasses != classes || m.Config.TaskImages != s.images {
-			return nil, fmt.Errorf("task: %s has a head for %d answers about %d images, %s needs %d and %d", m.File.Path, m.Config.TaskClasses, m.Config.TaskImages, s.name, classes, s.images)
+		if err := s.hasHead(m, classes); err != nil {
+			return nil, err
 		}
 		if err := m.Report(b.cfg).Err(); err != nil {
 			return nil, fmt.Errorf("task: %w", err)
@@ -143,8 +143,17 @@ func body(c lxmert.Config) lxmert.Config {
 	return c
 }
 
-// layers applies --llayers, --xlayers and --rlayers. Weights have their own numbers of layers, which must be these.
-func layers(o *Options, c *lxmert.Config, fixed bool) error {
+// hasHead says whether a fine-tuned snapshot has the task's head, with as many answers.
+func (s spec) hasHead(m *weights.Model, classes int) error {
+	if c := m.Config; c.TaskClasses != classes || c.TaskImages != s.images {
+		return fmt.Errorf("task: %s has a head for %d answers about %d images, %s needs %d and %d", m.File.Path, c.TaskClasses, c.TaskImages, s.name, classes, s.images)
+	}
+	return nil
+}
+
+// layers applies --llayers, --xlayers and --rlayers. Weights, nil if there are none, have their own numbers of layers,
+// which must be these.
+func layers(o *Options, c *lxmert.Config, from *weights.Model) error {
 	for _, l := range []struct {
 		flag string
 		want int
@@ -153,8 +162,8 @@ func layers(o *Options, c *lxmert.Config, fixed bool) error {
 		if l.want < 0 || l.want == *l.have {
 			continue
 		}
-		if fixed {
-			return fmt.Errorf("task: --%s is %d, the weights have %d", l.flag, l.want, *l.have)
+		if from != nil {
+			return fmt.Errorf("task: --%s is %d, but %s has %d; leave the flag out, or load other weights", l.flag, l.want, from.File.Path, *l.have)
 		}
 		*l.have = l.want
 	}
