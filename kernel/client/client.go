@@ -17,6 +17,10 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
+// SavingEnv is the environment variable that names a file, for the programs of cells: an interrupted program that has made
+// it is not killed after five seconds, as it saves its work, but after a minute.
+const SavingEnv = wire.SavingEnv
+
 // Environment variables that say what [Options] leave open.
 const (
 	ProgramEnv  = "LXMERT_SESSION_COMMAND" // the program to start as the session

@@ -5,7 +5,9 @@
 // What the proxy does itself:
 //
 //   - It keeps the queue of cells. After an error the cells behind it are aborted, unless the request says that errors
-//     do not stop the queue, and an interrupt stops what runs: builds, shell lines, programs and their children.
+//     do not stop the queue, and an interrupt stops what runs: builds, shell lines, programs and their children. A second
+//     one, or five seconds, kills what has not ended, with all that the cell has started; a program that makes the file
+//     named by LXMERT_SAVING has a minute.
 //   - It answers what does not run cells (kernel information, completion, inspection, history, whether input is complete,
 //     the list of comms) at any time, also while a cell runs. Completion of Go comes from a gopls of its own.
 //   - It numbers executions as Jupyter specifies, and points errors at lines of cells.

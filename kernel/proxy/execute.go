@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 
@@ -38,9 +39,12 @@ type execution struct {
 	reply  chan *message // GoNB's
 	idle   chan struct{} // closed when GoNB has announced all there is
 	done   chan struct{} // closed when the request is answered
+	kill   chan struct{} // closed when the cell is to be killed
+	began  uint64        // see [clock]
 
 	mu          sync.Mutex
 	isIdle      bool
+	killed      string        // why the cell is killed; "": it is not
 	interrupted int           // how often
 	ran         bool          // an interrupt has met the cell's own program, which is the last thing that a cell does
 	stopped     bool          // an interrupt has met something else
@@ -72,7 +76,7 @@ func (k *kernel) execute(ctx context.Context) {
 func (k *kernel) newExecution(request origin, ask executeRequest) *execution {
 	e := &execution{
 		request: request, ask: ask, cell: parseCell(ask.Code),
-		reply: make(chan *message, 1), idle: make(chan struct{}), done: make(chan struct{}), stderr: tail{limit: 64 << 10},
+		reply: make(chan *message, 1), idle: make(chan struct{}), done: make(chan struct{}), kill: make(chan struct{}), began: clock(), stderr: tail{limit: 64 << 10},
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e
@@ -107,7 +111,7 @@ func (k *kernel) run(ctx context.Context, m origin) {
 		f = &failure{"interrupted", "the kernel is shutting down", nil}
 	}
 	if e.wasInterrupted() {
-		k.stopLeft()
+		k.stopLeft(e)
 	}
 	k.finish(e, f)
 }
@@ -210,6 +214,7 @@ func (k *kernel) perform(ctx context.Context, e *execution) *failure {
 
 // sendWithInput is send for a cell whose programs may read what its user types.
 func (k *kernel) sendWithInput(ctx context.Context, e *execution, code string) (*message, error) {
+	os.Remove(k.saving()) // an earlier cell's
 	code = e.cell.withInput(code, k.input.path, e.mayAsk())
 	if e.mayAsk() {
 		if err := k.input.open(); err != nil {
@@ -281,6 +286,9 @@ func (k *kernel) judge(e *execution, reply *message) *failure {
 		k.declared.number(c.Count, e.count)
 	}
 	switch {
+	case e.killed != "":
+		text := "the cell was interrupted, and killed because " + e.killed
+		return &failure{"interrupted", text, []string{complaint{message: text}.shown()}}
 	case e.interrupted > 0 && (c.Status != "ok" || e.stopped):
 		if reason := e.reason(); reason != "" {
 			return &failure{"interrupted", reason, []string{complaint{message: reasonMark + reason}.shown()}}

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 	"github.com/seed-516990b0/golxmert/kernel/proxy/zmtp"
 )
 
@@ -54,7 +55,9 @@ func startGoNB(p *private, w *watchdog, opt *Options, connectionFile string) (*g
 	change := map[string]string{
 		"TMPDIR":    p.dir,
 		UserTempEnv: os.TempDir(),
-		"PATH":      strings.Join([]string{bin, filepath.Dir(opt.GoNB), os.Getenv("PATH")}, string(os.PathListSeparator)),
+
+		wire.SavingEnv: p.path(savingName),
+		"PATH":         strings.Join([]string{bin, filepath.Dir(opt.GoNB), os.Getenv("PATH")}, string(os.PathListSeparator)),
 	}
 	maps.Copy(change, opt.Env)
 	cmd.Env = environment(os.Environ(), change)

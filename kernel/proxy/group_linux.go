@@ -46,7 +46,7 @@ func parseStat(pid int, text string) (process, bool) {
 		return process{}, false
 	}
 	rest := strings.Fields(text[to+1:])
-	if len(rest) < 4 || rest[0] == "Z" {
+	if len(rest) < 20 || rest[0] == "Z" {
 		return process{}, false
 	}
 	p := process{pid: pid, name: text[from+1 : to]}
@@ -57,5 +57,55 @@ func parseStat(pid int, text string) (process, bool) {
 		}
 		*into = n
 	}
-	return p, true
+	began, err := strconv.ParseUint(rest[19], 10, 64)
+	p.began = began
+	return p, err == nil
+}
+
+// clock is the time since the machine's start in hundredths of a second, which is also how Linux says when a process began.
+func clock() uint64 {
+	text, err := os.ReadFile("/proc/uptime")
+	if err != nil {
+		return 0
+	}
+	up, _, _ := strings.Cut(string(text), " ")
+	n, err := strconv.ParseUint(strings.ReplaceAll(up, ".", ""), 10, 64) // it has two decimals
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// writersTo lists who of the processes can write to a pipe from which another one reads.
+func writersTo(reader int, processes []process) []process {
+	pipes := map[string]bool{}
+	openPipes(reader, func(pipe string, writes bool) {
+		if !writes {
+			pipes[pipe] = true
+		}
+	})
+	var found []process
+	for _, p := range processes {
+		holds := false
+		openPipes(p.pid, func(pipe string, writes bool) { holds = holds || writes && pipes[pipe] })
+		if holds {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// openPipes calls see for each end of a pipe that a process has open.
+func openPipes(pid int, see func(pipe string, writes bool)) {
+	dir := "/proc/" + strconv.Itoa(pid)
+	files, _ := os.ReadDir(dir + "/fd") // none: it has ended, or is another user's
+	for _, f := range files {
+		pipe, err := os.Readlink(dir + "/fd/" + f.Name())
+		if err != nil || !strings.HasPrefix(pipe, "pipe:") {
+			continue
+		}
+		if info, err := os.Lstat(dir + "/fd/" + f.Name()); err == nil {
+			see(pipe, info.Mode()&0o200 != 0) // Linux shows in the link's mode how the file was opened
+		}
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -123,7 +122,7 @@ func TestInterruptEndsTheWaitForInput(t *testing.T) {
 	} {
 		id := c.executeAsking(step.code)
 		c.question(i + 1)
-		syscall.Kill(-c.cmd.Process.Pid, syscall.SIGINT)
+		c.interrupt()
 		reply, published := c.finished(id)
 		if text := textOf(t, published); reply["status"] != step.status || text != step.text {
 			t.Errorf("%q: %v, %q", step.code, reply, text)

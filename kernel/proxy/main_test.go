@@ -35,9 +35,11 @@ func TestMain(m *testing.M) {
 	case "parent":
 		err = parent(os.Args[2])
 	case "run":
+		var g grace
+		fmt.Sscan(os.Getenv("TEST_GRACE"), &g.usual, &g.saving) // in nanoseconds; without, they are zero
 		err = Run(context.Background(), os.Args[2], Options{
 			GoNB: os.Getenv("TEST_GONB"), Gopls: os.Getenv("TEST_GOPLS"), Prelude: os.Getenv("TEST_PRELUDE"),
-			Log: log.New(os.Stderr, "kernel: ", 0), Magics: testMagics,
+			Log: log.New(os.Stderr, "kernel: ", 0), Magics: testMagics, grace: g,
 		})
 	case "--kernel":
 		err = fakeGoNB(os.Args[2])

@@ -21,10 +21,15 @@ type Options struct {
 	Log     *log.Logger // a line for everything that was dropped; nil: standard error
 
 	Env map[string]string // variables that cells have besides this process's own
+
+	grace grace // of an interrupted cell; the zero value: the usual one
 }
 
 // defaults fills in what is left out, and checks the rest.
 func (o Options) defaults() (*Options, error) {
+	if o.grace == (grace{}) {
+		o.grace = usualGrace
+	}
 	if o.Log == nil {
 		o.Log = log.New(os.Stderr, "kernel: ", 0)
 	}

@@ -17,8 +17,8 @@ import (
 
 func TestBelowFindsDescendantsAndTheGroupButNotOtherSessions(t *testing.T) {
 	all := []process{
-		{1, 0, 1, 1, "init"}, {10, 1, 10, 5, "gonb"}, {11, 10, 10, 5, "go"}, {12, 11, 10, 5, "compile"}, {13, 1, 10, 5, "orphan"},
-		{14, 10, 14, 5, "own group"}, {15, 10, 15, 15, "session"}, {16, 15, 15, 15, "of session"}, {20, 1, 20, 5, "other"}, {21, 20, 20, 5, "other's"},
+		{1, 0, 1, 1, "init", 0}, {10, 1, 10, 5, "gonb", 0}, {11, 10, 10, 5, "go", 0}, {12, 11, 10, 5, "compile", 0}, {13, 1, 10, 5, "orphan", 0},
+		{14, 10, 14, 5, "own group", 0}, {15, 10, 15, 15, "session", 0}, {16, 15, 15, 15, "of session", 0}, {20, 1, 20, 5, "other", 0}, {21, 20, 20, 5, "other's", 0},
 	}
 	var names []string
 	for _, p := range below(10, all) {

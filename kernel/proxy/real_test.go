@@ -146,7 +146,7 @@ func TestTracesShowNoPlaceButCells(t *testing.T) {
 }
 
 func TestInterruptStopsWhateverRuns(t *testing.T) {
-	c := startReal(t)
+	c := startImpatient(t, time.Hour, time.Hour) // nothing is killed
 	c.run("%%\nfmt.Println()")
 	slow := filepath.Join(c.tmp, "slow")
 	if err := os.Mkdir(slow, 0o700); err != nil {
@@ -168,22 +168,14 @@ func TestInterruptStopsWhateverRuns(t *testing.T) {
 		t.Run(step.name, func(t *testing.T) {
 			long, queued := c.execute(step.code), c.execute("%%\nfmt.Println(1)")
 			c.waitFor(filepath.Join(c.tmp, step.name))
-			begin := time.Now()
-			syscall.Kill(-c.cmd.Process.Pid, syscall.SIGINT)
+			c.interrupt()
 			if reply, _ := c.finished(long); reply["status"] != "error" || reply["ename"] != "interrupted" {
 				t.Errorf("the cell: %v", reply)
-			}
-			if took := time.Since(begin); took > 5*time.Second {
-				t.Errorf("it took %s", took)
 			}
 			if reply, _ := c.finished(queued); reply["status"] != "aborted" {
 				t.Errorf("the cell behind it: %v", reply)
 			}
-			for end := time.Now().Add(patience); len(sleepers(c)) > 0; time.Sleep(5 * time.Millisecond) {
-				if time.Now().After(end) {
-					t.Fatalf("left are %v", sleepers(c))
-				}
-			}
+			nobodySleeps(t, c, 0)
 		})
 	}
 	if status, text := c.run("%goflags \"-ldflags=-s -w\"\n%%\nfmt.Println(1)"); status != "ok" || !strings.HasSuffix(text, "1\n") {
@@ -200,49 +192,6 @@ func sleepers(c *client) []string {
 		}
 	}
 	return found
-}
-
-func TestProgramThatSavesItsWorkHasTimeTo(t *testing.T) {
-	t.Parallel()
-	c := startReal(t)
-	started := filepath.Join(c.tmp, "started")
-	id := c.execute(`import ("fmt"; "os"; "os/signal"; "time")
-%%
-stop := make(chan os.Signal, 10)
-signal.Notify(stop, os.Interrupt)
-os.WriteFile("` + started + `", nil, 0o600)
-<-stop
-time.Sleep(6 * time.Second) // GoNB alone would kill it after five
-fmt.Println("saved after", 1+len(stop), "signals")`)
-	queued := c.execute("%%\nfmt.Println(1)")
-	c.waitFor(started)
-	syscall.Kill(-c.cmd.Process.Pid, syscall.SIGINT)
-	reply, published := c.finished(id)
-	text := ""
-	for _, m := range published {
-		text += fmt.Sprint(contentOf(t, m)["text"])
-	}
-	if reply["status"] != "ok" || !strings.Contains(text, "saved after 1 signals") || !strings.Contains(text, "Interrupt it again to kill it") {
-		t.Errorf("%v, %q", reply, text)
-	}
-	if reply, _ := c.finished(queued); reply["status"] != "aborted" {
-		t.Errorf("the cell behind it: %v", reply)
-	}
-}
-
-func TestSecondInterruptKills(t *testing.T) {
-	c := startReal(t)
-	started := filepath.Join(c.tmp, "started")
-	id := c.execute("%%\nsignal.Ignore(os.Interrupt)\nos.WriteFile(\"" + started + "\", nil, 0o600)\nselect {\ncase <-time.After(100 * time.Second):\n}")
-	c.waitFor(started)
-	for range 2 {
-		if reply := c.reply(c.request(c.control, "interrupt_request", struct{}{})); reply["status"] != "ok" {
-			t.Fatal(reply)
-		}
-	}
-	if reply, _ := c.finished(id); reply["ename"] != "interrupted" {
-		t.Errorf("the cell: %v", reply)
-	}
 }
 
 func TestKernelKilledWithSIGKILLLeavesNothing(t *testing.T) {

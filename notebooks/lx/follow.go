@@ -42,6 +42,7 @@ func follow(ctx context.Context, c *client.Client, l *live) (Run, error) {
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
+		askForTime()
 		remark("Follow: interrupted: the run stops after its current step and is saved")
 		select {
 		case err = <-ended:
@@ -61,6 +62,14 @@ func follow(ctx context.Context, c *client.Client, l *live) (Run, error) {
 		return r, err
 	}
 	return r, outcome(r, ctx.Err() != nil)
+}
+
+// askForTime tells the kernel that there is something to wait for although the cell was interrupted: a run that saves its
+// state may take longer than a cell usually has. Without this project's kernel there is nobody to tell.
+func askForTime() {
+	if path := os.Getenv(client.SavingEnv); path != "" {
+		os.WriteFile(path, nil, 0o600) // if it fails, the run is saved all the same
+	}
 }
 
 // outcome is an error for a run that did not come to its end, with what to do.

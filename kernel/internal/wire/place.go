@@ -12,6 +12,9 @@ import (
 // DirEnv names the folder of the session, for those who want several, or another place.
 const DirEnv = "LXMERT_SESSION_DIR"
 
+// SavingEnv names the file by which a cell's program asks the kernel for time to save its work.
+const SavingEnv = "LXMERT_SAVING"
+
 // Place is where a session lives.
 type Place struct {
 	Dir     string // private to the user
