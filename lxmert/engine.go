@@ -2,6 +2,7 @@ package lxmert
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -80,12 +81,21 @@ const (
 	Multiply Op = iota // y = x * v
 	Add                // y = x + v
 	Set                // y = x + (v-x) * m
+	Cut                // y = x*v / sum(x*v), the sum over the keys of an attention map; v is 1 for keys that stay, 0 for others
 )
 
 // Edit changes an activation before anything reads it. Several edits of one activation apply in order.
 //
 // In a batch of texts of different lengths, adding to a map or setting it also reaches the keys beyond the end of the
-// shorter ones, unless the value is 0 there.
+// shorter ones, unless the value is 0 there; and so does setting scores, unless the value is about -10000 there.
+//
+// Cut keeps queries from seeing keys: what is left of a row of a map sums to 1 again, and a row with nothing left is all
+// zeros, so that the query gets no values and goes on with its residual. In a map with a cut, keys that are padding or masked
+// out count as cut, even where a row has no others and whatever [Request] says of NoRegions. A cut that is the first edit of a
+// map is made of the scores, as edits of these leave them, and so is exact even if nearly all weight was on what is cut. A cut
+// that follows other edits of the map divides what they left by its sum; edits that follow a cut change what it left.
+// To cut, do not multiply a map by 0, which does not renormalise it, nor add minus infinity to scores, which gives NaN where
+// nothing is left.
 type Edit struct {
 	Name string // may be a pattern, as in Read
 	Op   Op
@@ -93,6 +103,31 @@ type Edit struct {
 	// another head, or patch another position, in each row.
 	Value Tensor
 	Mask  Tensor // Set only; the zero Tensor means 1 everywhere
+}
+
+// Check says whether an edit can be made of an activation, but for the sizes of its tensors.
+func (e Edit) Check(a Activation) error {
+	if e.Op < Multiply || e.Op > Cut {
+		return fmt.Errorf("there is no operation %d", e.Op)
+	}
+	if e.Op != Set && !e.Mask.IsZero() {
+		return errors.New("only Set has a mask")
+	}
+	if e.Op != Cut {
+		return nil
+	}
+	if !a.IsMap() {
+		return fmt.Errorf("%s is not an attention map, and only these can be cut: l.k.tt, r.k.ii, x.k.ti, x.k.it, x.k.tt and x.k.ii of layer k", a.Name)
+	}
+	if err := e.Value.check("value"); err != nil {
+		return err
+	}
+	for i, v := range e.Value.Data {
+		if v != 0 && v != 1 {
+			return fmt.Errorf("value: entry %v is %g, a cut has 0 for what goes and 1 for what stays", e.Value.indexOf(i), v)
+		}
+	}
+	return nil
 }
 
 // Grad asks for gradients of one scalar, the sum over all rows of their scores.

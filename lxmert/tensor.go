@@ -74,12 +74,17 @@ func (t Tensor) checkFinite(name string) error {
 		if x-x == 0 {
 			continue
 		}
-		index := make([]int, len(t.Shape))
-		for axis := len(index) - 1; axis >= 0; axis-- {
-			index[axis] = i % t.Shape[axis]
-			i /= t.Shape[axis]
-		}
-		return fmt.Errorf("%s: entry %v is %g", name, index, x)
+		return fmt.Errorf("%s: entry %v is %g", name, t.indexOf(i), x)
 	}
 	return nil
+}
+
+// indexOf is the index along each axis of an element of Data.
+func (t Tensor) indexOf(i int) []int {
+	index := make([]int, len(t.Shape))
+	for axis := len(index) - 1; axis >= 0; axis-- {
+		index[axis] = i % t.Shape[axis]
+		i /= t.Shape[axis]
+	}
+	return index
 }

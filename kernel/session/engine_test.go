@@ -105,6 +105,8 @@ func TestTheSessionsEngineIsTheModelBitForBit(t *testing.T) {
 		for i := range gate.Data {
 			gate.Data[i], mask.Data[i] = float32(i)/7, 1
 		}
+		keep := lxmert.NewTensor(1, 1, 1, b.V())
+		keep.Data[1] = 1
 		positions := make([][]int, n)
 		class, weight, first := make([]int, n), make([]float32, n), make([]int, n)
 		for i := range positions {
@@ -117,6 +119,9 @@ func TestTheSessionsEngineIsTheModelBitForBit(t *testing.T) {
 			"positions":  {Want: []lxmert.Read{{Name: "out.mlm", Positions: positions, Top: 3, As: "guess"}, {Name: "x.0.ti", Positions: positions}}},
 			"edits": {Want: lxmert.All("out.qa"), Edits: []lxmert.Edit{
 				{Name: "x.0.ti", Op: lxmert.Multiply, Value: gate}, {Name: "x.1.ti", Op: lxmert.Set, Value: gate, Mask: mask}, {Name: "x.1.it", Op: lxmert.Add, Value: gate},
+			}},
+			"cuts": {Want: lxmert.All("out.qa", "x.*.ti", "x.0.it.score", "x.1.t.ffn", "r.0.ffn.out"), Edits: []lxmert.Edit{
+				{Name: "x.*.ti", Op: lxmert.Cut, Value: keep}, {Name: "x.0.ti", Op: lxmert.Multiply, Value: gate}, {Name: "l.0.ffn", Op: lxmert.Add, Value: lxmert.NewTensor(1, 1, 1)},
 			}},
 			"gradients": {Grad: &lxmert.Grad{Names: []string{"x.*.ti", "in.feat"}, Of: []lxmert.Term{
 				{Output: "out.qa", Kind: lxmert.LogProb, Class: class, Weight: weight}, {Output: "out.mlm", Kind: lxmert.Probability, Position: first, Class: class},

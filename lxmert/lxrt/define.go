@@ -14,14 +14,10 @@ import (
 
 // define builds the graph of the plan and returns what it gives: the reads, then score and gradients.
 func (p *plan) define(b *program.Builder) []*Node {
-	net := NewNet(p.cfg, p.inputs(b.Input), b.Weight, NetOptions{
+	var net *Net
+	net = NewNet(p.cfg, p.inputs(b.Input), b.Weight, NetOptions{
 		PooledOnly: p.pooledOnly(),
-		Edit: func(name string, x *Node) *Node {
-			for _, e := range p.edits[name] {
-				x = e.apply(b, x)
-			}
-			return x
-		},
+		Edit:       func(name string, x *Node) *Node { return p.edited(b, net, name, x) },
 	})
 	var out []*Node
 	for _, r := range p.reads {
@@ -148,22 +144,4 @@ func (p *plan) termNode(b *program.Builder, net *Net, t termStep) *Node {
 	}
 	picked := ReduceSum(Mul(x, OneHot(class, x.Shape().Dimensions[1], dtypes.Float32)), -1)
 	return Mul(picked, b.Input(t.weight, dtypes.Float32, t.rows[1]))
-}
-
-func (e editStep) apply(b *program.Builder, x *Node) *Node {
-	dtype := x.DType()
-	y := toFloat32(x)
-	v := BroadcastToShape(b.Input(e.value, dtypes.Float32, e.vDims...), y.Shape())
-	switch {
-	case e.op == lxmert.Multiply:
-		y = Mul(y, v)
-	case e.op == lxmert.Add:
-		y = Add(y, v)
-	case e.mask == "":
-		y = v
-	default:
-		m := BroadcastToShape(b.Input(e.mask, dtypes.Float32, e.mDims...), y.Shape())
-		y = Add(y, Mul(Sub(v, y), m))
-	}
-	return ConvertDType(y, dtype)
 }

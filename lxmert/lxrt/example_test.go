@@ -93,3 +93,37 @@ func ExampleModel_Run_edit() {
 	fmt.Println(trace.Values["out.match"].Shape)
 	// Output: [4 2]
 }
+
+// What does the answer owe to what the words see of one region? In each row the words lose sight of another one, in every
+// cross-modality layer, and share their attention among the others.
+func ExampleModel_Run_cut() {
+	m, batch := openTiny()
+	defer m.Close()
+	regions := batch.V()
+	keep := lxmert.NewTensor(regions, 1, 1, regions)
+	for row := range regions {
+		batch.Pairs = append(batch.Pairs, [2]int{0, 0})
+		for region := range regions {
+			if region != row {
+				keep.Data[row*regions+region] = 1
+			}
+		}
+	}
+	trace, err := m.Run(context.Background(), batch, lxmert.Request{
+		Want:  lxmert.All("x.0.ti", "out.qa"),
+		Edits: []lxmert.Edit{{Name: "x.*.ti", Op: lxmert.Cut, Value: keep}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sum := float32(0)
+	for _, weight := range trace.Values["x.0.ti"].Row(3).Row(0).Row(0).Data { // of [CLS] in the first head
+		sum += weight
+	}
+	fmt.Printf("region 3 has %g of %.3f\n", trace.Values["x.0.ti"].At(3, 0, 0, 3), sum)
+	fmt.Println("answers", trace.Values["out.qa"].Shape)
+	// Output:
+	// region 3 has 0 of 1.000
+	// answers [8 12]
+}

@@ -126,6 +126,7 @@ func (n *Net) attention(params, inner, name string, query, keys, mask, any func(
 	n.define(name+".q", func() *Node { return n.splitHeads(n.dense(params+"."+inner+".query", query())) })
 	n.define(name+".k", func() *Node { return n.splitHeads(n.dense(params+"."+inner+".key", keys())) })
 	n.define(name+".v", func() *Node { return n.splitHeads(n.dense(params+"."+inner+".value", keys())) })
+	n.keyMask[name] = mask
 	n.define(name+".score", func() *Node {
 		scores := toFloat32(Einsum("nhqd,nhkd->nhqk", n.Node(name+".q"), n.Node(name+".k")))
 		scores = MulScalar(scores, 1/math.Sqrt(float64(n.cfg.HeadDim())))

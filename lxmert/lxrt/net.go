@@ -41,8 +41,9 @@ type Net struct {
 	// only [CLS] is wanted of the last language level, so the last layer computes one word instead of T.
 	clsOnly bool
 
-	build map[string]func() *Node
-	nodes map[string]*Node
+	build   map[string]func() *Node
+	nodes   map[string]*Node
+	keyMask map[string]func() *Node // of each map, additive [N,K]
 }
 
 // NetOptions are the variations of a [Net]. The zero value is the plain model.
@@ -64,7 +65,7 @@ func NewNet(cfg lxmert.Config, in Inputs, param func(name string) *Node, opt Net
 	n := &Net{
 		cfg: cfg, in: in, param: param, edit: opt.Edit, clsOnly: opt.PooledOnly,
 		dropout: opt.Dropout, remat: opt.Rematerialize,
-		build: map[string]func() *Node{}, nodes: map[string]*Node{},
+		build: map[string]func() *Node{}, nodes: map[string]*Node{}, keyMask: map[string]func() *Node{},
 	}
 	n.inputs()
 	n.towers()

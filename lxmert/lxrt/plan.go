@@ -120,19 +120,16 @@ func (p *plan) addEdit(e lxmert.Edit) error {
 	if err != nil {
 		return err
 	}
-	if e.Op < lxmert.Multiply || e.Op > lxmert.Set {
-		return fmt.Errorf("there is no operation %d", e.Op)
-	}
-	if e.Op != lxmert.Set && !e.Mask.IsZero() {
-		return fmt.Errorf("only Set has a mask")
-	}
 	for _, a := range acts {
+		if err := e.Check(a); err != nil {
+			return err
+		}
 		// Inputs are named by what the key says, not by how the request was written.
 		input := fmt.Sprintf("edit %d of %s", len(p.edits[a.Name]), a.Name)
 		step := editStep{op: e.Op, value: input + ": value"}
 		fill := float32(0)
 		switch {
-		case e.Op == lxmert.Multiply:
+		case e.Op == lxmert.Multiply || e.Op == lxmert.Cut:
 			fill = 1
 		case e.Op == lxmert.Set && a.IsScore():
 			fill = Absent

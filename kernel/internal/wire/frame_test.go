@@ -19,7 +19,7 @@ func sample() (*lxmert.Batch, lxmert.Request) {
 	b.Feats.Data[4] = 0.1
 	r := lxmert.Request{
 		Want:  []lxmert.Read{{Name: "x.*.ti", Positions: [][]int{{0}, {1}}, Top: 2, As: "a"}, {Name: "out.qa", Positions: [][]int{}}},
-		Edits: []lxmert.Edit{{Name: "x.0.ti", Op: lxmert.Set, Value: lxmert.NewTensor(2, 1, 1, 1), Mask: lxmert.NewTensor(1, 1, 1, 1)}, {Name: "in.feat", Op: lxmert.Add, Value: lxmert.NewTensor(1, 1, 1)}},
+		Edits: []lxmert.Edit{{Name: "x.0.ti", Op: lxmert.Set, Value: lxmert.NewTensor(2, 1, 1, 1), Mask: lxmert.NewTensor(1, 1, 1, 1)}, {Name: "in.feat", Op: lxmert.Add, Value: lxmert.NewTensor(1, 1, 1)}, {Name: "x.0.ti", Op: lxmert.Cut, Value: lxmert.NewTensor(1, 1, 3, 2)}},
 		Grad: &lxmert.Grad{Names: []string{"x.0.ti"}, Of: []lxmert.Term{
 			{Output: "out.mlm", Kind: lxmert.Probability, Position: []int{0, 1}, Class: []int{3, 4}, Weight: []float32{1, -0.1}}, {Output: "out.qa"},
 		}},
