@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -91,6 +92,7 @@ func (s *Server) batch(ctx context.Context, spec client.Spec, questions []client
 	defer done()
 	a := asker{vocab: vocab, longest: min(questionLength, cfg.MaxPositions), texts: map[string]int{}, images: map[string]int{}, b: &lxmert.Batch{Pairs: [][2]int{}}}
 	var found []*region.Regions
+	files := map[string]string{} // that the pictures are in
 	for _, q := range questions {
 		text, err := a.text(q.Text)
 		if err != nil {
@@ -99,10 +101,11 @@ func (s *Server) batch(ctx context.Context, spec client.Spec, questions []client
 		for _, id := range q.Images {
 			at, known := a.images[id]
 			if !known {
-				r, err := s.shelf.regions(ctx, spec.Regions, id)
+				r, path, err := s.shelf.regions(ctx, spec.Regions, id)
 				if err != nil {
 					return nil, nil, err
 				}
+				files[id] = path
 				at = slices.IndexFunc(found, func(f *region.Regions) bool { return f.ID == r.ID && f.Source == r.Source })
 				if at < 0 {
 					at = len(found)
@@ -119,7 +122,11 @@ func (s *Server) batch(ctx context.Context, spec client.Spec, questions []client
 	if dim := a.b.Feats.Shape[2]; dim != cfg.FeatDim {
 		return nil, nil, &wire.Fault{Kind: wire.Batch, Message: fmt.Sprintf("session: %s has %d features per region, the model of %s takes %d: they are of another detector", found[0].Source, dim, spec.Weights, cfg.FeatDim)}
 	}
-	return a.b, a.notes, s.describe(a.b, found, spec)
+	lines, err := s.shelf.lines(ctx, slices.Compact(slices.Sorted(maps.Values(files))), region.TrainedOn(spec.Weights))
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.b, append(a.notes, lines...), s.describe(a.b, found, spec)
 }
 
 // checkQuestions says what is wrong with questions before anything is read.

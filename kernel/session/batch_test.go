@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/token"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
@@ -165,6 +166,64 @@ func TestQuestionsThatCannotBeAskedAreSaidWhy(t *testing.T) {
 	}
 	if _, err := m.Batch(t.Context(), make([]client.Question, 100_000)); !errors.Is(err, client.ErrUsage) {
 		t.Errorf("100,000 questions: %v", err)
+	}
+}
+
+// TestCellsAreToldOfRegionsOfAnotherForm: what is certain is an error, what is unlikely a remark, once for each question
+// that is asked, however many pictures it has.
+func TestCellsAreToldOfRegionsOfAnotherForm(t *testing.T) {
+	golden := goldens(t)[0]
+	r := newResident(t)
+	r.dial("a") // starts the session
+	var notes strings.Builder
+	c, err := client.Dial(t.Context(), client.Options{Dir: r.dir, Log: &notes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(golden, "toy", "data", "mscoco_imgfeat", "val2014_obj36.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := func(change func(b []float32, w, h float32)) error {
+		path := filepath.Join(t.TempDir(), "mine.tsv")
+		if err := os.WriteFile(path, text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		goldentest.ChangeBoxes(t, path, change)
+		m, err := c.Open(t.Context(), client.Spec{
+			Weights: filepath.Join(golden, "tiny", "weights"), Config: filepath.Join(golden, "config.json"), Vocab: filepath.Join(golden, "tokenizer"), Regions: []string{path},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids, err := m.Images(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var questions []client.Question
+		for _, id := range ids {
+			questions = append(questions, client.Question{Text: "is it red?", Images: []string{id}})
+		}
+		notes.Reset()
+		_, err = m.Batch(t.Context(), questions)
+		return err
+	}
+	if err := batch(func([]float32, float32, float32) {}); err != nil || notes.Len() > 0 {
+		t.Errorf("of the published form it says %q, error %v", &notes, err)
+	}
+	err = batch(func(b []float32, w, h float32) { b[0], b[1], b[2], b[3] = b[0]/w, b[1]/h, b[2]/w, b[3]/h })
+	if err == nil || !strings.Contains(err.Error(), "mine.tsv") || !strings.Contains(err.Error(), "they were divided by the picture's size already") {
+		t.Error(err)
+	}
+	first := true
+	err = batch(func(b []float32, _, _ float32) {
+		if first {
+			b[0], b[2] = b[2], b[0]
+		}
+		first = false
+	})
+	if err != nil || strings.Count(notes.String(), "boxes have no area, x1 <= x0") != 1 || !strings.Contains(notes.String(), "mine.tsv") {
+		t.Errorf("of one strange box it says %q, error %v", &notes, err)
 	}
 }
 

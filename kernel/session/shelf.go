@@ -21,6 +21,7 @@ import (
 type shelf struct {
 	vocabs  kept[*token.WordPiece]
 	sources kept[region.Source]
+	looks   kept[region.Look] // at sources
 	labels  kept[[]string]
 	folders kept[*region.Pictures]
 }
@@ -146,6 +147,26 @@ func (s *shelf) source(path string) (region.Source, func(), error) {
 	return s.sources.get(path, region.Open)
 }
 
+// lines are what a person should know about feature files that questions use, each file looked at once.
+func (s *shelf) lines(ctx context.Context, paths []string, trained map[string]region.Fingerprint) (lines []string, err error) {
+	for _, path := range paths {
+		look, release, err := s.looks.get(path, func(path string) (region.Look, error) {
+			source, release, err := s.source(path)
+			if err != nil {
+				return region.Look{}, err
+			}
+			defer release()
+			return region.Examine(ctx, source)
+		})
+		if err != nil {
+			return nil, err
+		}
+		release()
+		lines = append(lines, look.Lines(path, trained)...)
+	}
+	return lines, nil
+}
+
 // isStoreOf says whether a packed store stands for a file, or is all that is there.
 func isStoreOf(store, path string) bool {
 	text, err := readSmall(filepath.Join(store, "manifest.json"), 64<<20)
@@ -171,31 +192,31 @@ func isStoreOf(store, path string) bool {
 	return err == nil && about.DType == "float32" && file.Size() == about.Source.Size && file.ModTime().Equal(about.Source.Modified)
 }
 
-// regions finds a picture's regions in the first of some files that has it.
-func (s *shelf) regions(ctx context.Context, paths []string, id string) (*region.Regions, error) {
+// regions finds a picture's regions in the first of some files that has it, and says in which.
+func (s *shelf) regions(ctx context.Context, paths []string, id string) (found *region.Regions, in string, err error) {
 	var missing []error
 	for _, name := range idForms(id) {
 		missing = missing[:0]
 		for _, path := range paths {
 			source, release, err := s.source(path)
 			if err != nil {
-				return nil, err
+				return nil, "", err
 			}
 			r, err := source.Find(ctx, name)
 			release()
 			if err == nil {
-				return r, r.CheckFinite()
+				return r, path, nil
 			}
 			if !errors.Is(err, region.ErrNotFound) {
-				return nil, err
+				return nil, "", err
 			}
 			missing = append(missing, err)
 		}
 	}
 	if len(missing) == 1 {
-		return nil, missing[0]
+		return nil, "", missing[0]
 	}
-	return nil, fmt.Errorf("%w; the other %d feature files do not have it either", missing[0], len(missing)-1)
+	return nil, "", fmt.Errorf("%w; the other %d feature files do not have it either", missing[0], len(missing)-1)
 }
 
 // images lists the pictures of some files, each once.

@@ -28,12 +28,14 @@ type Options struct {
 	// Log is where the reference's lines about loading go. Nil: nowhere.
 	Log io.Writer
 	// Notes is where remarks go that the reference does not make, one line each: a file that is packed on its first use,
-	// questions that are left out, question ids that repeat. Nil: nowhere.
+	// features that are unlikely (see [region.Examine]), questions that are left out, question ids that repeat. Nil: nowhere.
 	Notes io.Writer
 	// Packing is told how far the packing of a file is, see [region.PackOptions].Progress. Nil: nobody is.
 	Packing func(done, total int64, images int)
 	// Open opens a feature file, or its first rows. Nil: region.OpenPacked.
 	Open func(ctx context.Context, path string, rows int) (region.Source, error)
+	// Trained are the fingerprints of the features that the model was trained on, see [region.TrainedOn]: others are noted.
+	Trained map[string]region.Fingerprint
 	// Sources are the feature files that the sets of one run share. Nil: the set opens its own, and closes them.
 	Sources *Sources
 }
@@ -206,6 +208,15 @@ func (s *Set) openFeatures(ctx context.Context, opt Options) error {
 		}
 		if before {
 			say()
+		}
+		if !before {
+			look, err := region.Examine(ctx, source)
+			if err != nil {
+				return fmt.Errorf("dataset: the features for %s %s: %w", s.Task, strings.Join(s.Splits, ","), err)
+			}
+			for _, line := range look.Lines(file.path, opt.Trained) {
+				fmt.Fprintln(opt.Notes, line)
+			}
 		}
 		rows := len(ids)
 		if r, ok := source.(interface{ Rows() int }); ok {

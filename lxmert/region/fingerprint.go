@@ -44,26 +44,45 @@ const (
 	publishedBoxes = 36
 )
 
-// Warnings says what is certain to differ from the features that LXMERT was trained on: 36 boxes a picture with 2048
-// features each, which come out of a ReLU, and boxes in pixels. It is empty for what may be the published features.
+// Warnings says what differs from the features that the published LXMERT was trained on, 36 boxes a picture with 2048
+// features each, which come out of a ReLU, and [Fingerprint.Doubts]. It is empty for what may be the published features.
 func (f Fingerprint) Warnings() (list []string) {
-	warn := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	if f.Images > 0 && f.Dim != publishedDim {
+		list = append(list, fmt.Sprintf("%d features per box; the published model takes %d", f.Dim, publishedDim))
+	}
+	return append(append(list, f.unpublished()...), f.Doubts()...)
+}
+
+// unpublished says in what else than their number features are not the published ones.
+func (f Fingerprint) unpublished() (list []string) {
 	if f.Images == 0 {
 		return nil
 	}
-	if f.Dim != publishedDim {
-		warn("%d features per box; the published model takes %d", f.Dim, publishedDim)
-	}
 	if f.MinBoxes != publishedBoxes || f.MaxBoxes != publishedBoxes {
-		warn("%d to %d boxes per image; the published model was trained on exactly %d", f.MinBoxes, f.MaxBoxes, publishedBoxes)
+		list = append(list, fmt.Sprintf("%d to %d boxes per image; the published model was trained on exactly %d", f.MinBoxes, f.MaxBoxes, publishedBoxes))
 	}
 	if f.Negative > 0 {
-		warn("%.2g %% of the features are negative; those that the model was trained on come out of a ReLU", 100*f.Negative)
+		list = append(list, fmt.Sprintf("%.2g %% of the features are negative; those that the model was trained on come out of a ReLU", 100*f.Negative))
+	}
+	return list
+}
+
+// farTooLarge is a mean or a standard deviation that no network puts out.
+const farTooLarge = 1e5
+
+// Doubts says what is unlikely in regions, whatever model they are for.
+func (f Fingerprint) Doubts() (list []string) {
+	warn := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	if f.Images == 0 {
+		return nil
 	}
 	if f.Mean == 0 && f.Std == 0 {
 		warn("all features are 0")
 	} else if f.Empty > 0 {
 		warn("the features of %d of %d boxes are all 0", f.Empty, f.Boxes)
+	}
+	if math.Abs(f.Mean) > farTooLarge || f.Std > farTooLarge {
+		warn("the features have the mean %.3g and the standard deviation %.3g: they look like numbers of another type, such as float64 read as float32, or big-endian ones", f.Mean, f.Std)
 	}
 	if f.Farthest <= 1.001 && f.Width > 2 && f.Height > 2 {
 		warn("no coordinate of a box is larger than %.4g: the boxes look as if they were divided by the picture's size already; they must be in pixels", f.Farthest)
@@ -81,7 +100,10 @@ func (f Fingerprint) Warnings() (list []string) {
 // standard deviation, or a mean box width, height or area, that differs by more than a quarter of the larger one; a share
 // of zeros or of negative features that differs by more than 0.1 and 0.01; a mean number of boxes that differs by more
 // than a tenth. Sets of some hundred images that were made alike are nearer than that.
-func (f Fingerprint) Compare(other Fingerprint) (list []string) {
+func (f Fingerprint) Compare(other Fingerprint) []string { return f.compare(other, 1) }
+
+// compare allows so many times the differences of Compare.
+func (f Fingerprint) compare(other Fingerprint, times float64) (list []string) {
 	if f.Images == 0 || other.Images == 0 {
 		return nil
 	}
@@ -104,7 +126,7 @@ func (f Fingerprint) Compare(other Fingerprint) (list []string) {
 		{"mean height of boxes as a share of the picture", f.BoxHeight, other.BoxHeight, 0.25, 0},
 		{"mean area of boxes as a share of the picture", f.BoxArea, other.BoxArea, 0.25, 0},
 	} {
-		if math.Abs(part.a-part.b) > part.absolute+part.relative*max(math.Abs(part.a), math.Abs(part.b)) {
+		if math.Abs(part.a-part.b) > times*(part.absolute+part.relative*max(math.Abs(part.a), math.Abs(part.b))) {
 			list = append(list, fmt.Sprintf("the %s is %.4g, not about %.4g", part.name, part.a, part.b))
 		}
 	}
@@ -206,7 +228,7 @@ func (s *stat) addBox(box []float32, width, height float64) {
 		if i%2 == 1 {
 			size = float32(height)
 		}
-		if v /= size; !(v < 1+boxSlack && -v < boxSlack) {
+		if !isShare(v / size) {
 			s.outside++
 			return
 		}

@@ -49,8 +49,8 @@ type PackReport struct {
 //
 // A run that is cancelled or killed loses at most the images of the shard that it was at: the same call goes on after the
 // last whole one, and the files end up the same, byte for byte. A store that is complete and was made from src as it is
-// is left alone; one that was made from src before it changed is made again. Another store at dst is an error, and so is
-// a disk without the room that the store is going to take. Two processes that pack into one folder do so one after the
+// is left alone; one that was made from src before it changed is made again. Another store at dst is an error, and so are
+// regions that are certainly of another form ([ErrForm]), and a disk without the room that the store is going to take. Two processes that pack into one folder do so one after the
 // other. Memory is bounded by a few images for each processor.
 func Pack(ctx context.Context, src, dst string, opt PackOptions) (PackReport, error) {
 	start := time.Now()

@@ -244,6 +244,9 @@ func (p *packer) write(job *packJob) error {
 			return err
 		}
 	}
+	if err := r.checkForm(); err != nil {
+		return err
+	}
 	t := &job.shard.table
 	job.raw = resize(job.raw, int(t.size(job.n)))
 	if err := t.layout.encode(job.raw, r); err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -30,12 +31,12 @@ type Report struct {
 	Images      int         `json:"images"` // different ids
 	Fingerprint Fingerprint `json:"fingerprint"`
 
-	Problems []string `json:"problems"` // what is damaged, with its place: the first 20
+	Problems []string `json:"problems"` // what is damaged or of another form, with its place: the first 20 or 21
 	More     int      `json:"more"`     // further ones
 	Warnings []string `json:"warnings"` // what may be meant so, but is not what the published model was trained on
 }
 
-// OK says whether nothing is damaged.
+// OK says whether nothing is damaged, and nothing certainly of another form.
 func (r *Report) OK() bool { return len(r.Problems) == 0 }
 
 // maxProblems is how many problems a [Report] lists.
@@ -43,9 +44,9 @@ const maxProblems = 20
 
 // Verify reads all of a TSV, a zip with one, a packed store or another source, and looks for whatever could go wrong when
 // it is used: rows that cannot be decoded, features of different widths, numbers that are not finite, boxes that reach out
-// of their picture by more than 1e-5 of its size, records and tables of a store whose checksums are wrong. It goes on
-// after what it finds. It also sums the features up; see [Fingerprint.Warnings] and [Fingerprint.Compare] for what is a
-// warning. The error is about what kept it from reading on.
+// of their picture by more than 1e-5 of its size or are of another form ([ErrForm]), records and tables of a store whose
+// checksums are wrong. It goes on after what it finds. It also sums the features up; see [Fingerprint.Warnings] and
+// [Fingerprint.Compare] for what is a warning. The error is about what kept it from reading on.
 func Verify(ctx context.Context, path string, opt VerifyOptions) (Report, error) {
 	v := &verifier{opt: opt, report: Report{Path: path}, ids: map[string]int{}}
 	var err error
@@ -69,11 +70,19 @@ type verifier struct {
 	ids    map[string]int // how often each occurs
 	twice  []string       // those that occur again, in order
 	dim    int            // of the first image; 0: there was none
+	form   error          // the first that says of an image that it is of another form
+	forms  int            // images of another form
 	done   int64
 	total  int64
 }
 
 func (v *verifier) problem(err error) {
+	if errors.Is(err, ErrForm) { // where one image is of another form all are: once for the file
+		if v.forms++; v.forms == 1 {
+			v.form = err
+		}
+		return
+	}
 	if len(v.report.Problems) == maxProblems {
 		v.report.More++
 		return
@@ -103,11 +112,21 @@ func (v *verifier) image(id string, s stat, n, dim, width, height int) {
 func (v *verifier) finish() {
 	r := &v.report
 	r.Images, r.Fingerprint = len(v.ids), v.tally.fingerprint()
+	if v.form != nil {
+		also := ""
+		if v.forms > 1 {
+			also = fmt.Sprintf(" (and %d other images)", v.forms-1)
+		}
+		r.Problems = slices.Insert(r.Problems, 0, strings.TrimPrefix(v.form.Error(), ErrForm.Error()+": ")+also)
+	}
 	if v.opt.Rows > 0 && r.Rows != v.opt.Rows {
 		v.problem(fmt.Errorf("%s: %d rows, there must be %d", r.Path, r.Rows, v.opt.Rows))
 	}
 	if n := len(v.twice); n > 0 {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%d ids occur more than once, such as %s: the last row of each counts", n, strings.Join(v.twice[:min(n, 3)], ", ")))
+	}
+	if v.form != nil {
+		return // what is read as something else is not worth a comparison
 	}
 	r.Warnings = append(r.Warnings, r.Fingerprint.Warnings()...)
 	if v.opt.Against != nil {
@@ -118,11 +137,12 @@ func (v *verifier) finish() {
 // checks is what one image is looked at for on its own.
 func checks(r *Regions) (s stat, problems []error) {
 	s = measure(r)
-	if err := r.CheckFinite(); err != nil {
+	if err := r.checkForm(); err != nil {
+		problems = append(problems, err)
+	} else if err := r.CheckFinite(); err != nil {
 		problems = append(problems, err)
 	} else if s.outside > 0 {
-		_, err := r.NormalBoxes(nil)
-		problems = append(problems, fmt.Errorf("%s: %w", r.Source, err))
+		problems = append(problems, fmt.Errorf("%s: %w", r.Source, r.checkInside()))
 	}
 	return s, problems
 }

@@ -4,14 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
-	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
@@ -86,44 +84,21 @@ func noteTrained(w io.Writer, trained, judged []string) {
 	}
 }
 
-// noteFeatures says so when a file's features are far from those of every file that the model was trained on.
-func noteFeatures(w io.Writer, trained, judged map[string]region.Fingerprint) {
-	for _, path := range slices.Sorted(maps.Keys(judged)) {
-		var nearest []string // in what it differs from the file that is most like it
-		for i, other := range slices.Sorted(maps.Keys(trained)) {
-			far := judged[path].Compare(trained[other])
-			if i == 0 || len(far) < len(nearest) {
-				nearest = far
-			}
-		}
-		if len(nearest) > 0 {
-			fmt.Fprintf(w, "warning: the features of %s are unlike those that the model was trained on: %s\n", path, strings.Join(nearest, "; "))
-		}
-	}
-}
-
-// training is what run.json says of the data that a snapshot of ours was trained on.
-type training struct {
-	splits   []string
-	features map[string]region.Fingerprint // by file
-}
-
-// trainedOn reads the run.json beside a snapshot; without one nothing is known.
-func trainedOn(load string) training {
+// trainedOn reads from the run.json beside a snapshot which splits it was trained on; without one nothing is known.
+func trainedOn(load string) []string {
 	path, err := weights.Resolve(load)
 	if err != nil {
-		return training{}
+		return nil
 	}
 	text, err := os.ReadFile(filepath.Join(filepath.Dir(path), "run.json"))
 	if err != nil {
-		return training{}
+		return nil
 	}
 	var run struct {
-		Settings map[string]string             `json:"settings"`
-		Features map[string]region.Fingerprint `json:"features"`
+		Settings map[string]string `json:"settings"`
 	}
 	if json.Unmarshal(text, &run) != nil {
-		return training{}
+		return nil
 	}
-	return training{split(run.Settings["train"]), run.Features}
+	return split(run.Settings["train"])
 }

@@ -68,9 +68,7 @@ func Test(ctx context.Context, b *backend.Backend, t dataset.Task, o Options) (o
 			}
 			defer m.Close()
 		}
-		trained := trainedOn(o.Load)
-		noteTrained(o.Notes, trained.splits, test.splits)
-		noteFeatures(o.Notes, trained.features, set.Fingerprints())
+		noteTrained(o.Notes, trainedOn(o.Load), test.splits)
 		scored, err := s.test(ctx, m, set, test)
 		if err != nil {
 			return nil, err

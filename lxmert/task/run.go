@@ -11,6 +11,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/token"
 )
 
@@ -103,6 +104,7 @@ func (s *session) classes() int {
 func (s *session) load(ctx context.Context, splits []string, limit int) (*dataset.Set, error) {
 	set, err := dataset.Load(ctx, s.name, splits, dataset.Options{
 		Root: s.opt.Root, Limit: limit, Strict: s.opt.Strict, Log: s.opt.Out, Notes: s.opt.Notes, Packing: s.opt.Packing, Sources: s.sources,
+		Trained: region.TrainedOn(firstOf(s.opt.Load, s.opt.LoadLXMERTQA, s.opt.LoadLXMERT)),
 	})
 	if err != nil {
 		return nil, err

@@ -3,7 +3,9 @@ package task
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -92,21 +94,48 @@ func TestFeaturesUnlikeThoseOfTrainingAreSaid(t *testing.T) {
 	if _, err := Train(t.Context(), b, dataset.VQA, o); err != nil {
 		t.Fatal(err)
 	}
-	trained := trainedOn(o.Output + "/LAST")
-	if len(trained.features) == 0 || len(trained.splits) != 1 {
-		t.Fatalf("run.json says %+v", trained)
+	trained := region.TrainedOn(o.Output + "/LAST")
+	if splits := trainedOn(o.Output + "/LAST"); len(trained) == 0 || len(splits) != 1 {
+		t.Fatalf("run.json says %+v and %q", trained, splits)
 	}
-	for path, own := range trained.features {
+	o.Load = o.Output + "/LAST"
+	loading := func() string {
 		var notes bytes.Buffer
-		noteFeatures(&notes, trained.features, map[string]region.Fingerprint{path: own})
-		noteFeatures(&notes, nil, map[string]region.Fingerprint{path: own})
-		if notes.Len() > 0 {
-			t.Errorf("of the features of its training it says %s", &notes)
+		o.Notes = &notes
+		s, err := newSession(b, dataset.VQA, &o)
+		if err != nil {
+			t.Fatal(err)
 		}
+		defer s.Close()
+		if _, err := s.load(t.Context(), []string{"train"}, 0); err != nil {
+			t.Fatal(err)
+		}
+		return notes.String()
+	}
+	if said := loading(); strings.Contains(said, "unlike") {
+		t.Errorf("of the features of its training it says %s", said)
+	}
+	path := o.Output + "/run.json"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var record map[string]any
+	if err := json.Unmarshal(text, &record); err != nil {
+		t.Fatal(err)
+	}
+	for file, own := range trained {
 		own.Std *= 3
-		noteFeatures(&notes, trained.features, map[string]region.Fingerprint{"mine.tsv": own})
-		if text := notes.String(); !strings.Contains(text, "mine.tsv") || !strings.Contains(text, "standard deviation") {
-			t.Errorf("of features three times as wide it says %q", text)
-		}
+		trained[file] = own
+	}
+	record["features"] = trained
+	if text, err = json.Marshal(record); err == nil {
+		err = os.WriteFile(path, text, 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := loading(); !strings.Contains(said, "train2014_obj36.tsv are unlike") || !strings.Contains(said, "standard deviation") {
+		t.Errorf("of features a third as wide it says %q", said)
 	}
 }

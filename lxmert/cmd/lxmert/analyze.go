@@ -190,7 +190,7 @@ func (a *analyzing) open(cmd *cobra.Command, cfg lxmert.Config, screen *screen) 
 			return nil, err
 		}
 	}
-	d.Set, err = dataset.LoadFiles(cmd.Context(), dataset.Task(a.task), []string{a.data}, a.regions, dataset.Options{Notes: screen.notes})
+	d.Set, err = dataset.LoadFiles(cmd.Context(), dataset.Task(a.task), []string{a.data}, a.regions, dataset.Options{Notes: screen.notes, Trained: region.TrainedOn(a.model.load)})
 	return d, err
 }
 

@@ -194,10 +194,14 @@ func (a *asking) batch(cmd *cobra.Command, q token.Encoding) (*lxmert.Batch, []*
 		if err != nil {
 			return nil, nil, err
 		}
-		if err := r.CheckFinite(); err != nil {
-			return nil, nil, err
-		}
 		found = append(found, r)
+	}
+	look, err := region.Examine(cmd.Context(), source, found...)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, line := range look.Lines(a.regions, region.TrainedOn(a.model.load)) {
+		fmt.Fprintln(cmd.ErrOrStderr(), line)
 	}
 	b := &lxmert.Batch{IDs: [][]int32{q.IDs}, Segments: [][]int32{q.Segments}, TextMask: [][]float32{q.Mask}, Words: []lxmert.Words{q.Words}}
 	for i := range found {

@@ -104,5 +104,9 @@ func printPacked(w io.Writer, r region.PackReport) error {
 		_, e := fmt.Fprintf(w, "%d numbers are not finite, %d boxes reach out of their pictures: `lxmert verify %s` says where\n", f.Infinite, f.Outside, r.Store)
 		err = errors.Join(err, e)
 	}
+	for _, doubt := range f.Doubts() {
+		_, e := fmt.Fprintf(w, "warning: %s\n", doubt)
+		err = errors.Join(err, e)
+	}
 	return err
 }

@@ -28,7 +28,8 @@ scores before softmax, levels, sublayer outputs, insides of feed-forward blocks 
 part of a name, and alone for everything.
 
 Inputs are a safetensors file with input_ids [N,T], feats [N,V,F] and boxes [N,V,4], and if need be segment_ids,
-input_mask (or attention_mask) and visual_mask; names may start with "input.". Missing segments are zeros.`,
+input_mask (or attention_mask) and visual_mask; names may start with "input.". Missing segments are zeros. Where a mask
+is missing nothing counts as padding: what looks like it is a warning.`,
 		Example: `  lxmert trace --load snap/pretrained/model --list
   lxmert trace --load snap/pretrained/model --inputs batch.safetensors --want 'x.*.ti,out.qa' --out trace.safetensors`,
 		Args: cobra.NoArgs,
@@ -91,6 +92,9 @@ func runTrace(cmd *cobra.Command, model modelFlags, inputs string, want []string
 	names, err := expand(m.Config(), want)
 	if err != nil {
 		return err
+	}
+	for _, doubt := range b.Doubts() {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s: %s\n", inputs, doubt)
 	}
 	start := time.Now()
 	t, err := m.Run(cmd.Context(), b, lxmert.Request{Want: lxmert.All(names...)})

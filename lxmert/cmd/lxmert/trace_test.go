@@ -125,6 +125,36 @@ func TestFailuresExitWithOneAndOneLine(t *testing.T) {
 	}
 }
 
+// TestTraceWarnsOfPaddingWithoutAMask takes the golden inputs, which are padded, without their masks.
+func TestTraceWarnsOfPaddingWithoutAMask(t *testing.T) {
+	folder := goldentest.Folders(t, "model")[0]
+	for _, masks := range []bool{true, false} {
+		source, err := weights.Open(filepath.Join(folder, "tiny", "forward.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var items []weights.Item
+		for _, name := range source.Names() {
+			if strings.HasPrefix(name, "input.") && (masks || !strings.Contains(name, "mask")) {
+				x, _ := source.Tensor(name)
+				items = append(items, weights.FromTensor(name, x, x.DType))
+			}
+		}
+		inputs := filepath.Join(t.TempDir(), "inputs.safetensors")
+		if err := weights.Write(inputs, items, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := source.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, log, code := command(t, "trace", "--backend", "go", "--load", filepath.Join(folder, "tiny", "weights"), "--inputs", inputs,
+			"--want", "out.pooled", "--out", filepath.Join(t.TempDir(), "out.safetensors"))
+		if code != 0 || strings.Contains(log, "[PAD], and there is no mask") == masks {
+			t.Errorf("with masks %v: exit code %d, %s", masks, code, log)
+		}
+	}
+}
+
 // requireXLA skips a test that trains where there is no XLA plugin.
 func requireXLA(t *testing.T) {
 	t.Helper()

@@ -21,8 +21,10 @@ func verifyCommand() *cobra.Command {
 		Short: "Check region features: rows, shapes, numbers, boxes, checksums",
 		Long: `Read all of a TSV, a zip with one, a packed store, a .npz or .safetensors file or a folder of those, and look for
 what could go wrong when it is used: rows that cannot be decoded or were cut short, features of different
-widths, numbers that are not finite, boxes that reach out of their picture, wrong checksums. All problems are
-collected and the first 20 shown with their places; the exit code is 1 if there are any.
+widths, numbers that are not finite, boxes that reach out of their picture, wrong checksums; and what is whole
+and certainly means something else: boxes that were divided by the picture's size already, x, y, width and height
+in the place of corners, float64 that are read as float32. All problems are collected and the first 20 shown
+with their places; the exit code is 1 if there are any.
 
 Then the features are summed up, and warnings say what differs from those that the published model was trained
 on: 36 boxes a picture, in pixels, with 2048 features that are never negative. Features that were scaled, or made
@@ -42,7 +44,7 @@ known to be good, or of a TSV, which is read for that.`,
 				}
 				opt.Against = &f
 			}
-			damaged := 0
+			unusable := 0
 			for _, path := range args {
 				report, err := verifyWithBar(cmd, path, opt)
 				if err != nil {
@@ -59,11 +61,11 @@ known to be good, or of a TSV, which is read for that.`,
 					return err
 				}
 				if !report.OK() {
-					damaged++
+					unusable++
 				}
 			}
-			if damaged > 0 {
-				return fmt.Errorf("%d of %d are damaged", damaged, len(args))
+			if unusable > 0 {
+				return fmt.Errorf("%d of %d cannot be used as they are", unusable, len(args))
 			}
 			return nil
 		},
@@ -98,7 +100,7 @@ func fingerprintOf(cmd *cobra.Command, path string) (region.Fingerprint, error) 
 	}
 	report, err := verifyWithBar(cmd, path, region.VerifyOptions{})
 	if err == nil && !report.OK() {
-		err = fmt.Errorf("%s is damaged itself: %s", path, report.Problems[0])
+		err = fmt.Errorf("%s cannot be used itself: %s", path, report.Problems[0])
 	}
 	return report.Fingerprint, err
 }

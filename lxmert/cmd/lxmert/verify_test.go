@@ -25,7 +25,7 @@ func TestVerifyTellsSoundFeaturesFromDamagedOnes(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, _, err = execute(verifyCommand(), path, cut)
-	if err == nil || err.Error() != "1 of 2 are damaged" || !strings.Contains(out, "the file ends inside this row, it was cut short") {
+	if err == nil || err.Error() != "1 of 2 cannot be used as they are" || !strings.Contains(out, "the file ends inside this row, it was cut short") {
 		t.Errorf("%v, %s", err, out)
 	}
 	out, _, err = execute(verifyCommand(), path, "--json", "--rows", "3000")
