@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,11 +37,15 @@ func ReadGold(r io.Reader, file string) (Gold, error) {
 	n := 0
 	for lines.Scan() {
 		n++
-		if len(lines.Bytes()) == 0 {
+		line := lines.Bytes()
+		if n == 1 {
+			line = bytes.TrimPrefix(line, []byte("\ufeff")) // the byte-order mark that some editors write
+		}
+		if len(line) == 0 {
 			continue
 		}
 		var s Shown
-		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
+		if err := json.Unmarshal(line, &s); err != nil {
 			return nil, fmt.Errorf(`%s:%d: %w; a line is like {"question_id": "12", "rois": [3, 7]}`, file, n, err)
 		}
 		if s.ID == "" {

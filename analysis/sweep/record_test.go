@@ -258,7 +258,7 @@ func TestSumsOfHeadsAreMeans(t *testing.T) {
 }
 
 func TestGoldReadsRegionsAndBoxes(t *testing.T) {
-	gold, err := ReadGold(strings.NewReader(`{"question_id":"1","rois":[2]}
+	gold, err := ReadGold(strings.NewReader("\ufeff"+`{"question_id":"1","rois":[2]}
 
 {"question_id":"2","boxes":[[0,0,0.5,0.5]],"rois1":[0]}`), "g.jsonl")
 	if err != nil {

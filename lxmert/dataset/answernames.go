@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
 )
 
 // maxAnswerFile bounds a file of answers, in bytes; the published ones have less than a megabyte.
@@ -27,6 +29,9 @@ func ReadAnswerNames(path string) ([]string, error) {
 	}
 	if len(text) > maxAnswerFile {
 		return nil, fmt.Errorf("%s: larger than %d MB, this is no list of answers", path, maxAnswerFile>>20)
+	}
+	if text, err = filekind.JSONText(text); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	var plain []string
 	if json.Unmarshal(text, &plain) == nil && plain != nil {

@@ -16,7 +16,7 @@ func TestNamesOfAnswersAreReadFromBothKindsOfFiles(t *testing.T) {
 		}
 		return ReadAnswerNames(path)
 	}
-	for _, text := range []string{`["yes", "no"]`, `[{"ans": "yes", "dsets": ["vqa"]}, {"ans": "no"}]`} {
+	for _, text := range []string{`["yes", "no"]`, `[{"ans": "yes", "dsets": ["vqa"]}, {"ans": "no"}]`, "\ufeff" + `["yes", "no"]`} {
 		if got, err := read(text); err != nil || !slices.Equal(got, []string{"yes", "no"}) {
 			t.Errorf("%s: %q, %v", text, got, err)
 		}
@@ -24,7 +24,8 @@ func TestNamesOfAnswersAreReadFromBothKindsOfFiles(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"yes": 1}`:                   "neither a JSON list of answers",
 		`null`:                         "neither a JSON list of answers",
-		``:                             "neither a JSON list of answers",
+		``:                             "an empty file, not JSON",
+		"\xff\xfe[\x00]\x00":           "text in UTF-16, not JSON",
 		`[{"ans": "yes"}, {"a": "b"}]`: `entry 1 has no "ans"`,
 	} {
 		if _, err := read(text); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {

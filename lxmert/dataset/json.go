@@ -58,20 +58,36 @@ func (d *decoder) fill() error {
 	d.lines += bytes.Count(d.buf[:d.end], []byte{'\n'})
 	d.consumed += int64(d.end)
 	d.at, d.end = 0, 0
-	n, err := io.ReadAtLeast(d.src, d.buf, 1)
+	first, least := d.consumed == 0, 1
+	if first {
+		least = min(filekind.HeadSize, len(d.buf)) // one read may bring less than tells what the file is
+	}
+	n, err := io.ReadAtLeast(d.src, d.buf, least)
 	d.end = n
-	if n > 0 && d.consumed == 0 {
-		d.exhausted = d.checkKind(filekind.Of(d.buf[:min(n, filekind.HeadSize)]))
-		return d.exhausted
+	if err == io.ErrUnexpectedEOF {
+		err = nil
 	}
-	if n > 0 {
-		return nil
-	}
-	if err != io.EOF {
+	if err != nil && err != io.EOF {
 		err = fmt.Errorf("dataset: reading %s: %w", d.file, err)
 	}
-	d.exhausted = err
-	return err
+	if n == 0 || err != nil {
+		d.exhausted = err // for whoever wants more than these bytes
+	}
+	if n == 0 {
+		return err
+	}
+	if first {
+		if err := d.checkKind(filekind.Of(d.buf[:min(n, filekind.HeadSize)])); err != nil {
+			d.exhausted = err
+			return err
+		}
+		if bytes.HasPrefix(d.buf[:n], []byte(filekind.Mark)) {
+			if d.at = len(filekind.Mark); d.at == n {
+				return d.fill()
+			}
+		}
+	}
+	return nil
 }
 
 // checkKind refuses what is not JSON whatever comes behind it, by its name.

@@ -120,6 +120,27 @@ func TestLinesAreCountedAcrossBuffers(t *testing.T) {
 	}
 }
 
+// TestAByteOrderMarkIsNoText: some editors write one in front of UTF-8. UTF-16, which they also write, is called by its name.
+func TestAByteOrderMarkIsNoText(t *testing.T) {
+	const text = "\ufeff" + `[{"question_id": 1, "img_id": "a", "sent": "b"}]`
+	for _, r := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text))} {
+		examples, err := ReadExamples(t.Context(), VQA, r, "x.json")
+		if err != nil || len(examples) != 1 || examples[0].ID != "1" {
+			t.Errorf("%v, error %v", examples, err)
+		}
+	}
+	for _, c := range []struct{ text, want string }{
+		{"\ufeff", "x.json:1: the file is empty"},
+		{"\ufeff\n[1\n", "x.json:2: entry 1: the entry is a number"},
+		{"[\ufeff1]", "unexpected '\u00ef' where a value must begin"},
+		{"\xff\xfe[\x00]\x00", "text in UTF-16, not JSON: save it as UTF-8"},
+	} {
+		if _, err := ReadExamples(t.Context(), VQA, strings.NewReader(c.text), "x.json"); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, want %s", c.text, err, c.want)
+		}
+	}
+}
+
 func TestReadErrorIsPassedOn(t *testing.T) {
 	broken := errors.New("broken disk")
 	for _, text := range []string{"", "[", `["a`, `{"a"`, "[1", `["\u`} {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
 )
 
 // ConfigKey is where [Save] keeps the configuration, as JSON: a key of a safetensors file's metadata, an attribute of a
@@ -99,21 +100,32 @@ func parseConfig(from string, text []byte) (known, error) {
 	return k, nil
 }
 
-// readConfigFile reads a file of at most a megabyte.
 func readConfigFile(path string) (known, error) {
-	f, err := os.Open(path)
+	text, err := configText(path)
 	if err != nil {
 		return known{}, err
+	}
+	return parseConfig(path, text)
+}
+
+// configText is the JSON of a file of at most a megabyte.
+func configText(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, 1<<20+1))
 	if err != nil {
-		return known{}, err
+		return nil, err
 	}
 	if len(text) > 1<<20 {
-		return known{}, fmt.Errorf("%s: over 1 MB, so it is no configuration", path)
+		return nil, fmt.Errorf("%s: over 1 MB, so it is no configuration", path)
 	}
-	return parseConfig(path, text)
+	if text, err = filekind.JSONText(text); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return text, nil
 }
 
 // fromNotes reads what the file itself says: a safetensors file's metadata, or the attribute of a state dict that

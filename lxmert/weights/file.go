@@ -163,6 +163,9 @@ func (f *File) readShards(src *source) error {
 	if err != nil {
 		return err
 	}
+	if text, err = filekind.JSONText(text); err != nil {
+		return err
+	}
 	var index struct {
 		WeightMap map[string]string `json:"weight_map"`
 	}

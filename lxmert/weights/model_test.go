@@ -296,6 +296,16 @@ func TestShardsAreOneModel(t *testing.T) {
 		if b, err := plain.Hash(); a != b || err != nil {
 			t.Errorf("%s: another hash than in one file (%v)", format, err)
 		}
+		text, err := os.ReadFile(filepath.Join(dir, files.index))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, files.index), append([]byte("\ufeff"), text...), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if f, err := weights.Open(filepath.Join(dir, files.index)); err != nil || f.Close() != nil {
+			t.Errorf("%s with a byte-order mark: %v", format, err)
+		}
 		wrong := maps.Clone(index)
 		delete(wrong, items[0].Name)
 		writeJSON(t, map[string]any{"weight_map": wrong}, dir, files.index)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
@@ -26,7 +25,11 @@ var DefaultRecipe = Recipe{HiddenDropout: 0.1, AttentionDropout: 0.1, Range: 0.0
 // ReadRecipe reads a configuration file in any layout that [OpenModel] knows.
 func ReadRecipe(path string) (Recipe, error) {
 	r := DefaultRecipe
-	k, err := readConfigFile(path)
+	text, err := configText(path)
+	if err != nil {
+		return r, err
+	}
+	k, err := parseConfig(path, text)
 	if err != nil {
 		return r, err
 	}
@@ -42,10 +45,6 @@ func ReadRecipe(path string) (Recipe, error) {
 	}
 	if k.special != nil {
 		r.Config.Special = *k.special
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return r, err
 	}
 	var outer struct {
 		Bert json.RawMessage `json:"bert_config"`

@@ -40,14 +40,17 @@ func TestRecipeHasSizesRatesAndRange(t *testing.T) {
 		_, err := ReadRecipe(path)
 		return err
 	}
-	if err := write(`{"hidden_size": 8}`); err != nil {
-		t.Error(err)
+	for _, text := range []string{`{"hidden_size": 8}`, "\ufeff" + `{"hidden_size": 8}`} {
+		if err := write(text); err != nil {
+			t.Error(err)
+		}
 	}
 	for text, want := range map[string]string{
 		`{"hidden_size": 8, "hidden_dropout_prob": 1}`: "hidden_dropout_prob is 1",
 		`{"hidden_size": 8, "initializer_range": 0}`:   "initializer_range is 0",
-		`{"hidden": 8}`: "is no configuration",
-		`[`:             "unexpected end",
+		`{"hidden": 8}`:      "is no configuration",
+		`[`:                  "unexpected end",
+		"\xff\xfe{\x00}\x00": "text in UTF-16, not JSON",
 	} {
 		if err := write(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, expected %q", text, err, want)

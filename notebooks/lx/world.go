@@ -1,6 +1,7 @@
 package lx
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -107,7 +108,11 @@ func firstPicture(path string) (picture string, questions []string, err error) {
 		return "", nil, err
 	}
 	defer f.Close()
-	d := json.NewDecoder(f)
+	r := bufio.NewReader(f)
+	if mark, err := r.Peek(3); err == nil && string(mark) == "\ufeff" { // the byte-order mark that some editors write
+		r.Discard(len(mark))
+	}
+	d := json.NewDecoder(r)
 	wrong := func(err error) error {
 		return fmt.Errorf("%s, byte %d: no list of questions with \"img_id\" and \"sent\": %w", path, d.InputOffset(), err)
 	}

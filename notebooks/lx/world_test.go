@@ -17,7 +17,7 @@ func publishedTree(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(root, "data", "vqa", "minival.json"), `[
+	write(t, filepath.Join(root, "data", "vqa", "minival.json"), "\ufeff"+`[
 		{"question_id": 1, "img_id": "COCO_val2014_000000000007", "sent": "is it red?", "label": {"yes": 1}},
 		{"question_id": 2, "img_id": "COCO_val2014_000000000042", "sent": "what is it?", "label": {"cat": 1}},
 		{"question_id": 3, "img_id": "COCO_val2014_000000000042", "sent": "is it black?", "label": {"no": 0.9}}

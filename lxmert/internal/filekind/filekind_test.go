@@ -195,6 +195,24 @@ func TestTheSentenceSaysWhatItIsAndWhatToDo(t *testing.T) {
 	}
 }
 
+func TestJSONTextIsWithoutItsMark(t *testing.T) {
+	for _, c := range []struct{ text, want, err string }{
+		{`{"a": 1}`, `{"a": 1}`, ""},
+		{"\ufeff[1]", "[1]", ""},
+		{"\ufeff", "", ""},
+		{"[", "[", ""},
+		{string(wide(`{"a": 1}`, binary.LittleEndian, true)), "", "text in UTF-16, not JSON: save it as UTF-8"},
+		{string(wide(`{"a": 1}`, binary.BigEndian, false)), "", "text in UTF-16, not JSON"},
+		{"{'a': 1}", "", "text that Python printed, not JSON"},
+		{"", "", "an empty file, not JSON"},
+	} {
+		got, err := JSONText([]byte(c.text))
+		if (err == nil) != (c.err == "") || err != nil && !strings.HasPrefix(err.Error(), c.err) || err == nil && string(got) != c.want {
+			t.Errorf("%q: %q, error %v; must be %q, %q", c.text, got, err, c.want, c.err)
+		}
+	}
+}
+
 // TestWhatPythonWrites looks at files of the programs that write them.
 func TestWhatPythonWrites(t *testing.T) {
 	python := goldentest.Python(t)

@@ -2,14 +2,27 @@ package filekind
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
+// Mark is the byte-order mark that some editors write in front of UTF-8. It is no part of the text.
+const Mark = "\xef\xbb\xbf"
+
+// JSONText is the text of a JSON file without a byte-order mark. It returns an error, the end of a message, if the file is of
+// another kind by which it is better called than by its first wrong letter, such as UTF-16.
+func JSONText(text []byte) ([]byte, error) {
+	if kind := Of(text[:min(len(text), HeadSize)]); kind != JSON && kind.Remedy() != "" {
+		return nil, errors.New(kind.Not("JSON", ""))
+	}
+	return bytes.TrimPrefix(text, []byte(Mark)), nil
+}
+
 // textOf tells kinds of text from each other.
 func textOf(head []byte) Kind {
-	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
+	head = bytes.TrimPrefix(head, []byte(Mark))
 	if fields(head) > 3 { // whatever the first field begins with
 		return TSV
 	}
