@@ -27,6 +27,7 @@ var arrows = []struct {
 	{"lxmert/atomicfile", nil},
 	{"lxmert/resident", nil},
 	{"lxmert/testneed", nil},
+	{"lxmert/testwait", nil},
 	{"lxmert/goldentest", []string{"lxmert/testneed"}},
 	{"lxmert/weights", []string{"lxmert"}},
 	{"lxmert/token", []string{"lxmert"}},

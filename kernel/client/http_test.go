@@ -11,7 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // listen serves over a unix socket, and returns how to reach it.
@@ -115,32 +116,33 @@ func TestExchangeWithTheLibrarysServer(t *testing.T) {
 
 func TestExchangeEndsWithItsContext(t *testing.T) {
 	mux := http.NewServeMux()
-	gone := make(chan struct{}, 2)
+	come, gone := make(chan struct{}, 2), make(chan struct{}, 2) // to the server, and that it knows that the caller is gone
 	mux.HandleFunc("GET /{when}", func(w http.ResponseWriter, r *http.Request) {
 		if r.PathValue("when") == "body" {
 			w.Write([]byte("x"))
 			http.NewResponseController(w).Flush()
 		}
+		come <- struct{}{}
 		<-r.Context().Done()
 		gone <- struct{}{}
 	})
 	dial := listen(t, func(l net.Listener) { http.Serve(l, mux) })
 	for _, when := range []string{"header", "body"} {
 		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(20*time.Millisecond, cancel)
+		defer cancel()
+		if when == "header" {
+			go func() { <-come; cancel() }()
+		}
 		a, err := exchange(ctx, dial(), "GET", "/"+when, nil, nil)
 		if err == nil {
+			cancel()
 			_, err = io.ReadAll(a.body)
 			a.body.Close()
 		}
 		if err == nil {
 			t.Errorf("%s: a call that was given up has an answer", when)
 		}
-		select {
-		case <-gone:
-		case <-time.After(10 * time.Second):
-			t.Errorf("%s: the server does not hear that the call was given up", when)
-		}
+		testwait.Receive(t, when+": the server hears that the call was given up", gone)
 	}
 }
 

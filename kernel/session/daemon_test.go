@@ -16,14 +16,11 @@ import (
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
-// heavy is a request that keeps the session busy for a second.
-func heavy(b *lxmert.Batch) (*lxmert.Batch, lxmert.Request) {
-	many := *b
-	many.Pairs = slices.Repeat([][2]int{{0, 0}}, 2000)
-	return &many, lxmert.Request{Want: []lxmert.Read{{Name: "out.qa", Top: 1}}}
-}
+// answer asks for what every model of the tests has.
+var answer = lxmert.Request{Want: lxmert.All("out.qa")}
 
 func TestTwoNotebooksAtOnceStartOneSession(t *testing.T) {
 	r := newResident(t)
@@ -66,37 +63,32 @@ func TestWithoutASessionItIsSaidHowToStartOne(t *testing.T) {
 		t.Errorf("a program that is not there: %v", err)
 	}
 	t.Setenv("LXMERT_SESSION_TEST_BROKEN", "1")
-	began := time.Now()
-	if _, err := client.Dial(t.Context(), client.Options{Dir: dir, Program: os.Args[0]}); err == nil || !strings.Contains(err.Error(), "the disk is on fire") {
+	// It is not waited for until the wait is over, which is longer than any test.
+	if _, err := client.Dial(t.Context(), client.Options{Dir: dir, Program: os.Args[0], Wait: 1000 * time.Hour}); err == nil || !strings.Contains(err.Error(), "the disk is on fire") {
 		t.Errorf("a program that fails: %v", err)
-	}
-	if time.Since(began) > 10*time.Second {
-		t.Error("a session that fails at once is waited for")
 	}
 }
 
 func TestAKilledSessionIsAClearErrorAndBeginsAnew(t *testing.T) {
+	t.Setenv(busyEnv, "1")
 	r := newResident(t)
 	c := r.dial("a")
 	_, there, b := both(t, c, goldens(t)[0])
-	many, request := heavy(b)
-	failed := make(chan error)
+	failed := make(chan error, 1)
 	go func() {
-		_, err := there.Run(t.Context(), many, request)
+		_, err := there.Run(t.Context(), b, answer)
 		failed <- err
 	}()
 	pid := r.pid(c)
-	eventually(t, "the call begins", func() bool {
-		s, err := c.Status(t.Context())
-		return err == nil && len(s.Working) == 1
-	})
+	testwait.Until(t, "the call waits", func() bool { return r.waiting(c, "a") == 1 })
+	t.Setenv(busyEnv, "") // read by the next one
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-failed; !errors.Is(err, client.ErrDied) || strings.Contains(err.Error(), "\n") {
+	if err := testwait.Receive(t, "the call fails", failed); !errors.Is(err, client.ErrDied) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("the call under way: %v", err)
 	}
-	if _, err := there.Run(t.Context(), b, lxmert.Request{Want: lxmert.All("out.qa")}); err != nil {
+	if _, err := there.Run(t.Context(), b, answer); err != nil {
 		t.Errorf("the next call: %v", err)
 	}
 	if now := r.pid(c); now == pid {
@@ -105,29 +97,28 @@ func TestAKilledSessionIsAClearErrorAndBeginsAnew(t *testing.T) {
 }
 
 func TestACallEndsWithItsCaller(t *testing.T) {
+	t.Setenv(busyEnv, "1")
 	r := newResident(t)
 	c := r.dial("a")
 	_, there, b := both(t, c, goldens(t)[0])
-	many, request := heavy(b)
 	ctx, cancel := context.WithCancel(t.Context())
-	failed := make(chan error)
+	failed := make(chan error, 1)
 	go func() {
-		_, err := there.Run(ctx, many, request)
+		_, err := there.Run(ctx, b, answer)
 		failed <- err
 	}()
-	working := func() bool {
-		s, err := c.Status(t.Context())
-		return err == nil && len(s.Working) == 1
-	}
-	eventually(t, "the call begins", working)
+	testwait.Until(t, "the call waits", func() bool { return r.waiting(c, "a") == 1 })
 	cancel()
-	if err := <-failed; !errors.Is(err, context.Canceled) {
+	if err := testwait.Receive(t, "the call fails", failed); !errors.Is(err, context.Canceled) {
 		t.Errorf("a call that is given up: %v", err)
 	}
-	eventually(t, "the session notices", func() bool { return !working() })
+	testwait.Until(t, "the session notices", func() bool { return r.waiting(c, "a") == 0 })
 }
 
-// manyCalls asks the session for more than it can do within a minute.
+// killedCalls is how many calls the program of a cell makes that is killed.
+const killedCalls = 100
+
+// manyCalls is the program of a cell with many calls at once, on behalf of the notebook "killed".
 func manyCalls(dir, golden string) {
 	ctx := context.Background()
 	b, err := lxrt.ReadBatch(filepath.Join(golden, "tiny", "forward.safetensors"))
@@ -142,15 +133,15 @@ func manyCalls(dir, golden string) {
 	if err != nil {
 		return
 	}
-	many, request := heavy(b)
 	var all sync.WaitGroup
-	for range 100 {
-		all.Go(func() { m.Run(ctx, many, request) })
+	for range killedCalls {
+		all.Go(func() { m.Run(ctx, b, answer) })
 	}
 	all.Wait()
 }
 
 func TestTheCallsOfAKilledCellLeaveTheQueue(t *testing.T) {
+	t.Setenv(busyEnv, "1") // no call is computed: they can only leave
 	r := newResident(t)
 	c := r.dial("a")
 	golden := goldens(t)[0]
@@ -158,74 +149,49 @@ func TestTheCallsOfAKilledCellLeaveTheQueue(t *testing.T) {
 	if err := cell.Start(); err != nil {
 		t.Fatal(err)
 	}
-	busy := func() (calls int) {
-		s, err := c.Status(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(s.Working) + s.Waiting["killed"]
-	}
-	eventually(t, "calls wait", func() bool { return busy() > 50 })
+	testwait.Until(t, "all calls wait", func() bool { return r.waiting(c, "killed") == killedCalls })
 	if err := cell.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	cell.Wait()
-	killed := time.Now()
-	eventually(t, "they are gone", func() bool { return busy() == 0 })
-	if took := time.Since(killed); took > 5*time.Second { // computed, they would take ten times as long
-		t.Errorf("the queue is free after %s", took)
-	}
+	testwait.Until(t, "they are gone", func() bool { return r.waiting(c, "killed") == 0 })
+	r.free(c)
 	_, there, b := both(t, c, golden)
-	if _, err := there.Run(t.Context(), b, lxmert.Request{Want: lxmert.All("out.qa")}); err != nil {
+	if _, err := there.Run(t.Context(), b, answer); err != nil {
 		t.Errorf("another notebook's call: %v", err)
 	}
 }
 
-func TestEachNotebookHasItsTurn(t *testing.T) {
+// TestEachNotebookHasItsPlaceInTheQueue shows that calls wait under their notebook's name, whichever model they ask; whose
+// turn it is then, TestNotebooksTakeTurns shows.
+func TestEachNotebookHasItsPlaceInTheQueue(t *testing.T) {
+	t.Setenv(busyEnv, "1")
 	r := newResident(t)
 	a, b := r.dial("busy"), r.dial("other")
 	_, there, batch := both(t, a, goldens(t)[0])
-	many := *batch
-	many.Pairs = slices.Repeat([][2]int{{0, 0}}, 150)
-	request := lxmert.Request{Want: []lxmert.Read{{Name: "out.qa", Top: 1}}}
-	if _, err := there.Run(t.Context(), &many, request); err != nil { // compiled
-		t.Fatal(err)
-	}
-	const calls = 24
-	var mu sync.Mutex
-	done := 0
-	var all sync.WaitGroup
-	for range calls {
-		all.Go(func() {
-			if _, err := there.Run(t.Context(), &many, request); err != nil {
-				t.Error(err)
-			}
-			mu.Lock()
-			done++
-			mu.Unlock()
-		})
-	}
-	eventually(t, "calls wait", func() bool {
-		s, err := a.Status(t.Context())
-		return err == nil && s.Waiting["busy"] > calls/2
-	})
 	mine, err := b.Open(t.Context(), client.Spec{Weights: there.Info().Spec.Weights})
 	if err != nil {
 		t.Fatal(err)
 	}
-	mu.Lock()
-	before := done
-	mu.Unlock()
-	if _, err := mine.Run(t.Context(), &many, request); err != nil {
-		t.Fatal(err)
+	const calls = 24
+	var all sync.WaitGroup
+	ask := func(m *client.Model) {
+		all.Go(func() {
+			if _, err := m.Run(t.Context(), batch, answer); err != nil {
+				t.Error(err)
+			}
+		})
 	}
-	mu.Lock()
-	overtaken := done - before
-	mu.Unlock()
-	if overtaken > 8 { // its turn comes after the two that are under way and one more; calls end beside it
-		t.Errorf("the other notebook's only call waited for %d of the busy one's", overtaken)
+	for range calls {
+		ask(there)
 	}
+	ask(mine)
+	testwait.Until(t, "all wait in their places", func() bool { return r.waiting(a, "busy") == calls && r.waiting(a, "other") == 1 })
+	r.free(a)
 	all.Wait()
+	if left := r.waiting(a, "busy") + r.waiting(a, "other"); left > 0 {
+		t.Errorf("%d still wait", left)
+	}
 }
 
 func TestAnIdleSessionEnds(t *testing.T) {
@@ -233,7 +199,7 @@ func TestAnIdleSessionEnds(t *testing.T) {
 	r := newResident(t)
 	c := r.dial("a")
 	pid := r.pid(c)
-	eventually(t, "the session ends", func() bool { return gone(pid) })
+	testwait.Until(t, "the session ends", func() bool { return gone(pid) })
 	for _, name := range []string{"socket"} {
 		if _, err := os.Lstat(filepath.Join(r.dir, name)); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s is left: %v", name, err)
@@ -241,18 +207,6 @@ func TestAnIdleSessionEnds(t *testing.T) {
 	}
 	if err := c.Put(t.Context(), client.Value{Name: "x"}); err != nil {
 		t.Errorf("the next call: %v", err)
-	}
-}
-
-func TestAWorkingSessionDoesNotEnd(t *testing.T) {
-	t.Setenv("LXMERT_SESSION_IDLE", "200ms")
-	r := newResident(t)
-	c := r.dial("a")
-	_, there, b := both(t, c, goldens(t)[0])
-	many, request := heavy(b)
-	began := time.Now()
-	if _, err := there.Run(t.Context(), many, request); err != nil {
-		t.Errorf("after %s: %v", time.Since(began), err)
 	}
 }
 
@@ -291,23 +245,20 @@ func copyProgram(t *testing.T, path string) {
 }
 
 func TestWhatIsUnderWayIsToldThatTheSessionWasEnded(t *testing.T) {
+	t.Setenv(busyEnv, "1")
 	r := newResident(t)
 	c := r.dial("a")
 	_, there, b := both(t, c, goldens(t)[0])
-	many, request := heavy(b)
 	failed := make(chan error, 1)
 	go func() {
-		_, err := there.Run(t.Context(), many, request)
+		_, err := there.Run(t.Context(), b, answer)
 		failed <- err
 	}()
-	eventually(t, "the call begins", func() bool {
-		s, err := c.Status(t.Context())
-		return err == nil && len(s.Working) == 1
-	})
+	testwait.Until(t, "the call waits", func() bool { return r.waiting(c, "a") == 1 })
 	if err := c.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-failed; !errors.Is(err, client.ErrDied) || errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "it was ended") {
+	if err := testwait.Receive(t, "the call fails", failed); !errors.Is(err, client.ErrDied) || errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "it was ended") {
 		t.Errorf("the call under way: %v", err)
 	}
 }
@@ -316,14 +267,14 @@ func TestShutdownLeavesNothingBehind(t *testing.T) {
 	r := newResident(t)
 	c := r.dial("a")
 	_, there, b := both(t, c, goldens(t)[0])
-	if _, err := there.Run(t.Context(), b, lxmert.Request{Want: lxmert.All("out.qa")}); err != nil {
+	if _, err := there.Run(t.Context(), b, answer); err != nil {
 		t.Fatal(err)
 	}
 	pid := r.pid(c)
 	if err := c.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the process ends", func() bool { return gone(pid) })
+	testwait.Until(t, "the process ends", func() bool { return gone(pid) })
 	entries, err := os.ReadDir(r.dir)
 	if err != nil {
 		t.Fatal(err)
@@ -350,7 +301,7 @@ func TestAFullDiskDoesNotEndTheSession(t *testing.T) {
 			t.Error("no error")
 		}
 	}
-	if _, err := there.Run(t.Context(), b, lxmert.Request{Want: lxmert.All("out.qa")}); err != nil {
+	if _, err := there.Run(t.Context(), b, answer); err != nil {
 		t.Error(err)
 	}
 	if info, err := os.Stat(filepath.Join(r.dir, "session.log")); err != nil || info.Size() != 256 {

@@ -19,6 +19,7 @@ import (
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/testneed"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // speaks is the header of whoever speaks as the session does.
@@ -32,7 +33,7 @@ func (r resident) raw() net.Conn {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(func() { c.Close() })
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(testwait.Patience(r.t))); err != nil {
 		r.t.Fatal(err)
 	}
 	return c
@@ -95,7 +96,7 @@ func TestCallsAreBounded(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, line, err)
 		}
 		if name == "no protocol" {
-			eventually(t, "the session ends", func() bool { return gone(pid) })
+			testwait.Until(t, "the session ends", func() bool { return gone(pid) })
 		}
 	}
 }
@@ -104,7 +105,7 @@ func TestAClientOfAnotherBuildIsToldWhatToDo(t *testing.T) {
 	r, w := newResident(t), newWork(t)
 	c := r.dial("a")
 	pid := r.pid(c)
-	run := w.start(c, "vqa", w.args("x", "--epochs", "500")...)
+	run := w.start(c, "vqa", w.args("x", "--epochs", endless)...)
 	ask := func() string {
 		conn := r.raw()
 		if _, err := io.WriteString(conn, "GET /runs HTTP/1.1\r\nHost: x\r\nLxmert-Protocol: 99\r\nConnection: close\r\n\r\n"); err != nil {
@@ -133,7 +134,7 @@ func TestAClientOfAnotherBuildIsToldWhatToDo(t *testing.T) {
 	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 200 ") {
 		t.Errorf("another build ends it: %q, %v", line, err)
 	}
-	eventually(t, "the session ends", func() bool { return gone(pid) })
+	testwait.Until(t, "the session ends", func() bool { return gone(pid) })
 	if now, err := c.Run(t.Context(), run.ID); err != nil || now.State != client.Stopped {
 		t.Errorf("its run is %+v, %v", now, err)
 	}

@@ -18,6 +18,28 @@ import (
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 )
 
+func TestASessionEndsWhenNobodyWantsAnythingForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // its clock goes on when all are asleep
+		log := newLogFile(filepath.Join(t.TempDir(), "log"))
+		defer log.close()
+		s := &Server{opt: Options{Idle: time.Hour}, log: log}
+		ctx, cancel := context.WithCancel(t.Context())
+		end := s.activity.begin()
+		why := s.watch(ctx)
+		time.Sleep(10 * time.Hour)
+		synctest.Wait()
+		if len(why) > 0 {
+			t.Errorf("it ends though it works: %s", <-why)
+		}
+		end()
+		began := time.Now()
+		if said, took := <-why, time.Since(began); !strings.Contains(said, "nobody wanted anything for 1h") || took < time.Hour || took > time.Hour+time.Minute {
+			t.Errorf("after %v it ends: %s", took, said)
+		}
+		cancel()
+	})
+}
+
 func TestOutputBecomesLines(t *testing.T) {
 	var lines []string
 	w := &lineWriter{print: func(l string) { lines = append(lines, l) }}

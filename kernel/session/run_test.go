@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/kernel/client"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // work is a folder with a copy of the golden data, in which runs train a tiny model; relative names are relative to it.
@@ -40,6 +42,9 @@ func (w work) args(output string, more ...string) []string {
 		"--batch", "4", "--lr", "1e-3", "--dropout", "0.1", "--output", output, "--logSteps", "1",
 	}, more...)
 }
+
+// endless are the epochs of a run that only ends when it is stopped.
+const endless = "1000000"
 
 // ended are the files of a finished run that must not depend on how often it was interrupted.
 func (w work) ended(output string) string {
@@ -194,21 +199,40 @@ func TestARunIsFollowedFromTwoNotebooks(t *testing.T) {
 	}
 }
 
+// interrupted starts runs of two epochs, each in a folder of its own, and does something to them after some steps, until
+// one has not come to its end before. It returns that one, and how it was followed.
+func (w work) interrupted(c *client.Client, interrupt func(run client.Run), more ...string) (run client.Run, seen *story, failed error) {
+	w.t.Helper()
+	for i := 0; ; i++ {
+		run, seen = w.start(c, "vqa", w.args(fmt.Sprintf("interrupted-%d", i), append(more, "--epochs", "2")...)...), &story{}
+		followed := make(chan error, 1)
+		go func() { followed <- c.Follow(w.t.Context(), run.ID, seen.see) }()
+		testwait.Until(w.t, "some steps", func() bool { return seen.count() >= 3 })
+		interrupt(run)
+		failed = testwait.Receive(w.t, "who follows hears of it", followed)
+		now, err := c.Run(w.t.Context(), run.ID)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if now.State != client.Done {
+			return run, seen, failed
+		}
+	}
+}
+
 func TestAStoppedRunGoesOnToTheSameEnd(t *testing.T) {
 	r, w := newResident(t), newWork(t)
 	c := r.dial("a")
 	whole := w.whole(c, "2")
-	run := w.start(c, "vqa", w.args("parts", "--epochs", "2")...)
-	var seen story
-	stopped := make(chan error, 1)
-	go func() { stopped <- c.Follow(t.Context(), run.ID, seen.see) }()
-	eventually(t, "some steps", func() bool { return seen.count() >= 3 })
-	now, err := c.Stop(t.Context(), run.ID)
+	var now client.Run
+	run, seen, err := w.interrupted(c, func(run client.Run) {
+		var err error
+		if now, err = c.Stop(t.Context(), run.ID); err != nil {
+			t.Fatal(err)
+		}
+	})
 	if err != nil || now.State != client.Stopped || !strings.Contains(now.Again, "--resume") || now.Error == "" {
 		t.Fatalf("%+v, %v", now, err)
-	}
-	if err := <-stopped; err != nil {
-		t.Error(err)
 	}
 	if len(seen.steps) >= len(whole.steps) {
 		t.Fatalf("it was stopped after all %d steps", len(seen.steps))
@@ -220,7 +244,7 @@ func TestAStoppedRunGoesOnToTheSameEnd(t *testing.T) {
 	if rest.last.State != client.Done || !inOrder(rest.steps) || len(rest.steps) != len(whole.steps) || rest.valid != 2 {
 		t.Errorf("it ends %s (%s) with steps %v", rest.last.State, rest.last.Error, rest.steps)
 	}
-	if w.ended("parts") != w.ended("whole") {
+	if w.ended(filepath.Base(run.Output)) != w.ended("whole") {
 		t.Error("the end is another one than without the stop")
 	}
 }
@@ -228,12 +252,12 @@ func TestAStoppedRunGoesOnToTheSameEnd(t *testing.T) {
 func TestARunStopsWithWhoAnswersForIt(t *testing.T) {
 	r, w := newResident(t), newWork(t)
 	c := r.dial("a")
-	run := w.start(c, "vqa", w.args("attached", "--epochs", "500")...)
+	run := w.start(c, "vqa", w.args("attached", "--epochs", endless)...)
 	ctx, cancel := context.WithCancel(t.Context())
 	var seen story
 	left := make(chan error, 1)
 	go func() { left <- c.Attach(ctx, run.ID, seen.see) }()
-	eventually(t, "some steps", func() bool { return seen.count() >= 2 })
+	testwait.Until(t, "some steps", func() bool { return seen.count() >= 2 })
 	cancel()
 	if err := <-left; !errors.Is(err, context.Canceled) {
 		t.Errorf("attached: %v", err)
@@ -250,10 +274,10 @@ func TestARunStopsWithWhoAnswersForIt(t *testing.T) {
 func TestAFolderMeansTheRunThatTrainsInIt(t *testing.T) {
 	r, w := newResident(t), newWork(t)
 	c := r.dial("a")
-	run := w.start(c, "vqa", w.args("one", "--epochs", "500")...)
+	run := w.start(c, "vqa", w.args("one", "--epochs", endless)...)
 	var seen story
 	go c.Follow(t.Context(), run.ID, seen.see)
-	eventually(t, "some steps", func() bool { return seen.count() >= 2 })
+	testwait.Until(t, "some steps", func() bool { return seen.count() >= 2 })
 	now, err := c.Stop(t.Context(), "one") // a name without a slash
 	if err != nil || now.ID != run.ID || now.State != client.Stopped || !strings.Contains(now.Error, "stopped by a, interrupted after step") {
 		t.Fatalf("%+v, %v", now, err)
@@ -306,15 +330,12 @@ func TestAKilledSessionsRunGoesOnToTheSameEnd(t *testing.T) {
 	r, w := newResident(t), newWork(t)
 	c := r.dial("a")
 	whole := w.whole(c, "2")
-	run := w.start(c, "vqa", w.args("killed", "--epochs", "2", "--saveSteps", "1")...)
-	var seen story
-	lost := make(chan error, 1)
-	go func() { lost <- c.Follow(t.Context(), run.ID, seen.see) }()
-	eventually(t, "some steps", func() bool { return seen.count() >= 3 })
-	if err := syscall.Kill(r.pid(c), syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-lost; !errors.Is(err, client.ErrDied) || !strings.Contains(err.Error(), "Resume") {
+	run, _, err := w.interrupted(c, func(client.Run) {
+		if err := syscall.Kill(r.pid(c), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}, "--saveSteps", "1")
+	if !errors.Is(err, client.ErrDied) || !strings.Contains(err.Error(), "Resume") {
 		t.Errorf("whoever followed reads %v", err)
 	}
 	found, err := c.Run(t.Context(), run.ID)
@@ -328,7 +349,7 @@ func TestAKilledSessionsRunGoesOnToTheSameEnd(t *testing.T) {
 	if rest.last.State != client.Done || !inOrder(rest.seq) || !inOrder(rest.steps) || len(rest.steps) != len(whole.steps) {
 		t.Errorf("it ends %s (%s) with steps %v", rest.last.State, rest.last.Error, rest.steps)
 	}
-	if w.ended("killed") != w.ended("whole") {
+	if w.ended(filepath.Base(run.Output)) != w.ended("whole") {
 		t.Error("the end is another one than without the kill")
 	}
 }
@@ -336,11 +357,11 @@ func TestAKilledSessionsRunGoesOnToTheSameEnd(t *testing.T) {
 func TestRunsTakeTurns(t *testing.T) {
 	r, w := newResident(t), newWork(t)
 	c := r.dial("a")
-	first := w.start(c, "vqa", w.args("first", "--epochs", "500")...)
+	first := w.start(c, "vqa", w.args("first", "--epochs", endless)...)
 	second := w.start(c, "vqa", w.args("second", "--epochs", "1")...)
 	var seen story
 	go c.Follow(t.Context(), first.ID, seen.see)
-	eventually(t, "some steps", func() bool { return seen.count() >= 2 })
+	testwait.Until(t, "some steps", func() bool { return seen.count() >= 2 })
 	if now, err := c.Run(t.Context(), second.ID); err != nil || now.State != client.Queued {
 		t.Errorf("while the first runs, the second is %+v, %v", now, err)
 	}
@@ -353,7 +374,7 @@ func TestRunsTakeTurns(t *testing.T) {
 	if s := w.follow(c, second.ID); s.last.State != client.Done {
 		t.Errorf("after it, the second is %+v", s.last)
 	}
-	third := w.start(c, "vqa", w.args("third", "--epochs", "500")...)
+	third := w.start(c, "vqa", w.args("third", "--epochs", endless)...)
 	if err := c.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -15,11 +15,11 @@ import (
 
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/session"
-	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
-// host serves in this process until stop is called.
-func host(t *testing.T, opt session.Options) (r resident, c *client.Client, stop func() error) {
+// host serves in this process until stop is called; c is a client of the notebook "a".
+func host(t *testing.T, opt session.Options) (s *session.Server, r resident, c *client.Client, stop func() error) {
 	t.Helper()
 	r = newResident(t)
 	opt.Dir, opt.Backend = r.dir, "go"
@@ -30,49 +30,56 @@ func host(t *testing.T, opt session.Options) (r resident, c *client.Client, stop
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx) }()
-	eventually(t, "the server answers", func() bool {
-		c, err = client.Dial(t.Context(), client.Options{Dir: r.dir, NoStart: true})
+	testwait.Until(t, "the server answers", func() bool {
+		c, err = client.Dial(t.Context(), client.Options{Dir: r.dir, NoStart: true, Notebook: "a"})
 		return err == nil
 	})
-	return r, c, func() error { cancel(); return <-ended }
+	return s, r, c, func() error { cancel(); return <-ended }
 }
 
 func TestTheServerLeavesNoGoroutines(t *testing.T) {
 	// What is started once per process is started before.
-	_, c, stop := host(t, session.Options{})
+	_, _, c, stop := host(t, session.Options{})
 	both(t, c, goldens(t)[0])
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
 	before := runtime.NumGoroutine()
 	w := newWork(t)
-	_, c, stop = host(t, session.Options{})
+	s, r, c, stop := host(t, session.Options{})
 	_, there, b := both(t, c, goldens(t)[0])
-	if _, err := there.Run(t.Context(), b, lxmert.Request{Want: lxmert.All("out.qa")}); err != nil {
+	if _, err := there.Run(t.Context(), b, answer); err != nil {
 		t.Fatal(err)
 	}
-	many, request := heavy(b)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := there.Run(ctx, many, request); !errors.Is(err, context.DeadlineExceeded) {
+	free := s.Occupy()
+	ctx, cancel := context.WithCancel(t.Context())
+	givenUp := make(chan error, 1)
+	go func() {
+		_, err := there.Run(ctx, b, answer)
+		givenUp <- err
+	}()
+	testwait.Until(t, "the call waits", func() bool { return r.waiting(c, "a") == 1 })
+	cancel()
+	if err := testwait.Receive(t, "the call fails", givenUp); !errors.Is(err, context.Canceled) {
 		t.Errorf("a call that is given up: %v", err)
 	}
+	free()
 	var seen story
-	run := w.start(c, "vqa", w.args("x", "--epochs", "500")...)
+	run := w.start(c, "vqa", w.args("x", "--epochs", endless)...)
 	followed := make(chan error, 1)
 	go func() { followed <- c.Follow(t.Context(), run.ID, seen.see) }()
-	eventually(t, "some steps", func() bool { return seen.count() >= 2 })
+	testwait.Until(t, "some steps", func() bool { return seen.count() >= 2 })
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
 	if err := <-followed; err != nil || seen.last.State != client.Stopped {
 		t.Errorf("whoever followed sees %s, %v", seen.last.State, err)
 	}
-	eventually(t, fmt.Sprintf("%d goroutines as before", before), func() bool { return runtime.NumGoroutine() <= before })
+	testwait.Until(t, fmt.Sprintf("%d goroutines as before", before), func() bool { return runtime.NumGoroutine() <= before })
 }
 
 func TestSlowSendersAreLetGo(t *testing.T) {
-	r, c, stop := host(t, session.Options{Slow: 100 * time.Millisecond})
+	_, r, c, stop := host(t, session.Options{Slow: 100 * time.Millisecond})
 	for name, head := range map[string]string{
 		"half a body":                   "POST /open HTTP/1.1\r\nHost: x\r\n" + speaks + "Content-Length: 100\r\n\r\n{",
 		"a body that is only announced": "POST /run HTTP/1.1\r\nHost: x\r\n" + speaks + "Content-Length: 1000\r\n\r\n",
@@ -95,7 +102,7 @@ func TestSlowSendersAreLetGo(t *testing.T) {
 }
 
 func TestASecondServerFindsTheFirst(t *testing.T) {
-	r, _, stop := host(t, session.Options{})
+	_, r, _, stop := host(t, session.Options{})
 	s, err := session.New(session.Options{Dir: r.dir})
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +116,7 @@ func TestASecondServerFindsTheFirst(t *testing.T) {
 }
 
 func TestOldLogsGiveWay(t *testing.T) {
-	r, _, stop := host(t, session.Options{})
+	_, r, _, stop := host(t, session.Options{})
 	path := filepath.Join(r.dir, "session.log")
 	if err := os.WriteFile(path, []byte(strings.Repeat("an old line\n", 400_000)), 0o600); err != nil {
 		t.Fatal(err)

@@ -11,11 +11,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/session"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // TestMain lets the test's own program be the session: that is how clients start it.
@@ -30,6 +30,10 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(m.Run())
 }
+
+// busyEnv lets the next session begin with calls that do not end in all places, until [resident.free] ends them: calls of
+// tests wait in its queue for as long as a test needs.
+const busyEnv = "LXMERT_SESSION_TEST_BUSY"
 
 func serve() int {
 	if os.Getenv("LXMERT_SESSION_TEST_BROKEN") != "" {
@@ -47,6 +51,12 @@ func serve() int {
 				if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
 					panic(err)
 				}
+			}
+			if os.Getenv(busyEnv) != "" {
+				free := s.Occupy()
+				freed := make(chan os.Signal, 1)
+				signal.Notify(freed, syscall.SIGUSR1)
+				go func() { <-freed; free() }()
 			}
 			err = s.Serve(ctx)
 		}
@@ -73,7 +83,7 @@ func newResident(t *testing.T) resident {
 	}
 	r := resident{t, dir}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), testwait.Patience(t))
 		defer cancel()
 		for { // one that has lost the race to be the session may be next
 			c, err := client.Dial(ctx, client.Options{Dir: dir, NoStart: true})
@@ -104,7 +114,7 @@ func newResident(t *testing.T) resident {
 // dial connects on behalf of a notebook, starting the session if there is none.
 func (r resident) dial(notebook string) *client.Client {
 	r.t.Helper()
-	c, err := client.Dial(r.t.Context(), client.Options{Dir: r.dir, Program: os.Args[0], Notebook: notebook})
+	c, err := client.Dial(r.t.Context(), client.Options{Dir: r.dir, Program: os.Args[0], Notebook: notebook, Wait: testwait.Patience(r.t)})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -121,13 +131,21 @@ func (r resident) pid(c *client.Client) int {
 	return s.PID
 }
 
-// eventually waits until something is so.
-func eventually(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: not within 20 s", what)
-		}
+// waiting is how many calls of a notebook wait.
+func (r resident) waiting(c *client.Client, notebook string) int {
+	r.t.Helper()
+	s, err := c.Status(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return s.Waiting[notebook]
+}
+
+// free lets calls into a session that began busy.
+func (r resident) free(c *client.Client) {
+	r.t.Helper()
+	if err := syscall.Kill(r.pid(c), syscall.SIGUSR1); err != nil {
+		r.t.Fatal(err)
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 // to go on.
 func Follow[R AnyRun](run R) Run {
 	r := runOf(run)
-	r, err := follow(cell().ctx, cell().Client, newLive(r))
+	r, err := follow(cell().ctx, cell().Client, newLive(r), mercy)
 	if err != nil {
 		fail(err)
 	}
@@ -32,7 +32,7 @@ func Follow[R AnyRun](run R) Run {
 // kernel, which then ends this process within milliseconds; that is no wish to stop the run.
 const mercy = time.Second
 
-func follow(ctx context.Context, c *client.Client, l *live) (Run, error) {
+func follow(ctx context.Context, c *client.Client, l *live, mercy time.Duration) (Run, error) {
 	r := l.run
 	whole, leave := context.WithCancel(context.WithoutCancel(ctx)) // what is asked after an interrupt, too
 	defer leave()

@@ -1,17 +1,17 @@
 package lx
 
 import (
-	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/seed-516990b0/golxmert/kernel/install"
+	"github.com/seed-516990b0/golxmert/lxmert/testneed"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // runNotebook runs cells as a notebook of its own, through Jupyter and the installed kernel, and returns the notebook with
@@ -37,9 +37,7 @@ func runNotebook(t *testing.T, place install.Place, name string, cells ...string
 	dir := t.TempDir()
 	path := filepath.Join(dir, name+".ipynb")
 	write(t, path, string(text))
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, place.PythonProgram("jupyter"), "nbconvert", "--to", "notebook", "--execute", "--output", "out",
+	cmd := exec.CommandContext(testwait.Context(t), place.PythonProgram("jupyter"), "nbconvert", "--to", "notebook", "--execute", "--output", "out",
 		"--ExecutePreprocessor.kernel_name="+install.KernelName, path)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", name, err, out)
@@ -56,12 +54,7 @@ func TestCellsWithOtherImportsAndOtherNotebooksFindWhatIsKept(t *testing.T) {
 	if err == nil {
 		err = place.Check()
 	}
-	if err != nil {
-		if slices.Contains(strings.Split(os.Getenv("LXMERT_REQUIRE"), ","), "jupyter") {
-			t.Fatalf("jupyter is required by LXMERT_REQUIRE: %v", err)
-		}
-		t.Skipf("without jupyter: %v", err)
-	}
+	testneed.Require(t, "jupyter", err == nil, fmt.Sprint(err))
 	computed := filepath.Join(t.TempDir(), "computed") // gets a letter each time
 	declare := func(imports string) string {
 		return imports + `

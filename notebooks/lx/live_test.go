@@ -65,7 +65,7 @@ func newNotebook(t *testing.T) notebook {
 func TestALiveCellIsDrawnInPlaceAndEndsAsAPicture(t *testing.T) {
 	n := newNotebook(t)
 	r := train(t, "vqa", "--train train --valid minival --epochs 3")
-	cell := startCell(t, r, n.env...)
+	cell := startCell(t, "follow", r, n.env...)
 	if err := cell.Wait(); err != nil {
 		t.Fatalf("%v: %s", err, cell.said())
 	}

@@ -2,6 +2,7 @@ package lx
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-516990b0/golxmert/kernel/client"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // cells are what processes of their own run, as a kernel runs a cell.
@@ -20,7 +22,16 @@ var cells = map[string]func(args []string){
 		exit = os.Exit
 		Follow(args[0])
 	},
+	"follow with all mercy": func(args []string) { // whenever it is ended after an interrupt, it is in time
+		exit = os.Exit
+		if _, err := follow(cell().ctx, cell().Client, newLive(runOf(args[0])), 1000*time.Hour); err != nil {
+			fail(err)
+		}
+	},
 }
+
+// endless are the epochs of a run that only ends when it is stopped.
+const endless = "--epochs 1000000"
 
 // aCell is a cell in a process of its own.
 type aCell struct {
@@ -29,10 +40,10 @@ type aCell struct {
 	stderr string // a file
 }
 
-// startCell starts a cell that follows a run, and waits until it does.
-func startCell(t *testing.T, r Run, env ...string) aCell {
+// startCell starts one of the cells that follow a run, and waits until it does.
+func startCell(t *testing.T, name string, r Run, env ...string) aCell {
 	t.Helper()
-	c := aCell{exec.Command(os.Args[0], "cell", "follow", r.Output), t, filepath.Join(t.TempDir(), "stderr")}
+	c := aCell{exec.Command(os.Args[0], "cell", name, r.Output), t, filepath.Join(t.TempDir(), "stderr")}
 	errors, err := os.Create(c.stderr)
 	if err != nil {
 		t.Fatal(err)
@@ -84,9 +95,20 @@ func TestFollowShowsARunToItsEnd(t *testing.T) {
 	}
 }
 
+// stoppedAfter is the step after which a run was stopped, as it says.
+func stoppedAfter(t *testing.T, r Run) (step int) {
+	t.Helper()
+	_, text, _ := strings.Cut(r.Error, "interrupted after step ")
+	if n, err := fmt.Sscanf(text, "%d", &step); n != 1 || step == 0 {
+		t.Fatalf("a run that was stopped says %q: %v", r.Error, err)
+	}
+	return step
+}
+
 func TestAnInterruptStopsTheRunSavedAndSaysHowToGoOn(t *testing.T) {
-	r := train(t, "vqa", "--train nominival --valid minival --epochs 500")
-	cell := startCell(t, r)
+	r := train(t, "vqa", "--train nominival --valid minival "+endless)
+	cell := startCell(t, "follow", r)
+	testwait.Until(t, "a step", func() bool { return steps(t, r) > 0 })
 	cell.Process.Signal(os.Interrupt)
 	if err := cell.Wait(); err == nil {
 		t.Error("the cell ends as if nothing had happened")
@@ -113,36 +135,39 @@ func TestAnInterruptStopsTheRunSavedAndSaysHowToGoOn(t *testing.T) {
 	if !strings.Contains(text, "lx: run "+r.ID) || !strings.Contains(text, "is at a stop: ") || strings.Count(strings.TrimSpace(text), "\n") != 0 {
 		t.Errorf("following it says %q", text)
 	}
-	before := now.Progress
+	at := stoppedAfter(t, now)
 	again := Resume(r.Output)
 	if again.ID != r.ID || again.State.Ended() {
 		t.Fatalf("resumed it is %+v", again)
 	}
-	if now := WaitStep(again, before.Epoch*before.Total+before.Done+2); now.State != client.Running {
+	if now := WaitStep(again, at+2); now.State != client.Running {
 		t.Errorf("it does not go on: %+v", now)
 	}
 }
 
 func TestARunOutlivesTheCellThatFollowsIt(t *testing.T) {
-	for name, end := range map[string]func(t *testing.T, cell aCell){
-		"killed":     func(t *testing.T, cell aCell) { cell.Process.Kill() },
-		"terminated": func(t *testing.T, cell aCell) { cell.Process.Signal(syscall.SIGTERM) },
-		"kernel restarted": func(t *testing.T, cell aCell) { // Jupyter interrupts it before
+	for name, c := range map[string]struct {
+		follow string
+		end    func(t *testing.T, cell aCell)
+	}{
+		"killed":     {"follow", func(t *testing.T, cell aCell) { cell.Process.Kill() }},
+		"terminated": {"follow", func(t *testing.T, cell aCell) { cell.Process.Signal(syscall.SIGTERM) }},
+		"kernel restarted": {"follow with all mercy", func(t *testing.T, cell aCell) { // Jupyter interrupts it before
 			cell.Process.Signal(os.Interrupt)
-			eventually(t, "it is interrupted", func() bool { return strings.Contains(cell.said(), "interrupted") })
+			testwait.Until(t, "it is interrupted", func() bool { return strings.Contains(cell.said(), "interrupted") })
 			cell.Process.Signal(syscall.SIGTERM)
-		},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := train(t, "vqa", "--train nominival --valid minival --epochs 500")
-			cell := startCell(t, r)
-			end(t, cell)
+			r := train(t, "vqa", "--train nominival --valid minival "+endless)
+			cell := startCell(t, c.follow, r)
+			c.end(t, cell)
 			if err := cell.Wait(); err == nil {
 				t.Fatal("the cell was not ended")
 			}
-			ended := time.Now()
-			at := steps(t, r)
-			eventually(t, "the run goes on", func() bool { return steps(t, r) > at+3 && time.Since(ended) > mercy+mercy/2 })
+			at := 0
+			testwait.Until(t, "the run trains", func() bool { at = steps(t, r); return at > 0 })
+			testwait.Until(t, "the run goes on", func() bool { return steps(t, r) > at+3 })
 			if now := runOf(r); now.State != client.Running {
 				t.Errorf("the run is %+v", now)
 			}
@@ -151,7 +176,7 @@ func TestARunOutlivesTheCellThatFollowsIt(t *testing.T) {
 }
 
 func TestWaitStepAndStop(t *testing.T) {
-	r := train(t, "vqa", "--train nominival --valid minival --epochs 500")
+	r := train(t, "vqa", "--train nominival --valid minival "+endless)
 	if now := WaitStep(r, 5); now.State != client.Running || steps(t, now) < 5 {
 		t.Errorf("after 5 steps it is %+v", now)
 	}
