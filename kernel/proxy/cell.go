@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -22,7 +24,10 @@ const (
 type cell struct {
 	lines  []string
 	kinds  []lineKind
-	script bool // %%bash, %%writefile and the like: it is not Go at all
+	inside []bool // whether a line begins inside a string or a comment
+	spans  []span // the strings and comments that go over several lines
+	moves  []spot // comments that would move the numbers of lines
+	script bool   // %%bash, %%writefile and the like: it is not Go at all
 }
 
 // cellMagics are the commands that make a whole cell something else than Go.
@@ -31,35 +36,41 @@ var cellMagics = []string{"%%writefile", "%%script", "%%bash", "%%sh", "%%gx"}
 func parseCell(code string) cell {
 	c := cell{lines: strings.Split(code, "\n")}
 	c.kinds = make([]lineKind, len(c.lines))
+	c.inside = make([]bool, len(c.lines))
 	first, _, _ := strings.Cut(bare(c.lines[0]), " ")
-	for _, m := range cellMagics {
-		c.script = c.script || first == m
-	}
-	if c.script {
+	if c.script = slices.Contains(cellMagics, first); c.script {
 		return c
 	}
+	var x lexer
 	continued := false
 	for i, line := range c.lines {
-		line = bare(line)
+		c.inside[i] = !continued && x.within != 0
 		switch {
 		case continued:
 			c.kinds[i] = otherLine
-		case len(line) > 1 && (line[0] == '%' || line[0] == '!'):
+		case isCommand(line) && !c.inside[i] && !(line[0] == '!' && x.wantsOperand()):
 			c.kinds[i] = kindOf(line)
 		default:
+			x.line(i, line)
 			continue
 		}
-		continued = strings.HasSuffix(line, `\`) && c.kinds[i] != mainLine
+		continued = strings.HasSuffix(line, `\`)
 	}
+	c.spans, c.moves = x.spans, x.moves
 	return c
+}
+
+// isCommand says whether a line is a command where it is not part of a string or a comment.
+func isCommand(line string) bool {
+	line = bare(line)
+	return line != "" && (line[0] == '%' || line[0] == '!')
 }
 
 // bare is a line without the prefix that hides commands from other Go tools.
 func bare(line string) string { return strings.TrimPrefix(line, "//gonb:") }
 
 func kindOf(line string) lineKind {
-	word, _, _ := strings.Cut(strings.ReplaceAll(line, "\t", " "), " ")
-	switch word {
+	switch commandName(tidy(strings.TrimSuffix(bare(line), `\`))) {
 	case "%%", "%main":
 		return mainLine
 	case "%exec":
@@ -70,6 +81,15 @@ func kindOf(line string) lineKind {
 		return envLine
 	}
 	return otherLine
+}
+
+// tidy is a command without the spaces that may stand behind its first character.
+func tidy(command string) string { return command[:1] + strings.TrimLeft(command[1:], " \t") }
+
+// commandName is a command's first word.
+func commandName(command string) string {
+	name, _, _ := strings.Cut(strings.ReplaceAll(command, "\t", " "), " ")
+	return name
 }
 
 // hasGo says whether there is anything for a compiler.
@@ -91,18 +111,18 @@ func (c cell) source(first string) string {
 	var b strings.Builder
 	b.WriteString("package main;" + first + "\n")
 	open := false
-	for i, line := range c.lines {
+	for i := range c.lines {
 		switch {
 		case c.script:
 		case c.kinds[i] == mainLine && !open:
 			b.WriteString("func main() {")
 			open = true
 		case c.kinds[i] == execLine:
-			if words := strings.Fields(bare(line)); len(words) > 1 {
+			if words := strings.Fields(c.command(i)); len(words) > 1 {
 				b.WriteString("func main() { " + words[1] + "() }")
 			}
-		case c.kinds[i] == goLine && !strings.HasPrefix(line, "package"):
-			b.WriteString(line)
+		case c.kinds[i] == goLine:
+			b.WriteString(c.goText(i))
 		}
 		b.WriteByte('\n')
 	}
@@ -112,35 +132,30 @@ func (c cell) source(first string) string {
 	return b.String()
 }
 
+// packageClause is one, which a cell may have and which says nothing: all of them are of package main.
+var packageClause = regexp.MustCompile(`^package[ \t]+[\pL_][\pL_\pN]*[ \t]*;?`)
+
+// goText is a line of Go with spaces in place of a package clause, and no directive in it that would say that it stands on
+// another line: //line becomes //Line.
+func (c cell) goText(i int) string {
+	line := c.lines[i]
+	if clause := packageClause.FindString(line); !c.inside[i] {
+		line = strings.Repeat(" ", len(clause)) + line[len(clause):]
+	}
+	for _, m := range c.moves {
+		if m.line == i {
+			line = line[:m.at+2] + "L" + line[m.at+3:]
+		}
+	}
+	return line
+}
+
 // oneLetter is a variable's name of one letter, which GoNB does not understand before an equals sign.
-func oneLetter(line string) (name, value string, ok bool) {
-	words := strings.Fields(bare(line))
+func oneLetter(command string) (name, value string, ok bool) {
+	words := strings.Fields(command)
 	if len(words) != 2 {
 		return "", "", false
 	}
 	name, value, ok = strings.Cut(words[1], "=")
 	return name, value, ok && len(name) == 1 && !strings.Contains(value, `"`)
-}
-
-// forGoNB is the cell as GoNB is to get it, with the same number of lines: our own commands are taken out.
-func (c cell) forGoNB() string {
-	if c.script {
-		return strings.Join(c.lines, "\n")
-	}
-	lines := make([]string, len(c.lines))
-	for i, line := range c.lines {
-		switch c.kinds[i] {
-		case lxLine:
-			continue
-		case envLine:
-			if name, value, ok := oneLetter(line); ok {
-				if value == "" {
-					value = `""`
-				}
-				line = "%env " + name + " " + value
-			}
-		}
-		lines[i] = line
-	}
-	return strings.Join(lines, "\n")
 }

@@ -81,8 +81,65 @@ func TestGoNBGetsTheCellWithoutOurCommands(t *testing.T) {
 		"//gonb:%env A=b":          "%env A b",
 		"func f() {\n%lx status\n": "func f() {\n\n",
 	} {
-		if got := parseCell(code).forGoNB(); got != want {
+		if got := parseCell(code).forGoNB(redirection{mayAsk: true}); got != want {
 			t.Errorf("%q becomes %q, expected %q", code, got, want)
+		}
+	}
+}
+
+// textCells have in strings and comments what would be commands elsewhere, or two beginnings of main.
+var textCells = []string{
+	"%%\nx := `a sample:\n%%\nbody`\n_ = x",
+	"%%\nx := `%%\n!ls\n//gonb:%exec f\n%%`[1:]\n_ = x",
+	"const a = `\n%%`\n/*\n%%\n!rm x\npackage x\n*/\nvar b = \"`\"\nvar c = '`' // `\n%%\n",
+	"%%\n// it's `\nx := `\npackage main\n`\n%%\n_ = x",
+	"type T struct {\n\tA int `a:\n%%\n`; B int\n\tC func() `\n!c` // it\n}",
+	"%%\nreturn\n`\n%%`\n",
+	"%%\nf(a,\n!b)\nx := y &&\n!z\n_ = x",
+	"%%\npackages := 1\npackage_ := 2\n_, _ = packages, package_",
+	"package main; import \"fmt\"\n%%\nfmt.Println()",
+	"//line x.go:1000\nfunc f() {}\n/*line y.go:7:1*/ func g() {\n//line z.go:99999\n}",
+	"%%\nf()\n%%\ng()\n%main\nh()",
+	"!echo \\\n%% a\\\n!b\n%%  a \\\n  b\nf()",
+	"%exec\tf  a\nfunc f() {}",
+	"%  exec   f\nfunc f() {}",
+	"import (\n!ls\n\"fmt\"\n)",
+	"x := `open\n%%\n!ls",
+	"/* open\n%%\n!ls",
+	"\\\n%%\n`\n%%\n`",
+	"%%\nx := `\n!\n%\n`\n_ = x",
+	"%%\\\n\nf()\n%%\\\n",
+	"!echo a\\\\\nb\n!echo a\\\\",
+	"%%\nx := `a\r\n%%\r\n`\n_ = x",
+}
+
+func TestGoNBSeesNoCommandInText(t *testing.T) {
+	for _, code := range textCells {
+		checkSent(t, code)
+	}
+}
+
+func TestWhatNoExecutorCanDoIsFoundFirst(t *testing.T) {
+	for code, want := range map[string]string{
+		"%%\nf()\n%% -a":          "cell line 3: line 1 has begun main, whose arguments stand there: a program has one list of them",
+		"%exec f\n%%\nf()":        "cell line 2: line 1 makes main already; a cell has either %% or %exec, and that once",
+		"%%\nf()\n%exec f":        "cell line 3: line 1 makes main already; a cell has either %% or %exec, and that once",
+		"%exec f\n%exec g":        "cell line 2: line 1 makes main already; a cell has either %% or %exec, and that once",
+		"func f() {}\n%exec":      "cell line 2: %exec wants the name of a function that takes no arguments: %exec F",
+		"%exec \\\n":              "cell line 1: %exec wants the name of a function that takes no arguments: %exec F",
+		"// nothing\n% \t":        "cell line 2: % without a command; `%help` and `%lx help` list what there is",
+		"%\\":                     "cell line 1: % without a command; `%help` and `%lx help` list what there is",
+		"!  ":                     "cell line 1: ! without a command for the shell",
+		"%%\nf()\n%%\ng()":        "",
+		"%%bash\n%exec":           "",
+		"x := `\n%exec\n%exec\n`": "",
+	} {
+		got := ""
+		if c := parseCell(code).fault(); c != nil {
+			got = c.String()
+		}
+		if got != want {
+			t.Errorf("%q: %q, expected %q", code, got, want)
 		}
 	}
 }
@@ -91,11 +148,12 @@ func FuzzParseCell(f *testing.F) {
 	for _, code := range []string{"%%\nfmt.Println()", "!a \\\nb", "%%bash\nx", "func f() {", "%exec", "var a, b = f()\nconst (\n x = iota\n)", "%lx \"", "//gonb:%%\n`"} {
 		f.Add(code, 3)
 	}
+	for _, code := range textCells {
+		f.Add(code, 3)
+	}
 	f.Fuzz(func(t *testing.T, code string, at int) {
 		c := parseCell(code)
-		if got := len(strings.Split(c.forGoNB(), "\n")); got != len(c.lines) {
-			t.Errorf("%d lines of %d for GoNB", got, len(c.lines))
-		}
+		checkSent(t, code)
 		if status, _ := completeness(code); status == "" {
 			t.Error("no status")
 		}

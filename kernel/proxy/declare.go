@@ -43,8 +43,8 @@ func (d *declarations) add(c cell, number int) {
 	if number > 0 {
 		d.cells[number] = c
 	}
-	for _, line := range c.lines {
-		if words := strings.Fields(bare(line)); !c.script && len(words) == 1 && words[0] == "%reset" {
+	for i, kind := range c.kinds {
+		if kind == otherLine && strings.TrimSpace(c.command(i)) == "%reset" {
 			d.units, d.imports = nil, map[string]string{}
 		}
 	}

@@ -177,11 +177,14 @@ func (k *kernel) failCurrent(err error) {
 
 // perform runs our own commands and hands the rest to GoNB.
 func (k *kernel) perform(ctx context.Context, e *execution) *failure {
-	for i, line := range e.cell.lines {
-		if e.cell.kinds[i] != lxLine {
+	if c := e.cell.fault(); c != nil {
+		return failureOf("command", []complaint{*c})
+	}
+	for i, kind := range e.cell.kinds {
+		if kind != lxLine {
 			continue
 		}
-		err := runMagic(e.ctx, k.magics, line, streamWriter{k, e, "stdout"})
+		err := runMagic(e.ctx, k.magics, e.cell.command(i), streamWriter{k, e, "stdout"})
 		if e.ctx.Err() != nil {
 			return &failure{"interrupted", "the command was interrupted", nil}
 		}
@@ -189,7 +192,7 @@ func (k *kernel) perform(ctx context.Context, e *execution) *failure {
 			return &failure{"command", fmt.Sprintf("line %d: %v", i+1, err), []string{fmt.Sprintf("line %d: %v", i+1, err)}}
 		}
 	}
-	code := e.cell.forGoNB()
+	code := e.cell.forGoNB(redirection{path: k.input.path, mayAsk: e.mayAsk()})
 	if strings.TrimSpace(code) == "" {
 		return nil
 	}
@@ -215,7 +218,6 @@ func (k *kernel) perform(ctx context.Context, e *execution) *failure {
 // sendWithInput is send for a cell whose programs may read what its user types.
 func (k *kernel) sendWithInput(ctx context.Context, e *execution, code string) (*message, error) {
 	os.Remove(k.saving()) // an earlier cell's
-	code = e.cell.withInput(code, k.input.path, e.mayAsk())
 	if e.mayAsk() {
 		if err := k.input.open(); err != nil {
 			return nil, err

@@ -145,19 +145,19 @@ func TestShellLinesMeanTheSameWithInput(t *testing.T) {
 		{"!true # it's a comment", ""},
 	} {
 		c := parseCell(step.code)
-		code := c.withInput(c.forGoNB(), "/dev/null", false)
+		code := c.forGoNB(redirection{path: "/dev/null"})
 		if n := strings.Count(code, "\n"); n != strings.Count(step.code, "\n") {
 			t.Errorf("%q: has other lines: %q", step.code, code)
 		}
-		command := strings.TrimPrefix(strings.ReplaceAll(code, "\\\n", " "), "!")
+		command := strings.TrimPrefix(code, "!")
 		out, err := exec.Command("/bin/bash", "-c", command).CombinedOutput()
 		if string(out) != step.out || (err != nil) != strings.Contains(step.code, "exit") {
 			t.Errorf("%q becomes %q: %q, %v", step.code, code, out, err)
 		}
 	}
-	for _, code := range []string{"!", "! ", "%cd x", "%%\nx := !y", "%%bash\n!read x", "%with_inputs\n!read x"} {
+	for _, code := range []string{"!*", "%cd x", "%%\nx := !y", "%%bash\n!read x", "%with_inputs\n!read x"} {
 		c := parseCell(code)
-		if got := c.withInput(c.forGoNB(), "/dev/null", true); got != code {
+		if got := c.forGoNB(redirection{path: "/dev/null", mayAsk: true}); got != code {
 			t.Errorf("%q becomes %q", code, got)
 		}
 	}

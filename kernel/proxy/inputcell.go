@@ -43,15 +43,11 @@ func (g *gonb) addInputSource(path string) error {
 }
 
 // inputWord is the command by which the shell line after it asks its user ("with_inputs"), or asks without showing what is
-// typed ("with_password"); "": the line is another.
-func inputWord(line string) string {
-	line = bare(line)
-	if !strings.HasPrefix(line, "%") {
-		return ""
-	}
-	words := strings.Fields(line[1:])
-	if len(words) > 0 && (words[0] == "with_inputs" || words[0] == "with_password") {
-		return words[0]
+// typed ("with_password"); "": the command is another.
+func inputWord(command string) string {
+	switch name := commandName(command); name {
+	case "%with_inputs", "%with_password":
+		return name[1:]
 	}
 	return ""
 }
@@ -59,75 +55,50 @@ func inputWord(line string) string {
 // hidesInput says whether %with_password is meant for the cell's own program, as no shell line follows it.
 func (c cell) hidesInput() bool {
 	hides := false
-	for i, line := range c.lines {
+	for i := range c.kinds {
+		command := c.command(i)
 		switch {
-		case c.kinds[i] != otherLine:
-		case strings.HasPrefix(bare(line), "!"):
+		case strings.HasPrefix(command, "!"):
 			hides = false
-		case inputWord(line) == "with_password":
+		case inputWord(command) == "with_password":
 			hides = true
 		}
 	}
-	return hides && !c.script
+	return hides
 }
 
-// withInput changes the lines of code that GoNB is to get for a cell, so that its shell lines read from a path. If the user
-// may be asked, a line below %with_inputs or %with_password stays as it is: GoNB asks for it whether it reads or not.
-func (c cell) withInput(code, path string, mayAsk bool) string {
-	if c.script {
-		return code // it is a script's input
-	}
-	lines := strings.Split(code, "\n")
-	byGoNB := false
-	for i := 0; i < len(lines); i++ {
-		if c.kinds[i] != otherLine {
-			continue
-		}
-		if inputWord(lines[i]) != "" {
-			if byGoNB = mayAsk; !mayAsk {
-				lines[i] = ""
-			}
-			continue
-		}
-		if !strings.HasPrefix(bare(lines[i]), "!") {
-			continue
-		}
-		last := i
-		for last+1 < len(lines) && strings.HasSuffix(lines[last], `\`) && c.kinds[last+1] == otherLine {
-			last++
-		}
-		if !byGoNB {
-			readFrom(lines[i:last+1], path)
-		}
-		byGoNB = false
-		i = last
-	}
-	return strings.Join(lines, "\n")
+// redirection changes commands, one after the other, so that the shell lines among them read from a path. If the user may
+// be asked, a line below %with_inputs or %with_password stays as it is: GoNB asks for it whether it reads or not.
+type redirection struct {
+	path   string
+	mayAsk bool
+	byGoNB bool // whether GoNB asks for the next line
 }
 
-// readFrom puts a redirection before a shell line, which may go on over several. The line itself is quoted, so that the
-// shell's messages show no more than it.
-func readFrom(lines []string, path string) {
-	mark, command, _ := strings.Cut(lines[0], "!")
-	command = strings.TrimLeft(command, " \t")
-	if rest, ok := strings.CutPrefix(command, "*"); ok {
-		mark, command = mark+"!*", rest
-	} else {
-		mark += "!"
-	}
-	if strings.TrimSpace(command) == "" && len(lines) == 1 {
-		return // GoNB takes it for nothing
-	}
-	lines[0] = command
-	for i, line := range lines {
-		line, goesOn := strings.CutSuffix(line, `\`)
-		lines[i] = strings.ReplaceAll(line, "'", `'\''`)
-		if goesOn {
-			lines[i] += `\`
+func (r *redirection) apply(command string) string {
+	if inputWord(command) != "" {
+		if r.byGoNB = r.mayAsk; !r.mayAsk {
+			return ""
 		}
+		return command
 	}
-	lines[0] = mark + "exec <" + shellQuote(path) + "; eval '" + lines[0]
-	lines[len(lines)-1] += "'"
+	shell, ok := strings.CutPrefix(command, "!")
+	if !ok {
+		return command
+	}
+	if r.byGoNB {
+		r.byGoNB = false
+		return command
+	}
+	mark := "!"
+	if rest, ok := strings.CutPrefix(shell, "*"); ok {
+		mark, shell = "!*", rest
+	}
+	if strings.TrimSpace(shell) == "" {
+		return command // GoNB takes it for nothing
+	}
+	// The line itself is quoted, so that the shell's messages show no more than it.
+	return mark + "exec <" + shellQuote(r.path) + "; eval " + shellQuote(shell)
 }
 
 // shellQuote is a text as one word of a shell's.

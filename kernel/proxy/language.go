@@ -114,12 +114,6 @@ type completion struct {
 	start   int      // in characters
 }
 
-// commands are those of GoNB that a line can begin with, and our own.
-var commands = []string{
-	"%%", "%%bash", "%%script", "%%sh", "%%writefile", "%args", "%autoget", "%capture", "%cd", "%env", "%exec", "%goflags", "%goworkfix", "%help", "%list",
-	"%ls", "%lx", "%main", "%noautoget", "%remove", "%reset", "%rm", "%test", "%track", "%untrack", "%version", "%wasm", "%widgets", "%with_inputs", "%with_password",
-}
-
 func completeCommand(at cursor) completion {
 	word := bare(at.before)
 	found := completion{start: at.offset - utf8.RuneCountInString(word)}

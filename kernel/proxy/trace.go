@@ -107,12 +107,13 @@ func (c cell) mainAt() int {
 	return 1
 }
 
-// nearest is the line with that text, but for indentation, that is nearest to a line; 0: there is none.
+// nearest is the line which GoNB got with that text, but for indentation, that is nearest to a line; 0: there is none.
 func (c cell) nearest(line int, text string) int {
 	text = strings.TrimSpace(text)
-	for away := range len(c.lines) {
+	lines := strings.Split(c.forGoNB(redirection{}), "\n")
+	for away := range len(lines) {
 		for _, at := range []int{line - away, line + away} {
-			if at >= 1 && at <= len(c.lines) && strings.TrimSpace(c.lines[at-1]) == text {
+			if at >= 1 && at <= len(lines) && strings.TrimSpace(lines[at-1]) == text {
 				return at
 			}
 		}

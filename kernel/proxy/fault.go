@@ -1,0 +1,94 @@
+package proxy
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// This file finds in a cell's commands what no executor can do, before anything of the cell is done.
+
+// commands are those of GoNB that a line can begin with, and our own.
+var commands = []string{
+	"%%", "%%bash", "%%gx", "%%script", "%%sh", "%%writefile", "%args", "%autoget", "%capture", "%cd", "%env", "%exec", "%goflags", "%goworkfix", "%help",
+	"%list", "%ls", "%lx", "%main", "%noautoget", "%remove", "%reset", "%rm", "%test", "%track", "%untrack", "%version", "%wasm", "%widgets", "%widgets_hb",
+	"%with_inputs", "%with_password",
+}
+
+// fault is the first thing that is wrong with a cell's commands, nil if nothing is.
+func (c cell) fault() *complaint {
+	if c.script {
+		return nil
+	}
+	main := -1
+	for i, kind := range c.kinds {
+		text := c.command(i)
+		if text == "" {
+			continue
+		}
+		name := commandName(text)
+		say := func(format string, args ...any) *complaint {
+			return &complaint{place: place(0, strconv.Itoa(i+1)), message: fmt.Sprintf(format, args...), source: c.lines[i], column: 1}
+		}
+		switch {
+		case text == "!":
+			return say("! without a command for the shell")
+		case text[0] == '!':
+		case text == "%":
+			return say("%% without a command; `%%help` and `%%lx help` list what there is")
+		case slices.Contains(cellMagics, name):
+			return say("%s makes a whole cell something else than Go: it stands on the first line of a cell of its own", name)
+		case !slices.Contains(commands, name):
+			return say("there is no %s%s; `%%help` and `%%lx help` list what there is", name, perhaps(name))
+		case kind == mainLine && main >= 0 && c.kinds[main] == mainLine:
+			if args := strings.Fields(text)[1:]; len(args) > 0 {
+				return say("line %d has begun main, whose arguments stand there: a program has one list of them", main+1)
+			}
+		case kind == mainLine || kind == execLine:
+			if main >= 0 {
+				return say("line %d makes main already; a cell has either %%%% or %%exec, and that once", main+1)
+			}
+			if kind == execLine && len(strings.Fields(text)) < 2 {
+				return say("%%exec wants the name of a function that takes no arguments: %%exec F")
+			}
+			main = i
+		}
+	}
+	return nil
+}
+
+// perhaps asks whether another command was meant, if one is near.
+func perhaps(name string) string {
+	near, best := "", 1+(len(name)-1)/3 // a slip in three letters
+	for _, c := range commands {
+		if d := slips(name, c); d <= best && (near == "" || d < best) {
+			near, best = c, d
+		}
+	}
+	if near == "" {
+		return ""
+	}
+	return ": " + near + "?"
+}
+
+// slips is how many characters of a text have to be replaced, left out or put in until it is another one.
+func slips(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			d := diagonal
+			if a[i] != b[j] {
+				d++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(d, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,155 @@
+package proxy
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// This file makes of a cell what GoNB gets. GoNB looks at lines alone: it takes a line %% for the beginning of main
+// wherever it stands, also in a string, and ends when there are two of them. What it would take in another way than it is
+// meant is written here in another way that means the same, each line where it was.
+
+// forGoNB is the cell as GoNB is to get it, each line where it was: our own commands are taken out,
+// and shell lines read from where input comes from.
+func (c cell) forGoNB(input redirection) string {
+	if c.script {
+		return strings.Join(c.lines, "\n")
+	}
+	e := edits{}
+	for _, s := range c.spans {
+		c.hideText(e, s)
+	}
+	lines := make([]string, len(c.lines))
+	open, end := false, ""
+	for i := range c.lines {
+		switch c.kinds[i] {
+		case goLine:
+			if lines[i] = e.apply(i, c.goText(i)); misread(lines[i]) {
+				lines[i] = " " + lines[i]
+			}
+		case lxLine:
+		case mainLine:
+			if !open {
+				lines[i] = c.command(i)
+			}
+			open = true
+		case execLine: // GoNB wants one space before and behind the name
+			args := strings.TrimSpace(c.command(i)[len("%exec"):])
+			name := commandName(args)
+			lines[i] = "%exec " + name + " " + args[len(name):]
+			end = "\n//" // with nothing but commands GoNB would run nothing
+		case envLine:
+			lines[i] = c.command(i)
+			if name, value, ok := oneLetter(lines[i]); ok {
+				if value == "" {
+					value = `""`
+				}
+				lines[i] = "%env " + name + " " + value
+			}
+		case otherLine:
+			lines[i] = input.apply(c.command(i))
+		}
+	}
+	return strings.Join(lines, "\n") + end
+}
+
+// misread says whether GoNB takes a line for a command, or leaves it out as a package clause.
+func misread(line string) bool { return isCommand(line) || strings.HasPrefix(line, "package") }
+
+// command is the command that begins on a line, with the lines that continue it; "" on one of these, and of Go.
+func (c cell) command(i int) string {
+	if c.kinds[i] == goLine || i > 0 && c.continues(i-1) {
+		return ""
+	}
+	text := bare(c.lines[i])
+	for ; c.continues(i) && i+1 < len(c.lines); i++ {
+		text = strings.TrimSuffix(text, `\`) + " " + bare(c.lines[i+1])
+	}
+	if ended, open := strings.CutSuffix(text, `\`); open {
+		text = ended + " " // GoNB is not to look for more
+	}
+	return tidy(text)
+}
+
+// continues says whether the next line belongs to the command that this one is of.
+func (c cell) continues(i int) bool {
+	return c.kinds[i] != goLine && strings.HasSuffix(c.lines[i], `\`)
+}
+
+// hideText rewrites a string or a comment so that none of its lines looks like a command.
+func (c cell) hideText(e edits, s span) {
+	last := s.to.line
+	if s.open {
+		last = len(c.lines) - 1
+	}
+	var hide []int
+	for i := s.from.line + 1; i <= last; i++ {
+		if misread(c.lines[i]) {
+			hide = append(hide, i)
+		}
+	}
+	switch {
+	case len(hide) == 0:
+	case s.kind == '*' || s.open:
+		for _, i := range hide {
+			e.insert(i, 0, " ")
+		}
+	case s.tag:
+		c.hideTag(e, s)
+	default:
+		e.insert(s.from.line, s.from.at, "(")
+		for _, i := range hide {
+			e.insert(i-1, len(c.lines[i-1]), "`+\"\\n\"+")
+			e.insert(i, 0, "`")
+		}
+		e.insert(s.to.line, s.to.at, ")")
+	}
+}
+
+// hideTag writes a tag on its first line; behind it only the field's end can follow.
+func (c cell) hideTag(e edits, s span) {
+	text := c.lines[s.from.line][s.from.at+1:]
+	for i := s.from.line + 1; i < s.to.line; i++ {
+		text += "\n" + c.lines[i]
+		e.replace(i, 0, len(c.lines[i]), "")
+	}
+	text += "\n" + c.lines[s.to.line][:s.to.at-1]
+	e.replace(s.from.line, s.from.at, len(c.lines[s.from.line]), strconv.Quote(strings.ReplaceAll(text, "\r", "")))
+	end := s.to.at
+	if rest := strings.TrimLeft(c.lines[s.to.line][end:], " \t"); strings.HasPrefix(rest, ";") {
+		end = len(c.lines[s.to.line]) - len(rest) + 1 // the line's end ends the field
+	}
+	e.replace(s.to.line, 0, end, "")
+}
+
+// edits are changes of lines.
+type edits map[int][]edit
+
+// edit replaces the bytes of a line between two places.
+type edit struct {
+	from, to int
+	text     string
+}
+
+func (e edits) insert(line, at int, text string) { e.replace(line, at, at, text) }
+
+func (e edits) replace(line, from, to int, text string) {
+	e[line] = append(e[line], edit{from, to, text})
+}
+
+// apply is a line with its changes.
+func (e edits) apply(line int, text string) string {
+	list := e[line]
+	slices.SortStableFunc(list, func(a, b edit) int { return cmp.Compare(a.from, b.from) })
+	var b strings.Builder
+	at := 0
+	for _, c := range list {
+		b.WriteString(text[at:c.from])
+		b.WriteString(c.text)
+		at = c.to
+	}
+	b.WriteString(text[at:])
+	return b.String()
+}
