@@ -3,6 +3,8 @@ package backend
 import (
 	"path/filepath"
 	"strings"
+
+	"github.com/gomlx/compute"
 )
 
 // Kind says what computes.
@@ -20,6 +22,14 @@ const (
 
 // GoSpec is how the Go backend is always opened: in its other modes it deadlocks on this model.
 const GoSpec = "go:ops_sequential"
+
+// KindOf tells the kind of a backend from GoMLX's side of it, which names its plugin.
+func KindOf(b compute.Backend) Kind {
+	if x, ok := b.(interface{ PluginName() string }); ok {
+		return kindOfFile(x.PluginName())
+	}
+	return KindGo
+}
 
 // kindOfFile tells a plugin's kind by its file name, and where that does not tell, by its folder's.
 func kindOfFile(path string) Kind {

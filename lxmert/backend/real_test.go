@@ -34,7 +34,7 @@ func TestXLAComputes(t *testing.T) {
 	if err := multiply(b.Backend); err != nil {
 		t.Error(err)
 	}
-	if b.Kind != KindCPU || len(b.Devices) == 0 || len(b.Devices) != b.NumDevices() || !strings.HasPrefix(b.APIVersion, "0.") || !b.HasSharedBuffers() {
+	if b.Kind != KindCPU || KindOf(b.Backend) != KindCPU || len(b.Devices) == 0 || len(b.Devices) != b.NumDevices() || !strings.HasPrefix(b.APIVersion, "0.") || !b.HasSharedBuffers() {
 		t.Errorf("%+v, shared buffers %v", b, b.HasSharedBuffers())
 	}
 }

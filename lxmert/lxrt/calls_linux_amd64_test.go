@@ -3,6 +3,7 @@
 package lxrt
 
 import (
+	"errors"
 	"os"
 	"testing"
 
@@ -29,5 +30,22 @@ func TestForwardIsCalls(t *testing.T) {
 	maps := cfg.LangLayers + cfg.RegionLayers + 4*(cfg.CrossLayers-1) + last - 1
 	if n, s := w.Calls(t, "normalize"), w.Calls(t, "softmax"); n != norms || s != maps {
 		t.Errorf("%d of %d LayerNorms and %d of %d softmaxes are calls in\n%s", n, norms, s, maps, w.Program(t))
+	}
+}
+
+// TestExplainingInBFloat16MultipliesBFloat16OnAGPU, on the way there and back.
+func TestExplainingInBFloat16MultipliesBFloat16OnAGPU(t *testing.T) {
+	w := &xlacalltest.Watched{Backend: backendtest.AsCUDA(t).Backend, BuildOnly: true}
+	cfg := smallConfig()
+	m := smallModel(t, &backend.Backend{Backend: w}, cfg, Options{BFloat16: true})
+	_, err := m.Run(t.Context(), synthetic.Batch(cfg, 1, 4, 5, 6), lxmert.Request{
+		Want: lxmert.All("out.qa"),
+		Grad: &lxmert.Grad{Of: []lxmert.Term{{Output: "out.qa", Class: []int{0, 1, 2, 3}}}, Names: []string{"l.*.tt", "r.*.ii", "x.*.ti"}},
+	})
+	if !errors.Is(err, xlacalltest.ErrBuildOnly) {
+		t.Fatal(err)
+	}
+	if share, all := xlacalltest.Share(t, w.Program(t), "bf16"); share < 0.98 {
+		t.Errorf("%.1f %% of the arithmetic is in bfloat16: %v", 100*share, all)
 	}
 }

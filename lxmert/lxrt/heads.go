@@ -49,7 +49,7 @@ func (n *Net) HeadAt(name string, positions *Node) *Node {
 		// The decoder is tied: scores are products with the rows of the word embeddings.
 		table := n.param(lxmert.WordEmbeddings)
 		d := x.Shape().Dimensions
-		scores := Einsum("nd,vd->nv", Reshape(x, d[0]*d[1], d[2]), table)
+		scores := multiply(Reshape(x, d[0]*d[1], d[2]), []int{1}, table, []int{1}, nil)
 		return Add(Reshape(scores, d[0], d[1], table.Shape().Dimensions[0]), InsertAxes(n.param(p+".bias"), 0, 0))
 	}
 	const p = "obj_predict_head.transform"

@@ -17,11 +17,11 @@ import (
 func (n *Net) inputs() {
 	const text, vision = "bert.embeddings", "bert.encoder.visn_fc"
 
-	n.define("in.word", func() *Node { return lookUp(n.param(text+".word_embeddings.weight"), n.in.IDs()) })
+	n.define("in.word", func() *Node { return n.lookUp(n.table(text+".word_embeddings.weight"), n.in.IDs()) })
 	n.define("hid.t.0", func() *Node {
 		word := n.Node("in.word")
 		t := word.Shape().Dimensions[1]
-		positions := Slice(n.param(text+".position_embeddings.weight"), AxisRangeFromStart(t))
+		positions := Slice(n.table(text+".position_embeddings.weight"), AxisRangeFromStart(t))
 		// As in lookUp, row 0 of the table takes part and learns nothing.
 		first := StopGradient(Slice(positions, AxisRangeFromStart(1)))
 		if t > 1 {
@@ -29,7 +29,8 @@ func (n *Net) inputs() {
 		} else {
 			positions = first
 		}
-		x := Add(Add(word, ExpandAxes(positions, 0)), lookUp(n.param(text+".token_type_embeddings.weight"), n.in.Segments()))
+		positions = n.toLayers(BroadcastToDims(ExpandAxes(positions, 0), word.Shape().Dimensions...))
+		x := Add(Add(word, positions), n.lookUp(n.table(text+".token_type_embeddings.weight"), n.in.Segments()))
 		return n.drop("hid.t.0", n.layerNorm(text+".LayerNorm", x), x.Shape().Dimensions[0], hiddenRate)
 	})
 
@@ -44,10 +45,10 @@ func (n *Net) inputs() {
 
 // lookUp reads rows of an embedding table: ids [Nt,T] -> [Nt,T,D]. Row 0 gets no gradient, since the reference builds
 // its tables with padding_idx = 0.
-func lookUp(table, ids *Node) *Node {
+func (n *Net) lookUp(table, ids *Node) *Node {
 	rows := Gather(table, ExpandAxes(ids, -1))
 	isZero := BroadcastToShape(ExpandAxes(Equal(ids, ZerosLike(ids)), -1), boolLike(rows))
-	return Where(isZero, StopGradient(rows), rows)
+	return n.toLayers(Where(isZero, StopGradient(rows), rows))
 }
 
 // towers defines the language and the object-relationship layers, which have the same parts.
@@ -123,12 +124,13 @@ func (n *Net) crossLayers() {
 //
 // Where any is given and 0 for a row, the map is 0 there: nothing is attended to.
 func (n *Net) attention(params, inner, name string, query, keys, mask, any func() *Node) {
+	perHead := []int{0, 1} // axes N and H
 	n.define(name+".q", func() *Node { return n.splitHeads(n.dense(params+"."+inner+".query", query())) })
 	n.define(name+".k", func() *Node { return n.splitHeads(n.dense(params+"."+inner+".key", keys())) })
 	n.define(name+".v", func() *Node { return n.splitHeads(n.dense(params+"."+inner+".value", keys())) })
 	n.keyMask[name] = mask
 	n.define(name+".score", func() *Node {
-		scores := toFloat32(Einsum("nhqd,nhkd->nhqk", n.Node(name+".q"), n.Node(name+".k")))
+		scores := toFloat32(multiply(n.Node(name+".q"), []int{3}, n.Node(name+".k"), []int{3}, perHead))
 		scores = MulScalar(scores, 1/math.Sqrt(float64(n.cfg.HeadDim())))
 		return Add(scores, InsertAxes(mask(), 1, 1))
 	})
@@ -142,7 +144,7 @@ func (n *Net) attention(params, inner, name string, query, keys, mask, any func(
 	n.define(name+".ctx", func() *Node {
 		v := n.Node(name + ".v")
 		probs := n.drop(name, n.Node(name), v.Shape().Dimensions[0], attentionRate)
-		return Einsum("nhqk,nhkd->nhqd", ConvertDType(probs, v.DType()), v)
+		return multiply(ConvertDType(probs, v.DType()), []int{3}, v, []int{2}, perHead)
 	})
 	n.define(name+".out", func() *Node { return n.dense(params+".output.dense", mergeHeads(n.Node(name+".ctx"))) })
 }

@@ -32,8 +32,11 @@ type Inputs struct {
 type Net struct {
 	cfg lxmert.Config
 	in  Inputs
-	// param returns a parameter by its state-dict name. Weights of linear layers are [in,out], the transpose of files.
-	param func(name string) *Node
+	// param returns a parameter by its state-dict name, in the type that layers compute in. Weights of linear layers are
+	// [in,out], the transpose of files.
+	param    func(name string) *Node
+	table    func(name string) *Node // an embedding table, in the type that it is kept in
+	bfloat16 bool                    // layers compute in it, whatever type parameters are kept in
 	// edit changes a named activation before anything reads it. Nil: nothing is changed.
 	edit    func(name string, x *Node) *Node
 	dropout *Dropout // nil: none
@@ -53,6 +56,9 @@ type NetOptions struct {
 	// PooledOnly promises that of the last language level nobody asks for more than out.pooled and what follows from it.
 	// Activations of the last cross layer's language half from its self-attention on then have one word, [CLS].
 	PooledOnly bool
+	// BFloat16 makes layers compute in bfloat16 with parameters that are float32. Rows of embedding tables are converted
+	// after they were looked up, so that gradients of the same row are summed in float32.
+	BFloat16 bool
 	// Dropout is for training. Maps and all other named activations stay as they are before it.
 	Dropout *Dropout
 	// Rematerialize makes gradients keep hid.* only and compute the rest again on the way back: about a third more
@@ -63,9 +69,18 @@ type NetOptions struct {
 // NewNet defines the model over the given inputs and parameters.
 func NewNet(cfg lxmert.Config, in Inputs, param func(name string) *Node, opt NetOptions) *Net {
 	n := &Net{
-		cfg: cfg, in: in, param: param, edit: opt.Edit, clsOnly: opt.PooledOnly,
+		cfg: cfg, in: in, param: param, table: param, bfloat16: opt.BFloat16, edit: opt.Edit, clsOnly: opt.PooledOnly,
 		dropout: opt.Dropout, remat: opt.Rematerialize,
 		build: map[string]func() *Node{}, nodes: map[string]*Node{}, keyMask: map[string]func() *Node{},
+	}
+	if opt.BFloat16 {
+		half := map[string]*Node{}
+		n.param = func(name string) *Node {
+			if half[name] == nil {
+				half[name] = n.toLayers(param(name))
+			}
+			return half[name]
+		}
 	}
 	n.inputs()
 	n.towers()
@@ -99,6 +114,14 @@ func (n *Net) Node(name string) *Node {
 	return x
 }
 
+// toLayers converts what is kept in another type to the one that layers compute in.
+func (n *Net) toLayers(x *Node) *Node {
+	if n.bfloat16 {
+		return ConvertDType(x, dtypes.BFloat16)
+	}
+	return x
+}
+
 // define says how to build an activation.
 func (n *Net) define(name string, build func() *Node) { n.build[name] = build }
 
@@ -109,9 +132,17 @@ func (n *Net) dense(name string, x *Node) *Node {
 	in, out := w.Shape().Dimensions[0], w.Shape().Dimensions[1]
 	dims := x.Shape().Clone().Dimensions
 	flat := Reshape(ConvertDType(x, w.DType()), x.Shape().Size()/in, in)
-	y := Add(Dot(flat, w).Product(), ExpandAxes(b, 0))
+	y := Add(multiply(flat, []int{1}, w, []int{0}, nil), ExpandAxes(b, 0))
 	dims[len(dims)-1] = out
 	return Reshape(y, dims...)
+}
+
+// multiply is a product of two arrays of one type, summed over an axis of each, for each entry of the batch axes, which come
+// first in both: [batch..., rest of x, rest of y]. Sums are made in float32 on every backend. Naming the operands' own type
+// as the accumulator's is for the way back: GoMLX computes that in the accumulator's type, for which it would else take
+// float32, and a GPU multiplies float32 at a fraction of the speed of bfloat16.
+func multiply(x *Node, xSum []int, y *Node, ySum, batch []int) *Node {
+	return Dot(x, y).WithAccumulatorDType(x.DType()).General(xSum, batch, ySum, batch)
 }
 
 // layerNorm normalises the last axis: (x - mean) / sqrt(var + 1e-12) * weight + bias, with the biased variance, in

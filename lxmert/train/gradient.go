@@ -106,24 +106,14 @@ func sortedNames(labels map[string]Label) []string {
 
 // defineGradient returns [loss, sum of the squares of all gradients, outputs..., gradients...].
 func (t *Trainer) defineGradient(b *program.Builder, g *gradientProgram, fed *lxrt.Fed, part Part, more bool) []*Node {
-	param := b.Weight
-	if t.opt.BFloat16 {
-		half := map[string]*Node{}
-		param = func(name string) *Node {
-			if half[name] == nil {
-				half[name] = ConvertDType(b.Weight(name), dtypes.BFloat16)
-			}
-			return half[name]
-		}
-	}
-	opt := lxrt.NetOptions{PooledOnly: t.opt.PooledOnly, Rematerialize: t.opt.Rematerialize}
+	opt := lxrt.NetOptions{PooledOnly: t.opt.PooledOnly, Rematerialize: t.opt.Rematerialize, BFloat16: t.opt.BFloat16}
 	if t.opt.HiddenDropout > 0 || t.opt.AttentionDropout > 0 {
 		opt.Dropout = &lxrt.Dropout{
 			Hidden: t.opt.HiddenDropout, Attention: t.opt.AttentionDropout,
 			Keys: func(place string, rows int) *Node { return b.SplitInput(keysInput+place, dtypes.Uint32, rows, 2) },
 		}
 	}
-	net := lxrt.NewNet(t.cfg, fed.Inputs(b.SplitInput), param, opt)
+	net := lxrt.NewNet(t.cfg, fed.Inputs(b.SplitInput), b.Weight, opt)
 	loss, outputs := t.objective(net, func(name string) *Node {
 		l, ok := part.Labels[name]
 		if !ok {
@@ -145,32 +135,14 @@ func (t *Trainer) defineGradient(b *program.Builder, g *gradientProgram, fed *lx
 	names, nodes := b.Weights()
 	g.params = slices.Clone(names)
 	grads := Gradient(loss, nodes...)
-	var squares *Node
+	squares := squares{onGPU: t.onGPU}
 	for i, name := range names {
 		if more {
 			grads[i] = Add(grads[i], b.Input(sumInput+name, dtypes.Float32, t.vars.shapeOf(name)...))
 		}
-		s := sumOfSquares(grads[i])
-		if squares == nil {
-			squares = s
-		} else {
-			squares = Add(squares, s)
-		}
+		squares.add(grads[i])
 	}
-	return slices.Concat([]*Node{loss, squares}, outputs, grads)
-}
-
-// sumOfSquares reads a large array once, as a product of matrices whose diagonal counts; XLA:CPU's own way writes all
-// squares and reads them again.
-func sumOfSquares(x *Node) *Node {
-	const parts, large = 16, 1 << 16
-	n := x.Shape().Size()
-	if n < large || n%parts != 0 {
-		return ReduceAllSum(Square(x))
-	}
-	lines := Reshape(x, parts, n/parts)
-	diagonal := ConvertDType(Diagonal(x.Graph(), parts), x.DType())
-	return ReduceAllSum(Mul(Einsum("ik,jk->ij", lines, lines), diagonal))
+	return slices.Concat([]*Node{loss, squares.total()}, outputs, grads)
 }
 
 // runGradient executes the program on a part, the step's number-th of parts. The gradients stay on the devices,

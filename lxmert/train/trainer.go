@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/splitmix"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
@@ -37,6 +38,7 @@ type Options struct {
 type Trainer struct {
 	cfg       lxmert.Config
 	backend   compute.Backend
+	onGPU     bool
 	opt       Options
 	optimizer Optimizer
 	objective Objective
@@ -50,7 +52,7 @@ type Trainer struct {
 }
 
 // NewTrainer reads a model's parameters from a source. The context bounds the reading only.
-func NewTrainer(ctx context.Context, backend compute.Backend, cfg lxmert.Config, source Source, objective Objective, opt Options) (*Trainer, error) {
+func NewTrainer(ctx context.Context, b compute.Backend, cfg lxmert.Config, source Source, objective Objective, opt Options) (*Trainer, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
@@ -70,14 +72,17 @@ func NewTrainer(ctx context.Context, backend compute.Backend, cfg lxmert.Config,
 		return nil, err
 	}
 	opt.Devices = max(1, opt.Devices)
-	if n := int(backend.NumDevices()); opt.Devices > n {
+	if n := int(b.NumDevices()); opt.Devices > n {
 		return nil, fmt.Errorf("train: %d devices were asked for, the backend has %d", opt.Devices, n)
 	}
-	t := &Trainer{cfg: cfg, backend: backend, opt: opt, optimizer: optimizer, objective: objective, gradients: map[string]*gradientProgram{}}
-	if t.vars, err = newVariables(ctx, backend, cfg, source, opt.Devices); err != nil {
+	t := &Trainer{
+		cfg: cfg, backend: b, onGPU: backend.KindOf(b) == backend.KindCUDA, opt: opt, optimizer: optimizer, objective: objective,
+		gradients: map[string]*gradientProgram{},
+	}
+	if t.vars, err = newVariables(ctx, b, cfg, source, opt.Devices); err != nil {
 		return nil, err
 	}
-	if t.model, err = lxrt.Live(backend, cfg, lxrt.Options{}, t.vars.buffer); err != nil {
+	if t.model, err = lxrt.Live(b, cfg, lxrt.Options{}, t.vars.buffer); err != nil {
 		return nil, errors.Join(err, t.vars.free())
 	}
 	return t, nil

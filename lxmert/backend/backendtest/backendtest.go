@@ -4,6 +4,8 @@ package backendtest
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -29,6 +31,23 @@ func Open(t testing.TB, spec string) *backend.Backend {
 }
 
 var open sync.Map
+
+// AsCUDA opens XLA's CPU plugin under the name of a CUDA plugin. Programs are built on it as they are for a GPU, whose text a
+// test can then read; what they compute is not to be relied on.
+func AsCUDA(t testing.TB) *backend.Backend {
+	t.Helper()
+	t.Setenv("GOPJRT_CUDA_CHECKS", "no") // go-xla's own, for NVIDIA's libraries
+	path := filepath.Join(t.TempDir(), "xla_cuda_plugin.so")
+	if err := os.Symlink(Open(t, "cpu").Plugin, path); err != nil {
+		t.Fatal(err)
+	}
+	b, err := backend.Open(t.Context(), "xla:"+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Finalize)
+	return b
+}
 
 // Each runs a test on every kind of backend.
 func Each(t *testing.T, test func(t *testing.T, b *backend.Backend)) {

@@ -4,6 +4,7 @@
 package xlacalltest
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -15,14 +16,33 @@ import (
 // Watched is an XLA backend, and remembers the last program that was built on it.
 type Watched struct {
 	compute.Backend
-	last compute.Builder
+	BuildOnly bool // compiling a program is the error ErrBuildOnly
+	last      compute.Builder
 }
 
-// Builder returns the backend's own.
+// ErrBuildOnly is what compiling gives where programs are to be built only.
+var ErrBuildOnly = errors.New("not compiled, as the test wants it")
+
+// Builder returns the backend's own, or one like it that does not compile.
 func (w *Watched) Builder(name string) compute.Builder {
 	w.last = w.Backend.Builder(name)
+	if w.BuildOnly {
+		return buildOnly{w.last}
+	}
 	return w.last
 }
+
+// PluginName is the backend's, by which its kind is known.
+func (w *Watched) PluginName() string {
+	if x, ok := w.Backend.(interface{ PluginName() string }); ok {
+		return x.PluginName()
+	}
+	return ""
+}
+
+type buildOnly struct{ compute.Builder }
+
+func (buildOnly) Compile() (compute.Executable, error) { return nil, ErrBuildOnly }
 
 // Program is the text of the last program, as it was compiled.
 func (w *Watched) Program(t testing.TB) string {
