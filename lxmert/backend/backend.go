@@ -38,8 +38,8 @@ const (
 // "xla:cuda,tf32=true" or "cpu,devices=4" (the processor as four devices, to try data parallelism), and "go".
 //
 // It writes one line to log (nil: nowhere) that says what it took, and one for each plugin that it could not use. On
-// CUDA, products are full float32 (tf32=false) and memory is not taken in advance, unless the spec says otherwise. It
-// never downloads. Errors wrap [ErrSpec] or [ErrNotFound], or say why a plugin failed to load.
+// CUDA, products are full float32 (tf32=false) and memory is taken as it is needed, up to nine tenths of the GPU's, unless
+// the spec says otherwise. It never downloads. Errors wrap [ErrSpec] or [ErrNotFound], or say why a plugin failed to load.
 func Open(ctx context.Context, spec string, log io.Writer) (*Backend, error) {
 	return thisMachine().open(ctx, spec, log)
 }
@@ -60,7 +60,9 @@ func (m *machine) open(ctx context.Context, spec string, log io.Writer) (*Backen
 	case r.kind == KindGo:
 		b, err = openGo("asked for")
 	case r.path != "":
-		b, err = m.openPlugin(r, candidate{kind: r.kind, path: r.path})
+		if b, err = m.openPlugin(r, candidate{kind: r.kind, path: r.path}); err != nil {
+			err = m.withoutGPU(ctx, r, err)
+		}
 	default:
 		b, err = m.openFound(ctx, r, log)
 	}
@@ -69,6 +71,17 @@ func (m *machine) open(ctx context.Context, spec string, log io.Writer) (*Backen
 	}
 	fmt.Fprintf(log, "backend: %s\n", b.describe())
 	return b, nil
+}
+
+// withoutGPU adds to an error of a CUDA plugin that this machine has no GPU, if so.
+func (m *machine) withoutGPU(ctx context.Context, r request, err error) error {
+	if r.kind != KindCUDA || !m.canXLA || m.checkFile(r.path) != nil {
+		return err
+	}
+	if hasGPU, how := m.findGPU(ctx); !hasGPU {
+		return fmt.Errorf("%w; %s", err, noGPU(how))
+	}
+	return err
 }
 
 // request parses spec, or what GOMLX_BACKEND says where spec is empty.
@@ -91,9 +104,48 @@ func (m *machine) request(spec string) (request, error) {
 }
 
 // openFound opens the best plugin that works, and the Go backend where any will do.
-func (m *machine) openFound(ctx context.Context, r request, log io.Writer) (*Backend, error) {
+func (m *machine) openFound(ctx context.Context, r request, log io.Writer) (b *Backend, err error) {
 	hasGPU, gpu := m.findGPU(ctx)
-	var skipped []string
+	none, err := m.pick(ctx, r, hasGPU, gpu, log, func(c candidate) error {
+		if b, err = m.openPlugin(r, c); err != nil {
+			m.forget(c.path)
+			return err
+		}
+		b.Why = c.where
+		if c.kind == KindCPU && hasGPU && r.kind != KindCPU {
+			b.Why += "; the GPU (" + gpu + ") is not used, " + installCUDA + " makes it so"
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case none == nil:
+		return b, nil
+	case r.kind == KindAuto:
+		return openGo(none.why)
+	}
+	return nil, none.err(r)
+}
+
+// nothing is why no plugin was taken and what would help, and what is wrong with those that are there.
+type nothing struct {
+	why     string
+	skipped []string
+}
+
+func (n *nothing) err(r request) error {
+	err := fmt.Errorf("%s: %w: %s", r.from, ErrNotFound, n.why)
+	if len(n.skipped) > 0 {
+		err = fmt.Errorf("%w (%s)", err, strings.Join(n.skipped, "; "))
+	}
+	return err
+}
+
+// pick gives the plugins that a request may use and that work when they are tried, best first, to use until one is taken. None
+// is nil if one was. The error is the context's.
+func (m *machine) pick(ctx context.Context, r request, hasGPU bool, gpu string, log io.Writer, use func(c candidate) error) (none *nothing, err error) {
+	none = &nothing{}
 	for _, c := range m.candidates(r.kind, hasGPU) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -103,34 +155,21 @@ func (m *machine) openFound(ctx context.Context, r request, log io.Writer) (*Bac
 			return nil, err
 		}
 		if why == "" {
-			b, err := m.openPlugin(r, c)
+			err := use(c)
 			if err == nil {
-				b.Why = c.where
-				if c.kind == KindCPU && hasGPU && r.kind != KindCPU {
-					b.Why += "; the GPU (" + gpu + ") is not used, " + installCUDA + " makes it so"
-				}
-				return b, nil
+				return nil, nil
 			}
-			m.forget(c.path)
 			why = err.Error()
 		}
-		skipped = append(skipped, c.path+": "+why)
+		none.skipped = append(none.skipped, c.path+": "+why)
 		fmt.Fprintf(log, "backend: skipped %s: %s\n", c.path, why)
 	}
-
-	why := m.nothingFound(r.kind, hasGPU, len(skipped))
-	if r.kind == KindAuto {
-		return openGo(why)
-	}
-	err := fmt.Errorf("%s: %w: %s", r.from, ErrNotFound, why)
-	if len(skipped) > 0 {
-		err = fmt.Errorf("%w (%s)", err, strings.Join(skipped, "; "))
-	}
-	return nil, err
+	none.why = m.nothingFound(r.kind, hasGPU, gpu, len(none.skipped))
+	return none, nil
 }
 
 // nothingFound says why no plugin was taken and what would help.
-func (m *machine) nothingFound(kind Kind, hasGPU bool, broken int) string {
+func (m *machine) nothingFound(kind Kind, hasGPU bool, gpu string, broken int) string {
 	install := installCPU
 	if kind == KindCUDA || kind != KindCPU && hasGPU {
 		install = installCUDA
@@ -140,10 +179,17 @@ func (m *machine) nothingFound(kind Kind, hasGPU bool, broken int) string {
 		return fmt.Sprintf("this program was built without XLA; a build with cgo (CGO_ENABLED=1) on Linux makes it many times faster, with %s", install)
 	case kind == KindCUDA && !hasGPU && broken == 0:
 		return fmt.Sprintf("no NVIDIA GPU and no CUDA plugin found; on a machine with a GPU run %s", installCUDA)
+	case kind == KindCUDA && !hasGPU:
+		return noGPU(gpu)
 	case broken > 0:
 		return fmt.Sprintf("none of the %d XLA plugins found works; %s brings one that does", broken, install)
 	}
 	return fmt.Sprintf("no XLA plugin is installed; %s makes it many times faster", install)
+}
+
+// noGPU says what a CUDA plugin lacks on a machine where no GPU was found, and how that is known.
+func noGPU(how string) string {
+	return fmt.Sprintf(`this machine has no NVIDIA GPU (%s); the backend "cpu" computes on the processor`, how)
 }
 
 func (m *machine) openPlugin(r request, c candidate) (*Backend, error) {
@@ -204,9 +250,9 @@ func devicesOf(b compute.Backend) []string {
 	return devices
 }
 
-// oneLine joins the lines of a message that comes from elsewhere and bounds its length.
+// oneLine joins the lines of a message that comes from elsewhere, for one that goes on behind it, and bounds its length.
 func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = strings.TrimSuffix(strings.Join(strings.Fields(s), " "), ".")
 	if len(s) > 400 {
 		s = strings.ToValidUTF8(s[:400], "") + " …"
 	}

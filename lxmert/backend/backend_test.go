@@ -97,6 +97,8 @@ func TestOpenTakesTheBestThatWorks(t *testing.T) {
 		{name: "only a broken one, XLA asked for", plugins: []string{"own/pjrt_c_api_cpu_broken_plugin.so"}, spec: "xla", err: "crashes (segmentation fault)"},
 		{name: "no CPU plugin", spec: "xla:cpu", err: "lxmert backend install cpu"},
 		{name: "no CUDA plugin", plugins: []string{cpu}, spec: "cuda", err: "lxmert backend install cuda"},
+		{name: "CUDA asked for without a GPU", plugins: []string{cpu, "own/pjrt_c_api_cuda_broken_plugin.so"}, spec: "cuda", err: `this machine has no NVIDIA GPU (no /dev/nvidia*, no nvidia-smi); the backend "cpu" computes on the processor`},
+		{name: "a GPU, and a CUDA plugin that does not work", plugins: []string{"own/pjrt_c_api_cuda_broken_plugin.so"}, files: []string{"dev/nvidia0"}, spec: "cuda", err: "lxmert backend install cuda"},
 		{name: "environment says go", plugins: []string{cpu}, env: "go", want: KindGo},
 		{name: "environment says go in parallel", plugins: []string{cpu}, env: "go:ops_parallel", want: KindGo, log: "GOMLX_BACKEND=go:ops_parallel: opened as go:ops_sequential instead"},
 		{name: "environment says xla", plugins: []string{cpu}, env: "xla", want: KindCPU, plugin: cpu},
@@ -113,6 +115,10 @@ func TestOpenTakesTheBestThatWorks(t *testing.T) {
 			}
 			for _, f := range c.files {
 				putFile(t, filepath.Join(m.root, f), "")
+			}
+			// What opens is ready, and what is not does not open. Only opening shows that a plugin works in a child alone.
+			if ready := m.ready(t.Context(), c.spec); (ready == nil) != (c.err == "") || ready != nil && !strings.Contains(ready.Error(), c.err) {
+				t.Errorf("ready says %v, want an error with %q", ready, c.err)
 			}
 			var log bytes.Buffer
 			b, err := m.open(t.Context(), c.spec, &log)
@@ -268,7 +274,7 @@ func TestExplicitPathIsOpenedDirectly(t *testing.T) {
 	if err != nil || b.Plugin != path || b.Kind != KindCUDA {
 		t.Fatalf("%+v, %v", b, err)
 	}
-	want := []string{"visible_devices=0;1", "tf32=false", "preallocate=false", "shared_buffers=false"}
+	want := []string{"visible_devices=0;1", "tf32=false", "preallocate=false", "memory_fraction=0.9", "shared_buffers=false"}
 	if !slices.Equal(got, want) || b.Spec != "xla:"+path+","+strings.Join(want, ",") {
 		t.Errorf("options %v, spec %s", got, b.Spec)
 	}
@@ -277,6 +283,24 @@ func TestExplicitPathIsOpenedDirectly(t *testing.T) {
 	}
 	if _, err := m.open(t.Context(), "xla:"+filepath.Join(m.root, "absent.so"), nil); err == nil || !strings.Contains(err.Error(), "absent.so") {
 		t.Errorf("missing file: %v", err)
+	}
+}
+
+func TestACUDAPluginByItsPathNeedsAGPUToo(t *testing.T) {
+	for _, name := range []string{"cuda_liar.so", "cuda_broken.so"} {
+		m, _ := fakeMachine(t)
+		path := putPlugin(t, m.root, name)
+		check := m.ready // as tried in a child
+		if name == "cuda_liar.so" {
+			check = func(ctx context.Context, spec string) error { _, err := m.open(ctx, spec, nil); return err }
+		}
+		if err := check(t.Context(), "xla:"+path); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "this machine has no NVIDIA GPU") {
+			t.Errorf("%s: %v", name, err)
+		}
+		putFile(t, filepath.Join(m.root, "dev/nvidia0"), "")
+		if err := check(t.Context(), "xla:"+path); err == nil || strings.Contains(err.Error(), "no NVIDIA GPU") {
+			t.Errorf("%s, with a GPU: %v", name, err)
+		}
 	}
 }
 

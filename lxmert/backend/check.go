@@ -3,6 +3,8 @@ package backend
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 )
 
 // GPU says whether this machine has an NVIDIA GPU, and how that is known.
@@ -23,4 +25,27 @@ func (m *machine) check(ctx context.Context, path string) error {
 		m.forget(path)
 	}
 	return err
+}
+
+// Ready says, with [Open]'s error, that what spec asks for is not to be had on this machine. It opens nothing in this process,
+// trying plugins in child processes (see [MaybeProbe]): for programs that have something long to do before they open a backend.
+func Ready(ctx context.Context, spec string) error { return thisMachine().ready(ctx, spec) }
+
+func (m *machine) ready(ctx context.Context, spec string) error {
+	r, err := m.request(spec)
+	switch {
+	case err != nil || r.kind == KindGo || r.kind == KindAuto:
+		return err
+	case r.path != "":
+		if why := m.try(ctx, candidate{kind: r.kind, path: r.path}); why != "" {
+			return m.withoutGPU(ctx, r, fmt.Errorf("XLA plugin %s does not work: %s", r.path, why))
+		}
+		return nil
+	}
+	hasGPU, gpu := m.findGPU(ctx)
+	none, err := m.pick(ctx, r, hasGPU, gpu, io.Discard, func(candidate) error { return nil })
+	if err != nil || none == nil {
+		return err
+	}
+	return none.err(r)
 }

@@ -76,11 +76,12 @@ func (in *installation) install(ctx context.Context, kind string) error {
 	case "cpu":
 		return in.installCPU(ctx)
 	case "cuda":
-		return in.installCUDA(ctx, in.cudaMajor(ctx))
+		major, hint := in.cudaMajor(ctx)
+		return in.installCUDA(ctx, major, hint)
 	case "cuda12":
-		return in.installCUDA(ctx, 12)
+		return in.installCUDA(ctx, 12, "")
 	case "cuda13":
-		return in.installCUDA(ctx, 13)
+		return in.installCUDA(ctx, 13, "")
 	}
 	return errors.New(`there is only "cpu" and "cuda"`)
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -318,32 +319,37 @@ func TestInterruptedInstallStops(t *testing.T) {
 	}
 }
 
-func TestInstallCUDALaysOutSitePackages(t *testing.T) {
+// fakeCUDAInstallation is one of CUDA 13 whose pip brings what CUDA 13 needs, but for some.
+func fakeCUDAInstallation(t *testing.T, without ...string) (*installation, *bytes.Buffer) {
+	t.Helper()
 	in, log := fakeInstallation(t, goodWheel(t))
 	w := in.cpu["linux/amd64"]
 	w.member = "jax_plugins/xla_cuda13/xla_cuda_plugin.so"
-	in.cuda = map[int]cudaRelease{13: {wheel: w, libraries: []string{"nvidia-x>=13"}, needs: []string{"nvidia/cu13/lib/libcublas.so.13"}}}
-	plugin := putPlugin(t, in.root, "p.so")
-	script := func(files string) {
-		putFile(t, filepath.Join(in.root, "bin/python3"), `#!/bin/sh
+	r := cudaReleases[13]
+	r.wheel, r.libraries = w, []string{"nvidia-x>=13"}
+	in.cuda = map[int]cudaRelease{13: r}
+	files := slices.DeleteFunc(append([]string{w.member}, r.needs...), func(f string) bool { return slices.Contains(without, f) })
+	putFile(t, filepath.Join(in.root, "bin/python3"), `#!/bin/sh
 case "$3" in
 --version) echo "pip 24.0 from x (python 3.12)" ;;
 download) while [ "$1" != --dest ]; do shift; done; cp "`+in.root+`/served.whl" "$2/plugin.whl" ;;
 install) while [ "$1" != --target ]; do shift; done
-  for f in `+files+`; do mkdir -p "$2/$(dirname $f)"; cp "`+plugin+`" "$2/$f"; done ;;
+  for f in `+strings.Join(files, " ")+`; do mkdir -p "$2/$(dirname $f)"; cp "`+putPlugin(t, in.root, "p.so")+`" "$2/$f"; done ;;
 esac
 `)
-	}
-	script(w.member)
-	if err := in.install(t.Context(), "cuda"); err == nil || !strings.Contains(err.Error(), "libcublas.so.13") {
-		t.Errorf("without a library: %v", err)
-	}
+	return in, log
+}
+
+func TestInstallCUDALaysOutSitePackages(t *testing.T) {
+	in, log := fakeCUDAInstallation(t)
 	putFile(t, filepath.Join(in.installDir("cuda"), "old"), "")
-	script(w.member + " nvidia/cu13/lib/libcublas.so.13")
-	if err := in.install(t.Context(), "cuda"); err != nil || !strings.Contains(log.String(), "GB to download") {
+	if err := in.install(t.Context(), "cuda"); err != nil || !strings.Contains(log.String(), "2.5 GB to download and 4.0 GB in") {
 		t.Fatalf("%v\n%s", err, log)
 	}
-	if got := leftovers(t, in); got != "pjrt/cuda/jax_plugins/xla_cuda13/xla_cuda_plugin.so pjrt/cuda/manifest.json pjrt/cuda/nvidia/cu13/lib/libcublas.so.13" {
+	want := []string{"jax_plugins/xla_cuda13/xla_cuda_plugin.so", "manifest.json"}
+	want = append(want, in.cuda[13].needs...)
+	slices.Sort(want)
+	if got := leftovers(t, in); got != "pjrt/cuda/"+strings.Join(want, " pjrt/cuda/") {
 		t.Errorf("the cache has %s", got)
 	}
 	if b, err := in.open(t.Context(), "cuda", nil); err != nil || b.Kind != KindCUDA {
@@ -353,26 +359,70 @@ esac
 	if err := in.install(t.Context(), "cuda"); err != nil || !strings.Contains(log.String(), "already installed") {
 		t.Errorf("again: %v, %s", err, log)
 	}
+	log.Reset()
+	if err := os.Remove(filepath.Join(in.installDir("cuda"), "nvidia/cu13/bin/ptxas")); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.install(t.Context(), "cuda"); err != nil || strings.Contains(log.String(), "already") {
+		t.Errorf("over one without ptxas: %v, %s", err, log)
+	}
+}
+
+func TestInstallCUDAMissesNothing(t *testing.T) {
+	for _, file := range cudaReleases[13].needs {
+		in, _ := fakeCUDAInstallation(t, file)
+		if err := in.install(t.Context(), "cuda"); err == nil || !strings.Contains(err.Error(), file+" is not among the files") {
+			t.Errorf("without %s: %v", file, err)
+		}
+		if got := leftovers(t, in); got != "" {
+			t.Errorf("without %s: the cache has %s", file, got)
+		}
+	}
 }
 
 func TestCUDAVersionFollowsDriverAndGPU(t *testing.T) {
+	const old, current = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue", "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.82.07  Release"
 	for _, c := range []struct {
-		version, capability string
-		want                int
+		version, smiDriver, capability string
+		want                           int
+		known                          bool // of the driver
 	}{
-		{"", "", 13},
-		{"NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue", "", 12},
-		{"NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.82.07  Release", "", 13},
-		{"NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.82.07  Release", "9.0\n7.0", 12},
-		{"", "9.0", 13},
+		{"", "", "", 13, false},
+		{old, "", "", 12, true},
+		{current, "", "", 13, true},
+		{current, "", "9.0\n7.0", 12, true},
+		{"", "", "9.0", 13, false},
+		{"", "550.54.15", "9.0", 12, true},
+		{"", "580.82.07", "9.0", 13, true},
+		{current, "550.54.15", "9.0", 13, true}, // the kernel's word counts
 	} {
 		in, _ := fakeInstallation(t, nil)
 		if c.version != "" {
 			putFile(t, filepath.Join(in.root, "proc/driver/nvidia/version"), c.version)
 		}
-		putFile(t, filepath.Join(in.root, "bin/nvidia-smi"), "#!/bin/sh\nprintf '"+c.capability+"\\n'\n")
-		if got := in.cudaMajor(t.Context()); got != c.want {
-			t.Errorf("%q, %q: CUDA %d, want %d", c.version, c.capability, got, c.want)
+		putFile(t, filepath.Join(in.root, "bin/nvidia-smi"), `#!/bin/sh
+case "$1" in
+--query-gpu=driver_version) printf '`+c.smiDriver+`\n' ;;
+--query-gpu=compute_cap) printf '`+c.capability+`\n' ;;
+esac
+`)
+		if got, hint := in.cudaMajor(t.Context()); got != c.want || (hint == "") != c.known {
+			t.Errorf("%q, %q, %q: CUDA %d, want %d; hint %q", c.version, c.smiDriver, c.capability, got, c.want, hint)
+		}
+	}
+}
+
+// TestAFailedTryNamesCUDA12WhereTheDriverIsNotKnown is about WSL and containers: nothing says which CUDA the driver is for.
+func TestAFailedTryNamesCUDA12WhereTheDriverIsNotKnown(t *testing.T) {
+	for kind, named := range map[string]bool{"cuda": true, "cuda13": false} {
+		in, _ := fakeCUDAInstallation(t)
+		putFile(t, filepath.Join(in.root, "dev/nvidia0"), "")
+		in.probe = func(context.Context, string) probeResult {
+			return probeResult{Err: "CUDA driver version is insufficient"}
+		}
+		err := in.install(t.Context(), kind)
+		if err == nil || !strings.Contains(err.Error(), "driver version is insufficient") || strings.Contains(err.Error(), "backend install cuda12") != named {
+			t.Errorf("%s: %v", kind, err)
 		}
 	}
 }
@@ -384,8 +434,14 @@ func TestPinnedWheelsAreComplete(t *testing.T) {
 		}
 	}
 	for major, r := range cudaReleases {
-		if len(r.sha256) != 64 || kindOfFile(r.member) != KindCUDA || len(r.libraries) < 12 || len(r.needs) == 0 {
+		if len(r.sha256) != 64 || kindOfFile(r.member) != KindCUDA || len(r.libraries) < 12 || r.download < r.size || r.disk < r.download {
 			t.Errorf("CUDA %d: %+v", major, r)
+		}
+		// What XLA's compiler starts or reads, beside the libraries.
+		for _, tool := range []string{"bin/ptxas", "nvvm/libdevice/libdevice.10.bc"} {
+			if !slices.ContainsFunc(r.needs, func(f string) bool { return strings.HasSuffix(f, "/"+tool) }) {
+				t.Errorf("CUDA %d is installed without looking for %s", major, tool)
+			}
 		}
 	}
 }

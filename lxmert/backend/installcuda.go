@@ -18,7 +18,7 @@ import (
 type cudaRelease struct {
 	wheel
 	libraries []string // pip requirements; a major version ahead has other file names
-	needs     []string // files without which it cannot compute, relative to the folder
+	needs     []string // files without which it cannot compile or compute, relative to the folder
 	download  int64    // bytes, about
 	disk      int64    // bytes, about
 }
@@ -38,8 +38,11 @@ var cudaReleases = map[int]cudaRelease{
 			"nvidia-nvjitlink>=13.0.39,<14", "nvidia-cuda-nvrtc>=13.0.48,<14", "nvidia-nvshmem-cu13>=3.3.20,<4",
 			"nvidia-nvvm>=13,<14",
 		},
-		needs:    []string{"nvidia/cu13/lib/libcublas.so.13", "nvidia/cu13/lib/libcudart.so.13", "nvidia/cudnn/lib/libcudnn.so.9"},
-		download: 2_000_000_000, disk: 3_500_000_000,
+		needs: []string{
+			"nvidia/cu13/lib/libcublas.so.13", "nvidia/cu13/lib/libcudart.so.13", "nvidia/cudnn/lib/libcudnn.so.9",
+			"nvidia/cu13/bin/ptxas", "nvidia/cu13/bin/nvlink", "nvidia/cu13/nvvm/libdevice/libdevice.10.bc",
+		},
+		download: 2_470_000_000, disk: 4_010_000_000,
 	},
 	12: {
 		wheel: wheel{
@@ -53,12 +56,16 @@ var cudaReleases = map[int]cudaRelease{
 			"nvidia-cusolver-cu12>=11.4.5.107,<12", "nvidia-cusparse-cu12>=12.1.0.106,<13", "nvidia-nccl-cu12>=2.18.1,<3",
 			"nvidia-nvjitlink-cu12>=12.1.105,<13", "nvidia-cuda-nvrtc-cu12>=12.1.55,<13", "nvidia-nvshmem-cu12>=3.2.5,<4",
 		},
-		needs:    []string{"nvidia/cublas/lib/libcublas.so.12", "nvidia/cuda_runtime/lib/libcudart.so.12", "nvidia/cudnn/lib/libcudnn.so.9"},
-		download: 3_000_000_000, disk: 5_000_000_000,
+		needs: []string{
+			"nvidia/cublas/lib/libcublas.so.12", "nvidia/cuda_runtime/lib/libcudart.so.12", "nvidia/cudnn/lib/libcudnn.so.9",
+			"nvidia/cuda_nvcc/bin/ptxas", "nvidia/cuda_nvcc/nvvm/libdevice/libdevice.10.bc", // these packages have no nvlink; XLA links without it
+		},
+		download: 3_190_000_000, disk: 5_160_000_000,
 	},
 }
 
-func (in *installation) installCUDA(ctx context.Context, major int) error {
+// installCUDA brings the plugin of a major version. What else may help where that does not work, hint says.
+func (in *installation) installCUDA(ctx context.Context, major int, hint string) error {
 	if in.os != "linux" || in.arch != "amd64" {
 		return fmt.Errorf("CUDA plugins are there for linux/amd64, not for %s/%s", in.os, in.arch)
 	}
@@ -108,6 +115,9 @@ func (in *installation) installCUDA(ctx context.Context, major int) error {
 	plugin := filepath.Join(site, filepath.FromSlash(r.member))
 	if hasGPU {
 		if _, err := in.tryStaged(ctx, plugin); err != nil {
+			if hint != "" {
+				err = fmt.Errorf("%w; %s", err, hint)
+			}
 			return err
 		}
 	} else if err := in.checkFile(plugin); err != nil {
@@ -157,25 +167,41 @@ func missing(dir string, files []string) string {
 
 var driverVersion = regexp.MustCompile(`\b(\d{3})\.\d+`)
 
-// cudaMajor chooses between CUDA 12 and 13 by the driver's version and the oldest GPU.
-func (in *installation) cudaMajor(ctx context.Context) int {
+// unknownDriver is the hint where CUDA 13 was chosen without looking.
+const unknownDriver = "the driver's version is not to be had here (no /proc/driver/nvidia/version and nothing from nvidia-smi, as under WSL and in some containers), " +
+	"so CUDA 13 was taken; for a driver before 580 or a GPU before Turing it is `lxmert backend install cuda12`"
+
+// cudaMajor chooses between CUDA 12 and 13 by the driver's version and the oldest GPU. The hint is for where that turns out
+// wrong.
+func (in *installation) cudaMajor(ctx context.Context) (major int, hint string) {
 	text, _ := os.ReadFile(filepath.Join(in.root, "proc/driver/nvidia/version"))
-	if m := driverVersion.FindSubmatch(text); m != nil {
-		if v, _ := strconv.Atoi(string(m[1])); v < 580 {
-			fmt.Fprintf(in.log, "backend: the NVIDIA driver is %s; CUDA 13 wants 580, so CUDA 12 it is\n", m[0])
-			return 12
+	driver := driverVersion.FindSubmatch(text)
+	if driver == nil {
+		driver = driverVersion.FindSubmatch([]byte(in.smi(ctx, "driver_version")))
+	}
+	if driver == nil {
+		hint = unknownDriver
+	} else if v, _ := strconv.Atoi(string(driver[1])); v < 580 {
+		fmt.Fprintf(in.log, "backend: the NVIDIA driver is %s; CUDA 13 wants 580, so CUDA 12 it is\n", driver[0])
+		return 12, ""
+	}
+	for _, field := range strings.Fields(in.smi(ctx, "compute_cap")) {
+		if v, err := strconv.ParseFloat(field, 64); err == nil && v < 7.5 {
+			fmt.Fprintf(in.log, "backend: a GPU has compute capability %s; CUDA 13 wants 7.5, so CUDA 12 it is\n", field)
+			return 12, ""
 		}
 	}
-	if smi := in.lookPath("nvidia-smi"); smi != "" {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
-		out, _ := exec.CommandContext(ctx, smi, "--query-gpu=compute_cap", "--format=csv,noheader").Output()
-		for _, field := range strings.Fields(string(out)) {
-			if v, err := strconv.ParseFloat(field, 64); err == nil && v < 7.5 {
-				fmt.Fprintf(in.log, "backend: a GPU has compute capability %s; CUDA 13 wants 7.5, so CUDA 12 it is\n", field)
-				return 12
-			}
-		}
+	return 13, hint
+}
+
+// smi asks nvidia-smi for a property of all GPUs, a line each; "": there is no answer.
+func (in *installation) smi(ctx context.Context, property string) string {
+	smi := in.lookPath("nvidia-smi")
+	if smi == "" {
+		return ""
 	}
-	return 13
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	out, _ := exec.CommandContext(ctx, smi, "--query-gpu="+property, "--format=csv,noheader").Output()
+	return string(out)
 }

@@ -138,7 +138,10 @@ func (r request) pluginOptions(kind Kind) []string {
 	switch kind {
 	case KindCUDA:
 		set("tf32", "false")
-		set("preallocate", "false")
+		if !r.has("preallocate") {
+			set("preallocate", "false")
+			set("memory_fraction", "0.9") // no more is ever taken; the plugin's own choice is 0.75
+		}
 		set("shared_buffers", "false")
 	case KindCPU:
 		set("shared_buffers", "true")

@@ -51,9 +51,10 @@ func TestSpecs(t *testing.T) {
 
 func TestParityIsTheDefaultOnCUDA(t *testing.T) {
 	for spec, want := range map[string][]string{
-		"cuda":                         {"tf32=false", "preallocate=false", "shared_buffers=false"},
-		"cuda,tf32=true":               {"tf32=true", "preallocate=false", "shared_buffers=false"},
-		"cuda,notf32,preallocate=true": {"notf32", "preallocate=true", "shared_buffers=false"},
+		"cuda":                         {"tf32=false", "preallocate=false", "memory_fraction=0.9", "shared_buffers=false"},
+		"cuda,tf32=true":               {"tf32=true", "preallocate=false", "memory_fraction=0.9", "shared_buffers=false"},
+		"cuda,memory_fraction=0.5":     {"memory_fraction=0.5", "tf32=false", "preallocate=false", "shared_buffers=false"},
+		"cuda,notf32,preallocate=true": {"notf32", "preallocate=true", "shared_buffers=false"}, // and the plugin's own fraction
 	} {
 		r, err := parseSpec(spec)
 		if got := r.pluginOptions(KindCUDA); err != nil || !slices.Equal(got, want) {

@@ -155,7 +155,7 @@ func TestForwardRefusesWhatItCannotMeasure(t *testing.T) {
 		{"no task", func(o *Options) { o.Load = noTask }, false, "has no task's head"},
 		{"two images", func(o *Options) { o.Load = pairs }, false, "over 2 images"},
 		{"no file", func(o *Options) { o.Load = "nothing_here" }, false, "nothing_here"},
-		{"no backend", func(o *Options) { o.Backend = "abacus" }, false, `golxmert: backend "abacus"`},
+		{"no backend", func(o *Options) { o.Backend = "abacus" }, false, `backend "abacus"`},
 		{"no program", func(o *Options) { o.Self = []string{"/nowhere/lxmert"} }, false, "golxmert does not start"},
 		{"no python", func(o *Options) { o.Peer = "no-such-python" }, false, "--peer no-such-python: executable file not found"},
 		{"not a python", func(o *Options) { o.Peer = "true" }, false, "--peer true: it is no Python"},
@@ -168,6 +168,24 @@ func TestForwardRefusesWhatItCannotMeasure(t *testing.T) {
 				t.Errorf("error %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// TestNothingIsWrittenForABackendThatIsNotThere, since weights of the published size take a while and a gigabyte.
+func TestNothingIsWrittenForABackendThatIsNotThere(t *testing.T) {
+	for name, measure := range map[string]func(Options) error{
+		"forward":  func(o Options) error { _, err := Forward(t.Context(), o); return err },
+		"train":    func(o Options) error { _, err := Train(t.Context(), TrainOptions{Options: o}); return err },
+		"analysis": func(o Options) error { _, err := Analysis(t.Context(), o); return err },
+	} {
+		o := tiny(t)
+		o.Backend, o.Keep = "xla:/nowhere/xla_cuda_plugin.so", filepath.Join(t.TempDir(), "kept.pth")
+		if err := measure(o); err == nil || !strings.Contains(err.Error(), "/nowhere/xla_cuda_plugin.so") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(o.Keep); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: the weights were made (%v)", name, err)
+		}
 	}
 }
 

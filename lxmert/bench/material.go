@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/synthetic"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
@@ -26,9 +27,12 @@ type material struct {
 	model             Model
 }
 
-// prepare finds or makes the weights, and makes the inputs, in dir. For training, the heads of pre-training
-// do not count.
+// prepare finds or makes the weights, and makes the inputs, in dir, once it is known that there is a backend to measure. For
+// training, the heads of pre-training do not count.
 func prepare(ctx context.Context, o Options, dir string, training bool) (*material, error) {
+	if err := backend.Ready(ctx, o.Backend); err != nil {
+		return nil, err
+	}
 	m := &material{mappable: true, inputs: filepath.Join(dir, "inputs.safetensors")}
 	if err := m.findWeights(ctx, o, dir); err != nil {
 		return nil, err

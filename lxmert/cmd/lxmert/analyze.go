@@ -15,6 +15,7 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
 	"github.com/seed-516990b0/golxmert/analysis/sweep"
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/token"
@@ -117,6 +118,9 @@ func (a *analyzing) run(cmd *cobra.Command, methods []string) error {
 	}
 	cfg, err := modelConfig(a.model)
 	if err != nil {
+		return err
+	}
+	if err := backend.Ready(cmd.Context(), backendSpec(cmd)); err != nil { // before files are packed
 		return err
 	}
 	screen := newScreen(cmd, false)

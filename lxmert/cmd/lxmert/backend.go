@@ -55,8 +55,8 @@ func backendInstallCommand() *cobra.Command {
 		Use:   "install [cpu|cuda]",
 		Short: "Download an XLA plugin into the user's cache folder",
 		Long: `Download an XLA plugin into the user's cache folder, where every command finds it. "cpu" (64 MB) is the
-default; "cuda" also brings the NVIDIA libraries that it needs (several GB) and chooses CUDA 13 or, for
-drivers before 580 and GPUs before Turing, CUDA 12; "cuda12" and "cuda13" choose by hand.
+default; "cuda" also brings the NVIDIA libraries that it needs (several GB: it begins by saying how many) and
+chooses CUDA 13 or, for drivers before 580 and GPUs before Turing, CUDA 12; "cuda12" and "cuda13" choose by hand.
 
 The download goes through pip with your own index and proxy settings, is checked against a fixed SHA-256,
 and is tried before it is put in place.`,

@@ -54,6 +54,9 @@ func (d *demo) path(parts ...string) string {
 
 func (d *demo) run(cmd *cobra.Command) error {
 	say := func(format string, args ...any) { fmt.Fprintf(cmd.OutOrStdout(), format+"\n", args...) }
+	if err := backend.Ready(cmd.Context(), backendSpec(cmd)); err != nil {
+		return err
+	}
 	if err := d.makeWorld(cmd); err != nil {
 		return err
 	}
