@@ -14,32 +14,11 @@ func Separate(b *lxmert.Batch) *lxmert.Batch {
 	if b.Pairs == nil {
 		return b
 	}
-	c := &lxmert.Batch{}
-	v := b.V()
-	c.Feats = lxmert.NewTensor(len(b.Pairs), v, b.Feats.Shape[2])
-	c.Boxes = lxmert.NewTensor(len(b.Pairs), v, b.Boxes.Shape[2])
-	for n, p := range b.Pairs {
-		text, image := p[0], p[1]
-		c.IDs = append(c.IDs, b.IDs[text])
-		if b.Segments != nil {
-			c.Segments = append(c.Segments, b.Segments[text])
-		}
-		if b.TextMask != nil {
-			c.TextMask = append(c.TextMask, b.TextMask[text])
-		}
-		if b.Words != nil {
-			c.Words = append(c.Words, b.Words[text])
-		}
-		copy(c.Feats.Row(n).Data, b.Feats.Row(image).Data)
-		copy(c.Boxes.Row(n).Data, b.Boxes.Row(image).Data)
-		if b.RegionMask != nil {
-			c.RegionMask = append(c.RegionMask, b.RegionMask[image])
-		}
-		if b.Images != nil {
-			c.Images = append(c.Images, b.Images[image])
-		}
+	rows := make([]int, len(b.Pairs))
+	for n := range rows {
+		rows[n] = n
 	}
-	return c
+	return b.Part(rows...)
 }
 
 // ValidWords says of each position of a row's text whether it is a word: [T of that text]. A position whose mask is
@@ -75,17 +54,6 @@ func InnerWords(b *lxmert.Batch, row int) []int {
 		return nil
 	}
 	return inner[1 : len(inner)-1]
-}
-
-// NoRegions is how to ask a model about a batch. Where every region of a picture is masked, the reference's mask adds the
-// same to every key, which softmax ignores: the text would see all that is masked. Such a batch asks to attend to nothing.
-func NoRegions(b *lxmert.Batch) lxmert.NoRegions {
-	for _, mask := range b.RegionMask {
-		if !slices.ContainsFunc(mask, func(m float32) bool { return m > 0 }) {
-			return lxmert.AttendNothing
-		}
-	}
-	return lxmert.UniformShift
 }
 
 // WordAxis names the words of a row, by their pieces, as one side of a [Matrix]; padding at the end is left out.

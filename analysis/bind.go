@@ -150,7 +150,7 @@ func (t *Bound) open() bool {
 // others, if any are named. Most probable classes that are still open are found on the way, in the same run.
 func (t *Bound) Run(ctx context.Context, eng lxmert.Engine, want []lxmert.Read, gradients ...string) (*lxmert.Trace, error) {
 	chosen := func(i int) string { return fmt.Sprintf("target%d", i) }
-	r := lxmert.Request{Want: slices.Clone(want), NoRegions: NoRegions(t.Batch)}
+	r := lxmert.Request{Want: slices.Clone(want), NoRegions: t.Batch.NoRegions()}
 	for i, p := range t.parts {
 		if len(p.class) > 0 {
 			continue
@@ -187,15 +187,15 @@ func (t *Bound) Run(ctx context.Context, eng lxmert.Engine, want []lxmert.Read, 
 // fit checks a part against the model and spells out its output.
 func (p *part) fit(cfg lxmert.Config, b *lxmert.Batch) error {
 	if p.output == "" {
-		head, err := AnswerHead(cfg)
+		head, err := cfg.AnswerHead()
 		if err != nil {
 			return err
 		}
-		p.output = head
+		p.output = head.Output
 	}
 	classes := cfg.ClassCount(p.output)
 	if classes == 0 {
-		return fmt.Errorf("the model has no such output; it has %s", headList(cfg))
+		return fmt.Errorf("the model has no such output; it has %s", cfg.Predictions())
 	}
 	if cfg.Rows(p.output) == lxmert.TaskRows && b.Rows()%2 != 0 {
 		return fmt.Errorf("the model answers about two pictures, the batch has an odd number of rows, %d", b.Rows())

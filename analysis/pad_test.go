@@ -56,11 +56,11 @@ func TestAxesEndWithTheLastWordAndRegionThatIsThere(t *testing.T) {
 	if got := analysis.RegionAxis(b, 0).Labels; !slices.Equal(got, []string{"0 cat", "1 dog"}) {
 		t.Errorf("regions %q", got)
 	}
-	if got := analysis.NoRegions(b); got != lxmert.AttendNothing {
+	if got := b.NoRegions(); got != lxmert.AttendNothing {
 		t.Error("a picture without regions is asked about as if it had them")
 	}
 	b.RegionMask[1][2] = 1
-	if got := analysis.NoRegions(b); got != lxmert.UniformShift {
+	if got := b.NoRegions(); got != lxmert.UniformShift {
 		t.Error("pictures with regions are asked about as if one had none")
 	}
 }

@@ -1,7 +1,6 @@
 package analysis
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -213,29 +212,4 @@ func unitOf(k lxmert.TermKind) string {
 		return "share"
 	}
 	return "logit"
-}
-
-// AnswerHead is the output that answers questions: "out.task" of a fine-tuned model, else "out.qa".
-func AnswerHead(c lxmert.Config) (string, error) {
-	switch {
-	case c.TaskClasses > 0:
-		return "out.task", nil
-	case c.Answers > 0:
-		return "out.qa", nil
-	}
-	return "", fmt.Errorf("the model has no answer head; it has %s", headList(c))
-}
-
-// headList names the heads of a model with their classes, for errors.
-func headList(c lxmert.Config) string {
-	var have []string
-	for _, name := range []string{"out.mlm", "out.match", "out.obj", "out.attr", "out.feat", "out.qa", "out.task"} {
-		if n := c.ClassCount(name); n > 0 {
-			have = append(have, fmt.Sprintf("%s (%d classes)", name, n))
-		}
-	}
-	if have == nil {
-		return "no prediction heads, only out.pooled"
-	}
-	return strings.Join(have, ", ")
 }

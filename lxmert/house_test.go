@@ -38,6 +38,7 @@ var arrows = []struct {
 	{"lxmert/lxrt", []string{"lxmert", "lxmert/token", "lxmert/weights", "lxmert/backend"}},
 	{"lxmert/lxrt/lxrttest", []string{"lxmert", "lxmert/lxrt", "lxmert/backend", "lxmert/goldentest"}},
 	{"lxmert/dataset", []string{"lxmert", "lxmert/token", "lxmert/region"}},
+	{"lxmert/question", []string{"lxmert", "lxmert/token", "lxmert/region", "lxmert/dataset"}},
 	{"lxmert/train", []string{"lxmert", "lxmert/resident", "lxmert/lxrt", "lxmert/weights", "lxmert/backend"}},
 	{"lxmert/task", []string{"lxmert", "lxmert/lxrt", "lxmert/dataset", "lxmert/train", "lxmert/token", "lxmert/region", "lxmert/weights", "lxmert/backend"}},
 	{"lxmert/task/cli", []string{"lxmert/task", "lxmert/dataset"}},
@@ -47,14 +48,14 @@ var arrows = []struct {
 	{"lxmert/cmd/lxmert", []string{"..."}},
 	{"analysis", []string{"lxmert"}},
 	{"analysis/internal/goldencase", []string{"lxmert/goldentest"}},
-	{"analysis/...", []string{"analysis/...", "lxmert", "lxmert/token", "lxmert/region", "lxmert/dataset"}},
+	{"analysis/...", []string{"analysis/...", "lxmert", "lxmert/token", "lxmert/region", "lxmert/dataset", "lxmert/question"}},
 	{"kernel/client", []string{"lxmert"}},
 	{"kernel/...", []string{"..."}},
 	{"notebooks/lx", []string{"analysis/...", "kernel/client", "lxmert"}},
 }
 
 // light are packages that programs link in a blink: they never pull in GoMLX.
-var light = []string{"lxmert", "analysis/...", "kernel/client", "notebooks/lx"}
+var light = []string{"lxmert", "lxmert/question", "analysis/...", "kernel/client", "notebooks/lx"}
 
 type pkgInfo struct {
 	ImportPath string

@@ -72,7 +72,7 @@ func JointMatrix(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch) ([]ana
 func jointProducts(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch) ([]dense.Matrix, *lxmert.Trace, error) {
 	b = analysis.Separate(b)
 	cfg := eng.Config()
-	trace, err := eng.Run(ctx, b, lxmert.Request{Want: lxmert.All(cfg.Maps()...), NoRegions: analysis.NoRegions(b)})
+	trace, err := eng.Run(ctx, b, lxmert.Request{Want: lxmert.All(cfg.Maps()...), NoRegions: b.NoRegions()})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -43,7 +43,7 @@ func Read(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, patterns ...s
 		}
 	}
 	var err error
-	m.trace, err = eng.Run(ctx, b, lxmert.Request{Want: lxmert.All(m.Names...), NoRegions: analysis.NoRegions(b)})
+	m.trace, err = eng.Run(ctx, b, lxmert.Request{Want: lxmert.All(m.Names...), NoRegions: b.NoRegions()})
 	return m, err
 }
 

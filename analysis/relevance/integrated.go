@@ -220,7 +220,7 @@ func (p *path) run(ctx context.Context, scores []int, alphas []float64) (*lxmert
 			{Name: "in.feat", Op: lxmert.Multiply, Value: light},
 		},
 		Grad:      part.Grad("in.word", "in.feat"),
-		NoRegions: analysis.NoRegions(part.Batch),
+		NoRegions: part.Batch.NoRegions(),
 	})
 }
 

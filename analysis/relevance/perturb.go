@@ -122,10 +122,11 @@ func newPerturber(eng lxmert.Engine, b *lxmert.Batch, scores []analysis.Scores, 
 	if err := b.Check(cfg); err != nil {
 		return nil, err
 	}
-	output, err := analysis.AnswerHead(cfg)
+	head, err := cfg.AnswerHead()
 	if err != nil {
 		return nil, err
 	}
+	output := head.Output
 	p := &perturber{eng: eng, b: b, opt: opt, output: output, group: 1, known: map[string]int{}}
 	if cfg.Rows(output) == lxmert.TaskRows {
 		p.group = 2

@@ -88,8 +88,8 @@ func TestEveryMethodExplainsEveryHead(t *testing.T) {
 			"one picture":  {withTask(t, folder, 1, eng.Config().Special.Mask), task, "out.task"},
 			"two pictures": {withTask(t, folder, 2, eng.Config().Special.Mask), task, "out.task"},
 		} {
-			if output, err := analysis.AnswerHead(c.eng.Config()); c.output != "" && output != c.output {
-				t.Fatalf("%s: the model answers with %q (%v)", name, output, err)
+			if head, err := c.eng.Config().AnswerHead(); c.output != "" && head.Output != c.output {
+				t.Fatalf("%s: the model answers with %q (%v)", name, head.Output, err)
 			}
 			for _, m := range methods() {
 				for _, target := range c.targets {

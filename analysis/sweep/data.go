@@ -8,25 +8,34 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
-	"github.com/seed-516990b0/golxmert/lxmert/region"
-	"github.com/seed-516990b0/golxmert/lxmert/token"
+	"github.com/seed-516990b0/golxmert/lxmert/question"
 )
 
 // Data is a data set, and what is known about it beside its questions.
 type Data struct {
-	Name     string // such as its file; it is kept with the results
-	Set      *dataset.Set
-	Tokens   *token.WordPiece
-	Length   int              // word pieces of a sentence, with [CLS] and [SEP]: shorter ones are padded, longer ones cut
-	Answers  []string         // the model's, by class; nil: they are numbered, and it is not known which are right
-	Objects  []string         // names of the detector's classes; nil: regions are numbered
-	Pictures *region.Pictures // nil: examples are shown on an empty canvas
-	Gold     Gold             // nil: it is not known which regions are the right ones
+	Name string // such as its file; it is kept with the results
+	Set  *dataset.Set
+	// Asker makes the model's input of the set's questions, with the names of the model's answers, and where they are known
+	// those of the detector's classes and the pictures' files: examples are shown with these. It is opened with the set's
+	// method Regions as question.Options.Find, and with Pad, so that one compiled program serves all batches.
+	Asker *question.Asker
+	Gold  Gold // nil: it is not known which regions are the right ones
 }
 
-// batch makes the rows of some questions: one each, or, where a question is about two pictures, two.
-func (d *Data) batch(ctx context.Context, index []int) (*lxmert.Batch, error) {
-	return d.Set.Batch(ctx, d.Tokens, d.Length, index)
+// batch makes the rows of some questions: one each, or, where a question is about two pictures, two. Each has a text and a
+// picture of its own.
+func (d *Data) batch(ctx context.Context, index []int) (*question.Batch, error) {
+	questions := make([]lxmert.Question, len(index))
+	for i, k := range index {
+		e := &d.Set.Examples[k]
+		questions[i] = lxmert.Question{Text: e.Text, Images: e.Images}
+	}
+	b, err := d.Asker.Batch(ctx, questions)
+	if err != nil {
+		return nil, err
+	}
+	b.Batch = analysis.Separate(b.Batch)
+	return b, nil
 }
 
 // rows is how many rows of a batch a question has.
@@ -37,18 +46,10 @@ func (d *Data) rows() int {
 	return 1
 }
 
-// answer names a class.
-func (d *Data) answer(class int) string {
-	if class < len(d.Answers) {
-		return d.Answers[class]
-	}
-	return fmt.Sprint(class)
-}
-
 // labels says for each of some questions how much each answer counts; nil if that is not known of all of them.
 func (d *Data) labels(index []int, classes int) [][]float64 {
-	byName := map[string]int{}
-	for class, name := range d.Answers {
+	byName, names := map[string]int{}, d.Asker.Head().Answers
+	for class, name := range names {
 		byName[name] = class
 	}
 	var labels [][]float64
@@ -58,7 +59,7 @@ func (d *Data) labels(index []int, classes int) [][]float64 {
 		switch {
 		case e.Class >= 0 && e.Class < classes:
 			row[e.Class] = 1
-		case e.Labels == nil || d.Answers == nil:
+		case e.Labels == nil || names == nil:
 			return nil
 		}
 		for _, l := range e.Labels {
@@ -71,42 +72,14 @@ func (d *Data) labels(index []int, classes int) [][]float64 {
 	return labels
 }
 
-// show names what a reader of one example wants to see: the detector's objects and the picture's file.
-func (d *Data) show(ctx context.Context, s *analysis.Scores) error {
-	if d.Objects != nil {
-		r, err := d.Set.Regions(ctx, s.Image.ID)
-		if err != nil {
-			return err
-		}
-		s.Image.Objects = nil
-		for _, id := range r.ObjectIDs {
-			name := fmt.Sprintf("object %d", id)
-			if id >= 0 && int(id) < len(d.Objects) {
-				name = d.Objects[id]
-			}
-			s.Image.Objects = append(s.Image.Objects, name)
-		}
-	}
-	if d.Pictures != nil {
-		if file, ok := d.Pictures.Find(s.Image.ID); ok {
-			s.Image.File = file
-		}
-	}
-	return nil
-}
-
 func (d *Data) check(cfg lxmert.Config) error {
 	switch {
-	case d.Set == nil || d.Tokens == nil:
-		return errors.New("sweep: there is no data set, or no vocabulary")
+	case d.Set == nil || d.Asker == nil:
+		return errors.New("sweep: there is no data set, or nobody to make batches of it")
 	case d.Set.Len() == 0:
 		return errors.New("sweep: the data set has no question with a picture")
 	case d.Set.Dim != cfg.FeatDim:
 		return fmt.Errorf("sweep: the regions have %d features each, the model takes %d: they are of another detector", d.Set.Dim, cfg.FeatDim)
-	case d.Tokens.Size() > cfg.Vocab:
-		return fmt.Errorf("sweep: the vocabulary has %d word pieces, the model %d", d.Tokens.Size(), cfg.Vocab)
-	case d.Length < 3:
-		return fmt.Errorf("sweep: sentences of %d word pieces have no room for a word", d.Length)
 	case d.rows() == 2 && cfg.TaskImages != 2:
 		return fmt.Errorf("sweep: the questions of %s are about two pictures each (%s), the model answers about one: take a model fine-tuned on NLVR2, or questions of VQA or GQA", d.Name, d.Set.Task)
 	case d.rows() == 1 && cfg.TaskImages == 2:

@@ -35,7 +35,7 @@ type Settings struct {
 	Show     int               `json:"show"`
 	Model    lxmert.Provenance `json:"model"`
 	Features string            `json:"features"`
-	// Probability is how the answers' probabilities are made, see analysis.AnswerProbability.
+	// Probability is how the answers' probabilities are made, see lxmert.AnswerHead.
 	Probability string   `json:"probability,omitempty"`
 	Heads       int      `json:"heads"`
 	Maps        []string `json:"maps"`

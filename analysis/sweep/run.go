@@ -12,6 +12,7 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/question"
 )
 
 // Options say what to do with a data set.
@@ -33,8 +34,8 @@ type Options struct {
 	Shards    int    // of how many; 0: one
 	// Overwrite throws away what a run before has found. Else a run goes on where that one stopped.
 	Overwrite bool
-	// Missing is called once at the end if pictures of examples that are shown are not among Data.Pictures: with their ids,
-	// and how many are shown.
+	// Missing is called once at the end if pictures of examples that are shown are not in the asker's folder of pictures: with
+	// their ids, and how many are shown.
 	Missing func(ids []string, of int)
 	// Progress is called after each batch with the number of this part's examples that are done.
 	Progress func(done, total int)
@@ -72,7 +73,7 @@ func Run(ctx context.Context, eng lxmert.Engine, d *Data, dir string, opt Option
 		}
 		plan = append(plan, index)
 	}
-	loader := dataset.NewLoader(ctx, len(plan), 1, func(ctx context.Context, i int) (*lxmert.Batch, error) {
+	loader := dataset.NewLoader(ctx, len(plan), 1, func(ctx context.Context, i int) (*question.Batch, error) {
 		return d.batch(ctx, plan[i])
 	})
 	defer loader.Close()
@@ -104,7 +105,6 @@ type runner struct {
 	data     *Data
 	opt      Options
 	settings Settings
-	output   string // the head that answers; "": there is none
 	scoring  []relevance.NamedMethod
 
 	elsewhere *lxmert.Provenance // if the part was begun by another machine or version
@@ -140,7 +140,6 @@ func newRunner(ctx context.Context, eng lxmert.Engine, d *Data, opt Options) (*r
 		}
 		r.scoring = append(r.scoring, m)
 	}
-	r.output, _ = analysis.AnswerHead(cfg)
 	if opt.Perturb && len(r.scoring) == 0 {
 		return nil, errors.New("sweep: perturbation tests need a method that scores words and regions")
 	}
@@ -157,7 +156,7 @@ func newRunner(ctx context.Context, eng lxmert.Engine, d *Data, opt Options) (*r
 	s := Settings{
 		Version: version, Data: d.Name, Examples: n, Methods: opt.Methods, Target: opt.Target.String(), Batch: opt.Batch,
 		Perturb: opt.Perturb, Every: opt.EveryStep, Seed: opt.Seed, Show: opt.Show, Heads: cfg.Heads, Maps: cfg.Maps(), Rows: d.rows(),
-		Probability: analysis.AnswerProbability(cfg), Gold: d.Gold != nil, Shard: opt.Shard, Shards: max(1, opt.Shards),
+		Probability: d.Asker.Head().Kind, Gold: d.Gold != nil, Shard: opt.Shard, Shards: max(1, opt.Shards),
 	}
 	if s.Perturb {
 		s.Random = opt.Random
@@ -173,7 +172,7 @@ func newRunner(ctx context.Context, eng lxmert.Engine, d *Data, opt Options) (*r
 	if err != nil {
 		return nil, err
 	}
-	t, err := eng.Run(ctx, b, lxmert.Request{Want: lxmert.All("hid.t.0")})
+	t, err := eng.Run(ctx, b.Batch, lxmert.Request{Want: lxmert.All("hid.t.0")})
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +185,8 @@ func newRunner(ctx context.Context, eng lxmert.Engine, d *Data, opt Options) (*r
 }
 
 // batch applies all methods to a batch.
-func (r *runner) batch(ctx context.Context, b *lxmert.Batch, index []int) (*line, error) {
+func (r *runner) batch(ctx context.Context, asked *question.Batch, index []int) (*line, error) {
+	b := asked.Batch
 	l := &line{First: index[0], Examples: make([]Example, len(index)), Model: r.elsewhere}
 	rows := r.settings.Rows
 	for i, k := range index {
@@ -200,7 +200,7 @@ func (r *runner) batch(ctx context.Context, b *lxmert.Batch, index []int) (*line
 			l.Examples[i].Regions = append(l.Examples[i].Regions, count(analysis.ValidRegions(b, row)))
 		}
 	}
-	labels, err := r.answers(ctx, b, index, l)
+	labels, err := r.answers(ctx, asked, index, l)
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +209,7 @@ func (r *runner) batch(ctx context.Context, b *lxmert.Batch, index []int) (*line
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Name, err)
 		}
-		if err := r.keep(ctx, l, b, m.Name, scores); err != nil {
+		if err := r.keep(l, b, m.Name, scores); err != nil {
 			return nil, err
 		}
 		if r.opt.Perturb {
@@ -237,35 +237,28 @@ func (r *runner) batch(ctx context.Context, b *lxmert.Batch, index []int) (*line
 }
 
 // answers asks the model, and compares with the right answers where all are known.
-func (r *runner) answers(ctx context.Context, b *lxmert.Batch, index []int, l *line) (labels [][]float64, err error) {
-	if r.output == "" {
+func (r *runner) answers(ctx context.Context, b *question.Batch, index []int, l *line) (labels [][]float64, err error) {
+	head := r.data.Asker.Head()
+	if head.Output == "" {
 		return nil, nil
 	}
-	t, err := r.eng.Run(ctx, b, lxmert.Request{Want: lxmert.All(r.output), NoRegions: analysis.NoRegions(b)})
+	answers, err := r.data.Asker.Answer(ctx, r.eng, b)
 	if err != nil {
 		return nil, err
 	}
-	logits := t.Values[r.output]
-	labels = r.data.labels(index, logits.Shape[len(logits.Shape)-1])
-	for i := range index {
-		x := logits.Row(i).Data
-		class := 0
-		for c := range x {
-			if x[c] > x[class] {
-				class = c
-			}
-		}
-		e := &l.Examples[i]
-		e.Answer, e.Probability = r.data.answer(class), analysis.Probabilities(r.settings.Probability, x)[class]
+	labels = r.data.labels(index, head.Classes)
+	for i, a := range answers {
+		e, best := &l.Examples[i], a.Best()
+		e.Answer, e.Probability = best.Text, best.Probability
 		if labels != nil {
-			e.Right = &labels[i][class]
+			e.Right = &labels[i][best.Class]
 		}
 	}
 	return labels, nil
 }
 
 // keep stores a method's results.
-func (r *runner) keep(ctx context.Context, l *line, b *lxmert.Batch, method string, scores []analysis.Scores) error {
+func (r *runner) keep(l *line, b *lxmert.Batch, method string, scores []analysis.Scores) error {
 	for row, s := range scores {
 		e := &l.Examples[row/r.settings.Rows]
 		var result Result
@@ -281,10 +274,7 @@ func (r *runner) keep(ctx context.Context, l *line, b *lxmert.Batch, method stri
 		}
 		e.Results[method] = append(e.Results[method], result)
 		if l.First+row/r.settings.Rows < r.settings.Show {
-			if err := r.data.show(ctx, &s); err != nil {
-				return err
-			}
-			if r.data.Pictures != nil && !r.looked[s.Image.ID] {
+			if r.data.Asker.Options().Images != "" && !r.looked[s.Image.ID] {
 				r.looked[s.Image.ID] = true
 				if s.Image.File == "" {
 					r.missing = append(r.missing, s.Image.ID)

@@ -44,7 +44,7 @@ func (m *Model) Config() lxmert.Config { return m.info.Config }
 func (m *Model) Info() ModelInfo { return m.info }
 
 // Head is the part of the model that answers questions.
-func (m *Model) Head() Head { return m.info.Head }
+func (m *Model) Head() lxmert.AnswerHead { return m.info.Head }
 
 // Answers are the names of the head's classes; nil where no file names them.
 func (m *Model) Answers() []string { return slices.Clone(m.info.Head.Answers) }

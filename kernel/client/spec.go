@@ -54,27 +54,15 @@ func (s Spec) in(folder string) Spec {
 	return s
 }
 
-// Head is the part of a model that answers questions. The zero Head is that of a model which has none.
-type Head struct {
-	Output  string   `json:"output"`            // the activation: "out.task", or "out.qa" of pre-training
-	Kind    string   `json:"kind"`              // what turns logits into probabilities: "sigmoid" or "softmax"
-	Images  int      `json:"images"`            // pictures that one answer is about: 1, or NLVR2's 2
-	Classes int      `json:"classes"`           // number of answers
-	Answers []string `json:"answers,omitempty"` // by class; nil where no file names them
-}
-
-// Question is a sentence and the ids of its pictures: one, or two for an NLVR2 model (left, right). The id may be
-// shortened: "heldout/17" stands for COCO_heldout_000000000017.
-type Question struct {
-	Text   string   `json:"text"`
-	Images []string `json:"images"`
-}
+// Question is a sentence and the ids of its pictures. The id may be shortened: "val2014/17" stands for
+// COCO_val2014_000000000017.
+type Question = lxmert.Question
 
 // ModelInfo is what is known about an open model.
 type ModelInfo struct {
-	Spec   Spec          `json:"spec"` // with what was found for what was not named
-	Config lxmert.Config `json:"config"`
-	Head   Head          `json:"head"`
-	Bytes  int64         `json:"bytes"` // that the weights take on the device
-	Notes  []string      `json:"notes,omitempty"`
+	Spec   Spec              `json:"spec"` // with what was found for what was not named
+	Config lxmert.Config     `json:"config"`
+	Head   lxmert.AnswerHead `json:"head"`  // the zero value: it has none
+	Bytes  int64             `json:"bytes"` // that the weights take on the device
+	Notes  []string          `json:"notes,omitempty"`
 }

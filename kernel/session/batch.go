@@ -35,7 +35,7 @@ func (s *Server) open(ctx context.Context, spec client.Spec) (*client.ModelInfo,
 	}
 	defer release()
 	info := &client.ModelInfo{Spec: spec, Config: m.model.Config(), Bytes: m.bytes, Notes: slices.Clone(m.notes)}
-	info.Head = headOf(info.Config)
+	info.Head, _ = info.Config.AnswerHead()
 	note, err := nameAnswers(&info.Head, &info.Spec)
 	if err != nil {
 		return nil, err

@@ -6,28 +6,15 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 )
 
-// headOf chooses the part of a model that answers: a fine-tuned head, else that of pre-training.
-func headOf(c lxmert.Config) client.Head {
-	kind := analysis.AnswerProbability(c)
-	switch {
-	case c.TaskClasses > 0:
-		return client.Head{Output: "out.task", Kind: kind, Images: c.TaskImages, Classes: c.TaskClasses}
-	case c.Answers > 0:
-		return client.Head{Output: "out.qa", Kind: kind, Images: 1, Classes: c.Answers}
-	}
-	return client.Head{}
-}
-
 // nameAnswers finds the names of a head's classes: in the file that the spec names, else in one beside the weights or in
 // data/ that has as many. note says how to get them where there are none.
-func nameAnswers(h *client.Head, s *client.Spec) (note string, err error) {
+func nameAnswers(h *lxmert.AnswerHead, s *client.Spec) (note string, err error) {
 	if h.Classes == 0 {
 		if s.Answers != "" {
 			return fmt.Sprintf("%s is not used: these weights have no head that answers", s.Answers), nil

@@ -96,7 +96,8 @@ func New(backend compute.Backend, cfg lxmert.Config, source Source, opt Options)
 // Config returns the model's sizes.
 func (m *Model) Config() lxmert.Config { return m.cfg }
 
-// Close waits for what runs, then frees the weights and the compiled graphs on the device. The backend stays open.
+// Close waits for what runs, then frees the weights and the compiled graphs on the device. The backend stays open, unless
+// it is the model's own, see [Load].
 func (m *Model) Close() error {
 	m.mu.Lock()
 	if m.closed {

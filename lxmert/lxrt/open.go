@@ -1,6 +1,7 @@
 package lxrt
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"runtime/debug"
@@ -30,6 +31,29 @@ func Open(b *backend.Backend, name, config string, opt Options) (*Model, error) 
 		return nil, err
 	}
 	m.closers = append(m.closers, w.Close)
+	return m, nil
+}
+
+// LoadOptions are the choices of [Load]. The zero value takes the fastest backend that this machine has.
+type LoadOptions struct {
+	Backend string // as [backend.Open] takes it
+	Config  string // as [Open] takes it
+	Options        // Log is also told which backend was taken, and why
+}
+
+// Load opens weights on a backend of their own, which Close frees with them: [backend.Open] and [Open] in one. Who opens
+// several models calls these two, as models can share a backend.
+func Load(ctx context.Context, name string, opt LoadOptions) (*Model, error) {
+	b, err := backend.Open(ctx, opt.Backend, opt.Log)
+	if err != nil {
+		return nil, err
+	}
+	m, err := Open(b, name, opt.Config, opt.Options)
+	if err != nil {
+		b.Finalize()
+		return nil, err
+	}
+	m.closers = append(m.closers, func() error { b.Finalize(); return nil })
 	return m, nil
 }
 

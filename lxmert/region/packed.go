@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -73,6 +74,29 @@ func OpenPacked(ctx context.Context, path string, opt PackedOptions) (*Store, er
 		fmt.Fprintln(opt.Log, why)
 	}
 	return packFirst(ctx, path, src, dirs, opt)
+}
+
+// Packed returns the packed store that stands for a feature file by the file's name, as [OpenPacked] leaves it beside the
+// file or in the user's cache: complete, with all rows, and made from this very file without rounding, or all that there is.
+// ok is false where there is none, and the file itself is to be read. Nothing is packed or opened.
+func Packed(path string) (store string, ok bool) {
+	if !strings.HasSuffix(path, ".tsv") {
+		return "", false
+	}
+	src, err := findOriginal(path)
+	if err != nil {
+		return "", false
+	}
+	there := src != nil && src.path == path
+	opt := PackedOptions{cache: os.UserCacheDir}
+	for _, dir := range opt.dirs(path) {
+		store := storeName(dir, path, 0)
+		m, err := readManifest(store)
+		if err == nil && m.Complete && m.FirstRows == 0 && (src == nil || src.isOf(m.Source)) && !(there && m.half()) {
+			return store, true
+		}
+	}
+	return "", false
 }
 
 // packFirst packs into the first folder that can be written.

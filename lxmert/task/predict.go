@@ -197,7 +197,7 @@ func (s *session) predict(ctx context.Context, m lxmert.Engine, set *dataset.Set
 		if s.opt.Blind {
 			blind(b)
 		}
-		t, err := m.Run(ctx, b, lxmert.Request{Want: []lxmert.Read{{Name: "out.task"}}})
+		t, err := m.Run(ctx, b, lxmert.Request{Want: []lxmert.Read{{Name: "out.task"}}, NoRegions: b.NoRegions()})
 		if err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,21 +26,8 @@ func Find(explicit, weights string) (string, error) {
 		}
 		return "", fmt.Errorf("token: vocabulary %s: %w (neither a file nor a folder with vocab.txt)", explicit, os.ErrNotExist)
 	}
-	patterns := besideWeights(weights)
-	patterns = append(patterns, filepath.Join("data", "vocab.txt"))
-	patterns = append(patterns, caches()...)
-	for _, pattern := range patterns {
-		found, _ := filepath.Glob(pattern)
-		for _, path := range found {
-			if isFile(path) {
-				return path, nil
-			}
-		}
-	}
-	for _, dir := range hashedCaches() {
-		if path := findHashed(dir); path != "" {
-			return path, nil
-		}
+	for path := range Candidates(weights, "") {
+		return path, nil
 	}
 	where := "beside the weights"
 	if dirs := weightFolders(weights); len(dirs) > 0 {
@@ -48,6 +36,27 @@ func Find(explicit, weights string) (string, error) {
 	return "", fmt.Errorf("token: %w %s, in data/ or in a Hugging Face cache: the published model needs bert-base-uncased's vocab.txt (30,522 lines); "+
 		"put it beside the weights or give --vocab FILE; in Python, transformers.BertTokenizer.from_pretrained(\"bert-base-uncased\").save_vocabulary(\".\") writes it",
 		ErrNotFound, where)
+}
+
+// Candidates goes through the vocabulary files in the places where [Find] looks, in its order. Folder is what data/ is
+// sought in; "" is the working directory.
+func Candidates(weights, folder string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		patterns := append(besideWeights(weights), globEscape(filepath.Join(folder, "data", "vocab.txt")))
+		for _, pattern := range append(patterns, caches()...) {
+			found, _ := filepath.Glob(pattern)
+			for _, path := range found {
+				if isFile(path) && !yield(path) {
+					return
+				}
+			}
+		}
+		for _, dir := range hashedCaches() {
+			if path := findHashed(dir); path != "" && !yield(path) {
+				return
+			}
+		}
+	}
 }
 
 // besideWeights are the names that a vocabulary beside the weights may have.

@@ -64,7 +64,7 @@ func askAll(m *Model, questions []Question) ([]*Answer, error) {
 			a := &Answer{Model: m, Question: q, Batch: oneOf(b, i, head.Images), Matched: math.NaN()}
 			a.Ranked = rank(t.Values[head.Output].Row(i).Data, head.Kind, m.Answers())
 			if match, ok := t.Values["out.match"]; ok {
-				a.Matched = analysis.Probabilities(analysis.Softmax, match.Row(i*head.Images).Data)[1]
+				a.Matched = lxmert.Probabilities(lxmert.Softmax, match.Row(i*head.Images).Data)[1]
 			}
 			out = append(out, a)
 		}
@@ -86,7 +86,7 @@ func oneOf(b *lxmert.Batch, i, images int) *lxmert.Batch {
 }
 
 func rank(logits []float32, kind string, names []string) []Ranked {
-	p := analysis.Probabilities(kind, logits)
+	p := lxmert.Probabilities(kind, logits)
 	out := make([]Ranked, len(p))
 	for i := range p {
 		out[i] = Ranked{fmt.Sprint(i), p[i], i}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -17,8 +18,8 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/question"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
-	"github.com/seed-516990b0/golxmert/lxmert/token"
 )
 
 // analyzing is what the flags of `lxmert analyze` say.
@@ -130,11 +131,12 @@ func (a *analyzing) run(cmd *cobra.Command, methods []string) error {
 		return err
 	}
 	defer data.Set.Close()
-	m, closeModel, err := a.model.open(cmd)
+	defer data.Asker.Close()
+	m, err := a.model.open(cmd)
 	if err != nil {
 		return err
 	}
-	defer closeModel()
+	defer m.Close()
 	a.opt.Missing = func(ids []string, of int) { sayMissing(cmd.ErrOrStderr(), ids, of, a.images) }
 	bar := screen.bar("analyzing", "questions")
 	a.opt.Progress = func(done, total int) { screen.set(bar, int64(done), int64(total), "") }
@@ -162,27 +164,18 @@ func (a *analyzing) open(cmd *cobra.Command, cfg lxmert.Config, screen *screen) 
 		}
 	}
 	d := &sweep.Data{Name: filepath.Base(a.data)}
-	vocab, err := token.Find(a.vocab, a.model.load)
+	d.Asker, err = question.Open(cfg, question.Options{
+		Weights: a.model.load, Vocab: a.vocab, Answers: a.answers, Images: a.images, Objects: a.objects, Pad: true, Flags: true,
+		Find: func(ctx context.Context, id string) (*region.Regions, error) { return d.Set.Regions(ctx, id) },
+	})
 	if err != nil {
 		return nil, err
 	}
-	if d.Tokens, err = token.Load(vocab); err != nil {
+	if err := d.Asker.Prepare(); err != nil {
 		return nil, err
 	}
-	d.Length = min(questionLength, cfg.MaxPositions)
-	if h, err := chooseHead(cfg); err == nil {
-		if err := h.nameAnswers(a.answers, a.model.load, cmd.ErrOrStderr()); err != nil {
-			return nil, err
-		}
-		d.Answers = h.answers
-	}
-	if d.Objects, err = readLabels(a.objects); err != nil {
-		return nil, err
-	}
-	if a.images != "" {
-		if d.Pictures, err = region.OpenPictures(a.images); err != nil {
-			return nil, err
-		}
+	for _, note := range d.Asker.Notes() {
+		fmt.Fprintln(screen.notes, note)
 	}
 	if a.gold != "" {
 		f, err := os.Open(a.gold)

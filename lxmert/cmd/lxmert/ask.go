@@ -1,20 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/region"
-	"github.com/seed-516990b0/golxmert/lxmert/token"
+	"github.com/seed-516990b0/golxmert/lxmert/question"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
-
-// questionLength is the number of word pieces of a question, as in fine-tuning.
-const questionLength = 20
 
 // asking is what the flags of `lxmert ask` say.
 type asking struct {
@@ -89,54 +84,52 @@ func (a *asking) run(cmd *cobra.Command, sentence string) error {
 	if err != nil {
 		return err
 	}
-	h, err := chooseHead(cfg)
-	if err != nil {
-		return fmt.Errorf("%s: %w", a.model.load, err)
-	}
-	if len(a.images) != h.images {
-		return usage("--image is given %d times, must be %d: %s answers about %s", len(a.images), h.images, a.model.load, h.about())
-	}
-	question, whole, err := a.encode(cfg, sentence)
+	asker, err := question.Open(cfg, question.Options{
+		Weights: a.model.load, Vocab: a.vocab, Answers: a.answers, Regions: []string{a.regions}, Images: a.why.images, Objects: a.objects,
+		Pad: true, Log: cmd.ErrOrStderr(), Flags: true,
+	})
 	if err != nil {
 		return err
 	}
-	if err := h.nameAnswers(a.answers, a.model.load, cmd.ErrOrStderr()); err != nil {
+	defer asker.Close()
+	if err := asker.CanAnswer(); err != nil {
 		return err
 	}
-	objects, err := readLabels(a.objects)
+	if n := asker.Head().Images; len(a.images) != n {
+		about := "one picture"
+		if n == 2 {
+			about = "two pictures (NLVR2): --image LEFT --image RIGHT"
+		}
+		return usage("--image is given %d times, must be %d: %s answers about %s", len(a.images), n, a.model.load, about)
+	}
+	for _, note := range asker.Notes() {
+		fmt.Fprintln(cmd.ErrOrStderr(), note)
+	}
+	batch, err := asker.Batch(cmd.Context(), []lxmert.Question{{Text: sentence, Images: a.images}})
+	if errors.Is(err, question.ErrQuestion) {
+		return usage("%w", err)
+	}
 	if err != nil {
 		return err
 	}
-	batch, found, err := a.batch(cmd, question)
+	for _, line := range batch.Doubts {
+		fmt.Fprintln(cmd.ErrOrStderr(), line)
+	}
+	m, err := a.model.open(cmd)
 	if err != nil {
 		return err
 	}
-	if dim := batch.Feats.Shape[2]; dim != cfg.FeatDim {
-		return fmt.Errorf("%s has %d features per region, the model of %s takes %d: they are of another detector", a.regions, dim, a.model.load, cfg.FeatDim)
-	}
-	m, closeModel, err := a.model.open(cmd)
+	defer m.Close()
+	answers, err := asker.Answer(cmd.Context(), m, batch)
 	if err != nil {
 		return err
 	}
-	defer closeModel()
-	want := []string{h.name}
-	if cfg.Match {
-		want = append(want, "out.match")
-	}
-	t, err := m.Run(cmd.Context(), batch, lxmert.Request{Want: lxmert.All(want...)})
-	if err != nil {
-		return err
-	}
-	r, err := h.reply(t, a.top)
-	if err != nil {
-		return err
-	}
-	r.describe(question.Words, whole, found, objects)
+	r := newReply(answers[0], batch.Notes, a.top)
 	if a.why.on {
-		if err := a.why.pictures(batch, found, objects, cmd.ErrOrStderr()); err != nil {
+		if err := sayMissing(cmd.ErrOrStderr(), batch.Missing, len(batch.Images), a.why.images); err != nil {
 			return err
 		}
-		if err := a.why.explain(cmd, m, batch, r); err != nil {
+		if err := a.why.explain(cmd, m, answers[0], a.top); err != nil {
 			return err
 		}
 	}
@@ -153,73 +146,4 @@ func modelConfig(f modelFlags) (lxmert.Config, error) {
 		return lxmert.Config{}, err
 	}
 	return m.Config, m.Close()
-}
-
-// encode cuts the question into word pieces. whole is how many it has in all.
-func (a *asking) encode(cfg lxmert.Config, sentence string) (e token.Encoding, whole int, err error) {
-	path, err := token.Find(a.vocab, a.model.load)
-	if err != nil {
-		return e, 0, err
-	}
-	w, err := token.Load(path)
-	if err != nil {
-		return e, 0, err
-	}
-	if w.Size() != cfg.Vocab {
-		return e, 0, fmt.Errorf("%s has %d word pieces, the model of %s has %d: give the vocabulary that it was trained with by --vocab", path, w.Size(), a.model.load, cfg.Vocab)
-	}
-	all, err := w.Encode(sentence, 0)
-	if err != nil {
-		return e, 0, err
-	}
-	if len(all.IDs) == 2 {
-		return e, 0, usage("the question is empty")
-	}
-	e, err = w.Encode(sentence, min(questionLength, cfg.MaxPositions))
-	return e, len(all.IDs), err
-}
-
-// batch finds the pictures' regions. A file of gigabytes is searched for a while: it says so.
-func (a *asking) batch(cmd *cobra.Command, q token.Encoding) (*lxmert.Batch, []*region.Regions, error) {
-	source, err := region.Open(a.regions)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer source.Close()
-	var found []*region.Regions
-	for _, id := range a.images {
-		stop := sayAfter(2*time.Second, cmd.ErrOrStderr(), fmt.Sprintf("looking for %q in %s ...", id, a.regions))
-		r, err := source.Find(cmd.Context(), id)
-		stop()
-		if err != nil {
-			return nil, nil, err
-		}
-		found = append(found, r)
-	}
-	look, err := region.Examine(cmd.Context(), source, found...)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, line := range look.Lines(a.regions, region.TrainedOn(a.model.load)) {
-		fmt.Fprintln(cmd.ErrOrStderr(), line)
-	}
-	b := &lxmert.Batch{IDs: [][]int32{q.IDs}, Segments: [][]int32{q.Segments}, TextMask: [][]float32{q.Mask}, Words: []lxmert.Words{q.Words}}
-	for i := range found {
-		b.Pairs = append(b.Pairs, [2]int{0, i})
-	}
-	return b, found, region.Fill(b, found...)
-}
-
-// sayAfter prints a line unless it is stopped before.
-func sayAfter(wait time.Duration, w io.Writer, line string) (stop func()) {
-	done, finished := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(finished)
-		select {
-		case <-done:
-		case <-time.After(wait):
-			fmt.Fprintln(w, line)
-		}
-	}()
-	return func() { close(done); <-finished }
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/safetensors"
@@ -283,25 +282,4 @@ func firstImage(t *testing.T, path string) string {
 		t.Fatalf("%s: %d images, %v", path, len(ids), err)
 	}
 	return ids[0]
-}
-
-// said passes on what is written.
-type said chan string
-
-func (s said) Write(p []byte) (int, error) {
-	s <- string(p)
-	return len(p), nil
-}
-
-func TestALongSearchSaysSo(t *testing.T) {
-	line := make(said, 1)
-	stop := sayAfter(0, line, "looking")
-	if got := <-line; got != "looking\n" {
-		t.Errorf("said %q", got)
-	}
-	stop()
-	sayAfter(time.Hour, line, "looking")()
-	if len(line) > 0 {
-		t.Error("said something after a short search")
-	}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
 	"github.com/seed-516990b0/golxmert/analysis/report"
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/region"
 )
 
 // explaining is what the flags say about --explain.
@@ -45,40 +44,6 @@ func (e *explaining) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// pictures finds the files of a batch's pictures and names what the detector saw in them. Those that are not in the folder
-// are counted on w.
-func (e *explaining) pictures(b *lxmert.Batch, found []*region.Regions, objects []string, w io.Writer) error {
-	var pictures *region.Pictures
-	if e.images != "" {
-		var err error
-		if pictures, err = region.OpenPictures(e.images); err != nil {
-			return err
-		}
-	}
-	var missing []string
-	for i, r := range found {
-		info := &b.Images[i]
-		for _, id := range r.ObjectIDs {
-			name := fmt.Sprintf("object %d", id)
-			if int(id) < len(objects) && id >= 0 {
-				name = objects[id]
-			}
-			if objects != nil {
-				info.Objects = append(info.Objects, name)
-			}
-		}
-		if pictures == nil {
-			continue
-		}
-		if file, ok := pictures.Find(info.ID); ok {
-			info.File = file
-		} else {
-			missing = append(missing, info.ID)
-		}
-	}
-	return sayMissing(w, missing, len(found), e.images)
-}
-
 // sayMissing counts the pictures, by their ids, that a folder lacks.
 func sayMissing(w io.Writer, missing []string, of int, folder string) error {
 	if len(missing) == 0 {
@@ -89,53 +54,46 @@ func sayMissing(w io.Writer, missing []string, of int, folder string) error {
 }
 
 // explain writes why the model gave its answer. A statement about two pictures becomes two files.
-func (e *explaining) explain(cmd *cobra.Command, m lxmert.Engine, b *lxmert.Batch, r *reply) error {
-	scores, err := relevance.BiModal(cmd.Context(), m, b, analysis.Predicted(), relevance.Options{})
+func (e *explaining) explain(cmd *cobra.Command, m lxmert.Engine, a *lxmert.Answer, top int) error {
+	scores, err := relevance.BiModal(cmd.Context(), m, a.Batch, analysis.Predicted(), relevance.Options{})
 	if err != nil {
 		return err
 	}
-	best := r.Answers[0]
+	best := a.Best()
 	for i, s := range scores {
-		s.Answer = best.Answer
-		s.Params = map[string]string{"probability of answers": r.Kind}
-		s.Target = fmt.Sprintf("logit of %q, the most probable answer", best.Answer)
+		s.Answer = best.Text
+		s.Params = map[string]string{"probability of answers": a.Head.Kind}
+		s.Target = fmt.Sprintf("logit of %q, the most probable answer", best.Text)
 		path := e.out
 		if len(scores) > 1 {
 			suffix := filepath.Ext(e.out)
 			path = strings.TrimSuffix(e.out, suffix) + [2]string{"-left", "-right"}[i%2] + suffix
 		}
 		if filepath.Ext(path) == ".html" {
-			err = e.page(cmd, m, b, i, path, s, r)
+			err = e.page(cmd, m, a, i, path, s, top)
 		} else {
 			err = figure.Save(path, s, figure.Options{})
 		}
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s shows which words and regions carried the answer %q\n", path, best.Answer)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s shows which words and regions carried the answer %q\n", path, best.Text)
 	}
 	return nil
 }
 
 // page writes a page for a browser, with all attention maps to look at.
-func (e *explaining) page(cmd *cobra.Command, m lxmert.Engine, b *lxmert.Batch, row int, path string, s analysis.Scores, r *reply) error {
-	cfg := m.Config()
-	trace, err := m.Run(cmd.Context(), b, lxmert.Request{Want: lxmert.All(cfg.Maps()...), NoRegions: analysis.NoRegions(b)})
+func (e *explaining) page(cmd *cobra.Command, m lxmert.Engine, a *lxmert.Answer, row int, path string, s analysis.Scores, top int) error {
+	trace, err := m.Run(cmd.Context(), a.Batch, lxmert.Request{Want: lxmert.All(m.Config().Maps()...), NoRegions: a.Batch.NoRegions()})
 	if err != nil {
 		return err
 	}
 	x := report.Explanation{Scores: s, Maps: map[string]lxmert.Tensor{}}
 	for name, map_ := range trace.Values {
-		at := row
-		if cfg.Rows(name) == lxmert.TextRows {
-			at = b.Pairs[row][0]
-		} else if cfg.Rows(name) == lxmert.ImageRows {
-			at = b.Pairs[row][1]
-		}
-		x.Maps[name] = map_.Row(at)
+		x.Maps[name] = map_.Row(row)
 	}
-	for _, a := range r.Answers {
-		x.Answers = append(x.Answers, report.Answer{Text: a.Answer, Probability: float64(a.Probability)})
+	for _, r := range a.Ranked[:min(len(a.Ranked), top)] {
+		x.Answers = append(x.Answers, report.Answer{Text: r.Text, Probability: r.Probability})
 	}
 	return report.Save(path, x, report.Options{})
 }

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/region"
 )
 
 // reply is what `lxmert ask` prints. Its JSON is documented by the fields' names.
@@ -24,6 +24,14 @@ type reply struct {
 	Source   lxmert.Provenance `json:"provenance"`
 }
 
+// answer is one answer with its probability.
+type answer struct {
+	Answer      string  `json:"answer"`
+	Class       int     `json:"class"`
+	Logit       float32 `json:"logit"`
+	Probability float64 `json:"probability"`
+}
+
 // askedImage is what is known about one picture.
 type askedImage struct {
 	ID      string   `json:"id"`
@@ -33,35 +41,33 @@ type askedImage struct {
 	Objects []string `json:"objects,omitempty"` // what the detector saw, each once
 }
 
-// describe adds what was asked, and warns where the model saw less than what was written; whole is how many word pieces
-// the question has in all.
-func (r *reply) describe(question lxmert.Words, whole int, images []*region.Regions, objects []string) {
-	r.Question = question.Text
-	unknown := []string{}
-	for i, p := range question.Pieces {
-		if p == "[PAD]" && question.Word[i] < 0 {
-			continue
-		}
-		r.Pieces = append(r.Pieces, p)
-		if p == "[UNK]" && question.Start[i] >= 0 && question.Text[question.Start[i]:question.End[i]] != p {
-			unknown = append(unknown, fmt.Sprintf("%q", question.Text[question.Start[i]:question.End[i]]))
+// newReply is an answer with the top most probable ones of it.
+func newReply(a *lxmert.Answer, warnings []string, top int) *reply {
+	r := &reply{Question: a.Question.Text, Head: a.Head.Output, Kind: a.Head.Kind, Matched: a.Matched, Warnings: warnings, Source: a.Provenance}
+	words := a.Batch.Words[0]
+	for i, p := range words.Pieces {
+		if p != "[PAD]" || words.Word[i] >= 0 {
+			r.Pieces = append(r.Pieces, p)
 		}
 	}
-	if len(unknown) > 0 {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("the vocabulary does not know %s: the model saw [UNK]", strings.Join(unknown, ", ")))
-	}
-	if whole > len(r.Pieces) {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("the question has %d word pieces with [CLS] and [SEP]: the model saw the first %d", whole, len(r.Pieces)))
-	}
-	for _, image := range images {
-		about := askedImage{ID: image.ID, Width: image.Width, Height: image.Height, Regions: image.N}
-		for _, class := range image.ObjectIDs {
-			if class >= 0 && int(class) < len(objects) && !slices.Contains(about.Objects, objects[class]) {
-				about.Objects = append(about.Objects, objects[class])
+	for i, image := range a.Batch.Images {
+		about := askedImage{ID: image.ID, Width: image.Width, Height: image.Height}
+		for _, there := range analysis.ValidRegions(a.Batch, i) {
+			if there {
+				about.Regions++
+			}
+		}
+		for _, name := range image.Objects {
+			if !slices.Contains(about.Objects, name) {
+				about.Objects = append(about.Objects, name)
 			}
 		}
 		r.Images = append(r.Images, about)
 	}
+	for _, x := range a.Ranked[:min(len(a.Ranked), top)] {
+		r.Answers = append(r.Answers, answer{x.Text, x.Class, x.Logit, x.Probability})
+	}
+	return r
 }
 
 func (r *reply) printJSON(w io.Writer) error {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
@@ -24,25 +23,18 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.bf16, "bf16", false, "keep weights and layers in bfloat16 (fast on GPUs, slow on CPUs)")
 }
 
-// open opens the model; close frees it and its backend.
-func (f *modelFlags) open(cmd *cobra.Command) (m *lxrt.Model, close func(), err error) {
+// open opens the model; Close frees it and its backend.
+func (f *modelFlags) open(cmd *cobra.Command) (*lxrt.Model, error) {
 	if f.load == "" {
-		return nil, nil, usage("--load is needed: which weights?")
+		return nil, usage("--load is needed: which weights?")
 	}
 	spec, err := cmd.Flags().GetString("backend")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	b, err := backend.Open(cmd.Context(), spec, cmd.ErrOrStderr())
-	if err != nil {
-		return nil, nil, err
-	}
-	m, err = lxrt.Open(b, f.load, f.config, lxrt.Options{BFloat16: f.bf16, AllowUnused: f.unused, Log: cmd.ErrOrStderr()})
-	if err != nil {
-		b.Finalize()
-		return nil, nil, err
-	}
-	return m, func() { m.Close(); b.Finalize() }, nil
+	return lxrt.Load(cmd.Context(), f.load, lxrt.LoadOptions{
+		Backend: spec, Config: f.config, Options: lxrt.Options{BFloat16: f.bf16, AllowUnused: f.unused, Log: cmd.ErrOrStderr()},
+	})
 }
 
 // noteHeads says so if the number of a model's attention heads is a guess.

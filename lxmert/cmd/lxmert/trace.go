@@ -84,11 +84,11 @@ func runTrace(cmd *cobra.Command, model modelFlags, inputs string, want []string
 	if err != nil {
 		return err
 	}
-	m, close, err := model.open(cmd)
+	m, err := model.open(cmd)
 	if err != nil {
 		return err
 	}
-	defer close()
+	defer m.Close()
 	names, err := expand(m.Config(), want)
 	if err != nil {
 		return err
