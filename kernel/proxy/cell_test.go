@@ -160,6 +160,10 @@ func FuzzParseCell(f *testing.F) {
 		d := newDeclarations()
 		d.add(c, 1)
 		d.around(c)
+		d.takeBack(c)
+		if text, from := d.repair(nil); strings.Count(text, "\n")+1 != len(from) && text != "" {
+			t.Errorf("%d lines of %d come from somewhere: %q", len(from), strings.Count(text, "\n")+1, text)
+		}
 		syntaxErrors(c)
 		place := cursorIn(code, at)
 		if place.line >= len(c.lines) || !strings.HasPrefix(c.lines[place.line], place.before) && strings.ToValidUTF8(code, "") == code {
@@ -192,7 +196,7 @@ func TestLaterDeclarationsReplaceEarlierOnes(t *testing.T) {
 	if want := ` import "fmt"; import m "math"; import "os";`; imports != want {
 		t.Errorf("imports %q, expected %q", imports, want)
 	}
-	add("%reset")
+	d.remove([]removal{{}})
 	if _, file := d.around(parseCell("")); strings.Contains(file, "func") {
 		t.Errorf("after a reset there is\n%s", file)
 	}

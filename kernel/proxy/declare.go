@@ -2,13 +2,9 @@ package proxy
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"maps"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -19,21 +15,15 @@ import (
 type declarations struct {
 	mu      sync.Mutex
 	units   []unit
-	imports map[string]string // by the name that they have in a cell
-	cells   map[int]cell      // by their numbers; those without one have number 0
-	numbers map[int]int       // of cells, by the numbers that GoNB gave them
-}
-
-// unit is a piece of source that declares one or several names and is replaced as a whole.
-type unit struct {
-	names  []string
-	text   string
-	number int // of its cell; 0: none
-	line   int // of its cell, counted from 1, on which the declaration begins, its comment left out
+	imports map[string]string  // by the name that GoNB knows them by: see [importKey]
+	cells   map[int]cell       // by their numbers; those without one have number 0
+	numbers map[int]int        // of cells, by the numbers that GoNB gave them
+	repairs map[int][]cellLine // where the lines of repairs come from, by the numbers that GoNB gave these
+	behind  behind             // how GoNB's own differ
 }
 
 func newDeclarations() *declarations {
-	return &declarations{imports: map[string]string{}, cells: map[int]cell{}, numbers: map[int]int{}}
+	return &declarations{imports: map[string]string{}, cells: map[int]cell{}, numbers: map[int]int{}, repairs: map[int][]cellLine{}}
 }
 
 // add takes what a cell declares; it replaces what earlier cells have declared by the same names.
@@ -43,16 +33,21 @@ func (d *declarations) add(c cell, number int) {
 	if number > 0 {
 		d.cells[number] = c
 	}
-	for i, kind := range c.kinds {
-		if kind == otherLine && strings.TrimSpace(c.command(i)) == "%reset" {
-			d.units, d.imports = nil, map[string]string{}
-		}
-	}
 	units, imports := declaredIn(c)
 	maps.Copy(d.imports, imports)
+	for key := range imports {
+		delete(d.behind.keys, key)
+	}
 	for _, u := range units {
 		u.number = number
+		d.behind.unknown = d.behind.unknown || u.blank()
+		if len(u.keys) == 0 {
+			continue // nothing can be done with it
+		}
 		d.units = append(without(d.units, u.names), u)
+		for _, key := range u.keys {
+			delete(d.behind.keys, key)
+		}
 	}
 }
 
@@ -66,114 +61,8 @@ func (d *declarations) number(gonb, notebook int) {
 // without leaves out all units that declare one of the names.
 func without(units []unit, names []string) []unit {
 	return slices.DeleteFunc(slices.Clone(units), func(u unit) bool {
-		return slices.ContainsFunc(u.names, func(n string) bool { return slices.Contains(names, n) })
+		return slices.ContainsFunc(u.names, func(n string) bool { return n != "_" && slices.Contains(names, n) })
 	})
-}
-
-// declaredIn lists what a cell declares, main and init left out. Of a cell that does not parse it is what does.
-func declaredIn(c cell) (units []unit, imports map[string]string) {
-	imports = map[string]string{}
-	source := c.source("")
-	set := token.NewFileSet()
-	file, _ := parser.ParseFile(set, "", source, parser.ParseComments|parser.SkipObjectResolution)
-	if file == nil {
-		return nil, imports
-	}
-	text := func(from, to token.Pos) string {
-		a, b := set.Position(from).Offset, set.Position(to).Offset
-		if a < 0 || b < a || b > len(source) {
-			return "" // a declaration that the parser could not make sense of has no end
-		}
-		return source[a:b]
-	}
-	for _, decl := range file.Decls {
-		switch decl := decl.(type) {
-		case *ast.FuncDecl:
-			if name := funcName(decl); name != "main" && name != "init" {
-				units = append(units, unit{names: []string{name}, text: text(start(decl, decl.Doc), decl.End()), line: set.Position(decl.Pos()).Line - 1})
-			}
-		case *ast.GenDecl:
-			if decl.Tok == token.IMPORT {
-				for _, spec := range decl.Specs {
-					addImport(imports, spec.(*ast.ImportSpec))
-				}
-				continue
-			}
-			units = append(units, genUnits(decl, text)...)
-		}
-	}
-	return units, imports
-}
-
-// start is where a declaration begins, its comment included.
-func start(n ast.Node, doc *ast.CommentGroup) token.Pos {
-	if doc != nil {
-		return doc.Pos()
-	}
-	return n.Pos()
-}
-
-func funcName(decl *ast.FuncDecl) string {
-	if decl.Recv == nil || len(decl.Recv.List) == 0 {
-		return decl.Name.Name
-	}
-	return receiver(decl.Recv.List[0].Type) + "." + decl.Name.Name
-}
-
-func receiver(e ast.Expr) string {
-	switch e := e.(type) {
-	case *ast.StarExpr:
-		return receiver(e.X)
-	case *ast.IndexExpr:
-		return receiver(e.X)
-	case *ast.IndexListExpr:
-		return receiver(e.X)
-	case *ast.Ident:
-		return e.Name
-	}
-	return ""
-}
-
-func addImport(imports map[string]string, spec *ast.ImportSpec) {
-	file, err := strconv.Unquote(spec.Path.Value)
-	if err != nil {
-		return
-	}
-	if spec.Name != nil {
-		imports[spec.Name.Name] = spec.Name.Name + " " + spec.Path.Value
-		return
-	}
-	imports[path.Base(file)] = spec.Path.Value
-}
-
-// genUnits takes apart a declaration of variables, types or constants. Constants stay together, for iota's sake.
-func genUnits(decl *ast.GenDecl, text func(from, to token.Pos) string) []unit {
-	var units []unit
-	var all []string
-	for _, spec := range decl.Specs {
-		var names []string
-		var doc *ast.CommentGroup
-		switch spec := spec.(type) {
-		case *ast.ValueSpec:
-			doc = spec.Doc
-			for _, n := range spec.Names {
-				names = append(names, n.Name)
-			}
-		case *ast.TypeSpec:
-			doc = spec.Doc
-			names = []string{spec.Name.Name}
-		}
-		all = append(all, names...)
-		u := unit{names: names, text: decl.Tok.String() + " " + text(spec.Pos(), spec.End())}
-		if doc != nil {
-			u.text = text(doc.Pos(), doc.End()) + "\n" + u.text
-		}
-		units = append(units, u)
-	}
-	if decl.Tok == token.CONST || !decl.Lparen.IsValid() {
-		return []unit{{names: all, text: text(start(decl, decl.Doc), decl.End())}}
-	}
-	return units
 }
 
 // around returns what a cell can use of other cells: a line of imports to put before it, and a file of declarations.
@@ -235,20 +124,6 @@ func missingImports(c cell) []string {
 		}
 	}
 	return found
-}
-
-// which is the number of the cell that GoNB knows by another one; 0 is the running cell.
-func (d *declarations) which(gonb string, current int) int {
-	n, err := strconv.Atoi(gonb)
-	if err != nil {
-		return 0
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if number := d.numbers[n]; number != current {
-		return number
-	}
-	return 0
 }
 
 // place is a line of a cell in words: "cell [2] line 3", or "cell line 3" of the running one.

@@ -10,6 +10,9 @@
 //     named by LXMERT_SAVING has a minute.
 //   - It answers what does not run cells (kernel information, completion, inspection, history, whether input is complete,
 //     the list of comms) at any time, also while a cell runs. Completion of Go comes from a gopls of its own.
+//   - It keeps what a cell declares if the cell ends well, and otherwise nothing of it: if it does not compile, panics (in
+//     main or while a variable is initialised), exits with another status than 0, or is interrupted. What it has replaced
+//     is then as before. Commands, %rm and %reset among them, stay done.
 //   - It numbers executions as Jupyter specifies, and points errors at lines of cells.
 //   - It tells commands from text: a line %% or !ls inside a string or a comment is text, and reaches the program as it
 //     is. Every line %% behind a first one just goes on with main, so that merged cells run. What GoNB cannot take, and

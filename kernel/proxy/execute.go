@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"sync"
@@ -48,6 +49,8 @@ type execution struct {
 	interrupted int           // how often
 	ran         bool          // an interrupt has met the cell's own program, which is the last thing that a cell does
 	stopped     bool          // an interrupt has met something else
+	removals    []removal     // what its commands have taken out of the declarations
+	listen      io.Writer     // gets what GoNB displays, instead of everybody; nil: nobody
 	held        string        // the last of standard error, if it says how the program ended or is half a line of a trace
 	stderr      tail          // what explains a panic
 	answers     chan<- string // where what the user types goes, nil: nothing is asked
@@ -208,6 +211,12 @@ func (k *kernel) perform(ctx context.Context, e *execution) *failure {
 	if err != nil {
 		return &failure{"kernel", err.Error(), []string{err.Error()}}
 	}
+	if err := k.settle(ctx); err != nil {
+		return &failure{"kernel", err.Error(), []string{err.Error()}}
+	}
+	if e.ctx.Err() != nil {
+		return &failure{"interrupted", "the cell was interrupted before it began", nil}
+	}
 	reply, err := k.sendWithInput(ctx, e, code)
 	if err != nil {
 		return &failure{"kernel", err.Error(), []string{err.Error()}}
@@ -280,29 +289,48 @@ func (k *kernel) judge(e *execution, reply *message) *failure {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	ran := c.Status == "ok" || exitText.MatchString(c.Value)
-	if ran {
-		k.declared.add(e.cell, e.count)
-	}
+	k.declared.remove(e.removals)
 	if c.Count > 0 && e.ask.stores() {
 		k.declared.number(c.Count, e.count)
 	}
+	f := k.failureOf(e, c.Status, c.Value, c.Trace)
+	switch {
+	case f == nil:
+		k.declared.add(e.cell, e.count)
+	case c.Status == "ok" || hasRun(c.Value):
+		if text := k.declared.takeBack(e.cell); text != "" {
+			if len(f.trace) == 0 { // without any, front ends show the name and the value
+				f.trace = []string{f.name + ": " + f.value}
+			}
+			f.trace = append(f.trace, text)
+		}
+	}
+	return f
+}
+
+// hasRun says whether a cell has been compiled, by what GoNB says of its failure.
+func hasRun(value string) bool {
+	return exitText.MatchString(value) || strings.HasPrefix(value, "failed to start to execute")
+}
+
+// failureOf is what a cell has failed of, nil if it has not. The execution's lock is held.
+func (k *kernel) failureOf(e *execution, status, value string, trace []string) *failure {
 	switch {
 	case e.killed != "":
 		text := "the cell was interrupted, and killed because " + e.killed
 		return &failure{"interrupted", text, []string{complaint{message: text}.shown()}}
-	case e.interrupted > 0 && (c.Status != "ok" || e.stopped):
+	case e.interrupted > 0 && (status != "ok" || e.stopped):
 		if reason := e.reason(); reason != "" {
 			return &failure{"interrupted", reason, []string{complaint{message: reasonMark + reason}.shown()}}
 		}
 		return &failure{"interrupted", "the cell was interrupted", nil}
-	case c.Status == "ok":
+	case status == "ok":
 		k.release(e)
 		return nil
-	case ran:
-		return k.explainExit(e, c.Value)
+	case exitText.MatchString(value):
+		return k.explainExit(e, value)
 	}
-	return k.explainErrors(e, c.Value, c.Trace)
+	return k.explainErrors(e, value, trace)
 }
 
 // send hands a message to GoNB, signed with its key.

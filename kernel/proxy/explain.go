@@ -127,7 +127,7 @@ func (k *kernel) explainErrors(e *execution, value string, trace []string) *fail
 // with a mark below one, and the message.
 func (k *kernel) complaintIn(e *execution, number, line, text string) complaint {
 	lines := strings.Split(text, "\n")
-	which := k.declared.which(number, e.count)
+	which, line := k.declared.whence(number, line, e.count)
 	c := complaint{place: place(which, line), message: lines[len(lines)-1], source: k.declared.line(which, line, e)}
 	for i := 1; i < len(lines)-1; i++ {
 		if strings.TrimLeft(lines[i], " ") != "^" || strings.TrimSpace(lines[i-1]) != strings.TrimSpace(c.source) {

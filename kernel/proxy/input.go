@@ -11,7 +11,7 @@ import (
 // GoNB gives every program that it starts a pipe as standard input whose other end it never closes, so that a program
 // that reads from it waits for ever. Here programs read from "stdin" in the kernel's own folder instead: a named pipe
 // while a cell runs whose front end lets it ask, and otherwise a link to a file with nothing in it. The program of a cell
-// opens it before anything else, as a file beside its own says (see [inputSource]), and so do shell lines (see
+// opens it before anything else, as a file beside its own says (see [prologue]), and so do shell lines (see
 // [redirection]). Nobody is asked before a program is seen to wait for the pipe.
 
 // input is the standard input of cells.

@@ -1,46 +1,10 @@
 package proxy
 
 import (
-	"os"
-	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
 )
 
-// This file makes what a cell runs read from the kernel's [input].
-
-// inputSource is a file of Go that stands beside the one that GoNB puts together, and is compiled with it. By its name it
-// comes first, so that it changes standard input before any variable of a cell is initialised. Under the name that it
-// gives to package syscall no cell has anything.
-func inputSource(path string) (name, text string) {
-	dup := "Dup2(fd, 0)"
-	if runtime.GOOS == "linux" { // where some machines have no dup2
-		dup = "Dup3(fd, 0, 0)"
-	}
-	return "kernel_input_" + runtime.GOOS + ".go", `package main
-
-import kernel_syscall "syscall"
-
-// GoNB's own standard input never ends: a program that reads from it would wait for ever.
-var _ = func() (done struct{}) {
-	for _, path := range []string{` + strconv.Quote(path) + `, "` + os.DevNull + `"} {
-		if fd, err := kernel_syscall.Open(path, kernel_syscall.O_RDONLY|kernel_syscall.O_CLOEXEC, 0); err == nil {
-			kernel_syscall.` + dup + `
-			kernel_syscall.Close(fd)
-			break
-		}
-	}
-	return
-}()
-`
-}
-
-// addInputSource puts it into the folder in which GoNB compiles.
-func (g *gonb) addInputSource(path string) error {
-	name, text := inputSource(path)
-	return os.WriteFile(filepath.Join(g.work, name), []byte(text), 0o600)
-}
+// This file makes shell lines read from the kernel's [input].
 
 // inputWord is the command by which the shell line after it asks its user ("with_inputs"), or asks without showing what is
 // typed ("with_password"); "": the command is another.

@@ -375,8 +375,8 @@ func (k *kernel) prime(ctx context.Context) error {
 	if err := k.gonb.prepare(k.Prelude); err != nil {
 		return err
 	}
-	if err := k.gonb.addInputSource(k.input.path); err != nil {
-		return fmt.Errorf("the input of cells: %w", err)
+	if err := k.gonb.addPrologue(k.input); err != nil {
+		return fmt.Errorf("the module of cells: %w", err)
 	}
 	setUp := "%noautoget\n%goflags"
 	for _, f := range cellbuild.Flags() {

@@ -79,10 +79,16 @@ func (k *kernel) receiveAnnouncements(heard func()) {
 			k.comms.see(m)
 			k.pass(m, e)
 		case "stream":
+			if e != nil {
+				e.noteRemoval(m)
+			}
 			if e != nil && !e.ask.Silent {
 				k.passStream(m, e)
 			}
 		default:
+			if e != nil && e.listen != nil {
+				e.listen.Write(m.content)
+			}
 			if e != nil && !e.ask.Silent {
 				e.mu.Lock()
 				k.release(e)

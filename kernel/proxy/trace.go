@@ -28,7 +28,7 @@ func (k *kernel) locate(e *execution, text string) string {
 			}
 		}
 		if m[2] != "" {
-			return place(k.declared.which(m[1], e.count), m[2])
+			return place(k.declared.whence(m[1], m[2], e.count))
 		}
 		return found
 	})
