@@ -27,6 +27,7 @@ type cell struct {
 	inside []bool // whether a line begins inside a string or a comment
 	spans  []span // the strings and comments that go over several lines
 	moves  []spot // comments that would move the numbers of lines
+	feeds  []spot // form feeds and vertical tabs between words
 	script bool   // %%bash, %%writefile and the like: it is not Go at all
 }
 
@@ -34,7 +35,7 @@ type cell struct {
 var cellMagics = []string{"%%writefile", "%%script", "%%bash", "%%sh", "%%gx"}
 
 func parseCell(code string) cell {
-	c := cell{lines: strings.Split(code, "\n")}
+	c := cell{lines: strings.Split(unixLines(code), "\n")}
 	c.kinds = make([]lineKind, len(c.lines))
 	c.inside = make([]bool, len(c.lines))
 	first, _, _ := strings.Cut(bare(c.lines[0]), " ")
@@ -56,7 +57,7 @@ func parseCell(code string) cell {
 		}
 		continued = strings.HasSuffix(line, `\`)
 	}
-	c.spans, c.moves = x.spans, x.moves
+	c.spans, c.moves, c.feeds = x.spans, x.moves, x.feeds
 	return c
 }
 
@@ -135,12 +136,17 @@ func (c cell) source(first string) string {
 // packageClause is one, which a cell may have and which says nothing: all of them are of package main.
 var packageClause = regexp.MustCompile(`^package[ \t]+[\pL_][\pL_\pN]*[ \t]*;?`)
 
-// goText is a line of Go with spaces in place of a package clause, and no directive in it that would say that it stands on
-// another line: //line becomes //Line.
+// goText is a line of Go with spaces in place of a package clause and of what other languages take for one, and no directive
+// in it that would say that it stands on another line: //line becomes //Line.
 func (c cell) goText(i int) string {
 	line := c.lines[i]
 	if clause := packageClause.FindString(line); !c.inside[i] {
 		line = strings.Repeat(" ", len(clause)) + line[len(clause):]
+	}
+	for _, f := range c.feeds {
+		if f.line == i {
+			line = line[:f.at] + " " + line[f.at+1:]
+		}
 	}
 	for _, m := range c.moves {
 		if m.line == i {

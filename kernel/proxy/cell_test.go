@@ -110,6 +110,8 @@ var textCells = []string{
 	"%%\nx := `\n!\n%\n`\n_ = x",
 	"%%\\\n\nf()\n%%\\\n",
 	"!echo a\\\\\nb\n!echo a\\\\",
+	"\ufeff%%\r\n\fx := \"\f\"\v\r\n_ = x",
+	"%%\r_ = `\r%%\r`",
 	"%%\nx := `a\r\n%%\r\n`\n_ = x",
 }
 
@@ -199,6 +201,22 @@ func TestLaterDeclarationsReplaceEarlierOnes(t *testing.T) {
 	d.remove([]removal{{}})
 	if _, file := d.around(parseCell("")); strings.Contains(file, "func") {
 		t.Errorf("after a reset there is\n%s", file)
+	}
+}
+
+func TestCursorIsWhereTheFrontEndSeesIt(t *testing.T) {
+	for _, s := range []struct {
+		code   string
+		offset int
+		line   int
+		before string
+	}{
+		{"ab\r\ncd", 1, 0, "a"}, {"ab\r\ncd", 2, 0, "ab"}, {"ab\r\ncd", 3, 0, "ab"}, {"ab\r\ncd", 4, 1, ""}, {"ab\r\ncd", 6, 1, "cd"},
+		{"a\rb", 2, 1, ""}, {"a\rb\nc", 2, 0, "a\r"}, {"\ufeffab", 0, 0, ""}, {"\ufeffab", 2, 0, "a"}, {"é\nö", 3, 1, "ö"}, {"a", 9, 0, "a"}, {"a", -1, 0, ""},
+	} {
+		if at := cursorIn(s.code, s.offset); at.line != s.line || at.before != s.before {
+			t.Errorf("%q at %d: line %d behind %q, expected %d behind %q", s.code, s.offset, at.line, at.before, s.line, s.before)
+		}
 	}
 }
 

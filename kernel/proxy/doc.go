@@ -17,6 +17,8 @@
 //   - It tells commands from text: a line %% or !ls inside a string or a comment is text, and reaches the program as it
 //     is. Every line %% behind a first one just goes on with main, so that merged cells run. What GoNB cannot take, and
 //     would end by, is an error that names the line: commands that do not exist, a second main, %exec without a name.
+//   - It takes cells with the line ends of Windows and of old Macs, and runs them with those of Unix: Go, shell lines, and
+//     what %%writefile writes.
 //   - It knows commands of its own, `%lx NAME`.
 //   - It asks the user for what a program reads from standard input, as soon as it is seen to wait for it, where the front
 //     end allows that and the system shows it (Linux does); elsewhere input is at its end, so that no cell waits for ever.

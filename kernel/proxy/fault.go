@@ -32,6 +32,8 @@ func (c cell) fault() *complaint {
 			return &complaint{place: place(0, strconv.Itoa(i+1)), message: fmt.Sprintf(format, args...), source: c.lines[i], column: 1}
 		}
 		switch {
+		case strings.Contains(text, "\x00"):
+			return say("a command cannot hold a zero byte")
 		case text == "!":
 			return say("! without a command for the shell")
 		case text[0] == '!':

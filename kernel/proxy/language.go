@@ -53,9 +53,8 @@ type cursor struct {
 
 // cursorIn finds a place that is given in characters from the beginning.
 func cursorIn(code string, offset int) cursor {
-	runes := []rune(code)
-	offset = min(max(offset, 0), len(runes))
-	before := string(runes[:offset])
+	offset = min(max(offset, 0), utf8.RuneCountInString(code))
+	before := unixLinesUpTo(code, offset)
 	line := strings.Count(before, "\n")
 	return cursor{parseCell(code), line, before[strings.LastIndexByte(before, '\n')+1:], offset}
 }

@@ -14,6 +14,7 @@ type lexer struct {
 	last   string // the last token, or its last character; "" at the beginning of a statement
 	before string // the token before it
 	spans  []span
+	feeds  []spot // form feeds and vertical tabs between words
 	moves  []spot // comments that tell a compiler that what follows stands on another line of another file
 }
 
@@ -36,7 +37,10 @@ func (x *lexer) line(n int, text string) {
 			continue
 		}
 		switch c := text[i]; {
-		case c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v':
+		case c == ' ' || c == '\t' || c == '\r':
+			i++
+		case c == '\f' || c == '\v':
+			x.feeds = append(x.feeds, spot{n, i})
 			i++
 		case c == '"' || c == '\'':
 			i = quoted(text, i)

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seed-516990b0/golxmert/kernel/proxy/zmtp"
 )
@@ -100,8 +101,12 @@ func sign(key []byte, parts [][]byte) []byte {
 	return h.Sum(nil)
 }
 
-// read decodes the content. A field of another type than it should have is an error.
+// read decodes the content. A field of another type than it should have is an error, and so is text that is not UTF-8,
+// which decoding would change.
 func (m *message) read(into any) error {
+	if !utf8.Valid(m.content) {
+		return fmt.Errorf("%w: content of a %.40q: it is not UTF-8", errMessage, m.head.Type)
+	}
 	if err := json.Unmarshal(m.content, into); err != nil {
 		return fmt.Errorf("%w: content of a %.40q: %w", errMessage, m.head.Type, err)
 	}

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -53,6 +55,43 @@ func TestPanicsInRewrittenCellsNameTheirLine(t *testing.T) {
 		}
 	}
 	if status, text := c.run("%%\nfmt.Println(1)"); status != "ok" || text != "1\n" {
+		t.Errorf("the next cell: %s, %q", status, text)
+	}
+}
+
+func TestCellsFromAnyEditorRun(t *testing.T) {
+	c := startReal(t)
+	file := filepath.Join(c.tmp, "written")
+	c.take([]step{
+		{"import \"fmt\"\r\n\r\n%%\r\nfmt.Println(\"windows line ends\")\r\n", "ok", "windows line ends\n"},
+		{"%lx echo one\r\n", "ok", "one\n"},
+		{"%env A=b\r\n%%\r\nfmt.Printf(\"%q\", os.Getenv(\"A\"))\r\n", "ok", "Set: A=\"b\"\n\"b\""},
+		{"%%\r\nfmt.Printf(\"%q\", `a\r\n%%\r\nb`)", "ok", `"a\n%%\nb"`},
+		{"%%bash\r\nif true; then\r\n  echo yes\r\nfi\r\n", "ok", "yes\n"},
+		{"%%writefile " + file + "\r\n#!/bin/sh\r\necho it runs", "ok", "Cell contents written to \"" + file + "\".\n"},
+		{"!sh " + file + "; tr -cd '\\r' <" + file + " | wc -c\r\n", "ok", "it runs\n0\n"},
+		{"!echo a \\\r\n  b", "ok", "a b\n"},
+		{"%%\r\nfmt.Println(kepd)\r\n", "error", "compile error: cell line 2: undefined: kepd"},
+		{"import \"fmt\"\r%%\rfmt.Println(\"old line ends\")\r", "ok", "old line ends\n"},
+		{"\ufeff%%\nfmt.Println(\"byte-order mark\")", "ok", "byte-order mark\n"},
+		{"\ufeff%lx echo two", "ok", "two\n"},
+		{"%%\n\ffmt.Printf(\"%q\",\v`\f`)", "ok", `"\f"`},
+		{"%%\nfmt.Println(\"a\x00b\")", "error", "syntax error: cell line 2: illegal character NUL"},
+		{"!echo a\x00b", "error", "command: cell line 1: a command cannot hold a zero byte"},
+	})
+}
+
+func TestCellThatIsNotUTF8IsRefused(t *testing.T) {
+	c := startFake(t)
+	m := newMessage(c.session, "tester", "execute_request", nil, nil)
+	m.content = []byte("{\"code\": \"print \xff\"}")
+	if err := c.shell.Send(m.encode(c.key)); err != nil {
+		t.Fatal(err)
+	}
+	if reply := c.reply(m.head.ID); reply["status"] != "error" || !strings.Contains(fmt.Sprint(reply["evalue"]), "it is not UTF-8") {
+		t.Errorf("%v", reply)
+	}
+	if status, text := c.run("print on"); status != "ok" || text != "on" {
 		t.Errorf("the next cell: %s, %q", status, text)
 	}
 }
