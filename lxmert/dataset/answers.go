@@ -13,9 +13,32 @@ type Answers struct {
 	labels map[string]int
 }
 
+// The two files of a table, the list and the numbers.
+const (
+	answerList    = "trainval_label2ans.json"
+	answerNumbers = "trainval_ans2label.json"
+)
+
+// AnswerFiles are the names of a table's files in its folder.
+var AnswerFiles = [...]string{answerList, answerNumbers}
+
+// NewAnswers is the table of a list of answers, each once.
+func NewAnswers(task Task, list []string) *Answers {
+	a := &Answers{task: task, list: list, labels: make(map[string]int, len(list))}
+	for i, answer := range list {
+		a.labels[answer] = i
+	}
+	return a
+}
+
 // LoadAnswers reads a task's answers from trainval_label2ans.json, the list, and trainval_ans2label.json, the numbers, in
 // root/vqa or root/gqa. The two must agree. NLVR2 has no answers.
 func LoadAnswers(root string, task Task) (*Answers, error) {
+	return ReadAnswers(below(root, string(task)), task)
+}
+
+// ReadAnswers is [LoadAnswers] for the folder of the two files.
+func ReadAnswers(dir string, task Task) (*Answers, error) {
 	if err := task.check(); err != nil {
 		return nil, err
 	}
@@ -23,7 +46,7 @@ func LoadAnswers(root string, task Task) (*Answers, error) {
 		return nil, fmt.Errorf("dataset: nlvr2 has no answer table: its statements are true or false")
 	}
 	a := &Answers{task: task, labels: map[string]int{}}
-	listFile := below(root, string(task), "trainval_label2ans.json")
+	listFile := below(dir, answerList)
 	err := decodeFile(task, listFile, "answer", func(d *decoder) error {
 		return d.list("the file", func(i int) error {
 			d.item = i + 1
@@ -35,7 +58,7 @@ func LoadAnswers(root string, task Task) (*Answers, error) {
 	if err != nil {
 		return nil, err
 	}
-	numberFile := below(root, string(task), "trainval_ans2label.json")
+	numberFile := below(dir, answerNumbers)
 	err = decodeFile(task, numberFile, "answer", func(d *decoder) error {
 		return d.object("the file", func(key []byte) error {
 			answer := string(key)

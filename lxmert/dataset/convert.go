@@ -45,6 +45,7 @@ func lower(s string) string {
 }
 
 // trim is Python's str.strip.
-func trim(s string) string {
-	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f })
-}
+func trim(s string) string { return strings.TrimFunc(s, isSpace) }
+
+// isSpace is Python's str.isspace.
+func isSpace(r rune) bool { return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f }

@@ -19,8 +19,15 @@
 //	mscoco_imgfeat/, vg_gqa_imgfeat/, nlvr2_imgfeat/
 //	                    regions, see package region
 //
-// Label may be missing, and is in test splits. [ConvertGQA] and [ConvertNLVR2] make such files of those that the authors of
-// GQA and NLVR2 publish. No file is trusted: errors name file, line and entry, and memory is bounded by the file's size.
+// Label may be missing, and is in test splits. No file is trusted: errors name file, line and entry, and memory is bounded by
+// the file's size.
+//
+// # Official files
+//
+// The authors of VQA v2, GQA and NLVR2 publish questions in layouts of their own, which many data sets share. [Inspect] tells
+// them from their first values, and a [Converter] makes question files as above of them: of VQA's questions with the
+// [Annotations] that score what ten people answered, by the published rule. [AnswerCount] makes an answer table of the
+// frequent answers. The command "lxmert questions" does all of it.
 //
 // # Splits
 //

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"reflect"
 	"strings"
 	"testing"
@@ -39,12 +41,11 @@ func TestOfficialNLVR2(t *testing.T) {
         "uid": "nlvr2_train_2"
     }
 ]`
-	var out strings.Builder
-	n, err := ConvertNLVR2(&out, strings.NewReader(official), "train")
-	if n != 3 || err != nil || out.String() != want {
-		t.Fatalf("%d, %v\n%s", n, err, out.String())
+	out, done, err := convert(official, NLVR2Lines, Converter{Split: "train"})
+	if done.Entries != 3 || done.Images != 6 || err != nil || out != want {
+		t.Fatalf("%+v, %v\n%s", done, err, out)
 	}
-	examples, err := read(NLVR2, out.String())
+	examples, err := read(NLVR2, out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,12 +77,11 @@ func TestOfficialGQA(t *testing.T) {
         "sent": "Who?"
     }
 ]`
-	var out strings.Builder
-	n, err := ConvertGQA(&out, strings.NewReader(official))
-	if n != 2 || err != nil || out.String() != want {
-		t.Fatalf("%d, %v\n%s", n, err, out.String())
+	out, done, err := convert(official, GQAQuestions, Converter{})
+	if done.Entries != 2 || done.Images != 2 || err != nil || out != want {
+		t.Fatalf("%+v, %v\n%s", done, err, out)
 	}
-	examples, err := read(GQA, out.String())
+	examples, err := read(GQA, out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,9 +91,58 @@ func TestOfficialGQA(t *testing.T) {
 	if examples[1].Labels != nil {
 		t.Errorf("%+v", examples[1])
 	}
-	out.Reset()
-	if n, err := ConvertGQA(&out, strings.NewReader("{}")); n != 0 || err != nil || out.String() != "[]" {
-		t.Errorf("%d, %v, %s", n, err, out.String())
+	if out, done, err := convert("{}", GQAQuestions, Converter{}); done.Entries != 0 || err != nil || out != "[]" {
+		t.Errorf("%+v, %v, %s", done, err, out)
+	}
+}
+
+// convert converts one file of a layout with the fields of a converter.
+func convert(text string, layout Layout, fields Converter) (string, Converted, error) {
+	var out strings.Builder
+	done, err := convertTo(&out, text, layout, fields)
+	return out.String(), done, err
+}
+
+func convertTo(dst io.Writer, text string, layout Layout, fields Converter) (Converted, error) {
+	c := NewConverter(dst)
+	fields.w, fields.images = c.w, c.images
+	if err := fields.Add(context.Background(), strings.NewReader(text), Official{File: "x.json", Layout: layout}); err != nil {
+		return Converted{}, err
+	}
+	return fields.Close()
+}
+
+// TestWhatConversionMeets is counted: ids that repeat, pictures without features, answers outside the table.
+func TestWhatConversionMeets(t *testing.T) {
+	has := func(id string) bool { return !strings.HasPrefix(id, "none") }
+	_, done, err := convert(`{"1": {"imageId": "a", "question": "?", "answer": "yes"}, "01": {"imageId": "none", "question": "?", "answer": "no"},
+		"x": {"imageId": "a", "question": "?", "answer": ""}, "1": {"imageId": "none", "question": "?"}, "x": {"imageId": "none", "question": "?"}}`,
+		GQAQuestions, Converter{HasImage: has, Answers: NewAnswers(GQA, []string{"yes"})})
+	want := Converted{Entries: 3, Images: 2, Duplicates: Finding{2, "1"}, Outside: Finding{1, "01"}, NoImage: Finding{1, "01"}}
+	if err != nil || done != want {
+		t.Errorf("%+v, %v; want %+v", done, err, want)
+	}
+	_, done, err = convert(`{"identifier": "a-1-0", "sentence": "a", "label": "True"}{"identifier": "none-1-0", "sentence": "a"}{"identifier": "a-1-0", "sentence": "b"}`,
+		NLVR2Lines, Converter{HasImage: has, Split: "test"})
+	want = Converted{Entries: 2, Images: 4, Duplicates: Finding{1, "a-1-0"}, NoImage: Finding{1, "none-1-0"}}
+	if err != nil || done != want {
+		t.Errorf("%+v, %v; want %+v", done, err, want)
+	}
+}
+
+// TestIDsAreToldApart: those of digits are packed, and 7, 07 and 007 are three.
+func TestIDsAreToldApart(t *testing.T) {
+	var s idSet
+	ids := []string{"7", "07", "007", "", "0", "00", "-7", "+7", "9999999999999999", "99999999999999999", "18446744073709551615", "a", "7a", "288230376151711743"}
+	for _, id := range ids {
+		if !s.add(id) {
+			t.Errorf("%q was there before", id)
+		}
+	}
+	for _, id := range ids {
+		if s.add(id) {
+			t.Errorf("%q was not there", id)
+		}
 	}
 }
 
@@ -109,7 +158,7 @@ func TestBadOfficialFiles(t *testing.T) {
 		line + line[:20]: "cut short",
 		"[" + line + "]": "the line is a list, must be an object",
 	} {
-		if _, err := ConvertNLVR2(new(strings.Builder), strings.NewReader(text), "valid"); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), want) {
+		if _, _, err := convert(text, NLVR2Lines, Converter{}); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
 	}
@@ -119,11 +168,11 @@ func TestBadOfficialFiles(t *testing.T) {
 		`{"1": {"imageId": "a"}}`:      `"1" has no question`,
 		`{"1": {"imageId": 1}}`:        "imageId is a number",
 		`{"1": {"answer": []}}`:        "answer is a list",
-		"{\n\"1\": {}, ":               "GQA's official file:2:",
+		"{\n\"1\": {}, ":               "x.json:2:",
 		`[{"questionId": "1"}]`:        "the file is a list, must be an object",
 		`{"1": {"imageId": "a", "q": `: "cut short",
 	} {
-		if _, err := ConvertGQA(new(strings.Builder), strings.NewReader(text)); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), want) {
+		if _, _, err := convert(text, GQAQuestions, Converter{}); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
 	}
@@ -142,12 +191,15 @@ func (f *full) Write(p []byte) (int, error) {
 }
 
 func TestAFullDiskIsAnError(t *testing.T) {
-	line := `{"identifier": "dev-1-0-0", "sentence": "` + strings.Repeat("a", 1000) + `", "label": "True"}` + "\n"
+	var lines strings.Builder
+	for i := range 300 {
+		fmt.Fprintf(&lines, `{"identifier": "dev-%d-0", "sentence": "%s", "label": "True"}`+"\n", i, strings.Repeat("a", 1000))
+	}
 	for _, room := range []int{0, 100_000} {
-		if _, err := ConvertNLVR2(&full{room}, strings.NewReader(strings.Repeat(line, 300)), "valid"); !errors.Is(err, errFull) {
+		if _, err := convertTo(&full{room}, lines.String(), NLVR2Lines, Converter{}); !errors.Is(err, errFull) {
 			t.Errorf("room for %d: %v", room, err)
 		}
-		if _, err := ConvertGQA(&full{room}, strings.NewReader(`{"1": {"imageId": "`+strings.Repeat("a", 200_000)+`", "question": "a"}}`)); !errors.Is(err, errFull) {
+		if _, err := convertTo(&full{room}, `{"1": {"imageId": "`+strings.Repeat("a", 200_000)+`", "question": "a"}}`, GQAQuestions, Converter{}); !errors.Is(err, errFull) {
 			t.Errorf("room for %d: %v", room, err)
 		}
 	}
@@ -155,25 +207,23 @@ func TestAFullDiskIsAnError(t *testing.T) {
 
 // FuzzOfficial: what is converted is JSON and can be loaded.
 func FuzzOfficial(f *testing.F) {
-	f.Add(`{"identifier": "dev-1-0-0", "sentence": "a\u0000\ud83d\udc15\"\\", "label": "True"}`, false)
-	f.Add(`{"02": {"imageId": "n1", "question": "Who?", "answer": "x"}}`, true)
-	f.Fuzz(func(t *testing.T, text string, gqa bool) {
-		var out strings.Builder
-		var n int
-		var err error
-		task := NLVR2
-		if gqa {
-			task = GQA
-			n, err = ConvertGQA(&out, strings.NewReader(text))
-		} else {
-			n, err = ConvertNLVR2(&out, strings.NewReader(text), "valid")
+	layouts := []Layout{NLVR2Lines, GQAQuestions, VQAQuestions}
+	f.Add(`{"identifier": "dev-1-0-0", "sentence": "a\u0000\ud83d\udc15\"\\", "label": "True"}`, uint8(0))
+	f.Add(`{"02": {"imageId": "n1", "question": "Who?", "answer": "x"}}`, uint8(1))
+	f.Add(`{"questions": [{"question_id": 1, "image_id": 2, "question": "Who?", "answers": [{"answer": "yes"}, "no"], "answer_type": "other"}]}`, uint8(2))
+	f.Add(`[{"question_id": "12", "image_id": "a.jpg", "question": "Who?", "multiple_choice_answer": "No."}]`, uint8(2))
+	f.Fuzz(func(t *testing.T, text string, kind uint8) {
+		layout := layouts[int(kind)%len(layouts)]
+		if o, err := Inspect(strings.NewReader(text), "x.json"); err != nil && o.Layout != "" {
+			t.Fatalf("%v, and an error: %v", o, err)
 		}
+		out, done, err := convert(text, layout, Converter{Answers: NewAnswers(VQA, []string{"yes", "no"})})
 		if err != nil {
 			return
 		}
-		examples, err := ReadExamples(context.Background(), task, strings.NewReader(out.String()), "x.json")
-		if err != nil || len(examples) != n || !json.Valid([]byte(out.String())) {
-			t.Fatalf("%d of %d, %v:\n%s", len(examples), n, err, out.String())
+		examples, err := ReadExamples(context.Background(), layout.Task(), strings.NewReader(out), "x.json")
+		if err != nil || len(examples) != done.Entries || !json.Valid([]byte(out)) {
+			t.Fatalf("%d of %d, %v:\n%s", len(examples), done.Entries, err, out)
 		}
 	})
 }

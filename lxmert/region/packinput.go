@@ -16,10 +16,8 @@ import (
 // input is what can be packed: a TSV, a TSV inside a zip, or any other source.
 type input struct {
 	origin origin
-	total  int64    // bytes of text; 0: unknown
-	images int      // rows; 0: unknown
-	form   *form    // of text
-	notes  []string // how it is not as published
+	total  int64 // bytes of text; 0: unknown
+	images int   // rows; 0: unknown
 	// open starts behind a place; dim is the number of features of the row before, 0 at the beginning.
 	open func(ctx context.Context, from place, dim int) (feed, error)
 }
@@ -67,20 +65,20 @@ func openInput(path, member string) (*input, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, isTSV := source.(*tsv)
+	_, isTSV := source.(*tsv)
 	if err := source.Close(); err != nil {
 		return nil, fmt.Errorf("region: %w", err)
 	}
 	if !isTSV {
 		return in, in.useSource(path)
 	}
-	in.total, in.form, in.notes = in.origin.Size, text.form, text.notes()
+	in.total = in.origin.Size
 	in.open = func(_ context.Context, from place, dim int) (feed, error) {
 		f, err := os.Open(path)
 		if err != nil {
 			return nil, fmt.Errorf("region: %w", err)
 		}
-		return newTextFeed(io.NewSectionReader(f, from.offset, math.MaxInt64-from.offset), f.Close, path, from, dim, in.form), nil
+		return newTextFeed(io.NewSectionReader(f, from.offset, math.MaxInt64-from.offset), f.Close, path, from, dim), nil
 	}
 	return in, nil
 }
@@ -110,11 +108,9 @@ type textFeed struct {
 	closing func() error
 }
 
-func newTextFeed(r io.Reader, closing func() error, file string, from place, dim int, f *form) *textFeed {
+func newTextFeed(r io.Reader, closing func() error, file string, from place, dim int) *textFeed {
 	s := NewScanner(r, file)
-	if from.offset > 0 {
-		s.goOn(from, f, dim)
-	}
+	s.offset, s.line, s.dim = from.offset, from.line, dim
 	return &textFeed{s, closing}
 }
 
@@ -128,8 +124,8 @@ func (f *textFeed) next(job *packJob) error {
 	row := f.scan.Row()
 	job.text = append(job.text[:0], row.text...)
 	job.row = *row
+	job.row.text, job.row.ID = job.text, job.text[:len(row.ID)]
 	job.id, job.n, job.dim = string(row.ID), row.n, row.dim
-	job.row.text, job.row.ID = job.text, []byte(job.id)
 	job.read = f.scan.offset - row.Offset
 	return nil
 }
@@ -145,7 +141,6 @@ func (in *input) useSource(path string) error {
 		return err
 	}
 	defer s.Close()
-	in.notes = notesOf(s)
 	switch s := s.(type) {
 	case *Store:
 		in.images = s.Rows()

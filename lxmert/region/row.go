@@ -2,11 +2,9 @@ package region
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // Columns of a TSV, in order.
@@ -40,8 +38,7 @@ type Row struct {
 	file   string
 	text   []byte // the line without its end
 	last   bool   // no line end follows
-	form   *form
-	n, dim int // boxes, and features of each
+	n, dim int    // boxes, and features of each
 }
 
 // Decode fills dst with the row, reusing its slices where they are large enough.
@@ -52,6 +49,7 @@ func (row *Row) Decode(dst *Regions) error {
 	}
 	n, dim := row.n, row.dim
 	dst.ID, dst.Source, dst.N, dst.Dim = string(row.ID), row.file, n, dim
+	dst.Boxes, dst.Features = resize(dst.Boxes, 4*n), resize(dst.Features, n*dim)
 	for _, size := range []struct {
 		column int
 		to     *int
@@ -61,17 +59,23 @@ func (row *Row) Decode(dst *Regions) error {
 		}
 	}
 	for _, part := range []struct {
-		column, count int
-		optional      bool
-		to            *[]float32
-	}{{colBoxes, 4 * n, false, &dst.Boxes}, {colFeatures, n * dim, false, &dst.Features}, {colObjectConf, n, true, &dst.ObjectConf}, {colAttrConf, n, true, &dst.AttrConf}} {
-		text := fields[part.column]
-		if part.optional && len(text) == 0 {
+		column int
+		to     []float32
+	}{{colBoxes, dst.Boxes}, {colFeatures, dst.Features}} {
+		if err := decodeFloats(part.to, fields[part.column]); err != nil {
+			return row.error(part.column, err)
+		}
+	}
+	for _, part := range []struct {
+		column int
+		to     *[]float32
+	}{{colObjectConf, &dst.ObjectConf}, {colAttrConf, &dst.AttrConf}} {
+		if len(fields[part.column]) == 0 {
 			*part.to = nil
 			continue
 		}
-		*part.to = resize(*part.to, part.count)
-		if err := decodeAny(*part.to, text, part.column == colBoxes); err != nil {
+		*part.to = resize(*part.to, n)
+		if err := decodeFloats(*part.to, fields[part.column]); err != nil {
 			return row.error(part.column, err)
 		}
 	}
@@ -79,58 +83,42 @@ func (row *Row) Decode(dst *Regions) error {
 		column int
 		to     *[]int32
 	}{{colObjectIDs, &dst.ObjectIDs}, {colAttrIDs, &dst.AttrIDs}} {
-		text := fields[part.column]
-		if len(text) == 0 {
+		if len(fields[part.column]) == 0 {
 			*part.to = nil
 			continue
 		}
 		*part.to = resize(*part.to, n)
-		if err := decodeClasses(*part.to, text); err != nil {
+		if err := decodeInts(*part.to, fields[part.column]); err != nil {
 			return row.error(part.column, err)
 		}
 	}
 	return nil
 }
 
-// fields are those of the published columns, "" where the row has none.
+// fields cuts the line at its tabs.
 func (row *Row) fields() (fields [columns][]byte, err error) {
-	f, rest, more := row.form, row.text, true
-	var field []byte
-	count := 0
-	for ; more; count++ {
-		field, rest, more = bytes.Cut(rest, []byte{'\t'})
-		if count < len(f.columns) && f.columns[count] >= 0 {
-			fields[f.columns[count]] = field
+	rest := row.text
+	for i := range columns - 1 {
+		tab := bytes.IndexByte(rest, '\t')
+		if tab < 0 {
+			return fields, row.fieldCount()
 		}
+		fields[i], rest = rest[:tab], rest[tab+1:]
 	}
-	if count != len(f.columns) {
-		return fields, row.fieldCount(count)
+	if bytes.IndexByte(rest, '\t') >= 0 {
+		return fields, row.fieldCount()
 	}
-	if isPython(fields[colBoxes]) { // then the id is, too
-		for i, field := range fields {
-			fields[i] = plainField(field)
-		}
-	}
+	fields[columns-1] = rest
 	return fields, nil
 }
 
 // fieldCount is the error about a line that has another number of fields.
-func (row *Row) fieldCount(count int) error {
-	want := row.form.columns
-	if count > len(want) {
-		return row.error(colFeatures, fmt.Errorf("%d tab-separated fields, a row has %d", count, len(want)))
+func (row *Row) fieldCount() error {
+	n := bytes.Count(row.text, []byte{'\t'}) + 1
+	if n > columns {
+		return row.error(columns-1, fmt.Errorf("%d tab-separated fields, a row has %d", n, columns))
 	}
-	if _, second, _ := bytes.Cut(row.text, []byte{'\t'}); count == 2 && bytes.HasPrefix(second, []byte("{")) {
-		return row.error(colBoxes, errors.New("missing: an id and JSON, as VinVL writes them, are not read: decode their base64 and write the ten fields"))
-	}
-	column := colFeatures
-	for _, c := range want[count:] {
-		if c >= 0 {
-			column = c
-			break
-		}
-	}
-	return row.error(column, fmt.Errorf("missing: the row has %d of %d tab-separated fields", count, len(want)))
+	return row.error(n, fmt.Errorf("missing: the row has %d of %d tab-separated fields", n, columns))
 }
 
 // sizes finds the numbers of boxes and of features per box, and checks that the lengths of all fields agree with them, so
@@ -140,30 +128,25 @@ func (row *Row) sizes(fields [columns][]byte) (n, dim int, err error) {
 		return 0, 0, err
 	}
 	for _, part := range []struct {
-		column, values int
-		types          [2]element
-		optional       bool
+		column, bytes int
+		optional      bool
 	}{
-		{colObjectIDs, n, [2]element{int64s, int32s}, true}, {colObjectConf, n, [2]element{float32s, float64s}, true},
-		{colAttrIDs, n, [2]element{int64s, int32s}, true}, {colAttrConf, n, [2]element{float32s, float64s}, true},
-		{colBoxes, 4 * n, [2]element{float32s, float64s}, false}, {colFeatures, 0, [2]element{row.form.feature}, false},
+		{colObjectIDs, 8 * n, true}, {colObjectConf, 4 * n, true}, {colAttrIDs, 8 * n, true}, {colAttrConf, 4 * n, true},
+		{colBoxes, 16 * n, false}, {colFeatures, -1, false},
 	} {
 		text := fields[part.column]
 		if part.optional && len(text) == 0 {
 			continue
 		}
 		size, err := decodedLen(text)
-		each := n * part.types[0].size
 		switch {
-		case bytes.HasPrefix(text, []byte("[")):
-			err = errors.New("numbers as text, must be base64 of their bytes: base64.b64encode(x.tobytes()).decode()")
 		case err != nil:
-		case part.values > 0 && size != part.values*part.types[0].size && size != part.values*part.types[1].size:
-			err = fmt.Errorf("%d bytes of values where num_boxes %d needs %d of %s", size, n, part.values*part.types[0].size, part.types[0].named())
-		case part.values == 0 && (size == 0 || size%each != 0):
+		case part.bytes >= 0 && size != part.bytes:
+			err = fmt.Errorf("%d bytes of values where num_boxes %d needs %d", size, n, part.bytes)
+		case part.bytes < 0 && (size == 0 || size%(4*n) != 0):
 			err = fmt.Errorf("%d bytes of values cannot be shared by %d boxes", size, n)
-		case part.values == 0:
-			dim = size / each
+		case part.bytes < 0:
+			dim = size / (4 * n)
 		}
 		if err != nil {
 			return 0, 0, row.error(part.column, err)
@@ -172,14 +155,18 @@ func (row *Row) sizes(fields [columns][]byte) (n, dim int, err error) {
 	return n, dim, nil
 }
 
-// integer reads a whole number from 1 to limit, which may be written as 480.0.
+// integer reads a whole number from 1 to limit.
 func (row *Row) integer(fields [columns][]byte, column, limit int) (int, error) {
 	text := string(bytes.TrimSpace(fields[column][:min(len(fields[column]), 40)]))
-	n, err := strconv.Atoi(strings.TrimSuffix(text, ".0"))
+	n, err := strconv.Atoi(text)
 	if err == nil && 1 <= n && n <= limit {
 		return n, nil
 	}
-	return 0, row.error(column, fmt.Errorf("%s, must be a whole number from 1 to %d", shown(text), limit))
+	hint := ""
+	if row.Line == 1 && text == columnNames[column] {
+		hint = "; the first line is a header, which these files do not have: remove it"
+	}
+	return 0, row.error(column, fmt.Errorf("%s, must be a whole number from 1 to %d%s", shown(text), limit, hint))
 }
 
 // error places an error: file:line:field.

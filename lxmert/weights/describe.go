@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/shell"
 )
 
 // Kind says in words what the file is: a pre-training snapshot, a fine-tuned task, an encoder alone, and in whose names.
@@ -93,9 +94,9 @@ func (m *Model) LoadCommand() string {
 			break
 		}
 	}
-	path = shellWord(path)
+	path = shell.Word(path)
 	if m.config != "" {
-		path += " --config " + shellWord(m.config)
+		path += " --config " + shell.Word(m.config)
 	}
 	if m.onlyBERT() {
 		return "lxmert vqa --train train,nominival --valid minival --bert " + path
@@ -110,17 +111,6 @@ func (m *Model) LoadCommand() string {
 		return "lxmert ask --load " + path + " --regions FEATURES --image ID \"question\""
 	}
 	return "lxmert trace --load " + path + " --inputs BATCH.safetensors --want '*' --out TRACE.safetensors"
-}
-
-// shellWord quotes what a shell would take apart.
-func shellWord(s string) string {
-	plain := func(r rune) bool {
-		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("/._-+=:,@%~", r)
-	}
-	if strings.TrimFunc(s, plain) == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // Overflow counts the finite values of the model's parameters that a type cannot hold, which converting to it makes infinite,

@@ -106,17 +106,18 @@ web server over somebody's folder will do), then for URL/nlp.cs.unc.edu/data/lxm
 }
 
 // convertOfficial makes one of the reference's question files of an official one.
-func convertOfficial(_ context.Context, how string, dst io.Writer, src io.Reader) error {
+func convertOfficial(ctx context.Context, how string, dst io.Writer, src io.Reader) error {
 	task, split, _ := strings.Cut(how, " ")
-	var err error
-	switch task {
-	case "nlvr2":
-		_, err = dataset.ConvertNLVR2(dst, src, split)
-	case "gqa":
-		_, err = dataset.ConvertGQA(dst, src)
-	default:
-		err = fmt.Errorf("no conversion is called %q", how)
+	layout := map[string]dataset.Layout{"nlvr2": dataset.NLVR2Lines, "gqa": dataset.GQAQuestions}[task]
+	if layout == "" {
+		return fmt.Errorf("no conversion is called %q", how)
 	}
+	c := dataset.NewConverter(dst)
+	c.Split = split
+	if err := c.Add(ctx, src, dataset.Official{File: "the official file", Layout: layout}); err != nil {
+		return err
+	}
+	_, err := c.Close()
 	return err
 }
 

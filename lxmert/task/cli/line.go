@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/shell"
 	"github.com/seed-516990b0/golxmert/lxmert/task"
 )
 
@@ -154,12 +155,4 @@ func Again(args []string) []string {
 }
 
 // Quote writes a command line as a shell reads it.
-func Quote(args []string) string {
-	quoted := slices.Clone(args)
-	for i, a := range quoted {
-		if a == "" || strings.ContainsAny(a, " \t\n'\"$&|;<>()*?[]#~`\\") {
-			quoted[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
-}
+func Quote(args []string) string { return shell.Line(args) }
