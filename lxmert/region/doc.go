@@ -5,7 +5,9 @@
 // sets, [OpenPacked] opens a published feature file by its name as a [Store], from which any image is read at once, and
 // packs it on first use; [Pack] does so when asked, and [Verify] looks for damage in any of these. [Pictures] finds the
 // picture files. Files are little-endian and are not trusted: an error names file, line or array, and field; it wraps
-// [ErrFormat]. Memory is bounded by a few images, plus the ids of a file that is searched.
+// [ErrFormat]. What is whole and means something else, such as boxes that were divided by the picture's size already, is an
+// error that wraps [ErrForm], on every way into a model; see [Regions.Check] and [Examine]. Memory is bounded by a few
+// images, plus the ids of a file that is searched.
 //
 // # TSV
 //
@@ -17,6 +19,18 @@
 // Sizes and num_boxes are decimal integers; the other fields are padded base64 of int64 (ids), float32 (confidences),
 // float32 [n,4] (boxes: x0 y0 x1 y1 in pixels) and float32 [n,F]. F is inferred. Other than in the reference, the four
 // label fields may be empty. Of rows with equal ids the last one counts, as in the reference.
+//
+// What people have besides is read where the first row leaves no doubt, and said by [Examine], [Pack] and [Verify]:
+//
+//	six columns     image_id image_w image_h num_boxes boxes features, as the bottom-up-attention detector writes them:
+//	                width before height, and no labels
+//	a header        with those names, or id width height, in any order; other columns are passed over
+//	b'…'            bytes that went through Python's str()
+//	480.0           whole numbers written as floats
+//	other types     int32 ids; float64 confidences; float64, int32 or int64 boxes; float64 or float16 features
+//
+// The number of bytes tells types; those of features, whose width is not known, are told by the values: what are ordinary
+// numbers as float64 are very large or very small as pairs of float32.
 //
 // # NumPy and safetensors
 //

@@ -97,14 +97,20 @@ func Examine(ctx context.Context, s Source, used ...*Regions) (Look, error) {
 	if store, ok := s.(*Store); ok {
 		look.Fingerprint = store.Fingerprint()
 	}
-	if said, ok := s.(interface{ notes() []string }); ok {
-		look.Notes = said.notes()
-	}
+	look.Notes = notesOf(s)
 	look.Doubts = look.Fingerprint.Doubts()
 	if n := t.f.Images; n > 0 && halves == n {
 		look.Doubts = append(look.Doubts, "every other feature is 0 and none of those between: they look like float64 that were read as float32")
 	}
 	return look, nil
+}
+
+// notesOf says how a source is read where it is not as documented.
+func notesOf(s Source) []string {
+	if said, ok := s.(interface{ notes() []string }); ok {
+		return slices.Clone(said.notes())
+	}
+	return nil
 }
 
 // everyOtherIsZero says whether the features at even places are 0, and enough of the others are not to tell.

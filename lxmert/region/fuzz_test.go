@@ -19,7 +19,7 @@ func FuzzTSV(f *testing.F) {
 		var r Regions
 		for s.Scan() {
 			row := s.Row()
-			if !bytes.HasPrefix(data[row.Offset:], row.ID) {
+			if line, _, _ := bytes.Cut(data[row.Offset:], []byte("\n")); !bytes.Contains(line, row.ID) {
 				t.Fatalf("line %d is not at %d", row.Line, row.Offset)
 			}
 			if row.Decode(&r) != nil {

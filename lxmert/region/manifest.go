@@ -28,6 +28,7 @@ type manifest struct {
 	Version  int    `json:"version"`
 	Complete bool   `json:"complete"`
 	packing
+	Form        []string     `json:"sourceForm,omitempty"` // how the source is not as published
 	Dim         int          `json:"dim,omitempty"`
 	MaxBoxes    int          `json:"maxBoxes,omitempty"`
 	Rows        int          `json:"rows,omitempty"`

@@ -42,6 +42,7 @@ type PackReport struct {
 	Resumed     int   // rows that an earlier run had packed
 	Took        time.Duration
 	Fingerprint Fingerprint
+	Notes       []string // how the source is read, where it is not as published
 }
 
 // Pack writes the images of src, a TSV, a zip with a TSV in it, or any other [Source], to a packed store: the folder dst,
@@ -79,7 +80,7 @@ func Pack(ctx context.Context, src, dst string, opt PackOptions) (PackReport, er
 		return PackReport{}, err
 	}
 	defer unlock()
-	p := &packer{src: src, dir: dst, in: in, opt: opt, about: manifest{packing: what}, images: map[string]struct{}{}}
+	p := &packer{src: src, dir: dst, in: in, opt: opt, about: manifest{packing: what, Form: in.notes}, images: map[string]struct{}{}}
 	report, err := p.pack(ctx)
 	if err != nil {
 		if ctx.Err() != nil && p.about.Rows > 0 {
@@ -173,7 +174,7 @@ func (p *packer) pack(ctx context.Context) (PackReport, error) {
 	case err == nil && old.identity() == p.about.identity() && old.Complete:
 		s, err := OpenStore(p.dir)
 		if err == nil {
-			report := PackReport{Store: p.dir, Rows: s.Rows(), Images: s.Len(), Resumed: s.Rows(), Shards: len(s.shards), Fingerprint: s.Fingerprint()}
+			report := PackReport{Store: p.dir, Rows: s.Rows(), Images: s.Len(), Resumed: s.Rows(), Shards: len(s.shards), Fingerprint: s.Fingerprint(), Notes: p.in.notes}
 			for _, shard := range old.Shards {
 				report.Bytes += shard.Size
 			}
@@ -305,7 +306,7 @@ func (p *packer) finish() (PackReport, error) {
 	if err := p.begin(); err != nil {
 		return PackReport{}, err
 	}
-	report := PackReport{Store: p.dir, Rows: p.about.Rows, Images: p.about.Images, Shards: len(p.about.Shards), Read: p.read, Resumed: p.resumed, Fingerprint: f}
+	report := PackReport{Store: p.dir, Rows: p.about.Rows, Images: p.about.Images, Shards: len(p.about.Shards), Read: p.read, Resumed: p.resumed, Fingerprint: f, Notes: p.in.notes}
 	for _, shard := range p.about.Shards {
 		report.Bytes += shard.Size
 	}

@@ -16,8 +16,10 @@ import (
 // input is what can be packed: a TSV, a TSV inside a zip, or any other source.
 type input struct {
 	origin origin
-	total  int64 // bytes of text; 0: unknown
-	images int   // rows; 0: unknown
+	total  int64    // bytes of text; 0: unknown
+	images int      // rows; 0: unknown
+	form   *form    // of text
+	notes  []string // how it is not as published
 	// open starts behind a place; dim is the number of features of the row before, 0 at the beginning.
 	open func(ctx context.Context, from place, dim int) (feed, error)
 }
@@ -65,20 +67,20 @@ func openInput(path, member string) (*input, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, isTSV := source.(*tsv)
+	text, isTSV := source.(*tsv)
 	if err := source.Close(); err != nil {
 		return nil, fmt.Errorf("region: %w", err)
 	}
 	if !isTSV {
 		return in, in.useSource(path)
 	}
-	in.total = in.origin.Size
+	in.total, in.form, in.notes = in.origin.Size, text.form, text.notes()
 	in.open = func(_ context.Context, from place, dim int) (feed, error) {
 		f, err := os.Open(path)
 		if err != nil {
 			return nil, fmt.Errorf("region: %w", err)
 		}
-		return newTextFeed(io.NewSectionReader(f, from.offset, math.MaxInt64-from.offset), f.Close, path, from, dim), nil
+		return newTextFeed(io.NewSectionReader(f, from.offset, math.MaxInt64-from.offset), f.Close, path, from, dim, in.form), nil
 	}
 	return in, nil
 }
@@ -108,9 +110,11 @@ type textFeed struct {
 	closing func() error
 }
 
-func newTextFeed(r io.Reader, closing func() error, file string, from place, dim int) *textFeed {
+func newTextFeed(r io.Reader, closing func() error, file string, from place, dim int, f *form) *textFeed {
 	s := NewScanner(r, file)
-	s.offset, s.line, s.dim = from.offset, from.line, dim
+	if from.offset > 0 {
+		s.goOn(from, f, dim)
+	}
 	return &textFeed{s, closing}
 }
 
@@ -124,8 +128,8 @@ func (f *textFeed) next(job *packJob) error {
 	row := f.scan.Row()
 	job.text = append(job.text[:0], row.text...)
 	job.row = *row
-	job.row.text, job.row.ID = job.text, job.text[:len(row.ID)]
 	job.id, job.n, job.dim = string(row.ID), row.n, row.dim
+	job.row.text, job.row.ID = job.text, []byte(job.id)
 	job.read = f.scan.offset - row.Offset
 	return nil
 }
@@ -141,6 +145,7 @@ func (in *input) useSource(path string) error {
 		return err
 	}
 	defer s.Close()
+	in.notes = notesOf(s)
 	switch s := s.(type) {
 	case *Store:
 		in.images = s.Rows()

@@ -31,8 +31,15 @@ func (in *input) useZip(name, member string) (zipped bool, err error) {
 		return true, err
 	}
 	in.origin.Member, in.origin.MemberSize, in.total = m.Name, int64(m.UncompressedSize64), int64(m.UncompressedSize64)
+	if body, err := m.Open(); err == nil { // what is wrong with it is found when it is read
+		scan := NewScanner(body, name)
+		if scan.Scan() {
+			in.form, in.notes = scan.form, scan.form.said
+		}
+		body.Close()
+	}
 	in.open = func(ctx context.Context, from place, dim int) (feed, error) {
-		return openMember(ctx, name, in.origin.Member, from, dim)
+		return openMember(ctx, name, in.origin.Member, from, dim, in.form)
 	}
 	return true, nil
 }
@@ -99,7 +106,7 @@ func findMember(z *zip.Reader, name, member string) (*zip.File, error) {
 }
 
 // openMember starts reading a TSV in a zip behind a place, which takes inflating all before it.
-func openMember(ctx context.Context, name, member string, from place, dim int) (feed, error) {
+func openMember(ctx context.Context, name, member string, from place, dim int, form *form) (feed, error) {
 	f, z, err := openZip(name)
 	if err == nil && z == nil {
 		err = fmt.Errorf("%w: %s: not a zip any more", ErrFormat, name)
@@ -132,7 +139,7 @@ func openMember(ctx context.Context, name, member string, from place, dim int) (
 			return nil, errors.Join(err, closing())
 		}
 	}
-	return newTextFeed(ahead, closing, name+": "+member, from, dim), nil
+	return newTextFeed(ahead, closing, name+": "+member, from, dim, form), nil
 }
 
 const (

@@ -2,9 +2,11 @@ package region
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Columns of a TSV, in order.
@@ -38,7 +40,8 @@ type Row struct {
 	file   string
 	text   []byte // the line without its end
 	last   bool   // no line end follows
-	n, dim int    // boxes, and features of each
+	form   *form
+	n, dim int // boxes, and features of each
 }
 
 // Decode fills dst with the row, reusing its slices where they are large enough.
@@ -49,7 +52,6 @@ func (row *Row) Decode(dst *Regions) error {
 	}
 	n, dim := row.n, row.dim
 	dst.ID, dst.Source, dst.N, dst.Dim = string(row.ID), row.file, n, dim
-	dst.Boxes, dst.Features = resize(dst.Boxes, 4*n), resize(dst.Features, n*dim)
 	for _, size := range []struct {
 		column int
 		to     *int
@@ -59,23 +61,17 @@ func (row *Row) Decode(dst *Regions) error {
 		}
 	}
 	for _, part := range []struct {
-		column int
-		to     []float32
-	}{{colBoxes, dst.Boxes}, {colFeatures, dst.Features}} {
-		if err := decodeFloats(part.to, fields[part.column]); err != nil {
-			return row.error(part.column, err)
-		}
-	}
-	for _, part := range []struct {
-		column int
-		to     *[]float32
-	}{{colObjectConf, &dst.ObjectConf}, {colAttrConf, &dst.AttrConf}} {
-		if len(fields[part.column]) == 0 {
+		column, count int
+		optional      bool
+		to            *[]float32
+	}{{colBoxes, 4 * n, false, &dst.Boxes}, {colFeatures, n * dim, false, &dst.Features}, {colObjectConf, n, true, &dst.ObjectConf}, {colAttrConf, n, true, &dst.AttrConf}} {
+		text := fields[part.column]
+		if part.optional && len(text) == 0 {
 			*part.to = nil
 			continue
 		}
-		*part.to = resize(*part.to, n)
-		if err := decodeFloats(*part.to, fields[part.column]); err != nil {
+		*part.to = resize(*part.to, part.count)
+		if err := decodeAny(*part.to, text, part.column == colBoxes); err != nil {
 			return row.error(part.column, err)
 		}
 	}
@@ -83,42 +79,58 @@ func (row *Row) Decode(dst *Regions) error {
 		column int
 		to     *[]int32
 	}{{colObjectIDs, &dst.ObjectIDs}, {colAttrIDs, &dst.AttrIDs}} {
-		if len(fields[part.column]) == 0 {
+		text := fields[part.column]
+		if len(text) == 0 {
 			*part.to = nil
 			continue
 		}
 		*part.to = resize(*part.to, n)
-		if err := decodeInts(*part.to, fields[part.column]); err != nil {
+		if err := decodeClasses(*part.to, text); err != nil {
 			return row.error(part.column, err)
 		}
 	}
 	return nil
 }
 
-// fields cuts the line at its tabs.
+// fields are those of the published columns, "" where the row has none.
 func (row *Row) fields() (fields [columns][]byte, err error) {
-	rest := row.text
-	for i := range columns - 1 {
-		tab := bytes.IndexByte(rest, '\t')
-		if tab < 0 {
-			return fields, row.fieldCount()
+	f, rest, more := row.form, row.text, true
+	var field []byte
+	count := 0
+	for ; more; count++ {
+		field, rest, more = bytes.Cut(rest, []byte{'\t'})
+		if count < len(f.columns) && f.columns[count] >= 0 {
+			fields[f.columns[count]] = field
 		}
-		fields[i], rest = rest[:tab], rest[tab+1:]
 	}
-	if bytes.IndexByte(rest, '\t') >= 0 {
-		return fields, row.fieldCount()
+	if count != len(f.columns) {
+		return fields, row.fieldCount(count)
 	}
-	fields[columns-1] = rest
+	if isPython(fields[colBoxes]) { // then the id is, too
+		for i, field := range fields {
+			fields[i] = plainField(field)
+		}
+	}
 	return fields, nil
 }
 
 // fieldCount is the error about a line that has another number of fields.
-func (row *Row) fieldCount() error {
-	n := bytes.Count(row.text, []byte{'\t'}) + 1
-	if n > columns {
-		return row.error(columns-1, fmt.Errorf("%d tab-separated fields, a row has %d", n, columns))
+func (row *Row) fieldCount(count int) error {
+	want := row.form.columns
+	if count > len(want) {
+		return row.error(colFeatures, fmt.Errorf("%d tab-separated fields, a row has %d", count, len(want)))
 	}
-	return row.error(n, fmt.Errorf("missing: the row has %d of %d tab-separated fields", n, columns))
+	if _, second, _ := bytes.Cut(row.text, []byte{'\t'}); count == 2 && bytes.HasPrefix(second, []byte("{")) {
+		return row.error(colBoxes, errors.New("missing: an id and JSON, as VinVL writes them, are not read: decode their base64 and write the ten fields"))
+	}
+	column := colFeatures
+	for _, c := range want[count:] {
+		if c >= 0 {
+			column = c
+			break
+		}
+	}
+	return row.error(column, fmt.Errorf("missing: the row has %d of %d tab-separated fields", count, len(want)))
 }
 
 // sizes finds the numbers of boxes and of features per box, and checks that the lengths of all fields agree with them, so
@@ -128,25 +140,30 @@ func (row *Row) sizes(fields [columns][]byte) (n, dim int, err error) {
 		return 0, 0, err
 	}
 	for _, part := range []struct {
-		column, bytes int
-		optional      bool
+		column, values int
+		types          [2]element
+		optional       bool
 	}{
-		{colObjectIDs, 8 * n, true}, {colObjectConf, 4 * n, true}, {colAttrIDs, 8 * n, true}, {colAttrConf, 4 * n, true},
-		{colBoxes, 16 * n, false}, {colFeatures, -1, false},
+		{colObjectIDs, n, [2]element{int64s, int32s}, true}, {colObjectConf, n, [2]element{float32s, float64s}, true},
+		{colAttrIDs, n, [2]element{int64s, int32s}, true}, {colAttrConf, n, [2]element{float32s, float64s}, true},
+		{colBoxes, 4 * n, [2]element{float32s, float64s}, false}, {colFeatures, 0, [2]element{row.form.feature}, false},
 	} {
 		text := fields[part.column]
 		if part.optional && len(text) == 0 {
 			continue
 		}
 		size, err := decodedLen(text)
+		each := n * part.types[0].size
 		switch {
+		case bytes.HasPrefix(text, []byte("[")):
+			err = errors.New("numbers as text, must be base64 of their bytes: base64.b64encode(x.tobytes()).decode()")
 		case err != nil:
-		case part.bytes >= 0 && size != part.bytes:
-			err = fmt.Errorf("%d bytes of values where num_boxes %d needs %d", size, n, part.bytes)
-		case part.bytes < 0 && (size == 0 || size%(4*n) != 0):
+		case part.values > 0 && size != part.values*part.types[0].size && size != part.values*part.types[1].size:
+			err = fmt.Errorf("%d bytes of values where num_boxes %d needs %d of %s", size, n, part.values*part.types[0].size, part.types[0].named())
+		case part.values == 0 && (size == 0 || size%each != 0):
 			err = fmt.Errorf("%d bytes of values cannot be shared by %d boxes", size, n)
-		case part.bytes < 0:
-			dim = size / (4 * n)
+		case part.values == 0:
+			dim = size / each
 		}
 		if err != nil {
 			return 0, 0, row.error(part.column, err)
@@ -155,18 +172,14 @@ func (row *Row) sizes(fields [columns][]byte) (n, dim int, err error) {
 	return n, dim, nil
 }
 
-// integer reads a whole number from 1 to limit.
+// integer reads a whole number from 1 to limit, which may be written as 480.0.
 func (row *Row) integer(fields [columns][]byte, column, limit int) (int, error) {
 	text := string(bytes.TrimSpace(fields[column][:min(len(fields[column]), 40)]))
-	n, err := strconv.Atoi(text)
+	n, err := strconv.Atoi(strings.TrimSuffix(text, ".0"))
 	if err == nil && 1 <= n && n <= limit {
 		return n, nil
 	}
-	hint := ""
-	if row.Line == 1 && text == columnNames[column] {
-		hint = "; the first line is a header, which these files do not have: remove it"
-	}
-	return 0, row.error(column, fmt.Errorf("%s, must be a whole number from 1 to %d%s", shown(text), limit, hint))
+	return 0, row.error(column, fmt.Errorf("%s, must be a whole number from 1 to %d", shown(text), limit))
 }
 
 // error places an error: file:line:field.

@@ -25,13 +25,21 @@ type Scanner struct {
 	line   int
 	dim    int // features per box of the row before, 0: there is none
 	row    Row
-	err    error // io.EOF: the end
-	passed bool  // err is about one row, behind which the next one begins
+	form   *form // nil: no row has told it yet
+	// learned says that form has the types of numbers, too.
+	learned bool
+	err     error // io.EOF: the end
+	passed  bool  // err is about one row, behind which the next one begins
 }
 
 // NewScanner returns a scanner; file is what errors call its input.
 func NewScanner(r io.Reader, file string) *Scanner {
 	return &Scanner{r: r, file: file}
+}
+
+// goOn says that the input begins behind a place of a file of some form, and how many features the row before has.
+func (s *Scanner) goOn(from place, f *form, dim int) {
+	s.offset, s.line, s.form, s.learned, s.dim = from.offset, from.line, f, f != nil, dim
 }
 
 // Scan goes to the next row. It returns false at the end and after an error.
@@ -41,17 +49,26 @@ func (s *Scanner) Scan() bool {
 		if !ok {
 			return false
 		}
+		if s.row.Offset == 0 && bytes.HasPrefix(text, byteOrderMark) {
+			text = text[len(byteOrderMark):]
+			s.row.Offset = int64(len(byteOrderMark))
+		}
 		text = bytes.TrimSuffix(text, []byte{'\r'})
 		if len(text) == 0 { // Python's csv reader ignores them too
 			continue
 		}
-		id, _, _ := bytes.Cut(text[:min(len(text), maxID+1)], []byte{'\t'})
-		s.row.ID, s.row.text, s.row.file, s.row.last = id, text, s.file, last
-		s.err = s.check()
+		s.row.text, s.row.file, s.row.last = text, s.file, last
+		var header bool
+		header, s.err = s.check()
 		s.passed = s.err != nil
-		return s.err == nil
+		if !header || s.passed {
+			return s.err == nil
+		}
 	}
 }
+
+// byteOrderMark is what some editors begin UTF-8 with.
+var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // skip goes on after an error that is about one row. It returns false after other errors.
 func (s *Scanner) skip() bool {
@@ -62,27 +79,47 @@ func (s *Scanner) skip() bool {
 	return false
 }
 
-// check looks at what every row must be, whether it will be decoded or not.
-func (s *Scanner) check() error {
+// check looks at what every row must be, whether it will be decoded or not. The first row tells the form of all, see
+// [form]; header says that the line is none.
+func (s *Scanner) check() (header bool, err error) {
 	row := &s.row
-	switch {
-	case len(row.ID) == 0:
-		return row.error(colID, errors.New("the id is empty"))
-	case len(row.ID) > maxID:
-		return row.error(colID, fmt.Errorf("no tab within the first %d bytes: is this a TSV of region features?", maxID))
-	case row.ID[0] == '"':
-		return row.error(colID, fmt.Errorf("%s is quoted, which these files do not need", shown(string(row.ID))))
+	row.form = s.form
+	if s.form == nil {
+		if row.form, header, err = detect(row); err != nil {
+			return false, err
+		}
+		if header {
+			s.form = row.form
+			return true, nil
+		}
+	}
+	if row.form.columns[0] == colID && bytes.IndexByte(row.text[:min(len(row.text), maxID+1)], '\t') < 0 && len(row.text) > maxID {
+		return false, row.error(colID, fmt.Errorf("no tab within the first %d bytes: is this a TSV of region features?", maxID))
 	}
 	fields, err := row.fields()
 	if err != nil {
-		return err
+		return false, err
+	}
+	switch row.ID = fields[colID]; {
+	case len(row.ID) == 0:
+		return false, row.error(colID, errors.New("the id is empty"))
+	case len(row.ID) > maxID:
+		return false, row.error(colID, fmt.Errorf("the id has %d bytes, must have 1 to %d", len(row.ID), maxID))
+	case row.ID[0] == '"':
+		return false, row.error(colID, fmt.Errorf("%s is quoted, which these files do not need", shown(string(row.ID))))
+	}
+	if !s.learned {
+		row.form = row.form.learned(row, fields)
 	}
 	n, dim, err := row.sizes(fields)
 	if err == nil && row.last && s.dim != 0 && dim != s.dim { // cut exactly after some features of every box
 		err = row.error(colFeatures, fmt.Errorf("%d features per box where the row before has %d", dim, s.dim))
 	}
 	s.dim, row.n, row.dim = dim, n, dim
-	return err
+	if err == nil {
+		s.form, s.learned = row.form, true
+	}
+	return false, err
 }
 
 // Row is the current row.

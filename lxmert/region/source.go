@@ -63,7 +63,7 @@ func openFile(f *os.File, path string, size int64) (Source, error) {
 	case filekind.Safetensors:
 		return openSafetensors(f, path, size)
 	case filekind.TSV, filekind.Text:
-		return &tsv{path: path, file: f}, nil
+		return openTSV(f, path), nil
 	case filekind.NPY:
 		advice = "np.savez writes the .npz that is needed, with features, boxes, width and height"
 	case filekind.HDF5, filekind.LMDB, filekind.Pickle, filekind.TorchLegacy, filekind.JSON, filekind.PythonText,

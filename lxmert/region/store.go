@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
+	"strings"
 	"sync"
 )
 
@@ -129,6 +130,14 @@ func (s *Store) Close() error {
 		errs = append(errs, shard.file.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// notes say what the store was packed from, where that was not as published.
+func (s *Store) notes() []string {
+	if len(s.about.Form) == 0 {
+		return nil
+	}
+	return []string{"packed from another form: " + shown(strings.Join(s.about.Form, "; "))}
 }
 
 // Path is the store's folder.

@@ -14,6 +14,7 @@ import (
 type tsv struct {
 	path string
 	file *os.File
+	form *form // nil: the first row is damaged
 
 	mu     sync.Mutex
 	ids    []string
@@ -26,7 +27,24 @@ type place struct {
 	line   int
 }
 
+// openTSV looks at the first row.
+func openTSV(f *os.File, path string) *tsv {
+	s := &tsv{path: path, file: f}
+	scan := s.whole()
+	scan.Scan()
+	s.form = scan.form
+	return s
+}
+
 func (s *tsv) Close() error { return s.file.Close() }
+
+// notes say how the file is not as published.
+func (s *tsv) notes() []string {
+	if s.form == nil {
+		return nil
+	}
+	return s.form.said
+}
 
 // whole scans the file from its beginning, however many scans go on.
 func (s *tsv) whole() *Scanner {
@@ -76,7 +94,7 @@ func (s *tsv) Find(ctx context.Context, id string) (*Regions, error) {
 		return nil, notFound(s.path, id, s.ids)
 	}
 	scan := NewScanner(io.NewSectionReader(s.file, at.offset, math.MaxInt64-at.offset), s.path)
-	scan.line = at.line - 1
+	scan.goOn(place{at.offset, at.line - 1}, s.form, 0)
 	if !scan.Scan() || string(scan.Row().ID) != id {
 		if err := scan.Err(); err != nil {
 			return nil, err

@@ -31,9 +31,10 @@ type Report struct {
 	Images      int         `json:"images"` // different ids
 	Fingerprint Fingerprint `json:"fingerprint"`
 
-	Problems []string `json:"problems"` // what is damaged or of another form, with its place: the first 20 or 21
-	More     int      `json:"more"`     // further ones
-	Warnings []string `json:"warnings"` // what may be meant so, but is not what the published model was trained on
+	Notes    []string `json:"notes,omitempty"` // how it is read, where that is not as published
+	Problems []string `json:"problems"`        // what is damaged or of another form, with its place: the first 20 or 21
+	More     int      `json:"more"`            // further ones
+	Warnings []string `json:"warnings"`        // what may be meant so, but is not what the published model was trained on
 }
 
 // OK says whether nothing is damaged, and nothing certainly of another form.
@@ -153,7 +154,7 @@ func (v *verifier) input(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	v.report.Kind, v.total = in.kind(), in.total
+	v.report.Kind, v.total, v.report.Notes = in.kind(), in.total, in.notes
 	feed, err := in.open(ctx, place{}, 0)
 	if err != nil {
 		return err

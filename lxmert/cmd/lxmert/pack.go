@@ -22,7 +22,8 @@ func packCommand() *cobra.Command {
 		Long: `Write region features into a packed store: a folder from which the regions of any picture are read with one
 request to the disk, so that training needs neither the memory for all of them nor the minutes to load them.
 
-SRC is a TSV as published, a zip with one, a .npz or .safetensors file, a folder of those, or a store. DST is a
+SRC is a TSV as published or with the six columns of the bottom-up-attention detector, a zip with one, a .npz or
+.safetensors file, a folder of those, or a store (go doc of lxmert/region lists all forms). DST is a
 folder of its own (default: SRC with the ending .store, or .first512.store with --rows 512). Commands that are
 given the published name of a TSV find the store that stands beside it by that name, and make it themselves if
 it is not there.
@@ -102,6 +103,10 @@ func printPacked(w io.Writer, r region.PackReport) error {
 	}
 	if f.Infinite > 0 || f.Outside > 0 {
 		_, e := fmt.Fprintf(w, "%d numbers are not finite, %d boxes reach out of their pictures: `lxmert verify %s` says where\n", f.Infinite, f.Outside, r.Store)
+		err = errors.Join(err, e)
+	}
+	for _, note := range r.Notes {
+		_, e := fmt.Fprintf(w, "note: %s\n", note)
 		err = errors.Join(err, e)
 	}
 	for _, doubt := range f.Doubts() {

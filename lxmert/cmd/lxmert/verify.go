@@ -118,6 +118,9 @@ func printVerified(w io.Writer, r region.Report) error {
 		say("  features    %d per box; mean %.4f, standard deviation %.4f, %.1f %% zeros", f.Dim, f.Mean, f.Std, 100*f.Zeros)
 		say("  pictures    %.0f x %.0f pixels in the mean", f.Width, f.Height)
 	}
+	for _, note := range r.Notes {
+		say("  note        %s", printable(note))
+	}
 	for _, p := range r.Problems {
 		say("  problem     %s", printable(p))
 	}
