@@ -71,6 +71,19 @@ func (m *Maps) Of(name string, row int) (lxmert.Tensor, error) {
 	return values.Row(row), nil
 }
 
+// All are the maps of a row of the batch, as [Maps.Of], by name.
+func (m *Maps) All(row int) (map[string]lxmert.Tensor, error) {
+	all := map[string]lxmert.Tensor{}
+	for _, name := range m.Names {
+		t, err := m.Of(name, row)
+		if err != nil {
+			return nil, err
+		}
+		all[name] = t
+	}
+	return all, nil
+}
+
 // sides says which queries and keys of a map are words or regions that are there.
 func sides(b *lxmert.Batch, row int, name string) (queries, keys []bool) {
 	kind := kindOf(name)

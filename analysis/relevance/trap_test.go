@@ -32,11 +32,7 @@ func minus(a, b []float64) []float64 {
 
 // rowsOf is the batch of some rows alone.
 func rowsOf(b *lxmert.Batch, rows ...int) *lxmert.Batch {
-	c := *b
-	for _, n := range rows {
-		c.Pairs = append(c.Pairs, [2]int{n, n})
-	}
-	return analysis.Separate(&c)
+	return b.Part(rows...)
 }
 
 func explain(t *testing.T, m relevance.NamedMethod, eng lxmert.Engine, b *lxmert.Batch, target analysis.Target) []analysis.Scores {

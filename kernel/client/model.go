@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -78,7 +79,7 @@ func (m *Model) Run(ctx context.Context, b *lxmert.Batch, r lxmert.Request) (*lx
 	return t, nil
 }
 
-// batchHeader is the JSON of a call of [Model.Batch].
+// batchHeader is the JSON of a call of [Model.Batch] and [Model.Ask].
 type batchHeader struct {
 	Spec      Spec       `json:"spec"`
 	Questions []Question `json:"questions"`
@@ -106,6 +107,39 @@ func (m *Model) Batch(ctx context.Context, questions []Question) (*lxmert.Batch,
 		fmt.Fprintln(m.c.opt.Log, note)
 	}
 	return t.Batch, nil
+}
+
+// Ask asks the model questions, some of them at a time, and reads the answers. Remarks go to [Options].Log, each once.
+func (m *Model) Ask(ctx context.Context, questions []Question) ([]*lxmert.Answer, error) {
+	var all []*lxmert.Answer
+	said := map[string]bool{}
+	for from := 0; from == 0 || from < len(questions); from += lxmert.AskedTogether {
+		part := questions[from:min(from+lxmert.AskedTogether, len(questions))]
+		b, err := jsonBody(batchHeader{m.info.Spec, part})
+		if err != nil {
+			return nil, err
+		}
+		var notes batchNotes
+		t, err := m.c.callTrace(ctx, "/ask", b, &notes)
+		if err != nil {
+			return nil, err
+		}
+		for _, note := range notes.Notes {
+			if !said[note] {
+				fmt.Fprintln(m.c.opt.Log, note)
+			}
+			said[note] = true
+		}
+		if t.Batch == nil {
+			return nil, errors.New("session: its answers have no batch")
+		}
+		answers, err := m.info.Head.Read(part, t.Batch, t)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, answers...)
+	}
+	return all, nil
 }
 
 // Images lists the pictures whose regions the model's feature files have, in their order.

@@ -19,6 +19,7 @@ import (
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/question"
 	"github.com/seed-516990b0/golxmert/lxmert/resident"
 )
 
@@ -33,6 +34,7 @@ func (s *Server) handler() http.Handler {
 		"POST /open":             s.answerOpen,
 		"POST /run":              s.answerRun,
 		"POST /batch":            s.answerBatch,
+		"POST /ask":              s.answerAsk,
 		"POST /images":           s.answerImages,
 		"POST /draw":             s.answerDraw,
 		"GET /values":            s.answerValues,
@@ -127,7 +129,7 @@ func faultOf(ctx context.Context, err error) *wire.Fault {
 		kind = wire.Canceled
 	case errors.Is(err, lxmert.ErrBatch):
 		kind = wire.Batch
-	case errors.Is(err, wire.ErrFrame):
+	case errors.Is(err, wire.ErrFrame), errors.Is(err, question.ErrQuestion), errors.Is(err, question.ErrOptions), errors.Is(err, lxmert.ErrNoAnswers):
 		kind = wire.Usage
 	}
 	return &wire.Fault{Kind: kind, Message: oneLine(err)}
@@ -236,6 +238,14 @@ func sizeOf(t *lxmert.Trace) int {
 	return n
 }
 
+// shortened is a text of whatever length as it may stand in an error.
+func shortened(s string) string {
+	if len(s) > 60 {
+		return strings.ToValidUTF8(s[:60], "") + "…"
+	}
+	return s
+}
+
 func (s *Server) hello() client.Hello {
 	return client.Hello{Protocol: wire.Protocol, Version: s.program.version, PID: os.Getpid(), Program: s.program.path, Started: s.started, Log: s.place.Log}
 }
@@ -319,11 +329,29 @@ func (s *Server) answerBatch(w http.ResponseWriter, r *http.Request) error {
 	if err := s.readJSON(w, r, &h); err != nil {
 		return err
 	}
-	b, notes, err := s.batch(r.Context(), h.Spec, h.Questions)
+	b, err := s.batch(r.Context(), h.Spec, h.Questions)
 	if err != nil {
 		return err
 	}
-	return writeTrace(w, map[string]any{"notes": notes}, &lxmert.Trace{Batch: b})
+	return writeTrace(w, map[string]any{"notes": notes(b, h.Spec)}, &lxmert.Trace{Batch: b.Batch})
+}
+
+// answerAsk sends what answers are read from, and the model's input of the questions: the caller reads them, see
+// [client.Model.Ask].
+func (s *Server) answerAsk(w http.ResponseWriter, r *http.Request) error {
+	var h struct {
+		Spec      client.Spec       `json:"spec"`
+		Questions []client.Question `json:"questions"`
+	}
+	if err := s.readJSON(w, r, &h); err != nil {
+		return err
+	}
+	b, t, err := s.ask(r.Context(), notebook(r), h.Spec, h.Questions)
+	if err != nil {
+		return err
+	}
+	t.Batch = b.Batch
+	return writeTrace(w, map[string]any{"notes": notes(b, h.Spec)}, t)
 }
 
 func (s *Server) answerImages(w http.ResponseWriter, r *http.Request) error {
@@ -331,7 +359,7 @@ func (s *Server) answerImages(w http.ResponseWriter, r *http.Request) error {
 	if err := s.readJSON(w, r, &spec); err != nil {
 		return err
 	}
-	ids, err := s.shelf.images(r.Context(), spec.Regions)
+	ids, err := question.ImageIDs(r.Context(), s.shelf, spec.Regions)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
-	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
 // ToyEnv names the folder of the toy world, where it is not in the user's cache.
@@ -101,6 +100,3 @@ func expandToy(s client.Spec) (client.Spec, error) {
 	s.Regions = regions
 	return s, nil
 }
-
-// toyLabels are what the toy world's detector calls things.
-var toyLabels = struct{ objects, attributes []string }{toy.Shapes, toy.Colors}

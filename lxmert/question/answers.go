@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-
-	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 )
 
 // nameAnswers finds the names of the head's classes: in the file that is named, else in one beside the weights or in data/
@@ -17,7 +15,7 @@ func (a *Asker) nameAnswers() error {
 			a.notes = append(a.notes, fmt.Sprintf("%s is not used: these weights have no head that answers", path))
 			return nil
 		}
-		names, err := dataset.ReadAnswerNames(path)
+		names, err := a.readAnswers(path)
 		if err != nil {
 			return err
 		}
@@ -38,7 +36,7 @@ func (a *Asker) nameAnswers() error {
 		if _, err := os.Stat(path); err != nil {
 			continue
 		}
-		names, err := dataset.ReadAnswerNames(path)
+		names, err := a.readAnswers(path)
 		if err != nil {
 			return err
 		}
@@ -68,4 +66,13 @@ func (a *Asker) answerFiles() (paths []string) {
 		paths = append(paths, filepath.Join(a.opt.Folder, "data", set, name))
 	}
 	return paths
+}
+
+func (a *Asker) readAnswers(path string) ([]string, error) {
+	names, release, err := a.files.Answers(path)
+	if err != nil {
+		return nil, err
+	}
+	release()
+	return names, nil
 }

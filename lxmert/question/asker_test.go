@@ -417,6 +417,11 @@ func (c *counted) Vocabulary(path string) (*token.WordPiece, func(), error) {
 	return w, c.count(path), err
 }
 
+func (c *counted) Answers(path string) ([]string, func(), error) {
+	names, err := dataset.ReadAnswerNames(path)
+	return names, c.count(path), err
+}
+
 func (c *counted) Source(path string) (*question.Source, func(), error) {
 	s, err := question.OpenSource(path)
 	return s, c.count(path), err

@@ -32,6 +32,11 @@ type Batch struct {
 	Missing []string
 }
 
+// MissingNote is a line about n of some pictures, the first of which is named, that are not in a folder.
+func MissingNote(n, of int, first, folder string) string {
+	return fmt.Sprintf("%d of %d pictures shown are not in %s (such as %s): their regions are drawn on an empty canvas", n, of, folder, first)
+}
+
 // Batch makes the model's input of questions. Errors wrap [ErrQuestion] where a question is at fault, region.ErrNotFound where
 // no file has a picture, and [lxmert.ErrBatch] where the regions are of another detector.
 func (a *Asker) Batch(ctx context.Context, questions []lxmert.Question) (*Batch, error) {

@@ -7,18 +7,20 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/token"
 )
 
 // Files opens what an [Asker] reads. A program that stays gives its own, to share open files between askers and to close
 // those that nobody uses: release is called once with each, after the last use. The functions to open with are
-// token.Load, [OpenSource], region.OpenPictures and [ReadLabels]. Methods may be called from several goroutines.
+// token.Load, [OpenSource], region.OpenPictures, [ReadLabels] and dataset.ReadAnswerNames. Methods may be called from several goroutines.
 type Files interface {
 	Vocabulary(path string) (w *token.WordPiece, release func(), err error)
 	Source(path string) (s *Source, release func(), err error)
 	Pictures(dir string) (p *region.Pictures, release func(), err error)
 	Labels(path string) (names []string, release func(), err error)
+	Answers(path string) (names []string, release func(), err error)
 }
 
 // Source is an open file of region features, and what there is to say about it.
@@ -51,19 +53,24 @@ func (s *Source) Examine(ctx context.Context, used ...*region.Regions) (region.L
 	return *s.look, nil
 }
 
-// source opens region features: the packed store of a published file, if training has left one, else the file itself.
-func (a *Asker) source(path string) (*Source, func(), error) {
+// openSource opens region features: the packed store of a published file, if training has left one, else the file itself.
+func openSource(files Files, path string) (*Source, func(), error) {
 	if store, ok := region.Packed(path); ok {
 		path = store
 	}
-	return a.files.Source(path)
+	return files.Source(path)
 }
 
 // ImageIDs lists the pictures that the files of Options.Regions have, in their order, each once.
 func (a *Asker) ImageIDs(ctx context.Context) ([]string, error) {
+	return ImageIDs(ctx, a.files, a.opt.Regions)
+}
+
+// ImageIDs is [Asker.ImageIDs] without a model.
+func ImageIDs(ctx context.Context, files Files, regions []string) ([]string, error) {
 	all, seen := []string{}, map[string]bool{}
-	for _, path := range a.opt.Regions {
-		source, release, err := a.source(path)
+	for _, path := range regions {
+		source, release, err := openSource(files, path)
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +97,8 @@ type openFiles struct {
 	vocabs   opened[*token.WordPiece]
 	sources  opened[*Source]
 	pictures opened[*region.Pictures]
-	names    opened[[]string]
+	labels   opened[[]string]
+	answers  opened[[]string]
 }
 
 func (f *openFiles) Vocabulary(path string) (*token.WordPiece, func(), error) {
@@ -106,7 +114,11 @@ func (f *openFiles) Pictures(dir string) (*region.Pictures, func(), error) {
 }
 
 func (f *openFiles) Labels(path string) ([]string, func(), error) {
-	return f.names.get(path, ReadLabels)
+	return f.labels.get(path, ReadLabels)
+}
+
+func (f *openFiles) Answers(path string) ([]string, func(), error) {
+	return f.answers.get(path, dataset.ReadAnswerNames)
 }
 
 func (f *openFiles) close() (err error) {

@@ -33,7 +33,7 @@ func (f *finder) source(path string) (*Source, error) {
 	if s := f.open[path]; s != nil {
 		return s, nil
 	}
-	s, release, err := f.asker.source(path)
+	s, release, err := openSource(f.asker.files, path)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package lx
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -17,7 +16,7 @@ type Explanation = display.Explanation
 // "attention", "rollout", "ig"; see [Methods]. Of two pictures it explains the left one and says so; [ExplainPictures]
 // explains both.
 func Explain(a *Answer, methods ...string) Explanation {
-	x := must(explain(cell().ctx, a, 0, methods))
+	x := ExplainPictures(a, methods...)[0]
 	if n := a.Batch.Rows(); n > 1 {
 		x.Scores.Notes = append(x.Scores.Notes, fmt.Sprintf("The answer is about %d pictures; this is the first of them, lx.ExplainPictures shows all.", n))
 	}
@@ -26,45 +25,9 @@ func Explain(a *Answer, methods ...string) Explanation {
 
 // ExplainPictures is [Explain] for every picture that an answer is about: NLVR2's left and right.
 func ExplainPictures(a *Answer, methods ...string) []Explanation {
-	var out []Explanation
-	for row := range a.Batch.Rows() {
-		out = append(out, must(explain(cell().ctx, a, row, methods)))
-	}
-	return out
-}
-
-// explain explains a row of an answer, one of its pictures.
-func explain(ctx context.Context, a *Answer, row int, methods []string) (x Explanation, err error) {
-	if len(methods) == 0 {
-		methods = []string{"relevance"}
-	}
-	if x.Maps, err = a.maps(ctx, row); err != nil {
-		return x, err
-	}
-	for i, name := range methods {
-		m, err := relevance.Find(name)
-		if err != nil {
-			return x, err
-		}
-		all, err := m.Run(ctx, a.Model, a.Batch, analysis.Predicted())
-		if err != nil {
-			return x, fmt.Errorf("%s: %w", name, err)
-		}
-		scores := all[row]
-		scores.Answer = a.Best().Text
-		if scores.Target != "" {
-			scores.Target = fmt.Sprintf("logit of %q, the most probable answer", scores.Answer)
-		}
-		if i == 0 {
-			x.Scores = scores
-		} else {
-			x.Methods = append(x.Methods, scores)
-		}
-	}
-	for _, r := range a.Ranked[:min(5, len(a.Ranked))] {
-		x.Answers = append(x.Answers, display.Answer{Text: r.Text, Probability: r.Probability})
-	}
-	return x, nil
+	x := must(relevance.Explain(cell().ctx, a.Model, a.answer(), methods...))
+	Check(relevance.AddMaps(cell().ctx, a.Model, a.answer(), x))
+	return x
 }
 
 // Methods lists the methods that [Explain] and [Test] know, with a phrase about each.

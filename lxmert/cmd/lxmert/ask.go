@@ -130,7 +130,7 @@ func (a *asking) run(cmd *cobra.Command, sentence string) error {
 		if err := sayMissing(cmd.ErrOrStderr(), batch.Missing, len(batch.Images), a.why.images); err != nil {
 			return err
 		}
-		if err := a.why.explain(cmd, m, answers[0], a.top); err != nil {
+		if err := a.why.explain(cmd, m, answers[0], r.shown()); err != nil {
 			return err
 		}
 	}

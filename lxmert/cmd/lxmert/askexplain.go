@@ -9,11 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/figure"
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
 	"github.com/seed-516990b0/golxmert/analysis/report"
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/question"
 )
 
 // explaining is what the flags say about --explain.
@@ -49,51 +49,36 @@ func sayMissing(w io.Writer, missing []string, of int, folder string) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "%d of %d pictures shown are not in %s (such as %s): their regions are drawn on an empty canvas\n", len(missing), of, folder, plain(missing[0]))
+	_, err := fmt.Fprintln(w, question.MissingNote(len(missing), of, plain(missing[0]), folder))
 	return err
 }
 
 // explain writes why the model gave its answer. A statement about two pictures becomes two files.
-func (e *explaining) explain(cmd *cobra.Command, m lxmert.Engine, a *lxmert.Answer, top int) error {
-	scores, err := relevance.BiModal(cmd.Context(), m, a.Batch, analysis.Predicted(), relevance.Options{})
+func (e *explaining) explain(cmd *cobra.Command, m lxmert.Engine, a *lxmert.Answer, shown []report.Answer) error {
+	explanations, err := relevance.Explain(cmd.Context(), m, a)
 	if err != nil {
 		return err
 	}
-	best := a.Best()
-	for i, s := range scores {
-		s.Answer = best.Text
-		s.Params = map[string]string{"probability of answers": a.Head.Kind}
-		s.Target = fmt.Sprintf("logit of %q, the most probable answer", best.Text)
+	suffix := filepath.Ext(e.out)
+	if suffix == ".html" {
+		if err := relevance.AddMaps(cmd.Context(), m, a, explanations); err != nil {
+			return err
+		}
+	}
+	for i, x := range explanations {
 		path := e.out
-		if len(scores) > 1 {
-			suffix := filepath.Ext(e.out)
+		if len(explanations) > 1 {
 			path = strings.TrimSuffix(e.out, suffix) + [2]string{"-left", "-right"}[i%2] + suffix
 		}
-		if filepath.Ext(path) == ".html" {
-			err = e.page(cmd, m, a, i, path, s, top)
+		if x.Answers = shown; suffix == ".html" {
+			err = report.Save(path, x, report.Options{})
 		} else {
-			err = figure.Save(path, s, figure.Options{})
+			err = figure.Save(path, x.Scores, figure.Options{})
 		}
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s shows which words and regions carried the answer %q\n", path, best.Text)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s shows which words and regions carried the answer %q\n", path, a.Best().Text)
 	}
 	return nil
-}
-
-// page writes a page for a browser, with all attention maps to look at.
-func (e *explaining) page(cmd *cobra.Command, m lxmert.Engine, a *lxmert.Answer, row int, path string, s analysis.Scores, top int) error {
-	trace, err := m.Run(cmd.Context(), a.Batch, lxmert.Request{Want: lxmert.All(m.Config().Maps()...), NoRegions: a.Batch.NoRegions()})
-	if err != nil {
-		return err
-	}
-	x := report.Explanation{Scores: s, Maps: map[string]lxmert.Tensor{}}
-	for name, map_ := range trace.Values {
-		x.Maps[name] = map_.Row(row)
-	}
-	for _, r := range a.Ranked[:min(len(a.Ranked), top)] {
-		x.Answers = append(x.Answers, report.Answer{Text: r.Text, Probability: r.Probability})
-	}
-	return report.Save(path, x, report.Options{})
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/report"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
@@ -68,6 +69,14 @@ func newReply(a *lxmert.Answer, warnings []string, top int) *reply {
 		r.Answers = append(r.Answers, answer{x.Text, x.Class, x.Logit, x.Probability})
 	}
 	return r
+}
+
+// shown are the answers as a page shows them.
+func (r *reply) shown() (list []report.Answer) {
+	for _, a := range r.Answers {
+		list = append(list, report.Answer{Text: a.Answer, Probability: a.Probability})
+	}
+	return list
 }
 
 func (r *reply) printJSON(w io.Writer) error {

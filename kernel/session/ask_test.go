@@ -3,6 +3,7 @@ package session_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -13,9 +14,11 @@ import (
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
+	"github.com/seed-516990b0/golxmert/lxmert/question"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/token"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
+	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
 // toyModel makes a very small toy world where "toy" finds it, and trains its model for some steps.
@@ -224,6 +227,98 @@ func TestCellsAreToldOfRegionsOfAnotherForm(t *testing.T) {
 	})
 	if err != nil || strings.Count(notes.String(), "boxes have no area, x1 <= x0") != 1 || !strings.Contains(notes.String(), "mine.tsv") {
 		t.Errorf("of one strange box it says %q, error %v", &notes, err)
+	}
+}
+
+// TestAskingThroughTheSessionIsAskingHere: the session's front door is the library's, so answers, their input and the
+// remarks are the same, however many questions are asked at once.
+func TestAskingThroughTheSessionIsAskingHere(t *testing.T) {
+	golden := goldens(t)[0]
+	r := newResident(t)
+	here, _, _ := both(t, r.dial("a"), golden)
+	var notes strings.Builder
+	c, err := client.Dial(t.Context(), client.Options{Dir: r.dir, Log: &notes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	features := filepath.Join(golden, "toy", "data", "mscoco_imgfeat", "val2014_obj36.tsv")
+	m, err := c.Open(t.Context(), client.Spec{Weights: filepath.Join(golden, "tiny", "weights"), Vocab: filepath.Join(golden, "tokenizer"), Regions: []string{features}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asker, err := question.Open(here.Config(), question.Options{Weights: filepath.Join(golden, "tiny", "weights"), Vocab: filepath.Join(golden, "tokenizer"), Regions: []string{features}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asker.Close()
+	ids, err := asker.ImageIDs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var questions []lxmert.Question
+	for i := range lxmert.AskedTogether + 2 {
+		questions = append(questions, lxmert.Question{Text: fmt.Sprintf("is there a red ζέβρα%s?", strings.Repeat(" big", i%5)), Images: ids[i%len(ids):][:1]})
+	}
+	want, err := asker.AskAll(t.Context(), here, questions...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes.Reset()
+	got, err := m.Ask(t.Context(), questions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d answers to %d questions", len(got), len(want))
+	}
+	for i, a := range got {
+		if w := want[i]; !reflect.DeepEqual(a.Ranked, w.Ranked) || !reflect.DeepEqual(a.Matched, w.Matched) || !reflect.DeepEqual(a.Batch.Words, w.Batch.Words) || !slices.Equal(a.Batch.Feats.Data, w.Batch.Feats.Data) {
+			t.Errorf("question %d is answered %+v, here %+v", i, a.Best(), w.Best())
+		}
+	}
+	if strings.Count(notes.String(), "ζέβρα") != 1 {
+		t.Errorf("remarks: %s", &notes)
+	}
+	if _, err := m.Ask(t.Context(), nil); !errors.Is(err, client.ErrUsage) {
+		t.Errorf("no question: %v", err)
+	}
+}
+
+// TestLogitsThatAreNoNumbersAreNotRanked, in cells neither: damaged weights are an error that names the question.
+func TestLogitsThatAreNoNumbersAreNotRanked(t *testing.T) {
+	golden := goldens(t)[0]
+	whole, err := weights.OpenModel(filepath.Join(golden, "tiny", "weights"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer whole.Close()
+	var items []weights.Item
+	for _, name := range whole.Names() {
+		x, _ := whole.Tensor(name)
+		data, err := x.Float32s()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "answer_head.logit_fc.3.bias" {
+			data = slices.Clone(data)
+			data[1] = float32(math.NaN())
+		}
+		items = append(items, weights.FromFloats(name, x.Shape, data, weights.F32))
+	}
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	if err := weights.Save(path, whole.Config, items, nil); err != nil {
+		t.Fatal(err)
+	}
+	features := filepath.Join(golden, "toy", "data", "mscoco_imgfeat", "val2014_obj36.tsv")
+	c := newResident(t).dial("a")
+	spec := client.Spec{Weights: path, Vocab: filepath.Join(golden, "tokenizer"), Regions: []string{features}}
+	m, err := c.Open(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := client.Question{Text: "is it red?", Images: []string{first(t, c, spec, features)}}
+	if _, err := m.Ask(t.Context(), []client.Question{q}); err == nil || !strings.Contains(err.Error(), `m.safetensors: "is it red?" cannot be answered: value 1 of out.qa is NaN`) {
+		t.Errorf("NaN: %v", err)
 	}
 }
 

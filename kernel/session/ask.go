@@ -1,0 +1,114 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/seed-516990b0/golxmert/kernel/client"
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/question"
+	"github.com/seed-516990b0/golxmert/lxmert/toy"
+)
+
+// open describes a model, opening it if need be.
+func (s *Server) open(ctx context.Context, spec client.Spec) (*client.ModelInfo, error) {
+	spec, err := s.expand(spec)
+	if err != nil {
+		return nil, err
+	}
+	m, release, err := s.models.acquire(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	asker, err := s.asker(m, spec)
+	if err != nil {
+		return nil, err
+	}
+	spec.Answers = asker.Options().Answers
+	return &client.ModelInfo{
+		Spec: spec, Config: m.model.Config(), Head: asker.Head(), Bytes: m.bytes, Notes: slices.Concat(m.notes, asker.Notes()),
+	}, nil
+}
+
+// asker is the front door of a model, with the files that a spec names. It keeps nothing open itself.
+func (s *Server) asker(m *openModel, spec client.Spec) (*question.Asker, error) {
+	opt := question.Options{
+		Weights: spec.Weights, Folder: spec.Folder, Vocab: spec.Vocab, Answers: spec.Answers, Regions: spec.Regions, Images: spec.Images,
+		Objects: spec.Objects, Attributes: spec.Attributes, Files: s.shelf,
+	}
+	if opt.Objects == client.Toy {
+		opt.Objects, opt.ObjectNames = "", toy.Shapes
+	}
+	if opt.Attributes == client.Toy {
+		opt.Attributes, opt.AttributeNames = "", toy.Colors
+	}
+	return question.Open(m.model.Config(), opt)
+}
+
+// run computes a request.
+func (s *Server) run(ctx context.Context, notebook string, spec client.Spec, b *lxmert.Batch, r lxmert.Request) (*lxmert.Trace, error) {
+	m, release, err := s.models.acquire(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	return s.turn(ctx, notebook, m, b, r)
+}
+
+// turn runs a request when it is the notebook's turn.
+func (s *Server) turn(ctx context.Context, notebook string, m *openModel, b *lxmert.Batch, r lxmert.Request) (*lxmert.Trace, error) {
+	leave, err := s.calls.enter(ctx, notebook, fmt.Sprintf("%d rows of %s", b.Rows(), filepath.Base(m.key.weights)))
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return m.model.Run(ctx, b, r)
+}
+
+// batch makes the model's input of questions.
+func (s *Server) batch(ctx context.Context, spec client.Spec, questions []lxmert.Question) (*question.Batch, error) {
+	m, release, err := s.models.acquire(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	asker, err := s.asker(m, spec)
+	if err != nil {
+		return nil, err
+	}
+	return asker.Batch(ctx, questions)
+}
+
+// ask makes the model's input of questions, and computes what their answers are read from.
+func (s *Server) ask(ctx context.Context, notebook string, spec client.Spec, questions []lxmert.Question) (*question.Batch, *lxmert.Trace, error) {
+	m, release, err := s.models.acquire(ctx, spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer release()
+	asker, err := s.asker(m, spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := asker.CanAnswer(); err != nil {
+		return nil, nil, err
+	}
+	b, err := asker.Batch(ctx, questions)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := s.turn(ctx, notebook, m, b.Batch, asker.Head().Request(asker.Config(), b.Batch))
+	return b, t, err
+}
+
+// notes are all remarks about a batch, as cells show them.
+func notes(b *question.Batch, spec client.Spec) []string {
+	all := slices.Concat(b.Notes, b.Doubts)
+	if n := len(b.Missing); n > 0 {
+		all = append(all, question.MissingNote(n, len(b.Images), b.Missing[0], spec.Images))
+	}
+	return all
+}
