@@ -5,7 +5,7 @@
 //
 //	bin/        kernel (this program), gonb, goimports, gopls
 //	venv/       Python with JupyterLab; in it the kernelspec "Go (LXMERT)", so that other Jupyters do not see it
-//	prelude/    go.mod and go.sum of cells, with this library pinned: imports are found without a network
+//	prelude/    go.mod and go.sum of cells, with this library and gonum pinned: imports are found without a network
 //	jupyter/    what Jupyter would write into the user's home: settings, workspaces, runtime files
 //	gopls/      what gopls keeps
 //	steps/      which steps are done, and with what

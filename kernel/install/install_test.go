@@ -353,8 +353,8 @@ func TestCellsTakeTheLibraryFromTheCheckout(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, p.mod)
 		}
 	}
-	if string(p.sum) != "sums\n" {
-		t.Errorf("go.sum is %q", p.sum)
+	if want := cellsSum + "sums\n"; string(p.sum) != want {
+		t.Errorf("go.sum is %q, expected %q", p.sum, want)
 	}
 	if s, err := findSource(dir); err != nil || s.dir != dir {
 		t.Errorf("%+v, %v", s, err)

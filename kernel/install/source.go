@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -64,7 +65,7 @@ type prelude struct{ mod, sum []byte }
 
 func wantPrelude(ctx context.Context, in *installation) (string, error) {
 	if in.source.version != "" {
-		return module + " " + in.source.version + " with " + in.goVersion + "\n", nil
+		return module + " " + in.source.version + " with " + in.goVersion + "\n" + cellsMod, nil
 	}
 	p, err := checkoutPrelude(ctx, in.source.dir)
 	return string(p.mod) + string(p.sum), err
@@ -109,11 +110,19 @@ func checkoutPrelude(ctx context.Context, dir string) (prelude, error) {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "module golxmert.cell\n\ngo %s\n\nrequire (\n\t%s v0.0.0\n", file.Go, module)
+	own := map[string]bool{}
 	for _, r := range file.Require {
+		own[r.Path] = true
 		fmt.Fprintf(&b, "\t%s %s // indirect\n", r.Path, r.Version)
 	}
-	// In one line each, GoNB would watch everything in the folder for changes.
-	fmt.Fprintf(&b, ")\n\nreplace (\n\t%s => %s\n", module, quotePath(dir))
+	for _, m := range forCellsOnly() {
+		if path, _, _ := strings.Cut(m, " "); !own[path] {
+			fmt.Fprintf(&b, "\t%s // indirect\n", m)
+		}
+	}
+	// In one line each, GoNB would watch everything in the folder for changes. A block of one line becomes one when `go get`
+	// writes the file.
+	fmt.Fprintf(&b, ")\n\nreplace (\n\t%s => %s\n\tgolxmert.cell/none => ./none\n", module, quotePath(dir))
 	for _, r := range file.Replace {
 		to := r.New.Path
 		if strings.HasPrefix(to, "./") || strings.HasPrefix(to, "../") {
@@ -122,7 +131,14 @@ func checkoutPrelude(ctx context.Context, dir string) (prelude, error) {
 		fmt.Fprintf(&b, "\t%s => %s\n", strings.TrimSpace(r.Old.Path+" "+r.Old.Version), strings.TrimSpace(quotePath(to)+" "+r.New.Version))
 	}
 	b.WriteString(")\n")
-	return prelude{[]byte(b.String()), sum}, nil
+	return prelude{[]byte(b.String()), joinSums(sum, []byte(cellsSum))}, nil
+}
+
+// joinSums is a go.sum of two, in the order in which Go writes it.
+func joinSums(a, b []byte) []byte {
+	lines := slices.Collect(strings.Lines(string(a) + string(b)))
+	slices.Sort(lines)
+	return []byte(strings.Join(slices.Compact(lines), ""))
 }
 
 // quotePath writes a folder as go.mod wants it.
@@ -144,7 +160,11 @@ func publishedPrelude(ctx context.Context, parent, version string) (prelude, err
 		return prelude{}, err
 	}
 	env := []string{"GOWORK=off", "GOFLAGS=-mod=mod"}
-	if _, err := command(ctx, stage, env, "go", "get", module+"/...@"+version); err != nil {
+	argv := []string{"go", "get", module + "/...@" + version}
+	for _, m := range forCellsOnly() {
+		argv = append(argv, strings.Replace(m, " ", "@", 1))
+	}
+	if _, err := command(ctx, stage, env, argv...); err != nil {
 		return prelude{}, err
 	}
 	var p prelude

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/kernel/internal/cellbuild"
@@ -20,7 +21,8 @@ var standard = []string{
 	"strings", "sync", "text/tabwriter", "time",
 }
 
-// warmCache compiles what cells import, so that the first cell need not, and links it once with the flags of cells.
+// warmCache brings what cells import into the module cache, and compiles what they import most, so that the first cell need
+// not, and links it once with the flags of cells.
 func warmCache(ctx context.Context, in *installation) error {
 	dir, err := os.MkdirTemp(in.Dir, ".warm-*")
 	if err != nil {
@@ -38,8 +40,13 @@ func warmCache(ctx context.Context, in *installation) error {
 	}
 	var b strings.Builder
 	b.WriteString("package main\n\nimport (\n")
-	for _, path := range standard {
+	for _, path := range slices.Concat(standard, usualLibraries) {
 		fmt.Fprintf(&b, "\t_ %q\n", path)
+	}
+	// Packages that no system can build are in the way of nobody.
+	list := append([]string{"go", "list", "-e", "-deps", "-f", "{{.ImportPath}}"}, libraries...)
+	if _, err := command(ctx, dir, []string{"GOWORK=off"}, list...); err != nil {
+		return err
 	}
 	own, err := in.ownPackages(ctx, dir)
 	if err != nil {
