@@ -40,7 +40,9 @@ type array struct {
 	name  string
 	elem  element
 	shape []int
-	limit int64 // bytes that may be read at once, in view of what the file has
+	// columnwise says that of the last two axes the last one is the slower in the file.
+	columnwise bool
+	limit      int64 // bytes that may be read at once, in view of what the file has
 	// open reads the values from byte off on.
 	open func(off int64) (io.ReadCloser, error)
 }

@@ -46,7 +46,20 @@
 //	ids         [N] strings        a set needs it; in safetensors files it is metadata, a JSON list
 //
 // Other arrays are ignored. An image alone in its file is called like the file, without the ending. A folder of such files
-// is a source too: the image "a/b" is the file a/b.npz or a/b.safetensors in it. In Python:
+// is a source too: the image "a/b" is the file a/b.npz or a/b.safetensors in it.
+//
+// The arrays of other programs are read as they are, and said like the forms of TSVs:
+//
+//	OpenVQA (MCAN), bottom-up-attention.pytorch
+//	    x [n,F] or [F,n], bbox [n,4] in pixels, num_bbox, image_w, image_h. Which axis of x are the boxes, their number
+//	    tells; where n is F it cannot, and is an error. The image of 7.jpg.npz is 7. Labels in info, a Python object, are
+//	    not read.
+//	UNITER
+//	    features [n,F], norm_bb [n,4] to [n,7]: the corners as shares of the picture's size, 0 to 1, then anything else,
+//	    such as its width and height; conf [n]; soft_labels [n,1601], the background first, whose largest is the class.
+//	    Without width and height the picture's size is 1 x 1, which stands for one that is not known.
+//
+// Not read are HDF5, LMDB, pickles and single arrays (.npy): errors say what a file is, and how to write it anew. In Python:
 //
 //	import numpy as np
 //	np.savez("000017.npz", features=feats.astype("float32"),   # [36, 2048]

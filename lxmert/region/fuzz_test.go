@@ -43,7 +43,7 @@ func FuzzNPY(f *testing.F) {
 	f.Add(npy("<U12", "(5,)", nil))
 	f.Add([]byte("\x93NUMPY\x02\x00\x10\x00\x00\x00{'shape': (1,)} "))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		e, shape, size, err := readNPYHeader(bytes.NewReader(data))
+		e, shape, _, size, err := readNPYHeader(bytes.NewReader(data))
 		if err != nil {
 			return
 		}

@@ -13,14 +13,15 @@ import (
 const maxNPYHeader = 1 << 16
 
 // readNPYHeader reads the beginning of an array as np.save writes it: magic, version, length, and a Python dict of
-// exactly descr, fortran_order and shape. size is how many bytes were read.
-func readNPYHeader(r io.Reader) (e element, shape []int, size int64, err error) {
+// exactly descr, fortran_order and shape. fortran says that an array of two axes stands column by column; size is how many
+// bytes were read.
+func readNPYHeader(r io.Reader) (e element, shape []int, fortran bool, size int64, err error) {
 	var start [12]byte
 	if _, err := io.ReadFull(r, start[:10]); err != nil {
-		return e, nil, 0, cutShort(err)
+		return e, nil, false, 0, cutShort(err)
 	}
 	if string(start[:6]) != "\x93NUMPY" {
-		return e, nil, 0, errors.New("not an array of NumPy (.npy)")
+		return e, nil, false, 0, errors.New("not an array of NumPy (.npy)")
 	}
 	length := int64(binary.LittleEndian.Uint16(start[8:]))
 	size = 10
@@ -28,22 +29,22 @@ func readNPYHeader(r io.Reader) (e element, shape []int, size int64, err error) 
 	case 1:
 	case 2, 3:
 		if _, err := io.ReadFull(r, start[10:]); err != nil {
-			return e, nil, 0, cutShort(err)
+			return e, nil, false, 0, cutShort(err)
 		}
 		length = int64(binary.LittleEndian.Uint32(start[8:]))
 		size = 12
 	default:
-		return e, nil, 0, fmt.Errorf("version %d of NumPy's format is not known", start[6])
+		return e, nil, false, 0, fmt.Errorf("version %d of NumPy's format is not known", start[6])
 	}
 	if length > maxNPYHeader {
-		return e, nil, 0, fmt.Errorf("a header of %d bytes, at most %d are read", length, maxNPYHeader)
+		return e, nil, false, 0, fmt.Errorf("a header of %d bytes, at most %d are read", length, maxNPYHeader)
 	}
 	text := make([]byte, length)
 	if _, err := io.ReadFull(r, text); err != nil {
-		return e, nil, 0, cutShort(err)
+		return e, nil, false, 0, cutShort(err)
 	}
-	e, shape, err = parseNPYHeader(string(text))
-	return e, shape, size + length, err
+	e, shape, fortran, err = parseNPYHeader(string(text))
+	return e, shape, fortran, size + length, err
 }
 
 // npyParser reads the few forms of Python that a header has.
@@ -91,55 +92,56 @@ func (p *npyParser) shape() (shape []int, ok bool) {
 	return shape, true
 }
 
-func parseNPYHeader(text string) (e element, shape []int, err error) {
+func parseNPYHeader(text string) (e element, shape []int, fortran bool, err error) {
 	p := &npyParser{text}
 	bad := fmt.Errorf("the header %s is none that np.save writes", shown(text))
 	if !p.take("{") {
-		return e, nil, bad
+		return e, nil, false, bad
 	}
 	descr, seen := "", map[string]bool{}
 	for !p.take("}") {
 		key, ok := p.text()
 		if !ok || seen[key] || !p.take(":") {
-			return e, nil, bad
+			return e, nil, false, bad
 		}
 		seen[key] = true
 		switch key {
 		case "descr":
 			if descr, ok = p.text(); !ok {
-				return e, nil, errors.New("an array of records or objects is not read; save plain numbers")
+				return e, nil, false, errors.New("an array of records or objects is not read; save plain numbers")
 			}
 		case "fortran_order":
-			if p.take("True") {
-				return e, nil, errors.New("the array is in Fortran order; in Python, save np.ascontiguousarray(x)")
-			}
-			ok = p.take("False")
+			fortran = p.take("True")
+			ok = fortran || p.take("False")
 		case "shape":
 			shape, ok = p.shape()
 		default:
 			ok = false
 		}
 		if !ok {
-			return e, nil, bad
+			return e, nil, false, bad
 		}
 		if !p.take(",") {
 			if !p.take("}") {
-				return e, nil, bad
+				return e, nil, false, bad
 			}
 			break
 		}
 	}
 	if p.space(); p.rest != "" || !seen["descr"] || !seen["fortran_order"] || !seen["shape"] {
-		return e, nil, bad
+		return e, nil, false, bad
 	}
 	e, err = parseDescr(descr)
 	if err != nil {
-		return e, nil, err
+		return e, nil, false, err
 	}
 	if _, ok := arrayBytes(e, shape); !ok {
-		return e, nil, fmt.Errorf("the shape %v is impossibly large", shape)
+		return e, nil, false, fmt.Errorf("the shape %v is impossibly large", shape)
 	}
-	return e, shape, nil
+	if fortran = fortran && len(shape) > 1; fortran && len(shape) > 2 {
+		return e, nil, false, errors.New("an array of more than two axes is in Fortran order; in Python, save np.ascontiguousarray(x)")
+	}
+	return e, shape, fortran, nil
 }
 
 // parseDescr reads a type as NumPy writes it, such as "<f4", "|u1" or "<U12".

@@ -25,7 +25,7 @@ func openNPZ(f *os.File, path string, size int64) (Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w; the file was cut short or damaged", ErrFormat, path, err)
 	}
-	arrays := map[string]*array{}
+	arrays, members := map[string]*array{}, map[string]*zip.File{}
 	for _, member := range z.File {
 		name, ok := strings.CutSuffix(member.Name, ".npy")
 		if !ok {
@@ -34,27 +34,24 @@ func openNPZ(f *os.File, path string, size int64) (Source, error) {
 		if arrays[name] != nil {
 			return nil, fmt.Errorf("%w: %s: two arrays are called %s", ErrFormat, path, shown(name))
 		}
-		if !known(name) {
-			arrays[name] = &array{name: name}
-			continue
-		}
-		a, err := npzArray(f, member, name)
-		if err != nil {
+		arrays[name], members[name] = &array{name: name}, member
+	}
+	for ours, name := range chosen(func(name string) bool { return arrays[name] != nil }) {
+		if arrays[name], err = npzArray(f, members[name], name, slices.Contains(imageArrays[:], ours)); err != nil {
 			return nil, fmt.Errorf("%w: %s: %s: %w", ErrFormat, path, name, err)
 		}
-		arrays[name] = a
 	}
 	return asSource(newSet(path, f, arrays, nil))
 }
 
-// npzArray reads the header of one array.
-func npzArray(f *os.File, member *zip.File, name string) (*array, error) {
+// npzArray reads the header of one array, which has several values for each image or one.
+func npzArray(f *os.File, member *zip.File, name string, several bool) (*array, error) {
 	body, err := member.Open()
 	if err != nil {
 		return nil, err
 	}
 	defer body.Close()
-	e, shape, header, err := readNPYHeader(body)
+	e, shape, fortran, header, err := readNPYHeader(body)
 	if err != nil {
 		return nil, err
 	}
@@ -63,8 +60,8 @@ func npzArray(f *os.File, member *zip.File, name string) (*array, error) {
 		return nil, fmt.Errorf("%d bytes where %d of header and %d of shape %v belong", member.UncompressedSize64, header, bytes, shape)
 	}
 	packed := int64(min(member.CompressedSize64, maxBytes))
-	a := &array{name: name, elem: e, shape: shape, limit: freeNumbers + inflateRatio*packed}
-	if slices.Contains(imageArrays[:], name) {
+	a := &array{name: name, elem: e, shape: shape, columnwise: fortran, limit: freeNumbers + inflateRatio*packed}
+	if several {
 		a.limit += freeImage - freeNumbers
 	}
 	a.open = func(off int64) (io.ReadCloser, error) {
@@ -86,31 +83,6 @@ func npzArray(f *os.File, member *zip.File, name string) (*array, error) {
 		return nil, errors.New("the sizes in the zip's directory do not agree")
 	}
 	return a, nil
-}
-
-// known tells the arrays that this package reads.
-func known(name string) bool {
-	switch name {
-	case "width", "height", "num_boxes", "ids", "objects", "attrs":
-		return true
-	}
-	return slices.Contains(imageArrays[:], name)
-}
-
-// listed names what arrays a file has.
-func listed(arrays map[string]*array) string {
-	var names []string
-	for name := range arrays {
-		names = append(names, shown(name))
-	}
-	if len(names) == 0 {
-		return "none"
-	}
-	slices.Sort(names)
-	if len(names) > 12 {
-		names = append(names[:12], "…")
-	}
-	return strings.Join(names, ", ")
 }
 
 // asSource keeps a nil *set from becoming a Source.

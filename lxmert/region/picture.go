@@ -102,6 +102,16 @@ func (p *Pictures) numberedIn(dir string) []string {
 // pictureEndings in the order in which they are tried.
 var pictureEndings = []string{".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG", ".Jpg", ".Jpeg", ".Png"}
 
+// withoutEnding is a name without the ending of a picture.
+func withoutEnding(name string) string {
+	for _, ending := range pictureEndings {
+		if rest, ok := strings.CutSuffix(name, ending); ok {
+			return rest
+		}
+	}
+	return name
+}
+
 func pictureFile(dir, name string) (path string, ok bool) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return "", false

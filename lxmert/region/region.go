@@ -11,7 +11,7 @@ import (
 // Regions is what a detector found in one image. Slices are flat, row-major, and may be changed by their owner.
 type Regions struct {
 	ID            string
-	Width, Height int    // of the picture, pixels
+	Width, Height int    // of the picture, pixels; 1 and 1 where it is not known, and boxes are shares of it
 	Source        string // the file that the regions came from
 
 	N, Dim   int       // boxes, and features of each
@@ -85,9 +85,13 @@ func allFinite(values []float32) bool {
 	return a+b+c+d == 0
 }
 
-// Info is what the regions' file says about the picture. See [Labels] for the names of what was detected.
+// Info is what the regions' file says about the picture; a size of 1 x 1 says that boxes are shares of one that is not known.
 func (r *Regions) Info() lxmert.ImageInfo {
-	return lxmert.ImageInfo{ID: r.ID, Width: r.Width, Height: r.Height, Source: r.Source}
+	info := lxmert.ImageInfo{ID: r.ID, Width: r.Width, Height: r.Height, Source: r.Source}
+	if r.Width == 1 && r.Height == 1 {
+		info.Width, info.Height = 0, 0
+	}
+	return info
 }
 
 // Fill sets the region side of a batch: Feats [images,V,F], Boxes [images,V,4] from 0 to 1, Images, and, where the images

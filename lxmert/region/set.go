@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +19,9 @@ type set struct {
 
 	ids                    []string
 	last                   map[string]int // the last image of each id
+	foreign                bool           // arrays have the names of other programs
+	shares                 bool           // boxes are divided by the picture's size
+	said                   []string       // how the file is read, where not as documented
 	boxes                  int            // of an image, with padding
 	dim                    int
 	widths, heights, count []int // count: boxes without padding
@@ -26,7 +30,7 @@ type set struct {
 }
 
 // imageArrays are the arrays with values for each box.
-var imageArrays = [...]string{"features", "boxes", "objects_id", "objects_conf", "attrs_id", "attrs_conf"}
+var imageArrays = [...]string{"features", "boxes", "objects_id", "objects_conf", "attrs_id", "attrs_conf", "soft_labels"}
 
 // newSet checks that arrays fit together. ids are nil where the file does not say.
 func newSet(path string, closer io.Closer, arrays map[string]*array, ids []string) (*set, error) {
@@ -37,10 +41,14 @@ func newSet(path string, closer io.Closer, arrays map[string]*array, ids []strin
 	return s, nil
 }
 
-func (s *set) define(arrays map[string]*array, ids []string) error {
+func (s *set) define(all map[string]*array, ids []string) error {
+	arrays, err := s.translated(all)
+	if err != nil {
+		return err
+	}
 	features := arrays["features"]
 	if features == nil {
-		return fmt.Errorf("there is no array features; it has %s", listed(arrays))
+		return missingArray("features", all)
 	}
 	shape := features.shape
 	switch len(shape) {
@@ -49,12 +57,12 @@ func (s *set) define(arrays map[string]*array, ids []string) error {
 		shape = []int{1, shape[0], shape[1]}
 	case 3:
 	default:
-		return fmt.Errorf("features has shape %v, must be [boxes, features] or [images, boxes, features]", shape)
+		return fmt.Errorf("%s has shape %v, must be [boxes, features] or [images, boxes, features]", features.name, shape)
 	}
 	n := shape[0]
 	s.boxes, s.dim = shape[1], shape[2]
 	if n == 0 || s.boxes == 0 || s.dim == 0 {
-		return fmt.Errorf("features has shape %v, there is nothing in it", features.shape)
+		return fmt.Errorf("%s has shape %v, there is nothing in it", features.name, features.shape)
 	}
 	if err := s.name(arrays["ids"], ids, n); err != nil { // first: it bounds the number of images by what is in the file
 		return err
@@ -69,7 +77,7 @@ func (s *set) define(arrays map[string]*array, ids []string) error {
 				return err
 			}
 		} else if name == "boxes" {
-			return fmt.Errorf("there is no array boxes; it has %s", listed(arrays))
+			return missingArray("boxes", all)
 		}
 		s.arrays[i] = a
 	}
@@ -84,12 +92,11 @@ func (s *set) define(arrays map[string]*array, ids []string) error {
 		case a != nil:
 			*part.to, err = a.integers(n, part.limit)
 		case part.name == "num_boxes":
-			*part.to = make([]int, n)
-			for i := range s.count {
-				s.count[i] = s.boxes
-			}
+			*part.to = slices.Repeat([]int{s.boxes}, n)
+		case s.shares && arrays["width"] == nil && arrays["height"] == nil:
+			*part.to = slices.Repeat([]int{1}, n)
 		default:
-			err = fmt.Errorf("there is no %s of the pictures, in pixels; it has %s", part.name, listed(arrays))
+			err = missingArray(part.name, all)
 		}
 		if err != nil {
 			return err
@@ -112,15 +119,31 @@ func (s *set) find(arrays map[string]*array, name string) (*array, error) {
 	return short, nil
 }
 
-// shaped checks one of the imageArrays and returns it as [N,n,...].
+// publishedClasses are those that detectors tell apart, the background first.
+const publishedClasses = 1601
+
+// shaped checks one of the imageArrays and returns it as [N,n,...]; nil if it is of no use.
 func (s *set) shaped(a *array, n, which int) (*array, error) {
 	given := a.shape
 	want := []int{n, s.boxes}
+	last := 0 // length of the last axis, where it is not fixed
+	if len(given) > 0 {
+		last = given[len(given)-1]
+	}
 	switch which {
 	case 0:
 		want = append(want, s.dim)
 	case 1:
 		want = append(want, 4)
+		if s.shares {
+			want[2] = min(max(last, 4), 7) // UNITER adds width and height, others the area
+		}
+	case 6:
+		want = append(want, last)
+		if last != publishedClasses {
+			s.say(fmt.Sprintf("%s is not read: it has %d classes, and only the published %d are known, with the background first", a.name, last, publishedClasses))
+			return nil, nil
+		}
 	}
 	if s.single { // a first axis of one image, as in a set
 		one := *a
@@ -131,7 +154,7 @@ func (s *set) shaped(a *array, n, which int) (*array, error) {
 		if s.single {
 			want = want[1:]
 		}
-		return nil, fmt.Errorf("%s has shape %v, beside these features it must be %v", a.name, given, want)
+		return nil, fmt.Errorf("%s has shape %v, beside these features it must be %v%s", a.name, given, want, s.otherShape(which, given))
 	}
 	if strings.HasSuffix(imageArrays[which], "_id") {
 		if !a.elem.isInt() {
@@ -143,6 +166,18 @@ func (s *set) shaped(a *array, n, which int) (*array, error) {
 	return a, nil
 }
 
+// otherShape says what may have been meant by boxes of another shape.
+func (s *set) otherShape(which int, given []int) string {
+	switch n := len(given); {
+	case which != 1 || n < 2:
+	case given[n-2] == s.dim && given[n-1] == 4:
+		return "; if the features are [features, boxes], save them the other way round, features.T"
+	case given[n-2] == s.boxes && given[n-1] > 4 && given[n-1] <= 7:
+		return "; boxes with more numbers, such as the area, are often divided by the picture's size: if so call them norm_bb, else save boxes[:, :4]"
+	}
+	return ""
+}
+
 // name finds the ids: an array, given ones, or for an image alone its file's name.
 func (s *set) name(a *array, ids []string, n int) (err error) {
 	switch {
@@ -152,7 +187,11 @@ func (s *set) name(a *array, ids []string, n int) (err error) {
 		}
 	case ids == nil && s.single:
 		base := filepath.Base(s.path)
-		ids = []string{strings.TrimSuffix(base, filepath.Ext(base))}
+		id := strings.TrimSuffix(base, filepath.Ext(base))
+		if s.foreign { // OpenVQA appends to the picture's file name
+			id = withoutEnding(id)
+		}
+		ids = []string{id}
 	case ids == nil:
 		return fmt.Errorf("a set of %d images needs their ids: an array of strings in a .npz, metadata \"ids\" (a JSON list) in a .safetensors file", n)
 	}
@@ -246,20 +285,86 @@ func (c *setColumns) image(ctx context.Context, i int) (*Regions, error) {
 		raw, err := col.row(i)
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("%w: %s: image %s: %w", ErrFormat, s.path, shown(r.ID), err)
 		case k == 2:
 			r.ObjectIDs, err = classes(col.array, raw, n)
 		case k == 4:
 			r.AttrIDs, err = classes(col.array, raw, n)
+		case k == 6 && r.ObjectIDs != nil: // said already
+		case k == 6:
+			r.ObjectIDs = mostProbable(col.numbers(raw, n, publishedClasses), n)
 		default:
-			*floats[k].to = make([]float32, n*floats[k].width)
-			col.elem.floats(*floats[k].to, raw)
+			*floats[k].to = col.numbers(raw, n, floats[k].width)
+		}
+		if err == nil && k == 1 && s.shares {
+			err = s.toPixels(r, col)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: %s: image %s: %w", ErrFormat, s.path, shown(r.ID), err)
 		}
 	}
 	return r, nil
+}
+
+// numbers are the first so many numbers of each of the first n boxes, [n,width].
+func (c *column) numbers(raw []byte, n, width int) []float32 {
+	out := make([]float32, n*width)
+	boxes, each := c.shape[1], 1
+	if len(c.shape) > 2 {
+		each = c.shape[2]
+	}
+	if each == width && !c.columnwise {
+		c.elem.floats(out, raw)
+		return out
+	}
+	all := make([]float32, boxes*each)
+	c.elem.floats(all, raw)
+	for i := range n {
+		for k := range width {
+			at := i*each + k
+			if c.columnwise {
+				at = k*boxes + i
+			}
+			out[i*width+k] = all[at]
+		}
+	}
+	return out
+}
+
+// shareSlack is how far shares may reach beyond 0 and 1, as float16 and rounding make them.
+const shareSlack = 2e-3
+
+// toPixels multiplies boxes that are shares of the picture's size by it.
+func (s *set) toPixels(r *Regions, c *column) error {
+	if each := c.shape[2]; each >= 6 && r.N > 0 { // UNITER's fifth and sixth number say what the first four are
+		all := c.numbers(c.raw, r.N, each)
+		for b := all; len(b) > 0; b = b[each:] {
+			if w, h := b[2]-b[0], b[3]-b[1]; math.Abs(float64(w-b[4])) > 0.02 || math.Abs(float64(h-b[5])) > 0.02 {
+				return fmt.Errorf("%s: the box %.3g is not x0, y0, x1, y1, width, height, as UNITER writes them", c.name, b[:6])
+			}
+		}
+	}
+	size := [2]float32{float32(r.Width), float32(r.Height)}
+	for i, v := range r.Boxes {
+		if !(v >= -shareSlack && v <= 1+shareSlack) {
+			return fmt.Errorf("%s of box %d is %g, must be shares of the picture's size, from 0 to 1; call them boxes if they are pixels", c.name, i/4, v)
+		}
+		r.Boxes[i] = min(max(v, 0), 1) * size[i%2]
+	}
+	return nil
+}
+
+// mostProbable are the classes with the largest probabilities, without the background, which comes first.
+func mostProbable(probabilities []float32, n int) []int32 {
+	out := make([]int32, n)
+	for i := range out {
+		row := probabilities[i*publishedClasses+1 : (i+1)*publishedClasses]
+		for k, p := range row {
+			if p > row[out[i]] {
+				out[i] = int32(k)
+			}
+		}
+	}
+	return out
 }
 
 // classes converts class numbers.

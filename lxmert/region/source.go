@@ -66,16 +66,27 @@ func openFile(f *os.File, path string, size int64) (Source, error) {
 		return openTSV(f, path), nil
 	case filekind.NPY:
 		advice = "np.savez writes the .npz that is needed, with features, boxes, width and height"
-	case filekind.HDF5, filekind.LMDB, filekind.Pickle, filekind.TorchLegacy, filekind.JSON, filekind.PythonText,
+	case filekind.HDF5:
+		advice = "it is not read: " + rewrite("h5py")
+	case filekind.LMDB:
+		advice = "it is not read: " + rewrite("Python's lmdb")
+	case filekind.Pickle, filekind.TorchZip, filekind.TorchLegacy, filekind.JSON, filekind.PythonText,
 		filekind.MATLAB, filekind.Parquet, filekind.Arrow, filekind.Feather, filekind.SQLite:
-		advice = "it is not read: write its arrays with np.savez, as features, boxes, width and height"
+		advice = "it is not read: " + rewrite("Python")
+	case filekind.PNG, filekind.JPEG, filekind.GIF, filekind.WebP, filekind.TIFF:
+		advice = "a detector finds regions in pictures"
 	case filekind.Unknown:
 		advice = "neither a TSV nor .npz nor .safetensors"
 	}
-	if kind.IsZip() {
+	if kind.IsZip() && kind != filekind.TorchZip {
 		return openNPZ(f, path, size)
 	}
 	return nil, fmt.Errorf("%w: %s: %s", ErrFormat, path, kind.Not("region features", advice))
+}
+
+// rewrite says how to turn a file that is not read into one that is.
+func rewrite(with string) string {
+	return "read it with " + with + " and write np.savez(\"ID.npz\", features=…, boxes=…, width=…, height=…), one file per image"
 }
 
 // Find opens a source, returns the regions of one image, and closes it.

@@ -280,7 +280,7 @@ func TestDamagedRowsAreNamedErrors(t *testing.T) {
 		{"nothing", "", "an empty file"},
 		{"a web page", "<html>\t", "a web page"},
 		{"a Git LFS pointer", "version https://git-lfs.github.com/spec/v1\n", "`git lfs pull`"},
-		{"HDF5", "\x89HDF\r\n\x1a\n\x00", "an HDF5 file, not region features: it is not read: write its arrays with np.savez"},
+		{"HDF5", "\x89HDF\r\n\x1a\n\x00", "an HDF5 file, not region features: it is not read: read it with h5py and write np.savez("},
 		{"UTF-16", "\xff\xfea\x00\t\x00", "text in UTF-16, not region features: save it as UTF-8"},
 		{"gzip", "\x1f\x8b\x08", "gzip"},
 	} {

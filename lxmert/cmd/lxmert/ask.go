@@ -36,9 +36,10 @@ pre-training gives a distribution (softmax). An NLVR2 model takes two pictures, 
 whether the sentence is True of them (softmax). "matched" is the probability that sentence and picture belong together;
 fine-tuned models have no such head.
 
-Regions are a TSV as published or with the six columns of the bottom-up-attention detector, a .npz or .safetensors file, or
-a folder of the last two, one per image (go doc of lxmert/region lists all forms). Boxes are x0 y0 x1 y1 in pixels. An image
-is sought in the whole TSV, as the last of equal ids counts.
+Regions are a TSV as published, with a header, or with the six columns of the bottom-up-attention detector; a packed store;
+a .npz or .safetensors file with arrays features, boxes, width and height, or what OpenVQA, bottom-up-attention.pytorch and
+UNITER write; or a folder of those, one per image (go doc github.com/seed-516990b0/golxmert/lxmert/region describes them).
+Boxes are x0 y0 x1 y1 in pixels. An image is sought in the whole TSV, as the last of equal ids counts.
 
 Answers are named by a JSON list: trainval_label2ans.json of VQA or GQA, or all_ans.json of pre-training. Without --answers
 they are looked for beside the weights, in data/vqa, data/gqa and data/lxmert, and taken if their number is the head's.

@@ -96,7 +96,11 @@ func (r *reply) print(w, stderr io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "question  %s\n", plain(strings.Join(r.Pieces, " ")))
 	for _, image := range r.Images {
-		fmt.Fprintf(&b, "image     %s, %d x %d pixels, %d regions\n", plain(image.ID), image.Width, image.Height, image.Regions)
+		size := fmt.Sprintf("%d x %d pixels", image.Width, image.Height)
+		if image.Width == 0 {
+			size = "of a size that its regions do not say"
+		}
+		fmt.Fprintf(&b, "image     %s, %s, %d regions\n", plain(image.ID), size, image.Regions)
 		if len(image.Objects) > 0 {
 			fmt.Fprintf(&b, "          %s\n", plain(strings.Join(image.Objects, ", ")))
 		}

@@ -22,8 +22,10 @@ func packCommand() *cobra.Command {
 		Long: `Write region features into a packed store: a folder from which the regions of any picture are read with one
 request to the disk, so that training needs neither the memory for all of them nor the minutes to load them.
 
-SRC is a TSV as published or with the six columns of the bottom-up-attention detector, a zip with one, a .npz or
-.safetensors file, a folder of those, or a store (go doc of lxmert/region lists all forms). DST is a
+SRC is a TSV as published, with a header, or with the six columns of the bottom-up-attention detector, or a zip
+with one; a .npz or .safetensors file with arrays features, boxes, width and height, or what OpenVQA,
+bottom-up-attention.pytorch and UNITER write, or a folder of those, one per image; or a store. (See
+go doc github.com/seed-516990b0/golxmert/lxmert/region.) The store notes what it was packed from. DST is a
 folder of its own (default: SRC with the ending .store, or .first512.store with --rows 512). Commands that are
 given the published name of a TSV find the store that stands beside it by that name, and make it themselves if
 it is not there.
