@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -150,6 +152,38 @@ func (m *Model) Images(ctx context.Context) ([]string, error) {
 	}
 	var ids []string
 	return ids, m.c.callJSON(ctx, "POST", "/images", b, &ids)
+}
+
+// questionsBody is the JSON of a call for the questions of a file, or of a split of a model's data.
+type questionsBody struct {
+	Spec *Spec  `json:"spec,omitempty"`
+	Name string `json:"name"`
+	N    int    `json:"n"` // the first ones; 0: all
+}
+
+// Questions reads the first n questions (0: all) of a file of VQA's, GQA's or NLVR2's format, whose name ends in .json, or
+// of a split, such as "minival", that is looked for beside the model's feature files, as data/vqa/minival.json.
+func (m *Model) Questions(ctx context.Context, name string, n int) ([]QA, error) {
+	if strings.HasSuffix(name, ".json") {
+		return m.c.Questions(ctx, name, n)
+	}
+	return m.c.questions(ctx, questionsBody{&m.info.Spec, name, n})
+}
+
+// Questions is [Model.Questions] of a file, without a model.
+func (c *Client) Questions(ctx context.Context, path string, n int) ([]QA, error) {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(c.folder, path)
+	}
+	return c.questions(ctx, questionsBody{Name: path, N: n})
+}
+
+func (c *Client) questions(ctx context.Context, q questionsBody) (list []QA, err error) {
+	b, err := jsonBody(q)
+	if err != nil {
+		return nil, err
+	}
+	return list, c.callJSON(ctx, "POST", "/questions", b, &list)
 }
 
 // callTrace makes a call whose answer is a frame.

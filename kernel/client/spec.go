@@ -58,6 +58,14 @@ func (s Spec) in(folder string) Spec {
 // COCO_val2014_000000000017.
 type Question = lxmert.Question
 
+// QA is a question of a data set with its answers.
+type QA struct {
+	Question
+	ID     string             `json:"id,omitempty"`
+	Kind   string             `json:"kind,omitempty"`   // such as "color"; "" where the file does not say
+	Labels map[string]float64 `json:"labels,omitempty"` // how much each answer counts, 0 to 1; empty where the file does not say
+}
+
 // ModelInfo is what is known about an open model.
 type ModelInfo struct {
 	Spec   Spec              `json:"spec"` // with what was found for what was not named

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/question"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
@@ -111,4 +113,41 @@ func notes(b *question.Batch, spec client.Spec) []string {
 		all = append(all, question.MissingNote(n, len(b.Images), b.Missing[0], spec.Images))
 	}
 	return all
+}
+
+// questions reads questions of a file, or with a spec of a split of the data that its model goes with.
+func (s *Server) questions(ctx context.Context, spec *client.Spec, name string, n int) ([]client.QA, error) {
+	examples, err := func() ([]dataset.Example, error) {
+		if spec == nil {
+			return dataset.ReadQuestions(ctx, name, n)
+		}
+		m, release, err := s.models.acquire(ctx, *spec)
+		if err != nil {
+			return nil, err
+		}
+		defer release()
+		asker, err := s.asker(m, *spec)
+		if err != nil {
+			return nil, err
+		}
+		return asker.Questions(ctx, name, n)
+	}()
+	if err != nil {
+		return nil, err
+	}
+	list := make([]client.QA, len(examples))
+	for i, e := range examples {
+		q := client.QA{Question: client.Question{Text: e.Text, Images: e.Images}, ID: cmp.Or(e.Identifier, e.ID), Kind: e.QuestionType}
+		switch {
+		case e.Class >= 0:
+			q.Labels = map[string]float64{[2]string{"False", "True"}[e.Class]: 1}
+		case len(e.Labels) > 0:
+			q.Labels = map[string]float64{}
+			for _, l := range e.Labels {
+				q.Labels[l.Answer] = l.Score
+			}
+		}
+		list[i] = q
+	}
+	return list, nil
 }

@@ -35,6 +35,7 @@ func (s *Server) handler() http.Handler {
 		"POST /run":              s.answerRun,
 		"POST /batch":            s.answerBatch,
 		"POST /ask":              s.answerAsk,
+		"POST /questions":        s.answerQuestions,
 		"POST /images":           s.answerImages,
 		"POST /draw":             s.answerDraw,
 		"GET /values":            s.answerValues,
@@ -352,6 +353,22 @@ func (s *Server) answerAsk(w http.ResponseWriter, r *http.Request) error {
 	}
 	t.Batch = b.Batch
 	return writeTrace(w, map[string]any{"notes": notes(b, h.Spec)}, t)
+}
+
+func (s *Server) answerQuestions(w http.ResponseWriter, r *http.Request) error {
+	var h struct {
+		Spec *client.Spec `json:"spec"`
+		Name string       `json:"name"`
+		N    int          `json:"n"`
+	}
+	if err := s.readJSON(w, r, &h); err != nil {
+		return err
+	}
+	questions, err := s.questions(r.Context(), h.Spec, h.Name, h.N)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, questions)
 }
 
 func (s *Server) answerImages(w http.ResponseWriter, r *http.Request) error {

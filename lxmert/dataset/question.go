@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
@@ -26,6 +27,7 @@ func ReadExamples(ctx context.Context, t Task, r io.Reader, file string) ([]Exam
 // reader reads question files and keeps what repeats in them once.
 type reader struct {
 	task    Task
+	limit   int // how many examples of a file; 0: all
 	strings map[string]string
 	images  map[string][]string // lists of one
 	labels  map[Label][]Label   // lists of one
@@ -81,6 +83,9 @@ func missing(err error, t Task, path string) error {
 	return fmt.Errorf("dataset: %w", err)
 }
 
+// errEnough ends the reading of a file of which no more is wanted.
+var errEnough = errors.New("enough")
+
 func (q *reader) read(ctx context.Context, dst []Example, r io.Reader, size int64, file string) ([]Example, error) {
 	d := newDecoder(r, file, "entry")
 	if err := q.checkStart(d); err != nil {
@@ -101,11 +106,16 @@ func (q *reader) read(ctx context.Context, dst []Example, r io.Reader, size int6
 		if len(dst) == cap(dst) {
 			dst = slices.Grow(dst, expected(len(dst)-first, d.offset(), size))
 		}
-		dst = append(dst, e)
+		if dst = append(dst, e); len(dst)-first == q.limit {
+			return errEnough
+		}
 		return nil
 	})
 	if err == nil {
 		err = d.finish()
+	}
+	if err == errEnough {
+		return dst, nil
 	}
 	if err != nil {
 		return nil, err
@@ -134,6 +144,8 @@ func (q *reader) checkStart(d *decoder) error {
 		return err
 	}
 	switch {
+	case c == '{' && q.task == anyTask:
+		return d.errorf("an object, must be a list of questions as published for LXMERT; `lxmert questions` converts official files")
 	case c == '{' && q.task == VQA:
 		return d.errorf("an object, must be a list of questions as published for LXMERT; `lxmert fetch vqa` downloads them")
 	case c == '{':
@@ -158,6 +170,9 @@ func (q *reader) entry(d *decoder) (Example, error) {
 		e.Images = make([]string, 2)
 	}
 	q.id, q.text, q.identifier = q.id[:0], q.text[:0], q.identifier[:0]
+	if q.task == anyTask {
+		fields = anyFields
+	}
 	err := d.object("the entry", func(key []byte) (err error) {
 		if i := slices.Index(fields, string(key)); i >= 0 {
 			found[i] = true
@@ -165,8 +180,11 @@ func (q *reader) entry(d *decoder) (Example, error) {
 		if string(key) == "sent" {
 			return readString(d, &q.text, "sent")
 		}
-		if q.task == NLVR2 {
+		switch q.task {
+		case NLVR2:
 			return q.statementField(d, &e, key)
+		case anyTask:
+			return q.anyField(d, &e, key)
 		}
 		return q.questionField(d, &e, key)
 	})
@@ -176,6 +194,11 @@ func (q *reader) entry(d *decoder) (Example, error) {
 	for i, name := range fields {
 		if !found[i] {
 			return e, d.errorf("there is no %s", name)
+		}
+	}
+	if q.task == anyTask {
+		if err := q.checkPictures(d, &e); err != nil {
+			return e, err
 		}
 	}
 	// One allocation for all text that does not repeat.

@@ -484,3 +484,25 @@ func TestPicturesAreFoundByAnyName(t *testing.T) {
 		t.Errorf("of a changed file the regions are from %+v, %v", again, err)
 	}
 }
+
+func TestQuestionsAreFoundBesideTheRegions(t *testing.T) {
+	dir := goldentest.Folders(t, "model")[0]
+	m := open(t, dir, fineTuned)
+	a := opened(t, m.Config(), golden(dir, fineTuned))
+	some, err := a.Questions(t.Context(), "minival", 2)
+	if err != nil || len(some) != 2 || some[0].ID == "" {
+		t.Errorf("%+v, %v", some, err)
+	}
+	same, err := a.Questions(t.Context(), filepath.Join(dir, "toy", "data", "vqa", "minival.json"), 2)
+	if err != nil || same[1].Text != some[1].Text {
+		t.Errorf("%+v, %v", same, err)
+	}
+	if _, err := a.Questions(t.Context(), "nowhere", 1); err == nil || !strings.Contains(err.Error(), filepath.Join("data", "gqa", "nowhere.json")) {
+		t.Errorf("a split that is not there: %v", err)
+	}
+	opt := golden(dir, fineTuned)
+	opt.Regions = nil
+	if _, err := opened(t, m.Config(), opt).Questions(t.Context(), "minival", 1); err == nil || !strings.Contains(err.Error(), "has no feature files") {
+		t.Errorf("without regions: %v", err)
+	}
+}

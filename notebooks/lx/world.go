@@ -1,8 +1,6 @@
 package lx
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -103,34 +101,19 @@ func published(name, folder string) (*Setting, error) {
 
 // firstPicture is the first picture of a question file that two questions are about, near the file's beginning.
 func firstPicture(path string) (picture string, questions []string, err error) {
-	f, err := os.Open(path)
+	if _, err := os.Stat(path); err != nil {
+		return "", nil, err
+	}
+	const near = 5000 // questions; a file may have half a million
+	read, err := cell().Questions(cell().ctx, path, near)
 	if err != nil {
 		return "", nil, err
 	}
-	defer f.Close()
-	r := bufio.NewReader(f)
-	if mark, err := r.Peek(3); err == nil && string(mark) == "\ufeff" { // the byte-order mark that some editors write
-		r.Discard(len(mark))
-	}
-	d := json.NewDecoder(r)
-	wrong := func(err error) error {
-		return fmt.Errorf("%s, byte %d: no list of questions with \"img_id\" and \"sent\": %w", path, d.InputOffset(), err)
-	}
-	if _, err := d.Token(); err != nil {
-		return "", nil, wrong(err)
-	}
 	about := map[string][]string{}
-	const near = 5000 // questions; a file may have half a million
-	for i := 0; i < near && d.More(); i++ {
-		var q struct {
-			Image string `json:"img_id"`
-			Sent  string `json:"sent"`
-		}
-		if err := d.Decode(&q); err != nil {
-			return "", nil, wrong(err)
-		}
-		if about[q.Image] = append(about[q.Image], q.Sent); len(about[q.Image]) == 2 {
-			return q.Image, about[q.Image], nil
+	for _, q := range read {
+		image := q.Images[0]
+		if about[image] = append(about[image], q.Text); len(about[image]) == 2 {
+			return image, about[image], nil
 		}
 	}
 	return "", nil, fmt.Errorf("%s asks about no picture twice in its first %d questions; notebooks show two questions about one picture", path, near)

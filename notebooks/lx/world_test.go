@@ -155,7 +155,7 @@ func TestWorldsThatAreNotThereSayWhatWouldHaveWorked(t *testing.T) {
 		"published":  "lxmert fetch weights vqa",
 		"mars":       `there are "toy", "published"`,
 		empty + "/x": "data/ and snap/",
-		damaged:      "minival.json, byte",
+		damaged:      "minival.json:1: entry 1: img_id is a number",
 		once:         "asks about no picture twice",
 	} {
 		if _, err := world(name); err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "\n") {
