@@ -24,11 +24,13 @@ const (
 type cell struct {
 	lines  []string
 	kinds  []lineKind
-	inside []bool // whether a line begins inside a string or a comment
-	spans  []span // the strings and comments that go over several lines
-	moves  []spot // comments that would move the numbers of lines
-	feeds  []spot // form feeds and vertical tabs between words
-	script bool   // %%bash, %%writefile and the like: it is not Go at all
+	inside []bool   // whether a line begins inside a string or a comment
+	order  composed // in the order in which it is compiled
+	sent   composed // the same as GoNB has got it
+	spans  []span   // the strings and comments that go over several lines
+	moves  []spot   // comments that would move the numbers of lines
+	feeds  []spot   // form feeds and vertical tabs between words
+	script bool     // %%bash, %%writefile and the like: it is not Go at all
 }
 
 // cellMagics are the commands that make a whole cell something else than Go.
@@ -39,9 +41,15 @@ func parseCell(code string) cell {
 	c.kinds = make([]lineKind, len(c.lines))
 	c.inside = make([]bool, len(c.lines))
 	first, _, _ := strings.Cut(bare(c.lines[0]), " ")
-	if c.script = slices.Contains(cellMagics, first); c.script {
-		return c
+	if c.script = slices.Contains(cellMagics, first); !c.script {
+		c.readLines()
 	}
+	c.order = c.compose()
+	return c
+}
+
+// readLines tells what the lines are.
+func (c *cell) readLines() {
 	var x lexer
 	continued := false
 	for i, line := range c.lines {
@@ -58,7 +66,6 @@ func parseCell(code string) cell {
 		continued = strings.HasSuffix(line, `\`)
 	}
 	c.spans, c.moves, c.feeds = x.spans, x.moves, x.feeds
-	return c
 }
 
 // isCommand says whether a line is a command where it is not part of a string or a comment.
@@ -106,33 +113,6 @@ func (c cell) hasGo() bool {
 	return false
 }
 
-// source is the cell as a Go file whose line n+1 is the cell's line n, both counted from 1: what is not Go leaves empty
-// lines. The first line is the package clause and first, for instance imports.
-func (c cell) source(first string) string {
-	var b strings.Builder
-	b.WriteString("package main;" + first + "\n")
-	open := false
-	for i := range c.lines {
-		switch {
-		case c.script:
-		case c.kinds[i] == mainLine && !open:
-			b.WriteString("func main() {")
-			open = true
-		case c.kinds[i] == execLine:
-			if words := strings.Fields(c.command(i)); len(words) > 1 {
-				b.WriteString("func main() { " + words[1] + "() }")
-			}
-		case c.kinds[i] == goLine:
-			b.WriteString(c.goText(i))
-		}
-		b.WriteByte('\n')
-	}
-	if open {
-		b.WriteString("}\n")
-	}
-	return b.String()
-}
-
 // packageClause is one, which a cell may have and which says nothing: all of them are of package main.
 var packageClause = regexp.MustCompile(`^package[ \t]+[\pL_][\pL_\pN]*[ \t]*;?`)
 
@@ -154,14 +134,4 @@ func (c cell) goText(i int) string {
 		}
 	}
 	return line
-}
-
-// oneLetter is a variable's name of one letter, which GoNB does not understand before an equals sign.
-func oneLetter(command string) (name, value string, ok bool) {
-	words := strings.Fields(command)
-	if len(words) != 2 {
-		return "", "", false
-	}
-	name, value, ok = strings.Cut(words[1], "=")
-	return name, value, ok && len(name) == 1 && !strings.Contains(value, `"`)
 }

@@ -37,52 +37,21 @@ func TestCompleteness(t *testing.T) {
 		{"var x = 1 +", "incomplete", "\t"},
 		{"%%\nx :=", "incomplete", "\t"},
 		{"%%\nx := 1 + // and\n", "incomplete", "\t"},
-		{"x := 1", "invalid", ""},
+		{"x := 1", "complete", ""},
+		{"f()\nfunc f() {\n}", "complete", ""},
+		{"for {", "incomplete", "\t"},
+		{"x :=", "incomplete", "\t"},
+		{"%% \\", "incomplete", ""},
+		{"x := = 1", "invalid", ""},
+		{"fucn f() {}", "invalid", ""},
 		{"func f() }", "invalid", ""},
 		{"var 1 = 2", "invalid", ""},
 		{"%%\nif {\n}", "invalid", ""},
-		{"%%\nimport \"fmt\"\nfmt.Println()", "invalid", ""},
+		{"%%\nimport \"fmt\"\nfmt.Println()", "complete", ""},
 		{"var s = \"one\nvar t = 2", "invalid", ""},
 	} {
 		if status, indent := completeness(c.code); status != c.status || indent != c.indent {
 			t.Errorf("%q is %s with %q, expected %s with %q", c.code, status, indent, c.status, c.indent)
-		}
-	}
-}
-
-func TestSourceKeepsLinesWhereTheyAre(t *testing.T) {
-	code := "import \"fmt\"\n%env A b\n!ls \\\n -l\nfunc f() {}\n%% arg\nfmt.Println()\n//gonb:%cd x\nf()"
-	c := parseCell(code)
-	lines := strings.Split(c.source(" import \"os\";"), "\n")
-	if lines[0] != "package main; import \"os\";" {
-		t.Errorf("first line %q", lines[0])
-	}
-	for i, line := range strings.Split(code, "\n") {
-		want := line
-		switch {
-		case strings.HasPrefix(line, "%%"):
-			want = "func main() {"
-		case c.kinds[i] != goLine:
-			want = ""
-		}
-		if lines[i+1] != want {
-			t.Errorf("line %d is %q, expected %q", i+1, lines[i+1], want)
-		}
-	}
-}
-
-func TestGoNBGetsTheCellWithoutOurCommands(t *testing.T) {
-	for code, want := range map[string]string{
-		"%lx status\n%%\nf()":      "\n%%\nf()",
-		"%env A=b\n%env AB=c\nx":   "%env A b\n%env AB=c\nx",
-		"%env A=\n":                "%env A \"\"\n",
-		"%%bash\n%lx status":       "%%bash\n%lx status",
-		"%env A b":                 "%env A b",
-		"//gonb:%env A=b":          "%env A b",
-		"func f() {\n%lx status\n": "func f() {\n\n",
-	} {
-		if got := parseCell(code).forGoNB(redirection{mayAsk: true}); got != want {
-			t.Errorf("%q becomes %q, expected %q", code, got, want)
 		}
 	}
 }

@@ -28,24 +28,23 @@ func isComplete(m *message) any {
 func completeness(code string) (status, indent string) {
 	c := parseCell(code)
 	last := len(c.lines) - 1
-	if c.kinds[last] != goLine && c.kinds[last] != mainLine && strings.HasSuffix(c.lines[last], `\`) {
+	if c.kinds[last] != goLine && strings.HasSuffix(c.lines[last], `\`) {
 		return "incomplete", ""
 	}
 	if c.script || !c.hasGo() {
 		return "complete", ""
 	}
-	source := c.source("")
 	depth, cut := scanOpen(c)
 	if depth > 0 || cut {
 		return "incomplete", strings.Repeat("\t", max(depth, 0))
 	}
-	_, err := parser.ParseFile(token.NewFileSet(), "", source, parser.SkipObjectResolution)
+	_, err := parser.ParseFile(token.NewFileSet(), "", c.order.file(""), parser.SkipObjectResolution)
 	var list scanner.ErrorList
 	if err == nil || !errors.As(err, &list) || len(list) == 0 {
 		return "complete", ""
 	}
 	// What is wrong only behind the last line with Go wants more: an operator without its right side.
-	if list[0].Pos.Line > 1+lastGo(c) || list[0].Pos.Line == 1+lastGo(c) && atEnd(c, list[0].Pos.Column) {
+	if line := c.order.cellLine(list[0].Pos.Line); line == 0 || line > lastGo(c) || line == lastGo(c) && atEnd(c, list[0].Pos.Column) {
 		return "incomplete", "\t"
 	}
 	return "invalid", ""

@@ -108,7 +108,7 @@ var usual = []string{
 // missingImports lists the usual packages whose names a cell uses. That a variable has such a name does no harm.
 func missingImports(c cell) []string {
 	var found []string
-	source := c.source("")
+	source := c.order.file("")
 	for _, file := range usual {
 		name := path.Base(file) + "."
 		for rest := source; ; {

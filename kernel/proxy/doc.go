@@ -15,8 +15,12 @@
 //     is then as before. Commands, %rm and %reset among them, stay done.
 //   - It numbers executions as Jupyter specifies, and points errors at lines of cells.
 //   - It tells commands from text: a line %% or !ls inside a string or a comment is text, and reaches the program as it
-//     is. Every line %% behind a first one just goes on with main, so that merged cells run. What GoNB cannot take, and
-//     would end by, is an error that names the line: commands that do not exist, a second main, %exec without a name.
+//     is. Commands that do not exist, a second main, and what else GoNB could not take, and would end by, are errors that
+//     name the line; and so is Go that cannot be parsed, before anything of the cell is done.
+//   - It runs statements without a line %%: main begins below the first such line, or with the first statement if that
+//     stands above, and every other line %% just goes on with it, so that merged cells run. What is declared above main
+//     stays for later cells. From there on types, variables and constants are main's own; imports, functions and methods,
+//     which Go knows outside of functions only, may stand anywhere in a cell.
 //   - It takes cells with the line ends of Windows and of old Macs, and runs them with those of Unix: Go, shell lines, and
 //     what %%writefile writes.
 //   - It knows commands of its own, `%lx NAME`.

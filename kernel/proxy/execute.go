@@ -183,6 +183,9 @@ func (k *kernel) perform(ctx context.Context, e *execution) *failure {
 	if c := e.cell.fault(); c != nil {
 		return failureOf("command", []complaint{*c})
 	}
+	if list := syntaxErrors(e.cell); len(list) > 0 {
+		return failureOf("syntax error", list)
+	}
 	for i, kind := range e.cell.kinds {
 		if kind != lxLine {
 			continue
@@ -195,7 +198,8 @@ func (k *kernel) perform(ctx context.Context, e *execution) *failure {
 			return &failure{"command", fmt.Sprintf("line %d: %v", i+1, err), []string{fmt.Sprintf("line %d: %v", i+1, err)}}
 		}
 	}
-	code := e.cell.forGoNB(redirection{path: k.input.path, mayAsk: e.mayAsk()})
+	e.cell.sent = e.cell.composeForGoNB(redirection{path: k.input.path, mayAsk: e.mayAsk()})
+	code := e.cell.sent.String()
 	if strings.TrimSpace(code) == "" {
 		return nil
 	}

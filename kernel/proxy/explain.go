@@ -118,7 +118,7 @@ func (k *kernel) explainErrors(e *execution, value string, trace []string) *fail
 		list = []complaint{{message: oneLine(value)}}
 	}
 	for i := range list {
-		list[i].message = advise(list[i].message)
+		list[i].message = k.adviseAbout(e, advise(list[i].message))
 	}
 	return failureOf("compile error", list)
 }
@@ -127,14 +127,17 @@ func (k *kernel) explainErrors(e *execution, value string, trace []string) *fail
 // with a mark below one, and the message.
 func (k *kernel) complaintIn(e *execution, number, line, text string) complaint {
 	lines := strings.Split(text, "\n")
-	which, line := k.declared.whence(number, line, e.count)
+	which, line, sent := k.declared.whence(number, line, e)
 	c := complaint{place: place(which, line), message: lines[len(lines)-1], source: k.declared.line(which, line, e)}
+	if sent.text == "" {
+		sent.text = c.source
+	}
 	for i := 1; i < len(lines)-1; i++ {
-		if strings.TrimLeft(lines[i], " ") != "^" || strings.TrimSpace(lines[i-1]) != strings.TrimSpace(c.source) {
+		if strings.TrimLeft(lines[i], " ") != "^" || strings.TrimSpace(lines[i-1]) != strings.TrimSpace(sent.text) || sent.ours {
 			continue
 		}
 		// GoNB may have indented the line in another way.
-		c.column = len(lines[i]) - indent(lines[i-1]) + indent(c.source)
+		c.column = 1 + before(sent.changes, len(lines[i])-1-indent(lines[i-1])+indent(sent.text))
 	}
 	return c
 }
@@ -143,37 +146,28 @@ func indent(line string) int { return len(line) - len(strings.TrimLeft(line, " \
 
 // syntaxErrors parses a cell and says what is wrong with it.
 func syntaxErrors(c cell) []complaint {
-	_, err := parser.ParseFile(token.NewFileSet(), "", c.source(""), parser.SkipObjectResolution)
+	_, err := parser.ParseFile(token.NewFileSet(), "", c.order.file(""), parser.SkipObjectResolution)
 	var found scanner.ErrorList
 	if !errors.As(err, &found) {
 		return nil
 	}
 	var list []complaint
+	l := c.layout()
 	for _, f := range found {
-		one := complaint{message: advise(f.Msg)}
-		if n := min(f.Pos.Line-1, lastGo(c)); n > 0 {
-			one.place, one.source = fmt.Sprintf("cell line %d", n), c.lines[n-1]
-			one.column = f.Pos.Column
-			if n < f.Pos.Line-1 {
-				one.column = len(one.source) + 1
-			}
+		one := complaint{message: f.Msg}
+		n, column := c.order.cellLine(f.Pos.Line), f.Pos.Column
+		if last := lastGo(c); last > 0 && (n == 0 || n > last) { // behind everything
+			n, column = last, len(c.lines[last-1])+1
+		}
+		if n > 0 {
+			one.place, one.source, one.column = place(0, strconv.Itoa(n)), c.lines[n-1], column
+		}
+		if l.begin == n-1 && c.kinds[n-1] == goLine {
+			one.message += " (what is no declaration is read as if a line %% stood above it)"
 		}
 		list = append(list, one)
 	}
 	return list
-}
-
-// advise adds what to do to messages that are about notebooks rather than about Go.
-func advise(message string) string {
-	if strings.HasPrefix(message, "no required module provides package") {
-		if _, get, ok := strings.Cut(message, "to add it:"); ok {
-			return strings.TrimSuffix(message, get) + " `!*" + strings.TrimSpace(get) + "` in a cell"
-		}
-	}
-	if strings.Contains(message, "found 'import'") {
-		return message + "; imports stand above %%"
-	}
-	return message
 }
 
 // line is a line of an earlier cell, or of the running one if number is 0.

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-516990b0/golxmert/kernel/proxy/zmtp"
 )
 
-// fakeGoNB answers like GoNB, without a compiler. A cell is one line: "print TEXT", "fail", "shell COMMAND", "die".
+// fakeGoNB answers like GoNB, without a compiler. A cell is one comment: //print TEXT, //fail, //shell COMMAND, //die.
 func fakeGoNB(file string) error {
 	c, err := readConnection(file)
 	if err != nil {
@@ -78,7 +78,7 @@ func (g *fake) execute(m *message) map[string]any {
 	}
 	g.count++
 	reply := map[string]any{"status": "ok", "execution_count": g.count, "user_expressions": struct{}{}}
-	verb, rest, _ := strings.Cut(strings.TrimSpace(ask.Code), " ")
+	verb, rest, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(ask.Code), "//"), " ")
 	switch verb {
 	case "print":
 		g.publish(m, "stream", map[string]string{"name": "stdout", "text": rest})

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fmt"
+	"go/token"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,13 +52,66 @@ func (c cell) fault() *complaint {
 			if main >= 0 {
 				return say("line %d makes main already; a cell has either %%%% or %%exec, and that once", main+1)
 			}
-			if kind == execLine && len(strings.Fields(text)) < 2 {
+			if kind == execLine && !namesFunction(text) {
 				return say("%%exec wants the name of a function that takes no arguments: %%exec F")
 			}
 			main = i
 		}
 	}
+	return c.faultOfMain()
+}
+
+// faultOfMain is what keeps a cell's statements from being the body of main.
+func (c cell) faultOfMain() *complaint {
+	l := c.layout()
+	say := func(it item, format string, args ...any) *complaint {
+		return &complaint{place: place(0, strconv.Itoa(it.from.line+1)), message: fmt.Sprintf(format, args...), source: c.lines[it.from.line], column: it.from.at + 1}
+	}
+	if at := slices.Index(c.kinds, mainLine); at >= 0 {
+		for _, it := range l.items {
+			if it.isOpen && it.from.line < at {
+				return &complaint{place: place(0, strconv.Itoa(it.open.line+1)), source: c.lines[it.open.line], column: it.open.at + 1,
+					message: fmt.Sprintf("%q is not closed above the %%%% of line %d", c.lines[it.open.line][it.open.at], at+1)}
+			}
+		}
+	}
+	for _, it := range l.items {
+		if it.kind != funcItem || it.name != "main" {
+			continue
+		}
+		if l.begin >= 0 {
+			return say(it, "func main, and line %d has begun main already%s", l.begin+1, c.howMainBegan(l))
+		}
+		if at := slices.Index(c.kinds, execLine); at >= 0 {
+			return say(it, "func main, and %%exec on line %d makes another", at+1)
+		}
+	}
+	if l.begin < 0 || slices.Contains(c.kinds, mainLine) {
+		return nil
+	}
+	for i, kind := range c.kinds {
+		if kind == execLine {
+			return say(l.items[l.main], "a statement, which belongs to main; but %%exec on line %d makes a main that does nothing else", i+1)
+		}
+		if kind == otherLine && commandName(c.command(i)) == "%test" {
+			return say(l.items[l.main], "a statement, which belongs to main; but with %%test on line %d only functions Test… and Benchmark… run", i+1)
+		}
+	}
 	return nil
+}
+
+// howMainBegan says so where it is not seen.
+func (c cell) howMainBegan(l layout) string {
+	if c.kinds[l.begin] == mainLine {
+		return ""
+	}
+	return ", as a statement stands there: what is no declaration runs as if a line %% stood above it"
+}
+
+// namesFunction says whether the second word of a command can be the name of a function.
+func namesFunction(command string) bool {
+	words := strings.Fields(command)
+	return len(words) > 1 && !slices.ContainsFunc(strings.Split(words[1], "."), func(part string) bool { return !token.IsIdentifier(part) })
 }
 
 // perhaps asks whether another command was meant, if one is near.

@@ -119,26 +119,13 @@ func valueOf(e ast.Expr) constant.Value {
 	return constant.MakeUnknown()
 }
 
-// kindName is the name of a command, or the mark of those for the shell, whose text is changed.
-func kindName(command string) string {
-	if command[0] == '!' {
-		return "!"
-	}
-	return commandName(command)
-}
-
-// checkSent checks what GoNB gets of a cell: as many lines, nothing that ends it, no command but those of the cell, and
-// every string as it was.
+// checkSent checks what GoNB gets of a cell: all of its Go, each character in its column, nothing that ends it, no command
+// but those of the cell, and every string as it was.
 func checkSent(t *testing.T, code string) {
 	t.Helper()
 	c := parseCell(code)
-	sent := c.forGoNB(redirection{path: "/dev/null", mayAsk: true})
-	if slices.Contains(c.kinds, execLine) {
-		sent = strings.TrimSuffix(sent, "\n//")
-	}
-	if got := len(strings.Split(sent, "\n")); got != len(c.lines) {
-		t.Errorf("%q: %d lines of %d for GoNB", code, got, len(c.lines))
-	}
+	sent := c.composeForGoNB(redirection{path: "/dev/null", mayAsk: true})
+	checkPlaces(t, c, sent)
 	if c.script || c.fault() != nil {
 		return
 	}
@@ -147,28 +134,85 @@ func checkSent(t *testing.T, code string) {
 			t.Errorf("%q ends GoNB as\n%s\n%v", code, sent, p)
 		}
 	}()
-	file, commands := readAsGoNB(sent)
-	var own []string
-	mains := 0
-	for i, kind := range c.kinds {
-		switch text := c.command(i); {
-		case kind == lxLine || text == "":
-		case kind == mainLine:
-			if mains++; mains == 1 {
-				own = append(own, kindName(text))
-			}
-		default:
-			own = append(own, kindName(text))
+	file, commands := readAsGoNB(sent.String())
+	var want []string
+	for _, l := range sent {
+		if l.command && l.text != "" {
+			want = append(want, l.text)
 		}
 	}
-	for i, text := range commands {
-		commands[i] = kindName(text)
+	if !slices.Equal(commands, want) {
+		t.Errorf("%q: GoNB takes %q for commands, expected %q", code, commands, want)
 	}
-	if !slices.Equal(commands, own) {
-		t.Errorf("%q: GoNB takes %q for commands, expected %q", code, commands, own)
+	own, valid := texts(c.order.file(""))
+	if got, ok := texts(file); valid && (!ok || !slices.Equal(got, own)) {
+		t.Errorf("%q: the program gets the strings and comments (parsed: %v)\n%q, expected\n%q\nfrom\n%s", code, ok, got, own, file)
 	}
-	want, valid := texts(c.source(""))
-	if got, ok := texts(file); valid && (!ok || !slices.Equal(got, want)) {
-		t.Errorf("%q: the program gets the strings and comments (parsed: %v)\n%q, expected\n%q\nfrom\n%s", code, ok, got, want, file)
+}
+
+// checkPlaces checks that each character of a cell's Go is once in the composed cell, where it says, and also in what GoNB
+// gets, and that each command is.
+func checkPlaces(t *testing.T, c cell, sent composed) {
+	t.Helper()
+	if len(sent) != len(c.order) {
+		t.Errorf("%q: %d lines for GoNB, %d to read", c.lines, len(sent), len(c.order))
+		return
+	}
+	seen := make([][]int, len(c.lines))
+	for i, line := range c.lines {
+		seen[i] = make([]int, len(line))
+	}
+	commands := make([]int, len(c.lines))
+	for i, l := range c.order {
+		if l.from != sent[i].from || l.ours != sent[i].ours || l.command != sent[i].command {
+			t.Errorf("%q: line %d is of another line for GoNB", c.lines, i)
+		}
+		switch {
+		case l.ours:
+		case l.from == 0:
+			t.Errorf("%q: line %q comes from nowhere", c.lines, l.text)
+		case l.command:
+			commands[l.from-1]++
+		default:
+			text := c.goText(l.from - 1)
+			for at := range len(l.text) {
+				if l.text[at] != ' ' && l.text[at] == text[at] {
+					seen[l.from-1][at]++
+				} else if l.text[at] != ' ' {
+					t.Errorf("%q: %q instead of %q", c.lines, l.text, text)
+				}
+			}
+			checkChanges(t, l.text, sent[i])
+		}
+	}
+	for i := range c.lines {
+		if c.script || c.kinds[i] != goLine {
+			continue
+		}
+		text := c.goText(i)
+		for at := range len(text) {
+			if n := seen[i][at]; text[at] != ' ' && n != 1 {
+				t.Errorf("%q: byte %d of line %d is there %d times in\n%s", c.lines, at, i, n, c.order)
+			}
+		}
+	}
+}
+
+// checkChanges checks that places in a changed line lead back to the unchanged one, as far as it is still there.
+func checkChanges(t *testing.T, text string, sent composedLine) {
+	t.Helper()
+	for _, c := range sent.changes {
+		if c.from != c.to {
+			return
+		}
+	}
+	found := 0
+	for at := range len(sent.text) {
+		if p := before(sent.changes, at); p < len(text) && p >= found && text[p] == sent.text[at] {
+			found = p + 1
+		}
+	}
+	if found != len(text) {
+		t.Errorf("only %d bytes of %q are found again in %q", found, text, sent.text)
 	}
 }

@@ -55,7 +55,7 @@ func (g *gopls) ask(ctx context.Context, c cell, question func(ctx context.Conte
 	kill := time.AfterFunc(goplsTime+5*time.Second, func() { signalGroup(g.pid, syscall.SIGKILL) })
 	defer kill.Stop()
 	imports, other := g.k.declared.around(c)
-	for name, text := range map[string]string{"other.go": other, "main.go": c.source(imports)} {
+	for name, text := range map[string]string{"other.go": other, "main.go": c.order.file(imports)} {
 		if err := g.show(name, text); err != nil {
 			return err
 		}

@@ -145,7 +145,7 @@ func TestShellLinesMeanTheSameWithInput(t *testing.T) {
 		{"!true # it's a comment", ""},
 	} {
 		c := parseCell(step.code)
-		code := c.forGoNB(redirection{path: "/dev/null"})
+		code := c.composeForGoNB(redirection{path: "/dev/null"}).String()
 		if n := strings.Count(code, "\n"); n != strings.Count(step.code, "\n") {
 			t.Errorf("%q: has other lines: %q", step.code, code)
 		}
@@ -155,9 +155,9 @@ func TestShellLinesMeanTheSameWithInput(t *testing.T) {
 			t.Errorf("%q becomes %q: %q, %v", step.code, code, out, err)
 		}
 	}
-	for _, code := range []string{"!*", "%cd x", "%%\nx := !y", "%%bash\n!read x", "%with_inputs\n!read x"} {
+	for _, code := range []string{"!*", "%cd x", "%%bash\n!read x", "%with_inputs\n!read x"} {
 		c := parseCell(code)
-		if got := c.forGoNB(redirection{path: "/dev/null", mayAsk: true}); got != code {
+		if got := c.composeForGoNB(redirection{path: "/dev/null", mayAsk: true}).String(); got != code {
 			t.Errorf("%q becomes %q", code, got)
 		}
 	}

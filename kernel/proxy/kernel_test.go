@@ -32,7 +32,7 @@ var testMagics = []Magic{
 
 func TestCellRunsAndItsOutputIsPublishedBetweenBusyAndIdle(t *testing.T) {
 	c := startFake(t)
-	id := c.execute("print hello")
+	id := c.execute("//print hello")
 	reply, _ := c.finished(id)
 	if reply["status"] != "ok" || reply["execution_count"] != 1.0 {
 		t.Errorf("reply %v", reply)
@@ -46,8 +46,8 @@ func TestCellRunsAndItsOutputIsPublishedBetweenBusyAndIdle(t *testing.T) {
 
 func TestErrorAbortsTheCellsBehindIt(t *testing.T) {
 	c := startFake(t)
-	first := c.execute("shell sleep 0.2")
-	ids := []string{c.execute("fail"), c.execute("print a"), c.execute("print b")}
+	first := c.execute("//shell sleep 0.2")
+	ids := []string{c.execute("//fail"), c.execute("//print a"), c.execute("//print b")}
 	c.finished(first)
 	var got []string
 	for _, id := range ids {
@@ -57,17 +57,17 @@ func TestErrorAbortsTheCellsBehindIt(t *testing.T) {
 	if want := []string{"error", "aborted", "aborted"}; !slices.Equal(got, want) {
 		t.Errorf("the cells end as %v, expected %v", got, want)
 	}
-	if status, text := c.run("print c"); status != "ok" || text != "c" {
+	if status, text := c.run("//print c"); status != "ok" || text != "c" {
 		t.Errorf("a cell after the abort: %s, %q", status, text)
 	}
 }
 
 func TestErrorDoesNotAbortIfTheRequestSaysSo(t *testing.T) {
 	c := startFake(t)
-	for _, how := range []map[string]any{{"code": "fail", "stop_on_error": false}, {"code": "fail", "silent": true}} {
-		first := c.execute("shell sleep 0.2")
+	for _, how := range []map[string]any{{"code": "//fail", "stop_on_error": false}, {"code": "//fail", "silent": true}} {
+		first := c.execute("//shell sleep 0.2")
 		failing := c.request(c.shell, "execute_request", how)
-		behind := c.execute("print a")
+		behind := c.execute("//print a")
 		c.finished(first)
 		if reply, _ := c.finished(failing); reply["status"] != "error" {
 			t.Errorf("%v: reply %v", how, reply)
@@ -85,13 +85,13 @@ func TestOnlyStoredCellsAreCounted(t *testing.T) {
 		count     float64
 		published []string
 	}{
-		{map[string]any{"code": "print a"}, 1, []string{"execute_input", "stream"}},
-		{map[string]any{"code": "print a", "store_history": false}, 1, []string{"execute_input", "stream"}},
-		{map[string]any{"code": "print a", "silent": true}, 1, nil},
-		{map[string]any{"code": "print a", "silent": true, "store_history": true}, 1, nil},
-		{map[string]any{"code": "fail", "silent": true}, 1, nil},
-		{map[string]any{"code": "fail"}, 2, []string{"execute_input", "error"}},
-		{map[string]any{"code": "print a", "silent": false, "store_history": true}, 3, []string{"execute_input", "stream"}},
+		{map[string]any{"code": "//print a"}, 1, []string{"execute_input", "stream"}},
+		{map[string]any{"code": "//print a", "store_history": false}, 1, []string{"execute_input", "stream"}},
+		{map[string]any{"code": "//print a", "silent": true}, 1, nil},
+		{map[string]any{"code": "//print a", "silent": true, "store_history": true}, 1, nil},
+		{map[string]any{"code": "//fail", "silent": true}, 1, nil},
+		{map[string]any{"code": "//fail"}, 2, []string{"execute_input", "error"}},
+		{map[string]any{"code": "//print a", "silent": false, "store_history": true}, 3, []string{"execute_input", "stream"}},
 	} {
 		reply, published := c.finished(c.request(c.shell, "execute_request", step.ask))
 		if reply["execution_count"] != step.count {
@@ -105,7 +105,7 @@ func TestOnlyStoredCellsAreCounted(t *testing.T) {
 
 func TestQuestionsAreAnsweredWhileACellRuns(t *testing.T) {
 	c := startFake(t)
-	long := c.execute("shell sleep 100")
+	long := c.execute("//shell sleep 100")
 	for kind, content := range map[string]any{
 		"kernel_info_request": struct{}{},
 		"is_complete_request": map[string]any{"code": "func f() {"},
@@ -137,8 +137,8 @@ func TestInterruptStopsAShellAndWhatIsQueued(t *testing.T) {
 		"message": func() { c.reply(c.request(c.control, "interrupt_request", struct{}{})) },
 	} {
 		started := filepath.Join(c.tmp, name)
-		long := c.execute("shell touch " + started + "; sleep 100; sleep 100")
-		queued := c.execute("print a")
+		long := c.execute("//shell touch " + started + "; sleep 100; sleep 100")
+		queued := c.execute("//print a")
 		c.waitFor(started)
 		interrupt()
 		if reply, _ := c.finished(long); reply["status"] != "error" || reply["ename"] != "interrupted" {
@@ -148,16 +148,16 @@ func TestInterruptStopsAShellAndWhatIsQueued(t *testing.T) {
 			t.Errorf("%s: the cell behind it: %v", name, reply)
 		}
 	}
-	if status, _ := c.run("print a"); status != "ok" {
+	if status, _ := c.run("//print a"); status != "ok" {
 		t.Errorf("the next cell: %s", status)
 	}
 }
 
 func TestInterruptOfAnIdleKernelDoesNothing(t *testing.T) {
 	c := startFake(t)
-	c.run("print a")
+	c.run("//print a")
 	c.reply(c.request(c.control, "interrupt_request", struct{}{}))
-	if status, _ := c.run("print a"); status != "ok" {
+	if status, _ := c.run("//print a"); status != "ok" {
 		t.Errorf("the next cell: %s", status)
 	}
 }
@@ -184,7 +184,7 @@ func TestCommandsRunInTheKernel(t *testing.T) {
 func TestShutdownLeavesNothing(t *testing.T) {
 	c := startFake(t)
 	started := filepath.Join(c.tmp, "started")
-	running := c.execute("shell touch " + started + "; sleep 100")
+	running := c.execute("//shell touch " + started + "; sleep 100")
 	c.waitFor(started)
 	reply := c.reply(c.request(c.control, "shutdown_request", map[string]any{"restart": true}))
 	if reply["status"] != "ok" || reply["restart"] != true {
@@ -202,7 +202,7 @@ func TestSignalsThatEndTheKernelLeaveNothing(t *testing.T) {
 			t.Parallel()
 			c := startFake(t)
 			started := filepath.Join(c.tmp, "started")
-			c.execute("shell touch " + started + "; sleep 100")
+			c.execute("//shell touch " + started + "; sleep 100")
 			c.waitFor(started)
 			syscall.Kill(-c.cmd.Process.Pid, sig)
 			c.gone()
@@ -212,8 +212,8 @@ func TestSignalsThatEndTheKernelLeaveNothing(t *testing.T) {
 
 func TestDeathOfGoNBIsAnErrorInTheCellAndTheEndOfTheKernel(t *testing.T) {
 	c := startFake(t)
-	c.run("print a")
-	reply, _ := c.finished(c.execute("die"))
+	c.run("//print a")
+	reply, _ := c.finished(c.execute("//die"))
 	if text := fmt.Sprint(reply["evalue"]); reply["status"] != "error" || !strings.Contains(text, "GoNB has ended (exit status 7): the fake dies") {
 		t.Errorf("reply %v", reply)
 	}
@@ -222,7 +222,7 @@ func TestDeathOfGoNBIsAnErrorInTheCellAndTheEndOfTheKernel(t *testing.T) {
 
 func TestUnsignedAndBrokenMessagesAreDroppedWithALine(t *testing.T) {
 	c := startFake(t)
-	good := newMessage(c.session, "tester", "execute_request", nil, map[string]any{"code": "print bad"})
+	good := newMessage(c.session, "tester", "execute_request", nil, map[string]any{"code": "//print bad"})
 	wrongKey := good.encode([]byte("another key"))
 	short := good.encode(c.key)[:3]
 	noJSON := *good
@@ -244,7 +244,7 @@ func TestUnsignedAndBrokenMessagesAreDroppedWithALine(t *testing.T) {
 	if reply := c.reply(wrongType); reply["status"] != "error" || reply["ename"] != "protocol" {
 		t.Errorf("a request of the wrong type: %v", reply)
 	}
-	if status, text := c.run("print good"); status != "ok" || text != "good" {
+	if status, text := c.run("//print good"); status != "ok" || text != "good" {
 		t.Errorf("the next cell: %s, %q", status, text)
 	}
 	if n := strings.Count(c.log.String(), "dropped what came to the shell port"); n != 8 {
@@ -273,7 +273,7 @@ func TestGarbageOnThePortsHurtsNobody(t *testing.T) {
 			}
 		}
 	}
-	if status, text := c.run("print good"); status != "ok" || text != "good" {
+	if status, text := c.run("//print good"); status != "ok" || text != "good" {
 		t.Errorf("the next cell: %s, %q", status, text)
 	}
 }
@@ -298,7 +298,7 @@ func TestHeartbeatIsEchoed(t *testing.T) {
 
 func TestCommsAreCountedAndPassedOn(t *testing.T) {
 	c := startFake(t)
-	c.run("print a")
+	c.run("//print a")
 	c.request(c.shell, "comm_open", map[string]any{"comm_id": "one", "target_name": "target", "data": map[string]any{}})
 	info := func(target string) any {
 		reply, _ := c.finished(c.request(c.shell, "comm_info_request", map[string]any{"target_name": target}))

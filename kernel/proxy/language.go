@@ -59,9 +59,9 @@ func cursorIn(code string, offset int) cursor {
 	return cursor{parseCell(code), line, before[strings.LastIndexByte(before, '\n')+1:], offset}
 }
 
-// position is the cursor in terms of a language server, in the file that cell.source makes.
+// position is the cursor in terms of a language server, in the file that the composed cell makes.
 func (c cursor) position() position {
-	return position{c.line + 1, len(utf16.Encode([]rune(c.before)))}
+	return position{c.cell.order.fileLine(c.line, len(c.before)), len(utf16.Encode([]rune(c.before)))}
 }
 
 // position counts lines and, in UTF-16 units, columns from 0.

@@ -36,13 +36,19 @@ func allMagics(given []Magic) []Magic {
 	return list
 }
 
+// cellHelp says what Go a cell can have.
+const cellHelp = `A cell is Go: declarations, and statements, which are the body of main. Main begins below a line %%, or with the first
+statement. What is declared above it stays for later cells; types, variables and constants below are main's own, which
+ends with the cell. Imports, functions and methods may stand anywhere.
+`
+
 func magicHelp(list []Magic) string {
 	var b strings.Builder
 	b.WriteString("Commands of LXMERT, each on a line of its own, before the cell's Go:\n\n")
 	for _, m := range list {
 		fmt.Fprintf(&b, "  %-22s %s\n", strings.TrimSpace("%lx "+m.Name+" "+m.Args), m.Help)
 	}
-	b.WriteString("\n%help lists those of GoNB: %%, %env, %cd, !shell and more.\n")
+	b.WriteString("\n%help lists those of GoNB: %%, %env, %cd, !shell and more.\n\n" + cellHelp)
 	return b.String()
 }
 

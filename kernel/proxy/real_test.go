@@ -43,7 +43,7 @@ func TestErrorsPointAtLinesOfCells(t *testing.T) {
 		{"%%\nx := 1\nfoo(2)", "error", "compile error: cell line 2: declared and not used: x (and 1 more)"},
 		{"// a comment\n%%\n\n  fmt.Println(at(\"a\"))", "error", `compile error: cell line 4: cannot use "a" (untyped string constant) as int value in argument to at`},
 		{"%%\nfmt.Println(", "error", "syntax error: cell line 2: expected operand, found '}'"},
-		{"%%\nimport \"os\"", "error", "syntax error: cell line 2: expected statement, found 'import'; imports stand above %% (and 1 more)"},
+		{"%%\nif import \"os\"", "error", "syntax error: cell line 2: expected operand, found 'import' (and 1 more)"},
 		{"%%\n// behind\nat(3)", "error", "panic: cell [1] line 5: runtime error: index out of range [3] with length 1"},
 		{"func main() {\n\tvar m map[int]int\n\tm[1] = 2\n}", "error", "panic: cell line 3: assignment to entry in nil map"},
 		{"%%\ngo func() {\n\tpanic(\"x\")\n}()\nselect {}", "error", "panic: cell line 3: x"},

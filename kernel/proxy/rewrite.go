@@ -1,59 +1,13 @@
 package proxy
 
 import (
-	"cmp"
-	"slices"
 	"strconv"
 	"strings"
 )
 
-// This file makes of a cell what GoNB gets. GoNB looks at lines alone: it takes a line %% for the beginning of main
-// wherever it stands, also in a string, and ends when there are two of them. What it would take in another way than it is
-// meant is written here in another way that means the same, each line where it was.
-
-// forGoNB is the cell as GoNB is to get it, each line where it was: our own commands are taken out,
-// and shell lines read from where input comes from.
-func (c cell) forGoNB(input redirection) string {
-	if c.script {
-		return strings.Join(c.lines, "\n")
-	}
-	e := edits{}
-	for _, s := range c.spans {
-		c.hideText(e, s)
-	}
-	lines := make([]string, len(c.lines))
-	open, end := false, ""
-	for i := range c.lines {
-		switch c.kinds[i] {
-		case goLine:
-			if lines[i] = e.apply(i, c.goText(i)); misread(lines[i]) {
-				lines[i] = " " + lines[i]
-			}
-		case lxLine:
-		case mainLine:
-			if !open {
-				lines[i] = c.command(i)
-			}
-			open = true
-		case execLine: // GoNB wants one space before and behind the name
-			args := strings.TrimSpace(c.command(i)[len("%exec"):])
-			name := commandName(args)
-			lines[i] = "%exec " + name + " " + args[len(name):]
-			end = "\n//" // with nothing but commands GoNB would run nothing
-		case envLine:
-			lines[i] = c.command(i)
-			if name, value, ok := oneLetter(lines[i]); ok {
-				if value == "" {
-					value = `""`
-				}
-				lines[i] = "%env " + name + " " + value
-			}
-		case otherLine:
-			lines[i] = input.apply(c.command(i))
-		}
-	}
-	return strings.Join(lines, "\n") + end
-}
+// GoNB looks at lines alone: it takes a line %% for the beginning of main wherever it stands, also in a string, and ends
+// when there are two of them. This file writes what it would take in another way than it is meant so that it cannot, and
+// means the same.
 
 // misread says whether GoNB takes a line for a command, or leaves it out as a package clause.
 func misread(line string) bool { return isCommand(line) || strings.HasPrefix(line, "package") }
@@ -139,17 +93,46 @@ func (e edits) replace(line, from, to int, text string) {
 	e[line] = append(e[line], edit{from, to, text})
 }
 
-// apply is a line with its changes.
-func (e edits) apply(line int, text string) string {
-	list := e[line]
-	slices.SortStableFunc(list, func(a, b edit) int { return cmp.Compare(a.from, b.from) })
+// applied is a line with its changes, which are in their order.
+func applied(text string, changes []edit) string {
 	var b strings.Builder
 	at := 0
-	for _, c := range list {
+	for _, c := range changes {
 		b.WriteString(text[at:c.from])
 		b.WriteString(c.text)
 		at = c.to
 	}
 	b.WriteString(text[at:])
 	return b.String()
+}
+
+// before is the place in a line that has become a place in the changed one, both in bytes.
+func before(changes []edit, at int) int {
+	grown := 0
+	for _, c := range changes {
+		if c.from+grown >= at {
+			break
+		}
+		if end := c.from + grown + len(c.text); at < end {
+			return c.from
+		}
+		grown += len(c.text) - (c.to - c.from)
+	}
+	return at - grown
+}
+
+// envForGoNB is %env as GoNB understands it: a name of one letter is nothing to it before an equals sign.
+func envForGoNB(command string) string {
+	words := strings.Fields(command)
+	if len(words) != 2 {
+		return command
+	}
+	name, value, ok := strings.Cut(words[1], "=")
+	if !ok || len(name) != 1 || strings.Contains(value, `"`) {
+		return command
+	}
+	if value == "" {
+		value = `""`
+	}
+	return "%env " + name + " " + value
 }

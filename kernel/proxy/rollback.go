@@ -231,7 +231,7 @@ func (k *kernel) mend(ctx context.Context, text string, from []cellLine) error {
 	}
 	defer os.Remove(idle)
 	e := k.newExecution(origin{}, executeRequest{Code: text, Silent: true})
-	reply, err := k.send(ctx, e, e.cell.forGoNB(redirection{}))
+	reply, err := k.send(ctx, e, e.cell.composeForGoNB(redirection{}).String())
 	if err != nil {
 		return err
 	}
@@ -268,22 +268,31 @@ func (k *kernel) listBlanks(ctx context.Context) ([]string, error) {
 	return blankKey.FindAllString(said.String(), -1), nil
 }
 
-// whence is the line of a cell that GoNB means by a line of one that it knows by another number; number 0 is the running
-// cell.
-func (d *declarations) whence(gonb, line string, current int) (number int, at string) {
-	n, err := strconv.Atoi(gonb)
-	if err != nil {
-		return 0, line
-	}
+// whence is the line of a cell that GoNB means by a line of one that it knows by another number, and the line that GoNB
+// got, if it is known; number 0 is the running cell.
+func (d *declarations) whence(gonb, line string, e *execution) (number int, at string, sent composedLine) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	number = d.numbers[n]
-	if i, err := strconv.Atoi(line); err == nil && i > 0 && i <= len(d.repairs[n]) {
+	n, err := strconv.Atoi(gonb)
+	if err == nil {
+		number = d.numbers[n]
+	}
+	i, err := strconv.Atoi(line)
+	if err != nil || i < 1 {
+		return number, line, sent
+	}
+	if i <= len(d.repairs[n]) {
 		from := d.repairs[n][i-1]
-		number, line = from.number, strconv.Itoa(from.line)
+		return from.number, strconv.Itoa(from.line), sent
 	}
-	if number == current {
-		number = 0
+	order := d.cells[number].sent
+	if number == 0 || number == e.count {
+		number, order = 0, e.cell.sent
 	}
-	return number, line
+	if i > len(order) {
+		return number, line, sent
+	}
+	for sent = order[i-1]; i > 1 && order[i-1].from == 0; i-- { // what closes main belongs to what stands above
+	}
+	return number, strconv.Itoa(order[i-1].from), sent
 }

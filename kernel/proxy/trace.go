@@ -28,7 +28,8 @@ func (k *kernel) locate(e *execution, text string) string {
 			}
 		}
 		if m[2] != "" {
-			return place(k.declared.whence(m[1], m[2], e.count))
+			number, line, _ := k.declared.whence(m[1], m[2], e)
+			return place(number, line)
 		}
 		return found
 	})
@@ -57,66 +58,57 @@ func (d *declarations) find(e *execution, work string, n int) (number, line int)
 	if err != nil {
 		return 0, 0
 	}
-	lines := strings.Split(string(source), "\n")
 	for _, decl := range file.Decls {
 		f, ok := decl.(*ast.FuncDecl)
 		from := set.Position(decl.Pos()).Line
-		if !ok || n < from || n > set.Position(decl.End()).Line || n > len(lines) {
-			continue
+		if ok && n >= from && n <= set.Position(decl.End()).Line {
+			c, number, at := d.origin(e, funcName(f))
+			return number, c.order.behind(at, n-from)
 		}
-		c, number, first := d.origin(e, funcName(f))
-		return number, c.nearest(first+n-from, lines[n-1])
 	}
 	return 0, 0
 }
 
-// origin is the cell that declares a function, its number, and the line on which it does.
+// origin is the cell that declares a function, its number, and the line of the composed cell on which it does.
 func (d *declarations) origin(e *execution, name string) (c cell, number, line int) {
-	if name == "main" {
-		return e.cell, 0, e.cell.mainAt()
-	}
-	own, _ := declaredIn(e.cell)
-	for _, u := range own {
-		if u.names[0] == name {
-			return e.cell, 0, u.line
-		}
+	if at := e.cell.functionAt(name); at >= 0 {
+		return e.cell, 0, at
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, u := range d.units {
-		if u.names[0] == name && u.line > 0 {
-			return d.cells[u.number], u.number, u.line
+		if u.names[0] == name {
+			return d.cells[u.number], u.number, d.cells[u.number].functionAt(name)
 		}
 	}
-	return cell{}, 0, 0
+	return cell{}, 0, -1
 }
 
-// mainAt is the line, counted from 1, on which main begins in terms of GoNB's file, where it has one line more than in
-// a cell with %%.
-func (c cell) mainAt() int {
-	for i, kind := range c.kinds {
-		if kind == mainLine {
-			return i
+// functionAt is the line of the composed cell, counted from 0, on which a function is declared; -1: it is not.
+func (c cell) functionAt(name string) int {
+	set := token.NewFileSet()
+	file, _ := parser.ParseFile(set, "", c.order.file(""), parser.SkipObjectResolution)
+	if file == nil {
+		return -1
+	}
+	for _, decl := range file.Decls {
+		if f, ok := decl.(*ast.FuncDecl); ok && funcName(f) == name {
+			return set.Position(f.Pos()).Line - 2
 		}
 	}
-	for i, line := range c.lines {
-		if strings.HasPrefix(line, "func main()") {
-			return i + 1
-		}
-	}
-	return 1
+	return -1
 }
 
-// nearest is the line which GoNB got with that text, but for indentation, that is nearest to a line; 0: there is none.
-func (c cell) nearest(line int, text string) int {
-	text = strings.TrimSpace(text)
-	lines := strings.Split(c.forGoNB(redirection{}), "\n")
-	for away := range len(lines) {
-		for _, at := range []int{line - away, line + away} {
-			if at >= 1 && at <= len(lines) && strings.TrimSpace(lines[at-1]) == text {
-				return at
-			}
+// behind is the line of the cell that is some lines of Go behind a line of the composed cell; 0: there is none.
+func (s composed) behind(at, lines int) int {
+	for ; at >= 0 && at < len(s); at++ {
+		if s[at].command && s[at].text != "" {
+			continue // GoNB leaves it out
 		}
+		if lines == 0 {
+			return s[at].from
+		}
+		lines--
 	}
 	return 0
 }

@@ -29,13 +29,13 @@ func (u unit) blank() bool { return u.kind == "var" && slices.Contains(u.names, 
 // declaredIn lists what a cell declares, main left out. Of a cell that does not parse it is what does.
 func declaredIn(c cell) (units []unit, imports map[string]string) {
 	imports = map[string]string{}
-	source := c.source("")
+	source := c.order.file("")
 	set := token.NewFileSet()
 	file, _ := parser.ParseFile(set, "", source, parser.ParseComments|parser.SkipObjectResolution)
 	if file == nil {
 		return nil, imports
 	}
-	t := sourceText{set, source}
+	t := sourceText{set, source, c.order}
 	for _, decl := range file.Decls {
 		switch decl := decl.(type) {
 		case *ast.FuncDecl:
@@ -55,10 +55,11 @@ func declaredIn(c cell) (units []unit, imports map[string]string) {
 	return units, imports
 }
 
-// sourceText is the text of a cell as a Go file: see [cell.source].
+// sourceText is the text of a composed cell as a file of Go.
 type sourceText struct {
 	set    *token.FileSet
 	source string
+	order  composed
 }
 
 func (t sourceText) text(from, to token.Pos) string {
@@ -72,7 +73,7 @@ func (t sourceText) text(from, to token.Pos) string {
 func (t sourceText) of(n ast.Node) string { return t.text(n.Pos(), n.End()) }
 
 // line is the line of the cell on which something begins.
-func (t sourceText) line(p token.Pos) int { return t.set.Position(p).Line - 1 }
+func (t sourceText) line(p token.Pos) int { return t.order.cellLine(t.set.Position(p).Line) }
 
 // unit is a declaration of one name, with its comment, and with a word before it that stands elsewhere in a group.
 func (t sourceText) unit(kind, name, key string, doc *ast.CommentGroup, n ast.Node, word string) unit {
