@@ -183,6 +183,7 @@ func (s *Set) openFeatures(ctx context.Context, opt Options) error {
 			return region.OpenPacked(ctx, path, region.PackedOptions{Rows: rows, Log: opt.Notes, Progress: opt.Packing})
 		}
 	}
+	example := "" // the first picture
 	for i, file := range s.files {
 		started := time.Now()
 		say := func() {
@@ -201,6 +202,9 @@ func (s *Set) openFeatures(ctx context.Context, opt Options) error {
 		}
 		for _, id := range ids {
 			s.where[id] = i
+		}
+		if example == "" && len(ids) > 0 {
+			example = ids[0]
 		}
 		s.sources = append(s.sources, source)
 		if before && file.once {
@@ -224,15 +228,16 @@ func (s *Set) openFeatures(ctx context.Context, opt Options) error {
 		}
 		fmt.Fprintf(opt.Log, "Loaded %d images in file %s in %d seconds.\n", rows, file.path, int(time.Since(started).Seconds()))
 	}
-	sample, err := s.leaveOut(opt)
+	sample, err := s.leaveOut(opt, example)
 	if err != nil {
 		return err
 	}
 	return s.checkDim(ctx, sample)
 }
 
-// leaveOut drops the examples without their pictures. It returns one of the images that are left of each source.
-func (s *Set) leaveOut(opt Options) (sample map[int]string, err error) {
+// leaveOut drops the examples without their pictures, called otherwise than example where none is there. It returns one of
+// the images that are left of each source.
+func (s *Set) leaveOut(opt Options, example string) (sample map[int]string, err error) {
 	sample = map[int]string{}
 	kept, lost := 0, ""
 	for i, e := range s.Examples {
@@ -254,6 +259,9 @@ func (s *Set) leaveOut(opt Options) (sample map[int]string, err error) {
 		} else if lost == "" {
 			lost = fmt.Sprintf("the first is %s, whose picture %s is not in %s", shown(e.ID), shown(gone), s.fileNames())
 		}
+	}
+	if kept == 0 && lost != "" && example != "" {
+		lost += fmt.Sprintf(", where pictures are called like %s", shown(example))
 	}
 	clear(s.Examples[kept:])
 	s.Examples = s.Examples[:kept]

@@ -101,6 +101,13 @@ func TestQuestionsWithoutPictureAreLeftOutAndCounted(t *testing.T) {
 		}
 	}
 
+	w.sources["stage1"] = inMemory(picture("391895", 1, 2, 3)) // a file of other names altogether
+	notes.Reset()
+	if other, err := w.load(VQA, "stage1", Options{Notes: &notes}); err != nil || other.Close() != nil || !strings.Contains(notes.String(), `2 of 2 questions are left out`) || !strings.Contains(notes.String(), `where pictures are called like "391895"`) {
+		t.Errorf("%q, %v", &notes, err)
+	}
+	w.closed, w.sources["stage1"] = 0, inMemory(picture("s", 1, 2, 3))
+
 	_, err = w.load(VQA, "train,stage1", Options{Strict: true})
 	if !errors.Is(err, ErrNoPicture) || !strings.Contains(err.Error(), `2 of 6 in vqa train,stage1; the first is "2", whose picture "gone"`) {
 		t.Error(err)

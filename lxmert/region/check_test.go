@@ -282,6 +282,28 @@ func TestFeaturesAreComparedWithThoseOfTraining(t *testing.T) {
 			t.Errorf("of %d images with the mean %g it says %q", c.judged.Images, c.judged.Mean, far)
 		}
 	}
+	// Features about 0, as a network without a ReLU at its end puts out: 32 images are 20,480 numbers, whose mean is within
+	// 0.007 of a standard deviation, six of which the comparison allows; likewise the share of negative ones.
+	signed := func(images int) Fingerprint {
+		var sum tally
+		for range images {
+			r := randomRegions(rng, "x", 10, 64)
+			for k := range r.Features {
+				r.Features[k] = float32(rng.NormFloat64())
+			}
+			sum.add(measure(r), r.N, r.Dim, r.Width, r.Height)
+		}
+		return sum.fingerprint()
+	}
+	about0 := map[string]Fingerprint{"train.tsv": signed(300)}
+	for range 20 {
+		if far := signed(32).Unlike(about0); len(far) > 0 {
+			t.Errorf("%q", far)
+		}
+	}
+	if far := of(32, 1).Unlike(about0); len(far) < 3 {
+		t.Errorf("of features of a ReLU it says %q", far)
+	}
 	narrow := of(3, 1)
 	narrow.Dim = 32
 	if far := narrow.Unlike(trained); len(far) != 1 || far[0] != "32 features per box, not 64" {

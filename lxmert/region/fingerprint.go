@@ -96,10 +96,11 @@ func (f Fingerprint) Doubts() (list []string) {
 	return list
 }
 
-// Compare says in what two fingerprints are far from each other, one line for each: other widths of features; a mean or a
-// standard deviation, or a mean box width, height or area, that differs by more than a quarter of the larger one; a share
-// of zeros or of negative features that differs by more than 0.1 and 0.01; a mean number of boxes that differs by more
-// than a tenth. Sets of some hundred images that were made alike are nearer than that.
+// Compare says in what two fingerprints are far from each other, one line for each: other widths of features; a mean, a
+// standard deviation, or a mean box width, height or area, that differs by more than a quarter of the larger one (the mean of
+// the features, which may be about 0, by a fiftieth of the standard deviation more); a share of zeros that differs by more
+// than 0.1, or of negative features by more than 0.01 and a tenth of the larger one; a mean number of boxes that differs by
+// more than a tenth. Sets of some hundred images that were made alike are nearer than that.
 func (f Fingerprint) Compare(other Fingerprint) []string { return f.compare(other, 1) }
 
 // compare allows so many times the differences of Compare.
@@ -117,10 +118,10 @@ func (f Fingerprint) compare(other Fingerprint, times float64) (list []string) {
 		relative float64 // allowed difference, of the larger one
 		absolute float64
 	}{
-		{"mean of the features", f.Mean, other.Mean, 0.25, 0},
+		{"mean of the features", f.Mean, other.Mean, 0.25, 0.02 * max(f.Std, other.Std)},
 		{"standard deviation of the features", f.Std, other.Std, 0.25, 0},
 		{"share of features that are 0", f.Zeros, other.Zeros, 0, 0.1},
-		{"share of negative features", f.Negative, other.Negative, 0, 0.01},
+		{"share of negative features", f.Negative, other.Negative, 0.1, 0.01},
 		{"mean number of boxes per image", perImage(f), perImage(other), 0.1, 0},
 		{"mean width of boxes as a share of the picture", f.BoxWidth, other.BoxWidth, 0.25, 0},
 		{"mean height of boxes as a share of the picture", f.BoxHeight, other.BoxHeight, 0.25, 0},
