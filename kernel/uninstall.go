@@ -58,6 +58,7 @@ func uninstall(ctx context.Context, place install.Place, log io.Writer) error {
 		removeAll(log, "the XLA plugins", filepath.Join(own, "pjrt")),
 		removeAll(log, "what is known about XLA plugins", filepath.Join(own, "probe")),
 		removeAll(log, "compiled programs", filepath.Join(own, "programs")),
+		removeAll(log, "what the GPU's compiler has chosen", filepath.Join(own, "autotune")),
 		removeAll(log, "packed region features", filepath.Join(own, "store")),
 		install.Uninstall(place, log),
 		removeEmpty(own, filepath.Join(cache, "goimports")),

@@ -83,7 +83,7 @@ func furnish(t *testing.T) (place install.Place, world string) {
 	}
 	cache := filepath.Dir(place.Dir)
 	for _, path := range []string{"kernel/steps/python", "kernel/venv/bin/python", "kernel/jupyter/config/migrated", "kernel/gopls/index",
-		"pjrt/cpu/xla_cpu_pjrt.so", "probe/0123.json", "store/0123/train.store/manifest.json"} {
+		"pjrt/cpu/xla_cpu_pjrt.so", "probe/0123.json", "autotune/0123/x.pb", "store/0123/train.store/manifest.json"} {
 		touch(t, cache, path)
 	}
 	s, err := wire.Find("")

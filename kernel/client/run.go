@@ -128,8 +128,8 @@ func (c *Client) Run(ctx context.Context, id string) (Run, error) {
 }
 
 // Resume goes on with a run that was stopped, lost or failed, from what was last saved, to the very same end as if it had
-// never stopped. One that was told to stop and is still at its last step is waited for. A run that is under way, or done,
-// is left alone.
+// never stopped (on a GPU with --deterministic among its flags). One that was told to stop and is still at its last step is
+// waited for. A run that is under way, or done, is left alone.
 func (c *Client) Resume(ctx context.Context, id string) (Run, error) {
 	var r Run
 	return r, c.callJSON(ctx, "POST", c.runPath(id, "/resume"), nil, &r)

@@ -14,6 +14,7 @@ import (
 
 	_ "github.com/seed-516990b0/golxmert/lxmert/internal/cmalloc" // for XLA's CPU plugin
 	"github.com/seed-516990b0/golxmert/lxmert/internal/compilecache"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/compileoption"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/xlacall"
 )
 
@@ -54,6 +55,8 @@ func loadXLA(path string, kind Kind, options []string) (_ loaded, err error) {
 	}
 	if kind == KindCPU {
 		compilecache.Use(plugin, path, fmt.Sprint(devices, options))
+	} else {
+		compileoption.Use(plugin, name)
 	}
 	b, err := xla.NewWithOptions(strings.Join(append([]string{name}, options...), ","), client)
 	if err != nil {

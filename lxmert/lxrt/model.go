@@ -31,6 +31,9 @@ type Source interface {
 type Options struct {
 	// BFloat16 keeps weights and layers in bfloat16; LayerNorm, softmax and losses stay in float32.
 	BFloat16 bool
+	// Deterministic asks a GPU for results that are the same, bit for bit, whenever they are computed; those of the processor
+	// are without being asked for.
+	Deterministic bool
 	// Backend names the backend in traces, for example "xla:cpu". Empty: GoMLX's own name of it.
 	Backend string
 	// AllowUnused lets [Open] open a file that holds more than the model, such as an optimiser's state, which it leaves
@@ -195,7 +198,7 @@ func (m *Model) entry(ctx context.Context, key string, define func(b *program.Bu
 
 // compile builds a graph and compiles it while its weights go to the device.
 func (m *Model) compile(define func(b *program.Builder) []*graph.Node) (*program.Program, error) {
-	p, err := program.Build(m.backend, program.Options{Name: "lxrt", WeightType: m.dtype, WeightShape: m.weights.shape}, define)
+	p, err := program.Build(m.backend, program.Options{Name: "lxrt", WeightType: m.dtype, WeightShape: m.weights.shape, Deterministic: m.opt.Deterministic}, define)
 	if err != nil {
 		return nil, fmt.Errorf("lxrt: building the graph: %w", err)
 	}

@@ -50,6 +50,7 @@ type Options struct {
 	Devices        int  // that share a batch; 0 is 1
 	BF16           bool
 	Rematerialize  bool
+	Deterministic  bool // see [train.Options]
 	Resume         bool
 	Overwrite      bool
 	SaveSteps      int

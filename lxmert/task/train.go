@@ -89,7 +89,7 @@ func Train(ctx context.Context, b *backend.Backend, t dataset.Task, o Options) (
 	trainer, err := train.NewTrainer(ctx, b.Backend, begin.cfg, begin.init, s.objective(&o), train.Options{
 		Optimizer: o.Optim, LR: o.LR, Clip: clip, Schedule: train.Schedule{Warmup: warmup, Total: total},
 		HiddenDropout: hidden, AttentionDropout: attention, Seed: o.Seed,
-		Devices: o.Devices, BFloat16: o.BF16, Rematerialize: o.Rematerialize, PooledOnly: true,
+		Devices: o.Devices, BFloat16: o.BF16, Rematerialize: o.Rematerialize, Deterministic: o.Deterministic, PooledOnly: true,
 	})
 	if err != nil {
 		return nil, err

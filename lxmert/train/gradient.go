@@ -13,6 +13,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
@@ -135,7 +136,7 @@ func (t *Trainer) defineGradient(b *program.Builder, g *gradientProgram, fed *lx
 	names, nodes := b.Weights()
 	g.params = slices.Clone(names)
 	grads := Gradient(loss, nodes...)
-	squares := squares{onGPU: t.onGPU}
+	squares := squares{onGPU: t.kind == backend.KindCUDA}
 	for i, name := range names {
 		if more {
 			grads[i] = Add(grads[i], b.Input(sumInput+name, dtypes.Float32, t.vars.shapeOf(name)...))

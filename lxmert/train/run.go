@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -109,6 +110,9 @@ type position struct {
 	MetricsSize int64
 	Finished    bool
 	Settings    map[string]string
+	// Deterministic says whether the steps before gave the bits that they always give, "true" or "false"; "": an older
+	// version did not say.
+	Deterministic string
 }
 
 // run is a run under way.
@@ -126,7 +130,7 @@ type run struct {
 
 // Run trains until the job is done. The files that it writes into the run directory are the reference's: log.log,
 // BEST.pth whenever the validation score is better than before, LAST.pth in the end; and metrics.jsonl, run.json and the
-// state, from which a run that was killed at any moment goes on to the very same end.
+// state, from which a run that was killed at any moment goes on to the very same end (on a GPU with Options.Deterministic).
 func Run(ctx context.Context, t *Trainer, job Job, opt RunOptions) (*Outcome, error) {
 	if opt.SaveEvery == 0 {
 		opt.SaveEvery = 10 * time.Minute
@@ -139,7 +143,7 @@ func Run(ctx context.Context, t *Trainer, job Job, opt RunOptions) (*Outcome, er
 			*w = io.Discard
 		}
 	}
-	r := &run{t: t, job: job, opt: opt, at: position{Settings: opt.Settings}}
+	r := &run{t: t, job: job, opt: opt, at: position{Settings: opt.Settings, Deterministic: strconv.FormatBool(t.deterministic())}}
 	start := time.Now()
 	done, err := r.open(ctx)
 	if err != nil {

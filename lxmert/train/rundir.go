@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
@@ -69,6 +70,7 @@ func (r *run) open(ctx context.Context) (done bool, err error) {
 			return false, err
 		}
 		fmt.Fprintf(r.opt.Log, "going on after step %d (epoch %d)\n", r.t.step, r.at.Epoch)
+		r.noteDeterminism()
 	} else {
 		// Whatever an earlier run left behind must not be taken for this one's.
 		for _, name := range []string{stateFile, bestFile, lastFile} {
@@ -89,6 +91,23 @@ func (r *run) open(ctx context.Context) (done bool, err error) {
 	r.metrics, err = cutOpen(r.path(metricsFile), r.at.MetricsSize)
 	return false, err
 }
+
+// noteDeterminism says where a run that goes on will not end with the bits of one that was never interrupted, and takes down
+// how its next steps are made.
+func (r *run) noteDeterminism() {
+	was, now := r.at.Deterministic, strconv.FormatBool(r.t.deterministic())
+	r.at.Deterministic = now
+	how := map[string]string{"true": "with deterministic operations", "false": "without deterministic operations"}
+	switch {
+	case was != "" && was != now:
+		fmt.Fprintf(r.opt.Log, "note: the run's steps were made %s so far and are made %s from here on, so it does not end with the bits of one that was never interrupted\n", how[was], how[now])
+	case !r.t.deterministic():
+		fmt.Fprintln(r.opt.Log, "note: "+variesOnGPU)
+	}
+}
+
+// variesOnGPU is what is to be known of a run on a GPU without deterministic operations.
+const variesOnGPU = "on a GPU a run that is resumed ends with the bits of one that was never interrupted only if it is made with --deterministic, which this one is not"
 
 // begun says whether a run of this package began in the directory and was killed before its first state: then there is
 // nothing to go on from, and nothing to lose but a snapshot of its first epoch. Snapshots of others, and LAST.pth, which
@@ -159,6 +178,10 @@ func (r *run) writeRunFile() error {
 	info := map[string]any{
 		"settings": r.opt.Settings, "config": r.t.cfg, "version": lxrt.Version(), "backend": r.t.backend.Description(),
 		"optimizer": r.t.optimizer.Name, "steps": r.job.Steps, "devices": r.t.opt.Devices, "bfloat16": r.t.opt.BFloat16,
+		"deterministic": r.t.deterministic(),
+	}
+	if !r.t.deterministic() {
+		info["note"] = variesOnGPU
 	}
 	maps.Copy(info, r.opt.About)
 	text, err := json.MarshalIndent(info, "", "  ")

@@ -32,13 +32,16 @@ type Options struct {
 	PooledOnly bool   // the objective reads nothing of the language stream's end but out.pooled and what follows from it
 	// Rematerialize keeps only the levels' activations and computes the others again on the way back.
 	Rematerialize bool
+	// Deterministic asks a GPU for steps that come out the same, bit for bit, whenever they are made; on the processor they do
+	// without being asked for.
+	Deterministic bool
 }
 
 // Trainer holds a model's parameters and the optimizer's state on devices, and moves them step by step.
 type Trainer struct {
 	cfg       lxmert.Config
 	backend   compute.Backend
-	onGPU     bool
+	kind      backend.Kind
 	opt       Options
 	optimizer Optimizer
 	objective Objective
@@ -76,13 +79,13 @@ func NewTrainer(ctx context.Context, b compute.Backend, cfg lxmert.Config, sourc
 		return nil, fmt.Errorf("train: %d devices were asked for, the backend has %d", opt.Devices, n)
 	}
 	t := &Trainer{
-		cfg: cfg, backend: b, onGPU: backend.KindOf(b) == backend.KindCUDA, opt: opt, optimizer: optimizer, objective: objective,
+		cfg: cfg, backend: b, kind: backend.KindOf(b), opt: opt, optimizer: optimizer, objective: objective,
 		gradients: map[string]*gradientProgram{},
 	}
 	if t.vars, err = newVariables(ctx, b, cfg, source, opt.Devices); err != nil {
 		return nil, err
 	}
-	if t.model, err = lxrt.Live(b, cfg, lxrt.Options{}, t.vars.buffer); err != nil {
+	if t.model, err = lxrt.Live(b, cfg, lxrt.Options{Deterministic: opt.Deterministic}, t.vars.buffer); err != nil {
 		return nil, errors.Join(err, t.vars.free())
 	}
 	return t, nil
@@ -105,11 +108,17 @@ func (t *Trainer) Close() error {
 func (t *Trainer) compile(opt program.Options, define func(b *program.Builder) []*graph.Node) (*program.Program, error) {
 	began := time.Now()
 	defer func() { t.compiling += time.Since(began) }()
+	opt.Deterministic = t.opt.Deterministic
 	p, err := program.Build(t.backend, opt, define)
 	if err == nil {
 		err = p.Compile()
 	}
 	return p, err
+}
+
+// deterministic says whether equal steps give equal bits.
+func (t *Trainer) deterministic() bool {
+	return t.opt.Deterministic || t.kind == backend.KindCPU || t.kind == backend.KindGo
 }
 
 // Model computes with the parameters as they are, without dropout. It must not run while [Trainer.Step] does.

@@ -121,7 +121,8 @@ func inherited(r Run) (out []string) {
 }
 
 // Resume goes on with a run that was stopped, or lost when the session ended, to the very same end as if it had never
-// stopped. A finished run, or one that is under way, is left alone; [Follow] shows how it goes.
+// stopped (on a GPU with --deterministic among its flags). A finished run, or one that is under way, is left alone; [Follow]
+// shows how it goes.
 func Resume[R AnyRun](run R) Run { return must(cell().Resume(cell().ctx, idOf(run))) }
 
 // Stop interrupts a run after its current step, and waits until its state is saved.

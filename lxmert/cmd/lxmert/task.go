@@ -38,7 +38,8 @@ they are first used, into a folder beside them, so that memory does not grow wit
 
 Names of weights have no suffix: --load X reads X.pth, --loadLXMERT X and --loadLXMERTQA X read X_LXRT.pth.
 
-A run that was interrupted or killed goes on with the same command and --resume, to the very same end.`, about, t),
+A run that was interrupted or killed goes on with the same command and --resume, to the very same end; on a GPU that takes
+--deterministic from the beginning, without which some sums and choices vary there.`, about, t),
 		Example: map[dataset.Task]string{
 			dataset.VQA: `  lxmert vqa --train train,nominival --valid minival --loadLXMERTQA snap/pretrained/model \
     --batchSize 32 --optim bert --lr 5e-5 --epochs 4 --output snap/vqa/vqa_lxr955

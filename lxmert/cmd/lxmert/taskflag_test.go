@@ -37,6 +37,7 @@ func TestHowABatchIsComputedDoesNotChangeWhatIsLearned(t *testing.T) {
 		{"devices", "--devices 2 --backend cpu,devices=2", 1e-5, `"devices": 2`},
 		{"multiGPU", "--multiGPU --backend cpu,devices=2", 1e-5, `"devices": 2`},
 		{"rematerialize", "--rematerialize", 1e-5, ""},
+		{"deterministic", "--deterministic", 0, `"deterministic": true`},
 		{"bf16", "--bf16", 2e-2, `"bfloat16": true`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

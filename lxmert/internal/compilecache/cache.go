@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -21,6 +20,8 @@ import (
 	"unsafe"
 
 	"github.com/gomlx/go-xla/pjrt"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/pjrttable"
 )
 
 // plugins are those that have the cache. A plugin stays loaded for the life of the process.
@@ -50,7 +51,7 @@ func Use(plugin *pjrt.Plugin, path, options string) {
 	if err != nil {
 		return
 	}
-	table := tableOf(plugin)
+	table := pjrttable.Of(plugin)
 	if table == nil {
 		return
 	}
@@ -76,16 +77,6 @@ func folder() string {
 		return ""
 	}
 	return filepath.Join(cache, "golxmert", "programs")
-}
-
-// tableOf points to a plugin's pointer to its functions, which go-xla keeps to itself; where it should keep it elsewhere one
-// day, it is nil.
-func tableOf(plugin *pjrt.Plugin) *unsafe.Pointer {
-	field := reflect.ValueOf(plugin).Elem().FieldByName("api")
-	if !field.IsValid() || field.Kind() != reflect.Pointer || field.IsNil() {
-		return nil
-	}
-	return (*unsafe.Pointer)(unsafe.Pointer(field.UnsafeAddr()))
 }
 
 // about is what every program of a plugin depends on.

@@ -1,33 +1,8 @@
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
+#include "../pjrttable/table.h"
 #include "hook.h"
 #include "_cgo_export.h"
-
-// PJRT's interface for plugins, as much of it as is used here. Within version 0 fields and functions are only added, at the
-// end.
-
-typedef struct failure failure;
-
-typedef struct {
-	size_t size;
-	void *extensions;
-	char *code;
-	size_t code_size;
-	const char *format;
-	size_t format_size;
-} program;
-
-typedef struct {
-	size_t size;
-	void *extensions;
-	void *client;
-	const program *program;
-	const char *options;
-	size_t options_size;
-	void *loaded;
-} compile_args;
 
 typedef struct {
 	size_t size;
@@ -60,37 +35,23 @@ typedef struct {
 
 enum { destroy_size = offsetof(pair_args, to) };
 
-typedef struct {
-	size_t size;
-	void *extensions;
-	struct {
-		size_t size;
-		void *extensions;
-		int major, minor;
-	} version;
-	failure *(*functions[])(void *);
-} table;
+static const pjrt_table *originals[compilecache_plugins];
 
-// The places of functions in the table.
-enum { error_destroy = 0, compile = 20, executable_destroy = 40, serialize = 49, get_executable = 51, load = 56, used };
-
-static const table *originals[compilecache_plugins];
-
-static void forget(const table *t, failure *f) {
+static void forget(const pjrt_table *t, pjrt_failure *f) {
 	pair_args args = {destroy_size, NULL, f};
-	t->functions[error_destroy](&args);
+	t->functions[pjrt_error_destroy](&args);
 }
 
 // keep gives a compiled program to the cache.
-static void keep(const table *t, int number, char *key, void *loaded) {
+static void keep(const pjrt_table *t, int number, char *key, void *loaded) {
 	pair_args get = {sizeof get, NULL, loaded};
-	failure *f = t->functions[get_executable](&get);
+	pjrt_failure *f = t->functions[pjrt_get_executable](&get);
 	if (f) {
 		forget(t, f);
 		return;
 	}
 	serialize_args s = {sizeof s, NULL, get.to};
-	f = t->functions[serialize](&s);
+	f = t->functions[pjrt_serialize](&s);
 	if (f) {
 		forget(t, f);
 	} else {
@@ -99,7 +60,7 @@ static void keep(const table *t, int number, char *key, void *loaded) {
 			s.free(s.owner);
 	}
 	pair_args destroy = {destroy_size, NULL, get.to};
-	f = t->functions[executable_destroy](&destroy);
+	f = t->functions[pjrt_executable_destroy](&destroy);
 	if (f)
 		forget(t, f);
 }
@@ -113,15 +74,15 @@ static double seconds(void) {
 // worth is how long compiling must take, in seconds, for a program to be kept.
 static const double worth = 0.05;
 
-static failure *compile_through(int number, compile_args *args) {
-	const table *t = originals[number];
+static pjrt_failure *compile_through(int number, pjrt_compile_args *args) {
+	const pjrt_table *t = originals[number];
 	char *key = compilecacheKey(number, args->program->code, args->program->code_size, (void *)args->program->format, args->program->format_size,
 		(void *)args->options, args->options_size);
 	size_t size = 0;
 	char *bytes = compilecacheGet(number, key, &size);
 	if (bytes) {
 		load_args l = {sizeof l, NULL, args->client, bytes, size};
-		failure *f = t->functions[load](&l);
+		pjrt_failure *f = t->functions[pjrt_load](&l);
 		free(bytes);
 		if (!f) {
 			args->loaded = l.loaded;
@@ -131,7 +92,7 @@ static failure *compile_through(int number, compile_args *args) {
 		forget(t, f);
 	}
 	double start = seconds();
-	failure *f = t->functions[compile](args);
+	pjrt_failure *f = t->functions[pjrt_compile](args);
 	if (!f && seconds() - start >= worth)
 		keep(t, number, key, args->loaded);
 	free(key);
@@ -139,22 +100,21 @@ static failure *compile_through(int number, compile_args *args) {
 }
 
 #define COMPILE(number) \
-	static failure *compile_##number(void *args) { return compile_through(number, args); }
+	static pjrt_failure *compile_##number(void *args) { return compile_through(number, args); }
 COMPILE(0) COMPILE(1) COMPILE(2) COMPILE(3)
 #undef COMPILE
-static failure *(*const compiles[compilecache_plugins])(void *) = {compile_0, compile_1, compile_2, compile_3};
+static pjrt_failure *(*const compiles[compilecache_plugins])(void *) = {compile_0, compile_1, compile_2, compile_3};
 
 const void *compilecache_table(const void *original, int number) {
-	const table *t = original;
-	if (number >= compilecache_plugins || t->version.major != 0 || t->size < offsetof(table, functions) + used * sizeof t->functions[0])
-		return NULL;
-	if (!t->functions[serialize] || !t->functions[load] || !t->functions[get_executable])
-		return NULL;
-	table *copy = malloc(t->size);
+	const pjrt_table *t = original;
+	pjrt_table *copy = number < compilecache_plugins ? pjrt_copy(t, pjrt_load) : NULL;
 	if (!copy)
 		return NULL;
-	memcpy(copy, t, t->size);
-	copy->functions[compile] = compiles[number];
+	if (!t->functions[pjrt_serialize] || !t->functions[pjrt_load] || !t->functions[pjrt_get_executable]) {
+		free(copy);
+		return NULL;
+	}
+	copy->functions[pjrt_compile] = compiles[number];
 	originals[number] = t;
 	return copy;
 }

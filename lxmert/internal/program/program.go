@@ -17,6 +17,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/seed-516990b0/golxmert/lxmert/internal/cmalloc"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/compileoption"
 )
 
 // Program is a graph that is, or can be, compiled.
@@ -25,9 +26,10 @@ type Program struct {
 	Outputs []shapes.Shape // of what it returns
 	Devices int            // that it runs on, at least 1
 
-	graph *graph.Graph
-	nodes []*graph.Node
-	mesh  *distributed.DeviceMesh
+	graph   *graph.Graph
+	nodes   []*graph.Node
+	mesh    *distributed.DeviceMesh
+	options []compileoption.Option
 }
 
 // Slot is one parameter of a program.
@@ -44,6 +46,8 @@ type Options struct {
 	WeightType  dtypes.DType
 	WeightShape func(name string) []int // nil where there is no such weight
 	Devices     int                     // 0 is 1
+	// Deterministic makes the program compute the same bits each time, on a GPU too.
+	Deterministic bool
 }
 
 // Builder collects the parameters of a graph under construction, each created when it is first asked for.
@@ -116,6 +120,11 @@ const meshAxis = "devices"
 func Build(backend compute.Backend, opt Options, define func(b *Builder) []*graph.Node) (p *Program, err error) {
 	defer Recover(&err)
 	p = &Program{Devices: max(1, opt.Devices)}
+	if opt.Deterministic {
+		if p.options, err = compileoption.Deterministic(backend); err != nil {
+			return nil, err
+		}
+	}
 	b := &Builder{Graph: graph.NewGraph(backend, opt.Name), opt: opt, nodes: map[string]*graph.Node{}}
 	if p.Devices > 1 {
 		if p.mesh, err = distributed.NewDeviceMesh([]int{p.Devices}, []string{meshAxis}); err != nil {
@@ -138,14 +147,16 @@ func Build(backend compute.Backend, opt Options, define func(b *Builder) []*grap
 func (p *Program) Compile() (err error) {
 	defer Recover(&err)
 	defer cmalloc.Trim()
-	if p.mesh == nil {
-		return p.graph.Compile(p.nodes...)
-	}
-	specs := make([]*distributed.ShardingSpec, len(p.nodes))
-	for i := range specs {
-		specs[i] = distributed.NewReplicatedShardingSpec(p.mesh)
-	}
-	return p.graph.CompileWithSharding(p.nodes, specs)
+	return compileoption.With(p.options, func() error {
+		if p.mesh == nil {
+			return p.graph.Compile(p.nodes...)
+		}
+		specs := make([]*distributed.ShardingSpec, len(p.nodes))
+		for i := range specs {
+			specs[i] = distributed.NewReplicatedShardingSpec(p.mesh)
+		}
+		return p.graph.CompileWithSharding(p.nodes, specs)
+	})
 }
 
 // Execute runs the program on device buffers in the order of its slots, all of the first device, then all of the

@@ -1,0 +1,6 @@
+// Package compileoption gives single programs options of XLA's compiler. XLA_FLAGS in the environment is for all programs of a
+// process and read once; what go-xla has, XLA_DEBUG_OPTIONS, sets all options that it does not name to nothing.
+//
+// A plugin takes options by name at the end of those with which go-xla calls it to compile. [Use] puts a function there that adds
+// those of the program that is being compiled, which [With] says.
+package compileoption

@@ -1,0 +1,15 @@
+#ifndef LXMERT_COMPILEOPTION_H
+#define LXMERT_COMPILEOPTION_H
+#include <stddef.h>
+
+// compileoption_table returns a copy of a plugin's table of functions, in which compiling adds the thread's options. NULL: the
+// table is of another version, there are too many plugins, or no memory.
+const void *compileoption_table(const void *table);
+
+// compileoption_begin sets the thread's options, serialized, which must stay until the end.
+void compileoption_begin(const void *options, size_t size);
+
+// compileoption_end says whether something was compiled with them, and forgets them.
+int compileoption_end(void);
+
+#endif

@@ -1,0 +1,55 @@
+//go:build cgo
+
+package compileoption
+
+/*
+#cgo CFLAGS: -O2
+#include <stdlib.h>
+#include "hook.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/gomlx/go-xla/pjrt"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/pjrttable"
+)
+
+// using makes plugins wait for each other.
+var using sync.Mutex
+
+// Use lets programs of a plugin, which go-xla knows by the name path, have options. It must come before the plugin's first
+// client, since go-xla reads the plugin's table without a lock. Where it fails, programs that want options get the error.
+func Use(plugin *pjrt.Plugin, path string) {
+	using.Lock()
+	defer using.Unlock()
+	if _, ok := used.Load(path); ok {
+		return
+	}
+	table := pjrttable.Of(plugin)
+	if table == nil {
+		used.Store(path, errors.New("this version of go-xla keeps its plugins in another way"))
+		return
+	}
+	with := C.compileoption_table(*table)
+	if with == nil {
+		used.Store(path, errors.New("the plugin's interface is of another version, or there are too many plugins"))
+		return
+	}
+	*table = with
+	used.Store(path, nil)
+}
+
+// begin gives options to what this thread compiles; done ends that, and says whether it compiled something.
+func begin(options []byte) (done func() bool) {
+	bytes := C.CBytes(options)
+	C.compileoption_begin(bytes, C.size_t(len(options)))
+	return func() bool {
+		used := C.compileoption_end() != 0
+		C.free(bytes)
+		return used
+	}
+}

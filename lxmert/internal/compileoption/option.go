@@ -1,0 +1,69 @@
+package compileoption
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Option is one of XLA's debug options, such as xla_gpu_autotune_level, without dashes.
+type Option struct {
+	Name  string
+	Value any // bool, int or string
+}
+
+// Fields of XLA's CompileOptionsProto, of its map's entries, and of OptionOverrideProto.
+const (
+	overridesField                       = 7
+	keyField, valueField                 = 1, 2
+	stringField, boolField, integerField = 1, 2, 3
+)
+
+// encode writes options as they stand in a CompileOptionsProto.
+func encode(options []Option) ([]byte, error) {
+	var all []byte
+	for _, o := range options {
+		var value []byte
+		switch v := o.Value.(type) {
+		case string:
+			value = protowire.AppendString(protowire.AppendTag(nil, stringField, protowire.BytesType), v)
+		case bool:
+			value = protowire.AppendVarint(protowire.AppendTag(nil, boolField, protowire.VarintType), protowire.EncodeBool(v))
+		case int:
+			value = protowire.AppendVarint(protowire.AppendTag(nil, integerField, protowire.VarintType), uint64(v))
+		default:
+			return nil, fmt.Errorf("the compiler's option %s is a %T", o.Name, o.Value)
+		}
+		entry := protowire.AppendString(protowire.AppendTag(nil, keyField, protowire.BytesType), o.Name)
+		entry = protowire.AppendBytes(protowire.AppendTag(entry, valueField, protowire.BytesType), value)
+		all = protowire.AppendBytes(protowire.AppendTag(all, overridesField, protowire.BytesType), entry)
+	}
+	return all, nil
+}
+
+// used are the plugins that [Use] was called for, by their paths: why programs can have no options there, or nil.
+var used sync.Map
+
+// With compiles with options added, which is what f does. It is an error if f compiles nothing that can have them.
+func With(options []Option, f func() error) (err error) {
+	if len(options) == 0 {
+		return f()
+	}
+	bytes, err := encode(options)
+	if err != nil {
+		return err
+	}
+	// go-xla compiles in the goroutine that asks for it, so that the thread says which program is meant.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	done := begin(bytes)
+	defer func() {
+		if reached := done(); !reached && err == nil {
+			err = errors.New("the options for XLA's compiler did not reach it")
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,87 @@
+//go:build cgo
+
+package compileoption_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/compileoption"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
+)
+
+func TestMain(m *testing.M) {
+	backend.MaybeProbe()
+	os.Exit(m.Run())
+}
+
+// doubled is a program that is not compiled yet.
+func doubled(t *testing.T, b *backend.Backend, deterministic bool) *program.Program {
+	t.Helper()
+	p, err := program.Build(b.Backend, program.Options{Name: t.Name(), Deterministic: deterministic}, func(b *program.Builder) []*graph.Node {
+		return []*graph.Node{graph.MulScalar(b.Input("x", dtypes.Float32, 3), 2)}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Free)
+	return p
+}
+
+// TestOptionsReachTheCompilerOfTheirProgramAlone: the compiler refuses names that it does not know.
+func TestOptionsReachTheCompilerOfTheirProgramAlone(t *testing.T) {
+	b := backendtest.AsCUDA(t)
+	err := compileoption.With([]compileoption.Option{{Name: "xla_no_such_option", Value: true}}, func() error {
+		other := make(chan error)
+		go func() { other <- doubled(t, b, false).Compile() }()
+		if err := <-other; err != nil {
+			t.Errorf("another program has the options, too: %v", err)
+		}
+		return doubled(t, b, false).Compile()
+	})
+	if err == nil || !strings.Contains(err.Error(), "xla_no_such_option") {
+		t.Errorf("compiled with an option that there is not: %v", err)
+	}
+	if err := doubled(t, b, false).Compile(); err != nil {
+		t.Errorf("a later program has the options, too: %v", err)
+	}
+}
+
+func TestDeterministicProgramsAreAskedForWhereTheyAreNotAnyway(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	for _, c := range []struct {
+		b    *backend.Backend
+		asks bool
+	}{{backendtest.AsCUDA(t), true}, {backendtest.Open(t, "cpu"), false}, {backendtest.Open(t, "go"), false}} {
+		options, err := compileoption.Deterministic(c.b.Backend)
+		if err != nil || (len(options) > 0) != c.asks {
+			t.Errorf("%s: %v, %v", c.b.Kind, options, err)
+		}
+		for _, o := range options {
+			if dir, isFolder := o.Value.(string); isFolder {
+				if info, err := os.Stat(dir); err != nil || !info.IsDir() || !strings.HasPrefix(dir, filepath.Clean(os.Getenv("XDG_CACHE_HOME"))) {
+					t.Errorf("%s: %s=%s: %v", c.b.Kind, o.Name, dir, err)
+				}
+			}
+		}
+		if err := doubled(t, c.b, true).Compile(); err != nil {
+			t.Errorf("%s: %v", c.b.Kind, err)
+		}
+	}
+}
+
+func TestDeterministicProgramsNeedAFolder(t *testing.T) {
+	b := backendtest.AsCUDA(t)
+	t.Setenv("XDG_CACHE_HOME", "")
+	t.Setenv("HOME", "")
+	if _, err := compileoption.Deterministic(b.Backend); err == nil || !strings.Contains(err.Error(), "HOME") {
+		t.Errorf("without a cache folder: %v", err)
+	}
+}

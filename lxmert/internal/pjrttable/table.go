@@ -1,0 +1,20 @@
+//go:build cgo
+
+package pjrttable
+
+import (
+	"reflect"
+	"unsafe"
+
+	"github.com/gomlx/go-xla/pjrt"
+)
+
+// Of points to a plugin's pointer to its functions, which go-xla keeps to itself; where it should keep it elsewhere one day, it
+// is nil.
+func Of(plugin *pjrt.Plugin) *unsafe.Pointer {
+	field := reflect.ValueOf(plugin).Elem().FieldByName("api")
+	if !field.IsValid() || field.Kind() != reflect.Pointer || field.IsNil() {
+		return nil
+	}
+	return (*unsafe.Pointer)(unsafe.Pointer(field.UnsafeAddr()))
+}

@@ -1,0 +1,56 @@
+#ifndef LXMERT_PJRTTABLE_H
+#define LXMERT_PJRTTABLE_H
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+// PJRT's interface for plugins, as much of it as is used here. Within version 0 fields and functions are only added, at the
+// end. (Go's build cache does not see when a header of another package changes; whoever changes this one builds with -a.)
+
+typedef struct pjrt_failure pjrt_failure;
+
+typedef struct {
+	size_t size;
+	void *extensions;
+	char *code;
+	size_t code_size;
+	const char *format;
+	size_t format_size;
+} pjrt_program;
+
+typedef struct {
+	size_t size;
+	void *extensions;
+	void *client;
+	const pjrt_program *program;
+	const char *options;
+	size_t options_size;
+	void *loaded;
+} pjrt_compile_args;
+
+typedef struct {
+	size_t size;
+	void *extensions;
+	struct {
+		size_t size;
+		void *extensions;
+		int major, minor;
+	} version;
+	pjrt_failure *(*functions[])(void *);
+} pjrt_table;
+
+// The places of functions in the table.
+enum { pjrt_error_destroy = 0, pjrt_compile = 20, pjrt_executable_destroy = 40, pjrt_serialize = 49, pjrt_get_executable = 51, pjrt_load = 56 };
+
+// pjrt_copy returns a copy of a table, which stays; NULL where the table is of another version, ends before the function
+// last, or there is no memory.
+static inline pjrt_table *pjrt_copy(const pjrt_table *t, int last) {
+	if (t->version.major != 0 || t->size < offsetof(pjrt_table, functions) + (last + 1) * sizeof t->functions[0])
+		return NULL;
+	pjrt_table *copy = malloc(t->size);
+	if (copy)
+		memcpy(copy, t, t->size);
+	return copy;
+}
+
+#endif
