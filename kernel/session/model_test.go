@@ -138,6 +138,7 @@ func TestModelsThatCannotBeOpenedAreSaidWhy(t *testing.T) {
 		want string
 	}{
 		"nothing":           {client.Spec{Weights: filepath.Join(dir, "nothing")}, "no such weights"},
+		"published ones":    {client.Spec{Weights: filepath.Join(dir, "Epoch20_LXRT.pth")}, "`lxmert fetch epoch20 --dir " + dir + "` brings it, as " + filepath.Join(dir, "snap", "pretrained", "Epoch20_LXRT.pth")},
 		"a cut file":        {client.Spec{Weights: filepath.Join(dir, "cut")}, "cut.pth"},
 		"unreadable names":  {client.Spec{Weights: weights, Answers: filepath.Join(dir, "no.json")}, "no.json"},
 		"too few names":     {client.Spec{Weights: weights, Answers: filepath.Join(dir, "few.json")}, "has 2 answers"},

@@ -35,7 +35,7 @@ func ReadQuestions(ctx context.Context, path string, n int) ([]Example, error) {
 	if n > 0 {
 		size = 0 // it says nothing about how many are to come
 	}
-	return q.read(ctx, nil, f, size, path)
+	return q.readOpen(ctx, nil, f, size, path)
 }
 
 // anyField reads a value of an entry.

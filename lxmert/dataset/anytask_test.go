@@ -59,7 +59,7 @@ func TestQuestionsOfOnesOwnNeedNoIDs(t *testing.T) {
 		"a test's":          {`[{"question_id": "7", "img_id": "a", "sent": "is it?", "label": null}]`, ""},
 		"a statement":       {`[{"sent": "is it?", "img1": "b", "img0": "a"}]`, ""},
 		"no list":           {`{"a": 1}`, "must be a list of questions"},
-		"official":          {`{"info": {}, "questions": []}`, "`lxmert questions` converts"},
+		"official":          {`{"info": {}, "questions": []}`, "VQA's official questions, not questions as LXMERT reads them: `lxmert questions "},
 		"cut":               {`[{"sent": "is it`, "cut short"},
 		"no picture":        {`[{"sent": "is it?", "question_id": 1}]`, "neither img_id nor NLVR2's img0 and img1"},
 		"one of two":        {`[{"sent": "is it?", "img0": "a", "identifier": "x"}]`, "img1 is missing"},

@@ -6,6 +6,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/shell"
 )
 
 // Layout is a way in which a data set's authors lay out their questions.
@@ -40,6 +43,27 @@ type Official struct {
 	Layout Layout
 	// Images is the set of COCO pictures that a file of VQA's questions says it is about, such as "train2014"; else "".
 	Images string
+}
+
+// Not is the end of an error about the file where questions of a task are wanted as LXMERT has them: what the file has, and
+// which command converts it.
+func (o Official) Not(t Task) string {
+	switch {
+	case o.Layout.Task() == "" && t == anyTask:
+		return fmt.Sprintf("%s, not %s", o.Layout, LXMERTLayout)
+	case o.Layout.Task() != t && t != anyTask:
+		return fmt.Sprintf("%s, not questions of %s", o.Layout, strings.ToUpper(string(t)))
+	}
+	sources := []string{o.File}
+	note := ""
+	switch o.Layout {
+	case VQAQuestions:
+		sources, note = append(sources, "ANNOTATIONS.json"), "; test sets have no annotations"
+	case VQAAnnotations:
+		sources = []string{"QUESTIONS.json", o.File}
+	}
+	line := shell.Line(append(append([]string{"lxmert", "questions"}, sources...), "--out", o.File))
+	return fmt.Sprintf("%s, not %s: `%s` converts it, and keeps what it is beside it%s", o.Layout, LXMERTLayout, line, note)
 }
 
 // errSeen ends the reading of a file whose layout is clear.

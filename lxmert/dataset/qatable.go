@@ -2,12 +2,15 @@ package dataset
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/release"
 )
 
 // QATable is the table of the answers that pre-training's answer head chooses from, data/lxmert/all_ans.json: 9500, or
@@ -24,7 +27,7 @@ func LoadQATable(path string, sets []string) (*QATable, error) {
 	f, err := os.Open(filepath.FromSlash(path))
 	if err != nil {
 		if os.IsNotExist(err) {
-			return nil, fmt.Errorf("dataset: the answer table of pre-training: %w; `lxmert fetch pretrain` downloads it", err)
+			return nil, fmt.Errorf("dataset: the answer table of pre-training: %w; %s", err, cmp.Or(release.Bring(path), "`lxmert fetch weights`")+" brings data/lxmert/all_ans.json")
 		}
 		return nil, fmt.Errorf("dataset: %w", err)
 	}

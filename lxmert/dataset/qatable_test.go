@@ -74,7 +74,7 @@ func TestBadTablesAreRefused(t *testing.T) {
 	if _, err := tableOf(t, `[{"ans": "a", "dsets": ["vqa", "gqa"]}]`, "gqa", "okvqa"); err == nil || !strings.Contains(err.Error(), `a data set "okvqa"; it has those of gqa, vqa`) {
 		t.Error(err)
 	}
-	if _, err := LoadQATable(filepath.Join(t.TempDir(), "x.json"), nil); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "lxmert fetch pretrain") {
+	if _, err := LoadQATable(filepath.Join(t.TempDir(), "x.json"), nil); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "`lxmert fetch weights` brings data/lxmert/all_ans.json") {
 		t.Error(err)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/release"
 )
 
 // ReadExamples reads a question file, as the package comment describes it; file is what errors call it. Keys that are not
@@ -54,11 +56,35 @@ func (q *reader) readFile(ctx context.Context, dst []Example, path string) ([]Ex
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
-	return q.read(ctx, dst, f, info.Size(), path)
+	return q.readOpen(ctx, dst, f, info.Size(), path)
+}
+
+// readOpen is read for a file that can be looked at again.
+func (q *reader) readOpen(ctx context.Context, dst []Example, f *os.File, size int64, path string) ([]Example, error) {
+	examples, err := q.read(ctx, dst, f, size, path)
+	if errors.Is(err, ErrFormat) {
+		if other := otherLayout(path, q.task); other != nil {
+			return nil, other
+		}
+	}
+	return examples, err
+}
+
+// otherLayout is an error if a file has questions for the task, or another one, in a layout that has to be converted. It
+// says how.
+func otherLayout(path string, t Task) error {
+	o, err := InspectFile(path)
+	if err != nil || o.Layout == LXMERTLayout {
+		return nil // it is what it should be, and has a fault
+	}
+	return fmt.Errorf("%w: %s: %s", ErrFormat, path, o.Not(t))
 }
 
 // missing says what to do about a file that cannot be opened, and what is there instead.
 func missing(err error, t Task, path string) error {
+	if !os.IsNotExist(err) {
+		return fmt.Errorf("dataset: %w", err)
+	}
 	dir := filepath.Dir(filepath.FromSlash(path))
 	note := ""
 	if entries, readErr := os.ReadDir(dir); readErr == nil {
@@ -77,10 +103,14 @@ func missing(err error, t Task, path string) error {
 	} else if os.IsNotExist(readErr) {
 		note = fmt.Sprintf("; there is no folder %s", filepath.ToSlash(dir))
 	}
-	if os.IsNotExist(err) {
-		return fmt.Errorf("dataset: %s: %w%s; `lxmert fetch %s` downloads the published files", path, fs.ErrNotExist, note, t)
+	what, own := "questions", "`lxmert questions` makes such a file of questions as the authors of VQA, GQA and NLVR2 publish them, or of your own"
+	if slices.Contains(AnswerFiles[:], filepath.Base(path)) {
+		what, own = "answer table", fmt.Sprintf("`lxmert questions --help` says how to make one of your own answers to %s", strings.ToUpper(string(t)))
 	}
-	return fmt.Errorf("dataset: %w", err)
+	if fetch := release.Bring(path); fetch != "" {
+		own = fmt.Sprintf("%s brings the published %s; %s", fetch, what, own)
+	}
+	return fmt.Errorf("dataset: %s: %w%s; %s", path, fs.ErrNotExist, note, own)
 }
 
 // errEnough ends the reading of a file of which no more is wanted.
@@ -143,13 +173,12 @@ func (q *reader) checkStart(d *decoder) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case c == '{' && q.task == anyTask:
-		return d.errorf("an object, must be a list of questions as published for LXMERT; `lxmert questions` converts official files")
-	case c == '{' && q.task == VQA:
-		return d.errorf("an object, must be a list of questions as published for LXMERT; `lxmert fetch vqa` downloads them")
-	case c == '{':
-		return d.errorf("an object, must be a list; official files of %s have to be converted first, which `lxmert fetch %s` does", q.task, q.task)
+	if c == '{' {
+		of := ""
+		if q.task != anyTask {
+			of = " of " + strings.ToUpper(string(q.task))
+		}
+		return d.errorf("an object, must be a list of questions; `lxmert questions` converts official files%s", of)
 	}
 	return nil
 }

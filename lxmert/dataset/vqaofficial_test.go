@@ -3,6 +3,7 @@ package dataset
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -197,6 +198,49 @@ func TestLayoutsAreToldFromTheirFirstValues(t *testing.T) {
 	} {
 		if o, err := Inspect(strings.NewReader(text), "x.json"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %q, %v; want %s", text, o.Layout, err, want)
+		}
+	}
+}
+
+// TestOfficialFilesGivenToATaskAreNamedWithTheCommand that converts that very file.
+func TestOfficialFilesGivenToATaskAreNamedWithTheCommand(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, c := range []struct {
+		task Task
+		file string
+		text string
+		want string
+	}{
+		{VQA, "data/vqa/train.json", vqaQuestionsText, "data/vqa/train.json: VQA's official questions, not questions as LXMERT reads them: `lxmert questions data/vqa/train.json ANNOTATIONS.json --out data/vqa/train.json` converts it"},
+		{VQA, "data/vqa/my list.json", `[{"question_id": 1, "image_id": 7, "question": "a"}]`, "`lxmert questions 'data/vqa/my list.json' ANNOTATIONS.json --out 'data/vqa/my list.json'`"},
+		{VQA, "data/vqa/a.json", vqaAnnotationsText, "VQA's official annotations, not questions as LXMERT reads them: `lxmert questions QUESTIONS.json data/vqa/a.json --out data/vqa/a.json`"},
+		{GQA, "data/gqa/train.json", `{"1": {"imageId": "n1", "question": "a"}}`, "`lxmert questions data/gqa/train.json --out data/gqa/train.json` converts it, and keeps what it is beside it"},
+		{NLVR2, "data/nlvr2/dev.json", `{"identifier": "dev-1-0-0", "sentence": "a"}`, "`lxmert questions data/nlvr2/dev.json --out data/nlvr2/dev.json`"},
+		{VQA, "data/vqa/g.json", `{"1": {"imageId": "n1", "question": "a"}}`, "g.json: GQA's official questions, not questions of VQA"},
+		{VQA, "data/vqa/p.json", `[{"img_id": "a", "sentf": {}}]`, "sentences of LXMERT's pre-training, not questions of VQA"},
+		{VQA, "data/vqa/bad.json", `[{"question_id": 1, "img_id": "a", "sent": 7}]`, "bad.json:1: entry 1: sent is a number"},
+		{VQA, "data/vqa/odd.json", `{"a": 1}`, "odd.json:1: an object, must be a list of questions; `lxmert questions` converts official files of VQA"},
+	} {
+		if err := os.MkdirAll(filepath.Dir(c.file), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(c.file, []byte(c.text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		split := strings.TrimSuffix(filepath.Base(c.file), ".json")
+		_, err := Load(t.Context(), c.task, []string{split}, Options{})
+		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want %s", c.file, err, c.want)
+		}
+	}
+	for file, want := range map[string]string{ // whatever the task
+		"data/vqa/train.json": "`lxmert questions data/vqa/train.json ANNOTATIONS.json --out data/vqa/train.json` converts it",
+		"data/vqa/g.json":     "`lxmert questions data/vqa/g.json --out data/vqa/g.json` converts it",
+		"data/vqa/p.json":     "p.json: sentences of LXMERT's pre-training, not questions as LXMERT reads them",
+		"data/vqa/odd.json":   "an object, must be a list of questions; `lxmert questions` converts official files",
+	} {
+		if _, err := ReadQuestions(t.Context(), file, 10); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", file, err, want)
 		}
 	}
 }

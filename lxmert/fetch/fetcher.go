@@ -49,6 +49,9 @@ type Fetcher struct {
 	Convert func(ctx context.Context, how string, dst io.Writer, src io.Reader) error
 	// Have says whether a file is there in another form, such as a packed store, and what to call that. May be nil.
 	Have func(path string) (form string, ok bool)
+	// Refuse says what is wrong with a JSON file that is there, such as another layout under the name of the published
+	// one, and what to do. May be nil.
+	Refuse func(path string) error
 
 	// For tests: the pause, the room on the disk, the disk itself, and the lock.
 	sleep   func(ctx context.Context, d time.Duration) error

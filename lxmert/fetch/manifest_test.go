@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/release"
 )
 
 func TestPublishedManifestIsSound(t *testing.T) {
@@ -67,9 +69,9 @@ func TestSetsHaveWhatTheReferenceReads(t *testing.T) {
 			"data/lxmert/mscoco_train.json", "data/lxmert/mscoco_nominival.json", "data/lxmert/mscoco_minival.json", "data/lxmert/vgnococo.json",
 			"data/lxmert/all_ans.json", "data/mscoco_imgfeat/train2014_obj36.tsv", "data/mscoco_imgfeat/val2014_obj36.tsv", "data/vg_gqa_imgfeat/vg_gqa_obj36.tsv",
 		},
-		"weights": {"snap/pretrained/model_LXRT.pth"},
-		"epoch20": {"snap/pretrained/Epoch20_LXRT.pth"},
-		"epoch07": {"snap/pretrained/Epoch07_LXRT.pth"},
+		"weights": {"data/lxmert/all_ans.json", "snap/pretrained/model_LXRT.pth"},
+		"epoch20": {"data/lxmert/all_ans.json", "snap/pretrained/Epoch20_LXRT.pth"},
+		"epoch07": {"data/lxmert/all_ans.json", "snap/pretrained/Epoch07_LXRT.pth"},
 		"vocab":   nil,
 	} {
 		set, ok := Published().Set(name)
@@ -165,4 +167,21 @@ func FuzzContentRange(f *testing.F) {
 			t.Fatalf("%q: %d-%d/%d", text, first, last, total)
 		}
 	})
+}
+
+// TestErrorsNameTheSetsOfTheManifest: package release, which errors elsewhere ask, knows every published file, and each by
+// a set that has it.
+func TestErrorsNameTheSetsOfTheManifest(t *testing.T) {
+	m, known := Published(), release.Sets()
+	for _, f := range m.Files {
+		if known[f.Path] == "" {
+			t.Errorf("%s is published, and no error says how to get it", f.Path)
+		}
+	}
+	for path, name := range known {
+		set, ok := m.Set(name)
+		if !ok || !slices.Contains(set.Files, path) {
+			t.Errorf("%s is said to be in the set %s", path, name)
+		}
+	}
 }

@@ -42,6 +42,11 @@ func (r *run) look(ctx context.Context, f File) (Result, error) {
 		if err == nil {
 			err = r.check(ctx, name, kind, size, sum)
 		}
+		if err == nil && kind == JSON && r.Refuse != nil {
+			if err = r.Refuse(r.path(name)); err != nil {
+				err = fmt.Errorf("%w: %w", ErrContent, err)
+			}
+		}
 		if err != nil {
 			return true, err
 		}

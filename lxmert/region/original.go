@@ -11,6 +11,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/release"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/shell"
 )
 
 // original is the file that a published name stands for: itself, or a zip with it.
@@ -117,14 +120,12 @@ func storeNames(dir, file string, rows int) []string {
 	return names
 }
 
-// fetched says which command gets the published features, by the folder that they belong in.
-var fetched = map[string]string{"mscoco_imgfeat": "vqa", "vg_gqa_imgfeat": "gqa", "nlvr2_imgfeat": "nlvr2"}
-
 // missing is the error about a file that is not there in any form. passed says which stores there are that do not serve.
 func missing(name string, passed []string) error {
-	get := "`lxmert fetch` gets the published features"
-	if set := fetched[filepath.Base(filepath.Dir(name))]; set != "" {
-		get = fmt.Sprintf("`lxmert fetch %s` gets the published features", set)
+	stem := strings.TrimSuffix(name, ".tsv")
+	get := fmt.Sprintf("`lxmert pack FEATURES %s` puts those of your own pictures there", shell.Word(stem+".store"))
+	if fetch := release.Bring(stem + ".tsv"); fetch != "" {
+		get = fetch + " gets the published features"
 	}
 	base := strings.TrimSuffix(filepath.Base(name), ".tsv")
 	also := ""

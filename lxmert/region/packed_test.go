@@ -168,9 +168,10 @@ func TestAFolderThatCannotBeWrittenSendsTheStoreElsewhere(t *testing.T) {
 func TestAMissingFeatureFileSaysHowToGetIt(t *testing.T) {
 	path, _ := feature(t)
 	for name, want := range map[string]string{
-		filepath.Join(filepath.Dir(path), "val2014_obj36.tsv"):     "looked for val2014_obj36.tsv, val2014_obj36.zip, another zip with that TSV, and the packed val2014_obj36.store; `lxmert fetch vqa` gets",
-		filepath.Join(t.TempDir(), "nlvr2_imgfeat", "x_obj36.tsv"): "`lxmert fetch nlvr2` gets",
-		"nowhere.tsv": "`lxmert fetch` gets",
+		filepath.Join(filepath.Dir(path), "val2014_obj36.tsv"): "looked for val2014_obj36.tsv, val2014_obj36.zip, another zip with that TSV, and the packed val2014_obj36.store; `lxmert fetch vqa` (into a folder data) gets",
+		"data/nlvr2_imgfeat/test_obj36.tsv":                    "`lxmert fetch nlvr2` gets the published features",
+		"data/nlvr2_imgfeat/x_obj36.tsv":                       "`lxmert pack FEATURES data/nlvr2_imgfeat/x_obj36.store` puts those of your own pictures there",
+		"nowhere.tsv":                                          "`lxmert pack FEATURES nowhere.store` puts",
 	} {
 		_, err := OpenPacked(t.Context(), name, PackedOptions{})
 		if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {

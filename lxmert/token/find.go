@@ -34,7 +34,7 @@ func Find(explicit, weights string) (string, error) {
 		where = "in " + dirs[0]
 	}
 	return "", fmt.Errorf("token: %w %s, in data/ or in a Hugging Face cache: the published model needs bert-base-uncased's vocab.txt (30,522 lines); "+
-		"put it beside the weights or give --vocab FILE; in Python, transformers.BertTokenizer.from_pretrained(\"bert-base-uncased\").save_vocabulary(\".\") writes it",
+		"`lxmert fetch vocab` brings it to data/vocab.txt; put another one beside the weights, or give --vocab FILE",
 		ErrNotFound, where)
 }
 

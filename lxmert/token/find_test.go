@@ -78,7 +78,7 @@ func TestMissingVocabularySaysWhatToDo(t *testing.T) {
 		if !errors.Is(err, ErrNotFound) {
 			t.Fatalf("error %v", err)
 		}
-		for _, want := range []string{"vocab.txt", "--vocab", "30,522", "save_vocabulary"} {
+		for _, want := range []string{"vocab.txt", "--vocab", "30,522", "`lxmert fetch vocab` brings it to data/vocab.txt"} {
 			if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %q has no %q", err, want)
 			}

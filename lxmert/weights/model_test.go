@@ -2,6 +2,7 @@ package weights_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -376,6 +377,31 @@ func TestResolveTriesTheReferencesSuffixes(t *testing.T) {
 	}
 	if _, err := weights.Resolve(filepath.Join(dir, "empty")); err == nil || !strings.Contains(err.Error(), "holds none of model.safetensors") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestPublishedWeightsThatAreNotThereSayHowToGetThem, by any of their names; those of one's own do not.
+func TestPublishedWeightsThatAreNotThereSayHowToGetThem(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, want := range map[string]string{
+		"Epoch20_LXRT.pth":            "; `lxmert fetch epoch20` brings it, as snap/pretrained/Epoch20_LXRT.pth",
+		"snap/pretrained/model":       "; `lxmert fetch weights` brings it, as snap/pretrained/model_LXRT.pth",
+		"/nowhere/notebooks/Epoch07":  "; `lxmert fetch epoch07 --dir /nowhere/notebooks` brings it, as /nowhere/notebooks/snap/pretrained/Epoch07_LXRT.pth",
+		"snap/vqa/vqa_lxr955/BEST":    "",
+		"unc-nlp/lxmert-base-uncased": "",
+		"model":                       "",
+	} {
+		_, err := weights.Resolve(name)
+		if !errors.Is(err, weights.ErrNotFound) || !strings.Contains(err.Error(), want) || want == "" && strings.Contains(err.Error(), "fetch") {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
+	if err := os.MkdirAll("snap/pretrained", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	write(t, itemsOf(tinyConfig(), same), "snap/pretrained", "Epoch20_LXRT.pth")
+	if _, err := weights.Resolve("Epoch20"); err == nil || !strings.Contains(err.Error(), "; snap/pretrained/Epoch20_LXRT.pth is there: open that") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/release"
 )
 
 // ErrNotFound is wrapped by the error of [Resolve] when a name stands for no file.
@@ -17,7 +19,8 @@ var folderFiles = []string{"model.safetensors", "model.safetensors.index.json", 
 
 // Resolve finds the file that name stands for. The reference leaves suffixes away, so X, X.pth, X_LXRT.pth and
 // X.safetensors are tried in that order; a folder stands for the model.safetensors or pytorch_model.bin in it, or for the
-// index of several such files. The error lists what was tried and similar names that are there.
+// index of several such files. The error lists what was tried and similar names that are there, and says how to get
+// published weights.
 func Resolve(name string) (string, error) {
 	if name == "" {
 		return "", fmt.Errorf("%w: the name is empty", ErrNotFound)
@@ -38,7 +41,19 @@ func Resolve(name string) (string, error) {
 		}
 		return "", fmt.Errorf("%w: the folder %s holds none of %s%s", ErrNotFound, name, strings.Join(folderFiles, ", "), similar(filepath.Join(name, "x")))
 	}
-	return "", fmt.Errorf("%w: tried %s%s", ErrNotFound, strings.Join(tried, ", "), similar(name))
+	return "", fmt.Errorf("%w: tried %s%s%s", ErrNotFound, strings.Join(tried, ", "), similar(name), bring(name))
+}
+
+// bring says how to get published weights, if a name is theirs.
+func bring(name string) string {
+	place, fetch, ok := release.Weights(name)
+	switch {
+	case !ok:
+		return ""
+	case exists(filepath.FromSlash(place)):
+		return fmt.Sprintf("; %s is there: open that", place)
+	}
+	return fmt.Sprintf("; `%s` brings it, as %s", fetch, place)
 }
 
 // similar lists the files of weights in the folder of a name, those that share most with it first.

@@ -49,7 +49,7 @@ func world(name string) (*Setting, error) {
 			return nil, err
 		}
 		if !holdsData(folder) {
-			return nil, fmt.Errorf("%s has no data/vqa, data/gqa or data/nlvr2: World takes a folder with data/ and snap/ in it, as `lxmert fetch weights vqa` makes it", folder)
+			return nil, fmt.Errorf("%s has no data/vqa, data/gqa or data/nlvr2: World takes a folder with data/ and snap/ in it; `lxmert fetch weights vqa --dir %s` brings the published ones, and `lxmert questions` makes data/vqa/train.json and the like of your own questions", folder, folder)
 		}
 		return published(name, folder)
 	}
@@ -63,7 +63,7 @@ func publishedFolder(here string) (string, error) {
 			return dir, nil
 		}
 		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("the published data are neither in %s nor above it: no data/vqa, data/gqa or data/nlvr2 there; `lxmert fetch weights vqa` brings them, or give World the folder that holds data/ and snap/", here)
+			return "", fmt.Errorf("the published data are neither in %s nor above it: no data/vqa, data/gqa or data/nlvr2 there; `lxmert fetch weights vqa` brings them to where it runs, or give World the folder that holds data/ and snap/", here)
 		}
 	}
 }
@@ -182,7 +182,7 @@ func (s *Setting) recipe(task string) (r Recipe, err error) {
 	// A run's own folder is the notebook's, not that of the data.
 	data := filepath.Join(s.Folder, "data")
 	if info, err := os.Stat(filepath.Join(data, task)); err != nil || !info.IsDir() {
-		return r, fmt.Errorf("%s has no data of %s; `lxmert fetch weights %s` in %s brings them", data, task, task, s.Folder)
+		return r, fmt.Errorf("%s has no data of %s; `lxmert fetch weights %s --dir %s` brings the published ones, and `lxmert questions` makes them of your own", data, task, task, s.Folder)
 	}
 	r.Flags = strings.ReplaceAll(r.Flags, pretrained, quoted(filepath.Join(s.Folder, pretrained))) + " --data " + quoted(data)
 	return r, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -30,12 +31,13 @@ func fetchInto(f fetch.Fetcher) *cobra.Command {
 
   vqa gqa nlvr2   a task's questions, answer table and region features (41, 30 and 24 GB)
   pretrain        the sentences and region features of pre-training (55 GB)
-  weights         the pre-trained model, snap/pretrained/model_LXRT.pth (0.9 GB)
+  weights         the pre-trained model, snap/pretrained/model_LXRT.pth, and the names of its answers (0.9 GB)
   epoch20         the 20-epoch model of the released code, for analysing outputs (0.9 GB);
                   epoch01 to epoch12 are the weights after each epoch
   vocab           BERT's vocabulary, data/vocab.txt; every set has it
 
-What is there already is checked and kept, also what you put there by hand. An interrupted download continues
+What is there already is checked and kept, also what you put there by hand; question files in another layout are
+named with the command that converts them. An interrupted download continues
 with the same command, from FILE.part. Mirrors are tried in turn. Where none answers, the error says which
 address to download by hand and where to put the file; parts of a split zip (FILE.zip.aa, FILE.zip.ab, ... or
 FILE.zip.001, ...) are joined. NLVR2's files are made of the official ones, and GQA's too if need be.
@@ -69,7 +71,7 @@ web server over somebody's folder will do), then for URL/nlp.cs.unc.edu/data/lxm
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, sets []string) error {
-			f.Convert, f.Have = convertOfficial, havePacked
+			f.Convert, f.Have, f.Refuse = convertOfficial, havePacked, otherLayout
 			bar := &fileBar{w: cmd.ErrOrStderr()}
 			f.Log, f.Progress = bar, bar.set
 			defer bar.finish()
@@ -119,6 +121,28 @@ func convertOfficial(ctx context.Context, how string, dst io.Writer, src io.Read
 	}
 	_, err := c.Close()
 	return err
+}
+
+// otherLayout says what a question file is that is not laid out as the published one of its name, and how to convert it.
+func otherLayout(path string) error {
+	name, folder := filepath.Base(path), filepath.Base(filepath.Dir(path))
+	wanted := dataset.LXMERTLayout
+	switch {
+	case slices.Contains(dataset.AnswerFiles[:], name) || name == "all_ans.json":
+		return nil
+	case folder == "lxmert":
+		wanted = dataset.PretrainLayout
+	}
+	o, err := dataset.InspectFile(path)
+	switch {
+	case err != nil:
+		return err
+	case o.Layout == wanted:
+		return nil
+	case folder == "lxmert":
+		return fmt.Errorf("it has %s, not %s; move it away to fetch them", o.Layout, wanted)
+	}
+	return fmt.Errorf("it has %s", o.Not(dataset.Task(folder)))
 }
 
 // havePacked says whether a TSV's packed store is there, which makes the TSV needless.

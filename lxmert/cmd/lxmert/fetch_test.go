@@ -163,7 +163,7 @@ func TestFetchSaysWhatIsMissingAndWhereItBelongs(t *testing.T) {
 		want string
 	}{
 		{[]string{"vocab", "--base-url", s.URL, "--dir", dir}, "404 Not Found; download " + s.URL + "/data/vocab.txt by hand and put it at " + filepath.Join(dir, "data/vocab.txt")},
-		{[]string{"weights", "vocab", "--base-url", s.URL, "--dir", dir}, "2 of the 2 files of weights are missing"},
+		{[]string{"weights", "vocab", "--base-url", s.URL, "--dir", dir}, "3 of the 3 files of weights are missing"},
 		{[]string{"vg"}, `there is no set "vg" but vqa, gqa`},
 		{nil, "which set? there are vqa, gqa"},
 		{[]string{"vocab", "--base-url", "fileserver"}, "no address like"},
@@ -171,6 +171,35 @@ func TestFetchSaysWhatIsMissingAndWhereItBelongs(t *testing.T) {
 		if _, _, err := execute(fetchCommand(), c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: error %v does not say %q", c.args, err, c.want)
 		}
+	}
+}
+
+// TestFetchKnowsAnotherLayoutUnderAPublishedName: it is not there, stays as it is, and the command that converts it is named.
+func TestFetchKnowsAnotherLayoutUnderAPublishedName(t *testing.T) {
+	inFolder(t, map[string]string{
+		"data/gqa/train.json": gqaQuestions, "data/gqa/valid.json": `[{"question_id": "1", "img_id": "n1", "sent": "a"}]`, "data/gqa/testdev.json": `["yes"]`,
+		"data/gqa/trainval_ans2label.json": `{"yes": 0}`, "data/gqa/trainval_label2ans.json": `["yes"]`,
+		"data/vqa/train.json": vqaQuestions, "data/lxmert/mscoco_train.json": `[{"question_id": 1, "img_id": "n1", "sent": "a"}]`, "data/lxmert/all_ans.json": `[{"ans": "yes", "dsets": []}]`,
+	})
+	for set, wants := range map[string][]string{
+		"gqa": {"data/gqa/train.json: not the file that is expected: it has GQA's official questions, not questions as LXMERT reads them: `lxmert questions data/gqa/train.json --out data/gqa/train.json` converts it",
+			"data/gqa/testdev.json: not the file that is expected: unreadable data set file: data/gqa/testdev.json: in no layout that is known"},
+		"vqa":      {"it has VQA's official questions, not questions as LXMERT reads them: `lxmert questions data/vqa/train.json ANNOTATIONS.json --out data/vqa/train.json`"},
+		"pretrain": {"data/lxmert/mscoco_train.json: not the file that is expected: it has questions as LXMERT reads them, not sentences of LXMERT's pre-training"},
+	} {
+		out, _, err := execute(fetchCommand(), set, "--list")
+		for _, want := range wants {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v\nmust say %s", set, err, want)
+			}
+		}
+		there := map[string]int{"gqa": 3, "vqa": 0, "pretrain": 0}[set] + 1 // and all_ans.json
+		if n := strings.Count(out, "there "); n != there {
+			t.Errorf("%s: %d files are there, must be %d:\n%s", set, n, there, out)
+		}
+	}
+	if text, err := os.ReadFile("data/gqa/train.json"); err != nil || string(text) != gqaQuestions {
+		t.Errorf("data/gqa/train.json is %s, %v", text, err)
 	}
 }
 
