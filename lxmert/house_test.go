@@ -51,7 +51,8 @@ var arrows = []struct {
 	{"analysis/...", []string{"analysis/...", "lxmert", "lxmert/token", "lxmert/region", "lxmert/dataset", "lxmert/question"}},
 	{"kernel/client", []string{"lxmert"}},
 	{"kernel/...", []string{"..."}},
-	{"notebooks/lx", []string{"analysis/...", "kernel/client", "lxmert"}},
+	{"notebooks/lx/value", nil},
+	{"notebooks/lx", []string{"analysis/...", "kernel/client", "lxmert", "notebooks/lx/value"}},
 }
 
 // light are packages that programs link in a blink: they never pull in GoMLX.

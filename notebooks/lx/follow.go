@@ -22,6 +22,7 @@ import (
 func Follow[R AnyRun](run R) Run {
 	r := runOf(run)
 	r, err := follow(cell().ctx, cell().Client, newLive(r), mercy)
+	cell().ended.Store(r.ID, true)
 	if err != nil {
 		fail(err)
 	}

@@ -20,12 +20,19 @@ var cell = sync.OnceValue(func() *connection {
 	if err != nil {
 		fail(fmt.Errorf("the session cannot be reached: %w", err))
 	}
-	return &connection{ctx, c}
+	return &connection{ctx: ctx, Client: c}
 })
 
 type connection struct {
 	ctx context.Context
 	*client.Client
+	ended sync.Map // ids of runs that the cell has followed to their end
+}
+
+// followed says whether the cell has shown how a run ended.
+func (c *connection) followed(id string) bool {
+	_, ok := c.ended.Load(id)
+	return ok
 }
 
 // exit ends the cell. Tests replace it.

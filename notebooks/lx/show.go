@@ -19,20 +19,36 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis/display"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
+	"github.com/seed-516990b0/golxmert/notebooks/lx/value"
 )
 
-// Show displays things: answers, explanations, attention maps, any result of package analysis, runs, pictures. What is
-// interactive is self-contained HTML, so it stays so when the notebook is saved; a PNG beside it is for programs that show
-// no HTML.
+// Show displays things: answers, explanations, attention maps, any result of package analysis, tensors (as heat maps),
+// runs, pictures; of anything else its text. What is interactive is self-contained HTML, so it stays so when the notebook
+// is saved; a PNG beside it is for programs that show no HTML.
 func Show(things ...any) {
 	for _, x := range things {
-		s, err := shownOf(x)
-		if err != nil {
-			fail(err)
-			return
-		}
-		s.display("")
+		show(func() (shown, error) { return shownOf(x) })
 	}
+}
+
+// Result shows the value of a cell's last expression if it is one that Show draws, and says whether it is. A run that the
+// cell has followed is not shown again. The kernel calls it.
+func Result(x any) bool {
+	draw := drawerOf(x)
+	if r, ok := x.(Run); ok && cell().followed(r.ID) || draw == nil {
+		return draw != nil
+	}
+	show(draw)
+	return true
+}
+
+func show(draw func() (shown, error)) {
+	s, err := draw()
+	if err != nil {
+		fail(err)
+		return
+	}
+	s.display("")
 }
 
 // shown is one output of a cell, in the forms that there are.
@@ -62,49 +78,72 @@ func (s shown) display(id string) {
 }
 
 func shownOf(x any) (shown, error) {
+	if draw := drawerOf(x); draw != nil {
+		return draw()
+	}
+	text := value.Text(x)
+	if _, ok := x.(error); ok {
+		return shown{text: text}, nil
+	}
+	return shown{text: text, html: "<pre>" + html.EscapeString(text) + "</pre>"}, nil
+}
+
+// drawerOf is what draws a thing that is shown as more than the text of any value; nil: the thing is no such one.
+func drawerOf(x any) func() (shown, error) {
 	switch x := x.(type) {
 	case *Answer:
-		return showAnswer(x)
+		return func() (shown, error) { return showAnswer(x) }
 	case Explanation:
-		return both(x, x.Scores, fmt.Sprintf("%s: %s", x.Scores.Method, x.Scores.Text.Text))
+		return pair(x, x.Scores, fmt.Sprintf("%s: %s", x.Scores.Method, x.Scores.Text.Text))
 	case analysis.Scores:
-		return both(x, x, fmt.Sprintf("%s: %s", x.Method, x.Text.Text))
+		return pair(x, x, fmt.Sprintf("%s: %s", x.Method, x.Text.Text))
 	case []analysis.Scores:
 		if len(x) == 0 {
-			return shown{}, errors.New("Show got no scores")
+			return nothingIn("scores")
 		}
-		return both(x, x[0], fmt.Sprintf("%s: %s", x[0].Method, x[0].Text.Text))
+		return pair(x, x[0], fmt.Sprintf("%s: %s", x[0].Method, x[0].Text.Text))
 	case analysis.Matrix:
-		return both(x, x, x.Method)
+		return pair(x, x, x.Method)
 	case analysis.Curve:
-		return both(x, x, x.Method)
+		return pair(x, x, x.Method)
 	case analysis.Table:
-		return both(x, x, tableText(x))
+		return pair(x, x, tableText(x))
 	case display.Maps:
-		return drawn(x, x.Method)
+		return func() (shown, error) { return drawn(x, x.Method) }
 	case []Explanation:
 		if len(x) == 0 {
-			return shown{}, errors.New("Show got no explanations")
+			return nothingIn("explanations")
 		}
-		return both(display.Run{Title: x[0].Scores.Method, Examples: x}, x[0].Scores, fmt.Sprintf("%s: %d explanations", x[0].Scores.Method, len(x)))
+		return pair(display.Run{Title: x[0].Scores.Method, Examples: x}, x[0].Scores, fmt.Sprintf("%s: %d explanations", x[0].Scores.Method, len(x)))
 	case display.Run:
-		return both(x, still(x), x.Title)
+		return pair(x, still(x), x.Title)
 	case Tested:
 		page := display.Run{Tables: []analysis.Table{x.Table}, Curves: x.Curves}
-		return both(page, still(page), tableText(x.Table))
+		return pair(page, still(page), tableText(x.Table))
 	case Run:
-		return showRun(x), nil
+		return func() (shown, error) { return showRun(x), nil }
+	case lxmert.Tensor:
+		return func() (shown, error) { return showTensor(x) }
 	case image.Image:
-		var b bytes.Buffer
-		if err := png.Encode(&b, x); err != nil {
-			return shown{}, err
-		}
-		return shown{png: b.Bytes(), text: fmt.Sprintf("picture, %d x %d", x.Bounds().Dx(), x.Bounds().Dy())}, nil
-	case error:
-		return shown{text: x.Error()}, nil
+		return func() (shown, error) { return showPicture(x) }
 	}
-	text := fmt.Sprintf("%+v", x)
-	return shown{text: text, html: "<pre>" + html.EscapeString(text) + "</pre>"}, nil
+	return nil
+}
+
+func pair(page, still any, text string) func() (shown, error) {
+	return func() (shown, error) { return both(page, still, text) }
+}
+
+func nothingIn(what string) func() (shown, error) {
+	return func() (shown, error) { return shown{}, errors.New("Show got no " + what) }
+}
+
+func showPicture(x image.Image) (shown, error) {
+	var b bytes.Buffer
+	if err := png.Encode(&b, x); err != nil {
+		return shown{}, err
+	}
+	return shown{png: b.Bytes(), text: fmt.Sprintf("picture, %d x %d", x.Bounds().Dx(), x.Bounds().Dy())}, nil
 }
 
 // both makes the interactive form of a result and its figure.
