@@ -246,6 +246,30 @@ func TestDoubtsAreSaidOncePerFile(t *testing.T) {
 	}
 }
 
+// TestPackAndVerifyDoubtHalvesToo, of which the values leave a doubt: float64 of numbers that float16 could hold.
+func TestPackAndVerifyDoubtHalvesToo(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 13))
+	var rows []string
+	for i := range 3 {
+		r := randomRegions(rng, fmt.Sprint("image", i), 5, 32)
+		rows = append(rows, asRow(t, asDoubles(r, func(v float32) float64 { return float64(half(toHalf(v))) })))
+	}
+	path := filepath.Join(t.TempDir(), "x.tsv")
+	if err := os.WriteFile(path, []byte(strings.Join(rows, "\n")), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	dst := filepath.Join(t.TempDir(), "x.store")
+	report, err := Pack(t.Context(), path, dst, PackOptions{})
+	if err != nil || !slices.Equal(report.Doubts, []string{doubtHalves}) {
+		t.Errorf("packing says %q, error %v", report.Doubts, err)
+	}
+	for _, path := range []string{path, dst} {
+		if r := verified(t, path, VerifyOptions{}); !r.OK() || !slices.Contains(r.Warnings, doubtHalves) {
+			t.Errorf("verifying %s says %q and %q", path, r.Problems, r.Warnings)
+		}
+	}
+}
+
 // asChanged is a copy of an image with other features, those that are no numbers left out.
 func asChanged(r *Regions, feature func(float32) float32) *Regions {
 	c := *r

@@ -100,7 +100,7 @@ func Examine(ctx context.Context, s Source, used ...*Regions) (Look, error) {
 	look.Notes = notesOf(s)
 	look.Doubts = look.Fingerprint.Doubts()
 	if n := t.f.Images; n > 0 && halves == n {
-		look.Doubts = append(look.Doubts, "every other feature is 0 and none of those between: they look like float64 that were read as float32")
+		look.Doubts = append(look.Doubts, doubtHalves)
 	}
 	return look, nil
 }
@@ -112,6 +112,9 @@ func notesOf(s Source) []string {
 	}
 	return nil
 }
+
+// doubtHalves is what is said where all images are so.
+const doubtHalves = "every other feature is 0: they look like float64 that were read as float32"
 
 // everyOtherIsZero says whether the features at even places are 0, and enough of the others are not to tell.
 func everyOtherIsZero(values []float32) bool {

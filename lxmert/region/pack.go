@@ -43,6 +43,7 @@ type PackReport struct {
 	Took        time.Duration
 	Fingerprint Fingerprint
 	Notes       []string // how the source is read, where it is not as published
+	Doubts      []string // what is unlikely in it, see [Examine]
 }
 
 // Pack writes the images of src, a TSV, a zip with a TSV in it, or any other [Source], to a packed store: the folder dst,
@@ -90,7 +91,18 @@ func Pack(ctx context.Context, src, dst string, opt PackOptions) (PackReport, er
 		return PackReport{}, err
 	}
 	report.Took = time.Since(start)
-	return report, nil
+	report.Doubts, err = p.doubts(ctx)
+	return report, err
+}
+
+// doubts looks at the finished store.
+func (p *packer) doubts(ctx context.Context) ([]string, error) {
+	s, err := OpenStore(p.dir)
+	if err != nil {
+		return nil, err
+	}
+	look, err := Examine(ctx, s)
+	return look.Doubts, errors.Join(err, s.Close())
 }
 
 // checkTarget refuses folders that hold anything else, and what would put a good store out of the way: another source's,

@@ -73,6 +73,7 @@ type verifier struct {
 	dim    int            // of the first image; 0: there was none
 	form   error          // the first that says of an image that it is of another form
 	forms  int            // images of another form
+	halves int            // images every other of whose features is 0
 	done   int64
 	total  int64
 }
@@ -92,8 +93,11 @@ func (v *verifier) problem(err error) {
 }
 
 // image counts an image that could be read.
-func (v *verifier) image(id string, s stat, n, dim, width, height int) {
+func (v *verifier) image(id string, s stat, halves bool, n, dim, width, height int) {
 	v.report.Rows++
+	if halves {
+		v.halves++
+	}
 	if v.ids[id]++; v.ids[id] == 2 {
 		v.twice = append(v.twice, shown(id))
 	}
@@ -130,14 +134,17 @@ func (v *verifier) finish() {
 		return // what is read as something else is not worth a comparison
 	}
 	r.Warnings = append(r.Warnings, r.Fingerprint.Warnings()...)
+	if v.halves > 0 && v.halves == r.Rows {
+		r.Warnings = append(r.Warnings, doubtHalves)
+	}
 	if v.opt.Against != nil {
 		r.Warnings = append(r.Warnings, r.Fingerprint.Compare(*v.opt.Against)...)
 	}
 }
 
-// checks is what one image is looked at for on its own.
-func checks(r *Regions) (s stat, problems []error) {
-	s = measure(r)
+// checks is what one image is looked at for on its own. halves says that every other feature is 0.
+func checks(r *Regions) (s stat, halves bool, problems []error) {
+	s, halves = measure(r), everyOtherIsZero(r.Features)
 	if err := r.checkForm(); err != nil {
 		problems = append(problems, err)
 	} else if err := r.CheckFinite(); err != nil {
@@ -145,7 +152,7 @@ func checks(r *Regions) (s stat, problems []error) {
 	} else if s.outside > 0 {
 		problems = append(problems, fmt.Errorf("%s: %w", r.Source, r.checkInside()))
 	}
-	return s, problems
+	return s, halves, problems
 }
 
 // input verifies anything but a store.
@@ -172,7 +179,7 @@ func (v *verifier) input(ctx context.Context, path string) error {
 			job.failed = job.pack.row.Decode(r)
 		}
 		if job.failed == nil {
-			job.stat, job.problems = checks(r)
+			job.stat, job.halves, job.problems = checks(r)
 		}
 	}, func(job *verifyJob) {
 		if v.total > 0 {
@@ -186,7 +193,7 @@ func (v *verifier) input(ctx context.Context, path string) error {
 			v.problem(err)
 		}
 		r := &job.pack.regions
-		v.image(r.ID, job.stat, r.N, r.Dim, r.Width, r.Height)
+		v.image(r.ID, job.stat, job.halves, r.N, r.Dim, r.Width, r.Height)
 	})
 	if err != nil && errors.Is(err, ErrFormat) && ctx.Err() == nil { // the rest cannot be read: as much of a problem as any
 		v.problem(err)
@@ -204,6 +211,7 @@ type verifyJob struct {
 	at       int64 // in the source, behind the image
 	failed   error // it cannot be read
 	stat     stat
+	halves   bool
 	problems []error
 	done     chan struct{}
 }

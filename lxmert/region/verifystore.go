@@ -88,7 +88,7 @@ func (v *verifier) shard(ctx context.Context, path string, m *manifest, info sha
 		return nil
 	}, func(job *verifyJob) {
 		job.pack.regions.Source = path
-		job.stat, job.problems, job.failed = t.verify(f, int(job.at), &job.pack)
+		job.stat, job.halves, job.problems, job.failed = t.verify(f, int(job.at), &job.pack)
 	}, func(job *verifyJob) {
 		e := &t.entries[job.at]
 		v.done = before + (job.at+1)*t.stride(t.boxes)
@@ -98,33 +98,33 @@ func (v *verifier) shard(ctx context.Context, path string, m *manifest, info sha
 		for _, err := range job.problems {
 			v.problem(err)
 		}
-		v.image(e.id, e.stat, e.n, t.dim, e.width, e.height)
+		v.image(e.id, e.stat, job.halves, e.n, t.dim, e.width, e.height)
 	})
 }
 
 // verify looks at a record and the zeros behind it. Features in half precision are not what was measured.
-func (t *table) verify(f io.ReaderAt, i int, job *packJob) (s stat, problems []error, err error) {
+func (t *table) verify(f io.ReaderAt, i int, job *packJob) (s stat, halves bool, problems []error, err error) {
 	e := &t.entries[i]
 	stride := t.stride(t.boxes)
 	job.raw = resize(job.raw, int(stride))
 	if _, err := f.ReadAt(job.raw, int64(i)*stride); err != nil {
-		return s, nil, cutShort(err)
+		return s, false, nil, cutShort(err)
 	}
 	size := t.size(e.n)
 	if crc32.Checksum(job.raw[:size], castagnoli) != e.sum {
-		return s, nil, errors.New("its checksum is wrong")
+		return s, false, nil, errors.New("its checksum is wrong")
 	}
 	for k, b := range job.raw[size:] {
 		if b != 0 {
-			return s, nil, fmt.Errorf("byte %d behind it is not 0", k)
+			return s, false, nil, fmt.Errorf("byte %d behind it is not 0", k)
 		}
 	}
 	r := &job.regions
 	r.ID, r.Width, r.Height = e.id, e.width, e.height
 	t.decode(r, job.raw[:size], e.n, e.labels)
-	s, problems = checks(r)
+	s, halves, problems = checks(r)
 	if !t.half && s != e.stat {
-		return s, problems, errors.New("its table says something else about it than its features")
+		return s, halves, problems, errors.New("its table says something else about it than its features")
 	}
-	return s, problems, nil
+	return s, halves, problems, nil
 }

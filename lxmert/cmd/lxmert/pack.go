@@ -111,7 +111,7 @@ func printPacked(w io.Writer, r region.PackReport) error {
 		_, e := fmt.Fprintf(w, "note: %s\n", note)
 		err = errors.Join(err, e)
 	}
-	for _, doubt := range f.Doubts() {
+	for _, doubt := range r.Doubts {
 		_, e := fmt.Fprintf(w, "warning: %s\n", doubt)
 		err = errors.Join(err, e)
 	}
