@@ -6,18 +6,23 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
 
 // This file adds what to do to messages that are about notebooks rather than about Go.
 
-// advise does so for what can be told from the message alone.
-func advise(message string) string {
-	if strings.HasPrefix(message, "no required module provides package") {
-		if _, get, ok := strings.Cut(message, "to add it:"); ok {
-			return strings.TrimSuffix(message, get) + " `!*" + strings.TrimSpace(get) + "` in a cell"
+// noPackage is a message about an import: the package, and perhaps why it could not be had.
+var noPackage = regexp.MustCompile(`^(?:no required module provides package|cannot find module providing package|missing go\.sum entry for module providing package) ([^\s;:]+)(?:: (.*))?`)
+
+// advise does so for what can be told from the message alone, and why `go get` has failed ("": nobody tried).
+func advise(message, cause string) string {
+	if m := noPackage.FindStringSubmatch(message); m != nil {
+		if cause == "" {
+			cause = m[2]
 		}
+		return noModule(m[1], cause)
 	}
 	return message
 }

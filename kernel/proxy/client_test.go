@@ -6,8 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	mathrand "math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,9 +69,10 @@ func startProgram(t testing.TB, name string, env ...string) *client {
 	c := &client{t: t, tmp: tmp, key: []byte(rand.Text()), session: rand.Text(), log: &tail{limit: 1 << 20}, ended: make(chan struct{}),
 		replies: map[string]*message{}, outputs: map[string][]*message{}}
 	c.changed = sync.NewCond(&c.mu)
-	c.c = connection{Transport: "tcp", IP: "127.0.0.1", Key: string(c.key), SignatureScheme: "hmac-sha256"}
-	for _, port := range []*int{&c.c.ShellPort, &c.c.ControlPort, &c.c.StdinPort, &c.c.IOPubPort, &c.c.HeartbeatPort} {
-		*port = freePort(t)
+	// On unix sockets, as a port that is free now may be somebody else's a moment later.
+	c.c = connection{
+		Transport: "ipc", IP: filepath.Join(tmp, "k"), ShellPort: 1, ControlPort: 2, StdinPort: 3, IOPubPort: 4, HeartbeatPort: 5,
+		Key: string(c.key), SignatureScheme: "hmac-sha256",
 	}
 	c.file = filepath.Join(tmp, "kernel-01234567-89ab-cdef-0123-456789abcdef.json")
 	if err := os.WriteFile(c.file, encodeJSON(c.c), 0o600); err != nil {
@@ -106,20 +105,6 @@ func startProgram(t testing.TB, name string, env ...string) *client {
 	})
 	c.connect()
 	return c
-}
-
-// freePort finds a port that nobody listens on, outside of those that systems hand out for other ends of connections.
-func freePort(t testing.TB) int {
-	for range 1000 {
-		port := 15000 + mathrand.IntN(15000)
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			l.Close()
-			return port
-		}
-	}
-	t.Fatal("no port is free")
-	return 0
 }
 
 func (c *client) connect() {

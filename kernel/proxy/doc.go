@@ -13,6 +13,7 @@
 //   - It keeps what a cell declares if the cell ends well, and otherwise nothing of it: if it does not compile, panics (in
 //     main or while a variable is initialised), exits with another status than 0, or is interrupted. What it has replaced
 //     is then as before. Commands, %rm and %reset among them, stay done.
+//   - It gets the module of a package that a cell imports, as GoNB would, but only when a cell cannot be built without it.
 //   - It numbers executions as Jupyter specifies, and points errors at lines of cells.
 //   - It tells commands from text: a line %% or !ls inside a string or a comment is text, and reaches the program as it
 //     is. Commands that do not exist, a second main, and what else GoNB could not take, and would end by, are errors that

@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"sync"
@@ -45,15 +44,16 @@ type execution struct {
 
 	mu          sync.Mutex
 	isIdle      bool
-	killed      string        // why the cell is killed; "": it is not
-	interrupted int           // how often
-	ran         bool          // an interrupt has met the cell's own program, which is the last thing that a cell does
-	stopped     bool          // an interrupt has met something else
-	removals    []removal     // what its commands have taken out of the declarations
-	listen      io.Writer     // gets what GoNB displays, instead of everybody; nil: nobody
-	held        string        // the last of standard error, if it says how the program ended or is half a line of a trace
-	stderr      tail          // what explains a panic
-	answers     chan<- string // where what the user types goes, nil: nothing is asked
+	killed      string         // why the cell is killed; "": it is not
+	interrupted int            // how often
+	ran         bool           // an interrupt has met the cell's own program, which is the last thing that a cell does
+	stopped     bool           // an interrupt has met something else
+	removals    []removal      // what its commands have taken out of the declarations
+	listen      func(*message) // hears what GoNB says and displays; nil: nobody does
+	getCause    string         // why a module that it wants could not be had; "": it could, or was not wanted
+	held        string         // the last of standard error, if it says how the program ended or is half a line of a trace
+	stderr      tail           // what explains a panic
+	answers     chan<- string  // where what the user types goes, nil: nothing is asked
 }
 
 // failure is why a cell failed, as Jupyter shows it.
@@ -93,8 +93,12 @@ func (k *kernel) run(ctx context.Context, m origin) {
 		k.answer(m, "execute_reply", func() any { return failed(failure{"protocol", err.Error(), nil}, k.history.count()) })
 		return
 	}
+	k.afterShell()
 	e := k.newExecution(m, ask)
 	defer e.cancel()
+	if e.cell.runsShell() {
+		defer func() { k.shellEnd = clock() }()
+	}
 	stop := context.AfterFunc(ctx, e.cancel)
 	defer stop()
 	k.mu.Lock()
@@ -225,7 +229,31 @@ func (k *kernel) perform(ctx context.Context, e *execution) *failure {
 	if err != nil {
 		return &failure{"kernel", err.Error(), []string{err.Error()}}
 	}
+	k.noteAutoGet(e.cell)
+	if packages, lacks := lacksModule(reply); lacks && !k.noAutoGet && e.ctx.Err() == nil {
+		if reply, err = k.getAndSend(ctx, e, reply, packages); err != nil {
+			return &failure{"kernel", err.Error(), []string{err.Error()}}
+		}
+	}
 	return k.judge(e, reply)
+}
+
+// getAndSend gets modules for a cell that could not be built without them and sends it once more. The reply is the last.
+func (k *kernel) getAndSend(ctx context.Context, e *execution, reply *message, packages []string) (*message, error) {
+	cause, err := k.getModules(ctx, e, packages)
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	e.getCause = cause
+	if cause == "" && e.interrupted == 0 {
+		e.reply, e.idle, e.isIdle = make(chan *message, 1), make(chan struct{}), false
+	}
+	e.mu.Unlock()
+	if cause != "" || e.ctx.Err() != nil {
+		return reply, nil
+	}
+	return k.sendWithInput(ctx, e, e.cell.sent.again())
 }
 
 // sendWithInput is send for a cell whose programs may read what its user types.

@@ -95,6 +95,11 @@ func (k *kernel) explainErrors(e *execution, value string, trace []string) *fail
 			return failureOf("syntax error", list)
 		}
 	}
+	if strings.Contains(value, "updates to go.mod needed") { // which does not say for what
+		if list := k.lacking(e.cell, e.getCause); len(list) > 0 {
+			return failureOf("compile error", list)
+		}
+	}
 	var list []complaint
 	for _, entry := range trace {
 		entry = strings.TrimRight(stripColour(entry), "\n")
@@ -105,6 +110,7 @@ func (k *kernel) explainErrors(e *execution, value string, trace []string) *fail
 		message := strings.TrimSpace(entry)
 		switch {
 		case message == "" || strings.HasPrefix(message, "# "): // the name of the package
+		case strings.HasPrefix(message, "go: finding module"), strings.HasPrefix(message, "go: downloading"): // with -mod=mod
 		case strings.HasPrefix(entry, "\t") && len(list) > 0: // belongs to the line before
 			list[len(list)-1].message += " " + message
 		default:
@@ -118,7 +124,7 @@ func (k *kernel) explainErrors(e *execution, value string, trace []string) *fail
 		list = []complaint{{message: oneLine(value)}}
 	}
 	for i := range list {
-		list[i].message = k.adviseAbout(e, advise(list[i].message))
+		list[i].message = k.adviseAbout(e, advise(list[i].message, e.getCause))
 	}
 	return failureOf("compile error", list)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -153,6 +154,19 @@ func (k *kernel) signalCell(e *execution, sig syscall.Signal, signalled map[proc
 		signalled[p] = true
 		syscall.Kill(p.pid, sig) // it may have ended by now
 	}
+}
+
+// afterShell waits, a hundredth of a second at most, until what a shell line of the last cell has left running in the
+// background can be told from what the next one starts.
+func (k *kernel) afterShell() {
+	for k.shellEnd > 0 && clock() == k.shellEnd {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// runsShell says whether a cell has a shell line, or is a script.
+func (c cell) runsShell() bool {
+	return c.script || slices.ContainsFunc(c.order, func(l composedLine) bool { return l.command && strings.HasPrefix(l.text, "!") })
 }
 
 // stopLeft interrupts what an interrupted cell has left, and kills what of it does not end. A process that was only just

@@ -104,8 +104,10 @@ func TestWhatAnInterruptedCellLeavesIsKilled(t *testing.T) {
 	}
 	c := startImpatient(t, 200*time.Millisecond, time.Minute)
 	c.run("!sleep 3600 >/dev/null 2>&1 &\n")
-	if n := len(sleepers(c)); n != 1 {
-		t.Fatalf("in the background are %v", sleepers(c))
+	for end := time.Now().Add(patience); len(sleepers(c)) != 1; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("in the background are %v", sleepers(c))
+		}
 	}
 	ready := filepath.Join(c.tmp, "ready")
 	id := c.execute(fmt.Sprintf("%%%%\nexec.Command(\"sh\", \"-c\", \"trap '' INT; touch %s; sleep 3600\").Start()\nselect {\ncase <-time.After(time.Hour):\n}", ready))

@@ -38,6 +38,8 @@ type kernel struct {
 	language                         *language
 	history                          *history
 	comms                            *comms
+	noAutoGet                        bool      // see module.go; this and the next are for the goroutine that runs cells
+	shellEnd                         uint64    // when the last cell with shell lines has ended: see [clock]
 	stopping                         chan bool // receives once when the kernel is to end; whether it will be restarted
 
 	mu      sync.Mutex

@@ -263,7 +263,8 @@ func TestGarbageOnThePortsHurtsNobody(t *testing.T) {
 	}
 	for _, port := range []int{c.c.ShellPort, c.c.ControlPort, c.c.StdinPort, c.c.IOPubPort, c.c.HeartbeatPort} {
 		for _, bytes := range garbage {
-			conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+			network, address := c.c.address(port)
+			conn, err := net.Dial(network, address)
 			if err != nil {
 				t.Fatal(err)
 			}

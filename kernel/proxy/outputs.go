@@ -80,14 +80,15 @@ func (k *kernel) receiveAnnouncements(heard func()) {
 			k.pass(m, e)
 		case "stream":
 			if e != nil {
+				e.hear(m)
 				e.noteRemoval(m)
 			}
 			if e != nil && !e.ask.Silent {
 				k.passStream(m, e)
 			}
 		default:
-			if e != nil && e.listen != nil {
-				e.listen.Write(m.content)
+			if e != nil {
+				e.hear(m)
 			}
 			if e != nil && !e.ask.Silent {
 				e.mu.Lock()
@@ -97,6 +98,13 @@ func (k *kernel) receiveAnnouncements(heard func()) {
 			}
 		}
 	})
+}
+
+// hear tells whoever has sent the code what it says and displays.
+func (e *execution) hear(m *message) {
+	if e.listen != nil {
+		e.listen(m)
+	}
 }
 
 func isIdle(m *message) bool {

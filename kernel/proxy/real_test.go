@@ -37,7 +37,8 @@ func startReal(t testing.TB) *client {
 }
 
 func TestErrorsPointAtLinesOfCells(t *testing.T) {
-	c := startReal(t)
+	p := installed(t)
+	c := startKernel(t, "TEST_GONB="+p.Program("gonb"), "TEST_PRELUDE="+p.Prelude(), "GOPROXY=off")
 	for _, step := range []struct{ code, status, text string }{
 		{"import \"fmt\"\n\nfunc at(i int) int {\n\ta := []int{1}\n\treturn a[i]\n}\n%%\nfmt.Println(at(0))", "ok", "1\n"},
 		{"%%\nx := 1\nfoo(2)", "error", "compile error: cell line 2: declared and not used: x (and 1 more)"},
@@ -48,7 +49,7 @@ func TestErrorsPointAtLinesOfCells(t *testing.T) {
 		{"func main() {\n\tvar m map[int]int\n\tm[1] = 2\n}", "error", "panic: cell line 3: assignment to entry in nil map"},
 		{"%%\ngo func() {\n\tpanic(\"x\")\n}()\nselect {}", "error", "panic: cell line 3: x"},
 		{"%%\nos.Exit(3)", "error", "exit: the program ended with exit status 3"},
-		{"import \"example.com/not/there\"\n%%\nthere.Go()", "error", "compile error: cell line 1: no required module provides package example.com/not/there; to add it: `!*go get example.com/not/there` in a cell"},
+		{"import \"example.com/not/there\"\n%%\nthere.Go()", "error", "compile error: cell line 1: no required module provides package example.com/not/there: module lookup disabled by GOPROXY=off; to add it: `!*go get example.com/not/there` in a cell"},
 		{"!exit 4", "ok", "exit status 4\n"},
 		{"%env A=b\n%%\nfmt.Println(os.Getenv(\"A\"))", "ok", "Set: A=\"b\"\nb\n"},
 		{"%reset\n", "ok", "* State reset: all memorized declarations discarded.\n"},

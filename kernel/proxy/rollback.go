@@ -261,7 +261,7 @@ func (k *kernel) listBlanks(ctx context.Context) ([]string, error) {
 	e := k.newExecution(origin{}, executeRequest{Code: "%ls", Silent: true})
 	var said tail
 	said.limit = 1 << 20
-	e.listen = &said
+	e.listen = func(m *message) { said.Write(m.content) }
 	if _, err := k.send(ctx, e, "%ls"); err != nil {
 		return nil, err
 	}
