@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -66,5 +67,15 @@ func TestDemoOfASmallWorld(t *testing.T) {
 	page, err := os.ReadFile("explanation.html")
 	if err != nil || !strings.Contains(string(page), question) || !strings.Contains(string(page), "data:image/") {
 		t.Errorf("explanation.html shows neither the question nor its picture: %v", err)
+	}
+}
+
+func TestDemoMakesNothingForABackendThatIsNotThere(t *testing.T) {
+	world := filepath.Join(t.TempDir(), "world")
+	if _, log, code := command(t, "demo", "--dir", world, "--backend", "xla:/nowhere/xla_cuda_plugin.so"); code != 1 || !strings.Contains(log, "/nowhere/xla_cuda_plugin.so") {
+		t.Errorf("exit code %d: %s", code, log)
+	}
+	if _, err := os.Stat(world); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the world was made: %v", err)
 	}
 }

@@ -11,13 +11,13 @@ import (
 )
 
 func TestFlagsBecomeOptions(t *testing.T) {
-	l, err := cli.Parse(dataset.VQA, strings.Fields("--train train,nominival --valid= --batch 32 --lr=5e-5 --curriculum 1,0.5 --multi --tq"))
+	l, err := cli.Parse(dataset.VQA, strings.Fields("--train train,nominival --valid= --batch 32 --lr=5e-5 --curriculum 1,0.5 --multi --tq --determ"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := l.Options
 	if !slices.Equal(o.Train, []string{"train", "nominival"}) || o.Valid != nil || o.BatchSize != 32 || o.LR != 5e-5 ||
-		!slices.Equal(o.Schedule, []float64{1, 0.5}) || !l.MultiGPU || !l.TQDM || o.Epochs != 10 {
+		!slices.Equal(o.Schedule, []float64{1, 0.5}) || !l.MultiGPU || !l.TQDM || !o.Deterministic || o.Epochs != 10 {
 		t.Errorf("%+v", l)
 	}
 }
