@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -232,8 +233,8 @@ func (c *Converter) addVQA(r io.Reader, o Official) error {
 var cocoSets = map[string]string{"train2014": "train2014", "val2014": "val2014", "test2015": "test2015", "test-dev2015": "test2015"}
 
 // answersOf finds the answers to a question, its own or an annotation's.
-func (c *Converter) answersOf(d *decoder, e *vqaEntry) (a annotation, answered bool, err error) {
-	a = annotation{questionType: e.questionType, answerType: e.answerType}
+func (c *Converter) answersOf(d *decoder, e *vqaEntry) (a scored, answered bool, err error) {
+	a = scored{questionType: e.questionType, answerType: e.answerType}
 	switch {
 	case c.Annotations != nil:
 		found, ok := c.Annotations.take(e.id)
@@ -250,7 +251,7 @@ func (c *Converter) answersOf(d *decoder, e *vqaEntry) (a annotation, answered b
 	case c.Answers == nil:
 		return a, false, d.errorf("it has answers, for which there is no answer table")
 	default:
-		a.set(c.Answers, e)
+		a = e.score(c.Answers)
 	}
 	if len(a.labels) == 0 {
 		c.done.Outside.add(e.id)
@@ -273,75 +274,103 @@ func labelText(labels []Label) string {
 	return "{" + strings.Join(lines, ",") + "\n        }"
 }
 
-// annotation is what people answered to a question, scored.
-type annotation struct {
+// scored is what people answered to a question.
+type scored struct {
 	labels                          []Label
 	people                          int
 	image, questionType, answerType string
 }
 
-// set scores the answers of an entry.
-func (a *annotation) set(table *Answers, e *vqaEntry) {
+func (e *vqaEntry) score(table *Answers) scored {
 	given := e.annotators()
-	a.labels, _ = table.labelsOf(given)
-	a.people = len(given)
-	a.image, a.questionType, a.answerType = e.image, e.questionType, e.answerType
+	labels, _ := table.labelsOf(given)
+	return scored{labels, len(given), e.image, e.questionType, e.answerType}
 }
 
-// Annotations are the answers of VQA's official annotation files, scored by the published rule with a table's answers.
+// Annotations are the answers of VQA's official annotation files, scored by the published rule with a table's answers. There
+// are half a million, so that each takes little memory.
 type Annotations struct {
 	table *Answers
-	byID  map[string]annotation
-	order []string // of ids
-	taken map[string]bool
+	all   []annotation
+	at    map[string]int32 // places in all, by question
+	text  map[string]string
 	// Duplicates are annotations of a question that an earlier one is about, which are left out.
 	Duplicates Finding
 }
 
+// annotation is a scored one, with answers by their numbers in the table.
+type annotation struct {
+	id                              string
+	image, questionType, answerType string
+	labels                          []annotatedLabel
+	people                          int32
+	taken                           bool
+}
+
+type annotatedLabel struct {
+	answer int32
+	score  float32
+}
+
 // NewAnnotations returns an empty collection that scores the answers of a table.
 func NewAnnotations(table *Answers) *Annotations {
-	return &Annotations{table: table, byID: map[string]annotation{}, taken: map[string]bool{}}
+	return &Annotations{table: table, at: map[string]int32{}, text: map[string]string{}}
 }
 
 // Add reads a file of annotations; file is what errors call it.
 func (a *Annotations) Add(ctx context.Context, r io.Reader, file string) error {
-	r = &interruptible{ctx, r}
-	images := map[string]string{}
-	return eachVQA(r, file, "annotations", func(d *decoder, e *vqaEntry) error {
+	return eachVQA(&interruptible{ctx, r}, file, "annotations", func(d *decoder, e *vqaEntry) error {
 		if !e.answered() {
 			return d.errorf("there are neither answers nor multiple_choice_answer")
 		}
-		if _, ok := a.byID[e.id]; ok {
+		if _, ok := a.at[e.id]; ok {
 			a.Duplicates.add(e.id)
 			return nil
 		}
-		if kept, ok := images[e.image]; ok { // several questions are about one picture
-			e.image = kept
-		} else {
-			images[e.image] = e.image
+		s := e.score(a.table)
+		one := annotation{id: e.id, image: a.once(s.image), questionType: a.once(s.questionType), answerType: a.once(s.answerType), people: int32(s.people)}
+		if len(s.labels) > 0 {
+			one.labels = make([]annotatedLabel, len(s.labels))
 		}
-		var one annotation
-		one.set(a.table, e)
-		a.byID[e.id] = one
-		a.order = append(a.order, e.id)
+		for i, l := range s.labels {
+			one.labels[i] = annotatedLabel{int32(a.table.labels[l.Answer]), float32(l.Score)}
+		}
+		a.at[e.id] = int32(len(a.all))
+		a.all = append(a.all, one)
 		return nil
 	})
 }
 
-// take returns the annotation of a question.
-func (a *Annotations) take(id string) (annotation, bool) {
-	found, ok := a.byID[id]
-	if ok {
-		a.taken[id] = true
+// once returns the same string for equal ones: several questions are about one picture, and of one type.
+func (a *Annotations) once(s string) string {
+	kept, ok := a.text[s]
+	if !ok {
+		a.text[s], kept = s, s
 	}
-	return found, ok
+	return kept
+}
+
+// take returns the annotation of a question.
+func (a *Annotations) take(id string) (scored, bool) {
+	i, ok := a.at[id]
+	if !ok {
+		return scored{}, false
+	}
+	one := &a.all[i]
+	one.taken = true
+	s := scored{[]Label{}, int(one.people), one.image, one.questionType, one.answerType}
+	for _, l := range one.labels {
+		// A score has one digit behind the point, which float32 keeps.
+		s.labels = append(s.labels, Label{a.table.list[l.answer], math.Round(float64(l.score)*10) / 10})
+	}
+	return s, true
 }
 
 // unasked are the annotations of questions that were not there.
 func (a *Annotations) unasked() (f Finding) {
-	for _, id := range a.order {
-		if !a.taken[id] {
-			f.add(id)
+	for i := range a.all {
+		if !a.all[i].taken {
+			f.add(a.all[i].id)
 		}
 	}
 	return f

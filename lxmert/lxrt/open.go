@@ -67,7 +67,7 @@ func accept(w *weights.Model, opt Options) error {
 		return fmt.Errorf("%w; --allow-unused (Options.AllowUnused) leaves them alone, `lxmert convert` writes a file without them", r.Err())
 	}
 	if opt.Log != nil {
-		for _, note := range []string{w.HeadsNote(), r.UnusedNote()} {
+		for _, note := range []string{w.HeadsNote(), w.MMFNote(), r.UnusedNote()} {
 			if note != "" {
 				fmt.Fprintln(opt.Log, note)
 			}

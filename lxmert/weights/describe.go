@@ -54,6 +54,16 @@ func (m *Model) isMMF() bool {
 	return false
 }
 
+// MMFNote is a line for the user if a task was trained in MMF, whose LXMERT has other inputs than the original's, which a
+// wrong result would not betray; else "".
+func (m *Model) MMFNote() string {
+	if !m.isMMF() || m.Config.TaskClasses == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s: trained in MMF, which gives its LXMERT other inputs (the words' mask and segments exchanged, in some versions all boxes zero): "+
+		"its answers differ here; fine-tune it again with --loadLXMERT for what the original would learn", m.File.Path)
+}
+
 // Words describes a model's sizes on one line.
 func Words(c lxmert.Config) string {
 	var heads []string

@@ -333,6 +333,12 @@ func TestMMFModels(t *testing.T) {
 	if m.Config != c || m.Report(c).Err() != nil || m.Kind() != "fine-tuned snapshot of VQA or GQA (5 answers), in MMF's names" {
 		t.Errorf("%+v\n%v\n%s", m.Config, m.Report(c), m.Kind())
 	}
+	if note := m.MMFNote(); !strings.Contains(note, "lxmert_final.pth: trained in MMF, which gives its LXMERT other inputs") || strings.Contains(note, "\n") {
+		t.Errorf("noted %q", note)
+	}
+	if plain := openModel(t, write(t, itemsOf(c, weights.TaskName), t.TempDir(), "BEST.pth")); plain.MMFNote() != "" {
+		t.Errorf("noted %q of a snapshot of the original's", plain.MMFNote())
+	}
 	gqa := weights.FromFloats("model.model.classifier.logit_gqa.3.bias", []int{4}, make([]float32, 4), weights.F32)
 	m = openModel(t, write(t, append(items, gqa), t.TempDir(), "two.pth"))
 	if r := m.Report(c); !slices.Equal(r.Unused, []string{"classifier.logit_gqa.3.bias"}) || len(r.Missing) > 0 {

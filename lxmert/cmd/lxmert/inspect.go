@@ -66,6 +66,7 @@ type inspection struct {
 	Words     string         `json:"config_in_words,omitempty"`
 	HeadsFrom string         `json:"heads_from,omitempty"`
 	LoadWith  string         `json:"load_with,omitempty"`
+	Note      string         `json:"note,omitempty"`
 	Missing   []string       `json:"missing,omitempty"`
 	Unused    []string       `json:"unused,omitempty"`
 	Reshaped  []string       `json:"reshaped,omitempty"`
@@ -125,7 +126,7 @@ func inspect(name, config string) (*inspection, error) {
 	}
 	report := m.Report(m.Config)
 	in.What, in.Config, in.Words = m.Kind(), &m.Config, weights.Words(m.Config)
-	in.HeadsFrom, in.LoadWith = m.HeadsFrom, m.LoadCommand()
+	in.HeadsFrom, in.LoadWith, in.Note = m.HeadsFrom, m.LoadCommand(), m.MMFNote()
 	in.Missing, in.Unused, in.Reshaped = report.Missing, report.Unused, report.Reshaped
 	return in, nil
 }
@@ -150,6 +151,9 @@ func (in *inspection) print(w io.Writer) error {
 	if in.NoModel != "" {
 		fmt.Fprintf(w, "why     %s\n", printable(in.NoModel))
 		return nil
+	}
+	if in.Note != "" {
+		fmt.Fprintf(w, "note    %s\n", printable(in.Note))
 	}
 	fmt.Fprintf(w, "sizes   %s\n", in.Words)
 	fmt.Fprintf(w, "        attention heads from %s\n", printable(in.HeadsFrom))
