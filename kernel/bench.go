@@ -19,7 +19,7 @@ import (
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/install"
 	"github.com/seed-516990b0/golxmert/kernel/internal/cellbuild"
-	"github.com/seed-516990b0/golxmert/kernel/session"
+	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
 //go:embed bench.py
@@ -153,13 +153,13 @@ func benchRun(ctx context.Context, place install.Place, rounds int) ([]benchTime
 		Spec  string   `json:"spec"`
 		Setup []string `json:"setup"`
 	}
-	toy, err := session.ToyFolder()
+	world, err := toy.Folder()
 	if err != nil {
 		return nil, err
 	}
 	rows := map[string]string{}
 	for _, r := range benchRows {
-		rows[r.name] = strings.ReplaceAll(r.code, "{toy}", filepath.ToSlash(toy))
+		rows[r.name] = strings.ReplaceAll(r.code, "{toy}", filepath.ToSlash(world))
 	}
 	ask, err := json.Marshal(map[string]any{"rounds": rounds, "rows": rows, "kernels": map[string]kernel{
 		benchOurs:  {install.KernelName, []string{}},

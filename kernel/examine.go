@@ -11,7 +11,6 @@ import (
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/install"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
-	"github.com/seed-516990b0/golxmert/kernel/session"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
@@ -22,7 +21,7 @@ const again = "`go run ./kernel quickstart --execute-only`"
 
 // examine looks at what quickstart brings beyond the installation.
 func examine(ctx context.Context) []install.Finding {
-	world, err := session.ToyFolder()
+	world, err := toy.Folder()
 	if err != nil {
 		return []install.Finding{{Part: "toy world", Says: err.Error(), Mend: "set HOME"}}
 	}

@@ -15,8 +15,8 @@ import (
 
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/install"
-	"github.com/seed-516990b0/golxmert/kernel/session"
 	"github.com/seed-516990b0/golxmert/lxmert/testneed"
+	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
 // installation is that of `kernel quickstart`, with the toy world and its model. A machine without it skips the test, or
@@ -32,9 +32,9 @@ func installation(t *testing.T) (install.Place, string) {
 		source, err = install.SourceFolder("")
 	}
 	if err == nil {
-		var toy string
-		if toy, err = session.ToyFolder(); err == nil {
-			_, err = os.Stat(filepath.Join(toy, "snap", "vqa", "toy", "LAST.pth"))
+		var world string
+		if world, err = toy.Folder(); err == nil {
+			_, err = os.Stat(filepath.Join(world, "snap", "vqa", "toy", "LAST.pth"))
 		}
 	}
 	testneed.Require(t, "jupyter", err == nil, fmt.Sprintf("`kernel quickstart --execute-only` sets it up: %v", err))

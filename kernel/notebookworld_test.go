@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/kernel/session"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
@@ -40,7 +39,7 @@ func makeFolder(t *testing.T, path string) {
 // publishedLayout makes a folder with data/ and snap/. Its questions for training are few.
 func publishedLayout(t *testing.T) string {
 	t.Helper()
-	world, err := session.ToyFolder()
+	world, err := toy.Folder()
 	if err != nil {
 		t.Fatal(err)
 	}

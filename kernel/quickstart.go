@@ -17,7 +17,6 @@ import (
 
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/install"
-	"github.com/seed-516990b0/golxmert/kernel/session"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
@@ -101,7 +100,7 @@ func (q *quickstart) run(ctx context.Context) error {
 
 // room checks that there is a place for what comes after the installation, before minutes are spent.
 func (q *quickstart) room(place install.Place) error {
-	world, err := session.ToyFolder()
+	world, err := toy.Folder()
 	if err != nil {
 		return err
 	}
@@ -128,7 +127,7 @@ func (q *quickstart) room(place install.Place) error {
 }
 
 func (q *quickstart) world(ctx context.Context) error {
-	dir, err := session.ToyFolder()
+	dir, err := toy.Folder()
 	if err != nil {
 		return err
 	}
@@ -141,7 +140,7 @@ func (q *quickstart) world(ctx context.Context) error {
 
 // model trains the toy world's model in the session, or finds it.
 func (q *quickstart) model(ctx context.Context, place install.Place) error {
-	dir, err := session.ToyFolder()
+	dir, err := toy.Folder()
 	if err != nil {
 		return err
 	}

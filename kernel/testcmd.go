@@ -14,9 +14,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-516990b0/golxmert/kernel/install"
-	"github.com/seed-516990b0/golxmert/kernel/session"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/testneed"
+	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
 // testCommand is `kernel test`: every test with what quickstart has set up, none skipped in silence.
@@ -135,14 +135,14 @@ func needs(cmd *cobra.Command, place install.Place) []need {
 			}
 		}
 	}
-	toy := need{"toy", "`kernel quickstart --execute-only` makes the toy world's model, and so does `lxmert demo`"}
-	if dir, err := session.ToyFolder(); err == nil {
+	world := need{"toy", "`kernel quickstart --execute-only` makes the toy world's model, and so does `lxmert demo`"}
+	if dir, err := toy.Folder(); err == nil {
 		if _, err := os.Stat(filepath.Join(dir, "snap", "vqa", "toy", "LAST.pth")); err == nil {
-			toy.missing = ""
+			world.missing = ""
 		}
 	}
 	jupyter := need{"jupyter", "`kernel quickstart --execute-only` sets it up"}
-	if toy.missing == "" && place.Check() == nil {
+	if world.missing == "" && place.Check() == nil {
 		jupyter.missing = ""
 	}
 	chromium := need{"chromium", "Debian's package is called chromium"}
@@ -170,5 +170,5 @@ func needs(cmd *cobra.Command, place install.Place) []need {
 	if os.Geteuid() == 0 {
 		root.missing = ""
 	}
-	return []need{xla, toy, jupyter, chromium, python, transformers, root}
+	return []need{xla, world, jupyter, chromium, python, transformers, root}
 }

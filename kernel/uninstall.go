@@ -13,7 +13,7 @@ import (
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/install"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
-	"github.com/seed-516990b0/golxmert/kernel/session"
+	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
 func uninstallCommand() *cobra.Command {
@@ -109,7 +109,7 @@ var worldEntries = []string{"world.json", "config.json", "data", "images", "scen
 
 // removeToy removes the toy world with its model. Other runs stay, and so does a folder that is no toy world.
 func removeToy(log io.Writer) error {
-	folder, err := session.ToyFolder()
+	folder, err := toy.Folder()
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,6 @@ import (
 
 	"github.com/seed-516990b0/golxmert/kernel/install"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
-	"github.com/seed-516990b0/golxmert/kernel/session"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
@@ -30,7 +29,7 @@ func emptyHome(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Setenv("HOME", home)
-	for _, name := range []string{"XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", install.DirEnv, wire.DirEnv, session.ToyEnv} {
+	for _, name := range []string{"XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", install.DirEnv, wire.DirEnv, toy.FolderEnv} {
 		t.Setenv(name, "") // to be put back
 		os.Unsetenv(name)
 	}
@@ -96,7 +95,7 @@ func furnish(t *testing.T) (place install.Place, world string) {
 	for _, path := range []string{s.Lock, s.LastOut, s.Log, s.Log + ".1", filepath.Join(s.Runs, "vqa-1", "run.json")} {
 		touch(t, path)
 	}
-	if world, err = session.ToyFolder(); err != nil {
+	if world, err = toy.Folder(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := toy.Make(t.Context(), world, toy.Options{Scale: 0.001}); err != nil {
@@ -163,7 +162,7 @@ func TestUninstallLeavesFoldersOfOthersAlone(t *testing.T) {
 	data, own := filepath.Join(home, "data"), filepath.Join(home, "session")
 	touch(t, data, "photo.jpg")
 	touch(t, own, "letter.txt")
-	t.Setenv(session.ToyEnv, data)
+	t.Setenv(toy.FolderEnv, data)
 	t.Setenv(wire.DirEnv, own)
 	if err := os.Chmod(own, 0o700); err != nil {
 		t.Fatal(err)

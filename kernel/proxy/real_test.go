@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/seed-516990b0/golxmert/kernel/install"
-	"github.com/seed-516990b0/golxmert/kernel/session"
 	"github.com/seed-516990b0/golxmert/lxmert/testneed"
+	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
 // These tests run GoNB, gopls and Jupyter as `kernel install` brings them.
@@ -94,9 +94,9 @@ func TestErrorOfLxIsTheErrorOfTheCell(t *testing.T) {
 // asks the session: its own notebook's next cell runs, and the other notebook's.
 func TestKilledCellInASessionsCallHarmsNobody(t *testing.T) {
 	p := installed(t)
-	toy, err := session.ToyFolder()
+	world, err := toy.Folder()
 	if err == nil {
-		_, err = os.Stat(filepath.Join(toy, "snap", "vqa", "toy", "LAST.pth"))
+		_, err = os.Stat(filepath.Join(world, "snap", "vqa", "toy", "LAST.pth"))
 	}
 	testneed.Require(t, "jupyter", err == nil, fmt.Sprintf("`kernel quickstart --execute-only` makes the toy world's model: %v", err))
 	start := func() *client {

@@ -21,6 +21,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/question"
 	"github.com/seed-516990b0/golxmert/lxmert/resident"
+	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
 // handler routes calls.
@@ -130,7 +131,7 @@ func faultOf(ctx context.Context, err error) *wire.Fault {
 		kind = wire.Canceled
 	case errors.Is(err, lxmert.ErrBatch):
 		kind = wire.Batch
-	case errors.Is(err, wire.ErrFrame), errors.Is(err, question.ErrQuestion), errors.Is(err, question.ErrOptions), errors.Is(err, lxmert.ErrNoAnswers):
+	case errors.Is(err, wire.ErrFrame), errors.Is(err, question.ErrQuestion), errors.Is(err, question.ErrOptions), errors.Is(err, lxmert.ErrNoAnswers), errors.Is(err, toy.ErrNoWorld):
 		kind = wire.Usage
 	}
 	return &wire.Fault{Kind: kind, Message: oneLine(err)}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
+	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
 func TestASessionEndsWhenNobodyWantsAnythingForLong(t *testing.T) {
@@ -269,7 +270,7 @@ func TestOldRecordsAreForgotten(t *testing.T) {
 
 func TestToyFlagsBecomePaths(t *testing.T) {
 	dir := t.TempDir()
-	t.Setenv(ToyEnv, dir)
+	t.Setenv(toy.FolderEnv, dir)
 	if err := os.WriteFile(filepath.Join(dir, "config.json"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -3,9 +3,9 @@ package session
 import (
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/seed-516990b0/golxmert/kernel/client"
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
@@ -62,26 +62,7 @@ func (s *Server) expandRun(spec client.Spec) (client.Spec, error) {
 		}
 	}
 	if len(spec.Regions) == 0 {
-		spec.Regions = features(in(l.Options.Root, imageFolders[info.Task]))
+		spec.Regions = dataset.FeatureFiles(in(l.Options.Root), dataset.Task(info.Task))
 	}
 	return spec, nil
-}
-
-// imageFolders are where the published region features of a task are, in the data folder.
-var imageFolders = map[string]string{"vqa": "mscoco_imgfeat", "gqa": "vg_gqa_imgfeat", "nlvr2": "nlvr2_imgfeat"}
-
-// features lists the feature files in a folder by their published names, those that are packed only, too.
-func features(dir string) (paths []string) {
-	for _, ending := range []string{".tsv", ".store"} {
-		found, err := filepath.Glob(filepath.Join(dir, "*_obj36"+ending))
-		if err != nil {
-			return nil // a folder whose name is a broken pattern has none that can be found like this
-		}
-		for _, path := range found {
-			if path = path[:len(path)-len(ending)] + ".tsv"; !slices.Contains(paths, path) {
-				paths = append(paths, path)
-			}
-		}
-	}
-	return paths
 }

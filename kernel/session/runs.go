@@ -19,6 +19,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/task"
 	"github.com/seed-516990b0/golxmert/lxmert/task/cli"
+	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
 // runs are the training runs that are known, at most one of them under way.
@@ -289,9 +290,9 @@ func (s *runs) close() {
 }
 
 // toyFlags are the flags whose value may be "toy", and what that is.
-func toyFlags(p toyParts) map[string]string {
+func toyFlags(world *toy.Named) map[string]string {
 	return map[string]string{
-		"--load": p.weights, "--loadLXMERT": p.weights, "--loadLXMERTQA": p.weights, "--config": p.config, "--vocab": p.vocab, "--data": p.data,
+		"--load": world.Weights, "--loadLXMERT": world.Weights, "--loadLXMERTQA": world.Weights, "--config": world.Config, "--vocab": world.Vocab, "--data": world.Data,
 	}
 }
 
@@ -301,30 +302,30 @@ func expandToyFlags(args []string) ([]string, error) {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	cli.New(dataset.VQA).Add(set) // all tasks have the same flags
 	expanded := cli.Expand(args, set)
-	given, toy := map[string]bool{}, map[int]string{} // toy: places of values, by the flag
+	given, places := map[string]bool{}, map[int]string{} // of the value "toy", by the flag
 	for i, a := range expanded {
 		name, value, joined := strings.Cut(a, "=")
-		if _, known := toyFlags(toyParts{})[name]; !known {
+		if _, known := toyFlags(&toy.Named{})[name]; !known {
 			continue
 		}
 		given[name] = true
 		if joined && value == client.Toy {
-			toy[i] = name
+			places[i] = name
 		} else if !joined && i+1 < len(expanded) && expanded[i+1] == client.Toy {
-			toy[i+1] = name
+			places[i+1] = name
 		}
 	}
-	if len(toy) == 0 {
+	if len(places) == 0 {
 		return args, nil
 	}
-	p, err := toyWorld()
+	world, err := toy.Find()
 	if err != nil {
 		return nil, err
 	}
-	flags, weights := toyFlags(p), false
-	for i, name := range toy {
+	flags, weights := toyFlags(world), false
+	for i, name := range places {
 		expanded[i] = strings.TrimSuffix(expanded[i], client.Toy) + flags[name]
-		weights = weights || flags[name] == p.weights
+		weights = weights || flags[name] == world.Weights
 	}
 	for _, name := range []string{"--data", "--config"} {
 		if weights && !given[name] {

@@ -34,6 +34,27 @@ var published = map[Task]map[string]string{
 // featureFolder is where a task's feature files are, below the data folder.
 var featureFolder = map[Task]string{VQA: "mscoco_imgfeat", GQA: "vg_gqa_imgfeat", NLVR2: "nlvr2_imgfeat"}
 
+// FeatureFiles lists the feature files of a task in the data folder, by their published names, those that are packed only,
+// too. An unknown task has none.
+func FeatureFiles(root string, t Task) (paths []string) {
+	dir, ok := featureFolder[t]
+	if !ok {
+		return nil
+	}
+	for _, ending := range []string{".tsv", ".store"} {
+		found, err := filepath.Glob(filepath.Join(root, dir, "*_obj36"+ending))
+		if err != nil {
+			return nil // a folder whose name is a broken pattern has none that can be found like this
+		}
+		for _, path := range found {
+			if path = path[:len(path)-len(ending)] + ".tsv"; !slices.Contains(paths, path) {
+				paths = append(paths, path)
+			}
+		}
+	}
+	return paths
+}
+
 // check says whether t is a task.
 func (t Task) check() error {
 	if _, ok := published[t]; !ok {

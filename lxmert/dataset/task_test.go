@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -116,5 +117,25 @@ func writeFile(t testing.TB, path, text string) {
 	}
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestFeatureFilesAreListedByTheirNames(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, "mscoco_imgfeat")
+	for _, name := range []string{"a_obj36.tsv", "a_obj36.store/x", "b_obj36.store/x", "c.tsv", "d_obj36.first512.store/x"} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := FeatureFiles(root, VQA), []string{filepath.Join(dir, "a_obj36.tsv"), filepath.Join(dir, "b_obj36.tsv")}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := FeatureFiles(root, "vcr"); got != nil {
+		t.Errorf("a task that there is not has %q", got)
 	}
 }

@@ -57,7 +57,7 @@ func runTests(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	for name, value := range map[string]string{
-		client.DirEnv: filepath.Join(dir, "s"), client.ProgramEnv: os.Args[0], client.NotebookEnv: "tests", session.ToyEnv: filepath.Join(dir, "toy"),
+		client.DirEnv: filepath.Join(dir, "s"), client.ProgramEnv: os.Args[0], client.NotebookEnv: "tests", toy.FolderEnv: filepath.Join(dir, "toy"),
 	} {
 		os.Setenv(name, value)
 	}
@@ -76,7 +76,7 @@ func runTests(m *testing.M) int {
 
 // makeWorld makes the tiny world and trains its model for some steps, enough for answers to differ.
 var makeWorld = sync.OnceValue(func() error {
-	dir := os.Getenv(session.ToyEnv)
+	dir := os.Getenv(toy.FolderEnv)
 	if _, err := toy.Make(context.Background(), dir, toy.Options{Scale: 0.003}); err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/question"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
+	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
 // analyzing is what the flags of `lxmert analyze` say.
@@ -31,6 +32,7 @@ type analyzing struct {
 	vocab, answers, objects string
 	target, shard           string
 	opt                     sweep.Options
+	world                   *toy.Named // nil: the model is another's
 }
 
 func analyzeCommand() *cobra.Command {
@@ -98,6 +100,13 @@ func headMethodLines() string {
 }
 
 func (a *analyzing) run(cmd *cobra.Command, methods []string) error {
+	var err error
+	if a.world, err = a.model.findToy(); err != nil {
+		return err
+	}
+	if a.world != nil && len(a.regions) == 0 {
+		a.regions = a.world.Regions
+	}
 	for _, needed := range [][2]string{{"load", a.model.load}, {"data", a.data}, {"out", a.out}, {"regions", strings.Join(a.regions, "")}} {
 		if needed[1] == "" {
 			return usage("--%s is needed", needed[0])
@@ -107,7 +116,6 @@ func (a *analyzing) run(cmd *cobra.Command, methods []string) error {
 		return usage("--every-step is for --perturb")
 	}
 	a.opt.Methods = methods
-	var err error
 	if a.opt.Target, err = readTarget(a.target); err != nil {
 		return err
 	}
@@ -137,7 +145,7 @@ func (a *analyzing) run(cmd *cobra.Command, methods []string) error {
 		return err
 	}
 	defer m.Close()
-	a.opt.Missing = func(ids []string, of int) { sayMissing(cmd.ErrOrStderr(), ids, of, a.images) }
+	a.opt.Missing = func(ids []string, of int) { sayMissing(cmd.ErrOrStderr(), ids, of, data.Asker.Options().Images) }
 	bar := screen.bar("analyzing", "questions")
 	a.opt.Progress = func(done, total int) { screen.set(bar, int64(done), int64(total), "") }
 	err = sweep.Run(cmd.Context(), m, data, a.out, a.opt)
@@ -164,11 +172,12 @@ func (a *analyzing) open(cmd *cobra.Command, cfg lxmert.Config, screen *screen) 
 		}
 	}
 	d := &sweep.Data{Name: filepath.Base(a.data)}
-	d.Asker, err = question.Open(cfg, question.Options{
+	opt := question.Options{
 		Weights: a.model.load, Vocab: a.vocab, Answers: a.answers, Images: a.images, Objects: a.objects, Pad: true, Flags: true,
 		Find: func(ctx context.Context, id string) (*region.Regions, error) { return d.Set.Regions(ctx, id) },
-	})
-	if err != nil {
+	}
+	fillToy(&opt, a.world)
+	if d.Asker, err = question.Open(cfg, opt); err != nil {
 		return nil, err
 	}
 	if err := d.Asker.Prepare(); err != nil {

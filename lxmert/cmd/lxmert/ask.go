@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/question"
+	"github.com/seed-516990b0/golxmert/lxmert/toy"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
@@ -44,9 +45,13 @@ Boxes are x0 y0 x1 y1 in pixels. An image is sought in the whole TSV, as the las
 Answers are named by a JSON list: trainval_label2ans.json of VQA or GQA, or all_ans.json of pre-training. Without --answers
 they are looked for beside the weights, in data/vqa, data/gqa and data/lxmert, and taken if their number is the head's.
 
+The toy world that "lxmert demo" or "kernel quickstart" made is asked by its name, --load toy, and needs no other file.
+--image also takes a short form of COCO's ids: val2014/17 is COCO_val2014_000000000017.
+
 --explain writes a page (or with --out a figure, or the numbers) that shows which words and regions carried the most
 probable answer: the bi-modal relevance of Chefer, Gur and Wolf (2021).`,
-		Example: `  lxmert ask --load snap/pretrained/model --regions data/mscoco_imgfeat/val2014_obj36.tsv \
+		Example: `  lxmert ask --load toy --image test/500001 "what color is the star?"
+  lxmert ask --load snap/pretrained/model --regions data/mscoco_imgfeat/val2014_obj36.tsv \
       --image COCO_val2014_000000458752 "What is the man holding?"
   lxmert ask --load snap/nlvr2/BEST --regions data/nlvr2_imgfeat/valid_obj36.tsv \
       --image dev-10-0-img0 --image dev-10-0-img1 "There are two dogs in total."`,
@@ -55,10 +60,10 @@ probable answer: the bi-modal relevance of Chefer, Gur and Wolf (2021).`,
 			switch {
 			case a.model.load == "":
 				return usage("--load is needed: which weights?")
-			case a.regions == "":
+			case a.regions == "" && a.model.load != toy.Name:
 				return usage("--regions is needed: a TSV, .npz or .safetensors file, or a folder of the last two")
 			case len(a.images) == 0:
-				return usage("--image is needed: the id of the picture in %s", a.regions)
+				return usage("--image is needed: the id of the picture%s", inFile(a.regions))
 			case a.top < 1:
 				return usage("--top is %d, must be at least 1", a.top)
 			}
@@ -82,14 +87,27 @@ probable answer: the bi-modal relevance of Chefer, Gur and Wolf (2021).`,
 
 // run answers. What can be wrong is looked at before what takes long.
 func (a *asking) run(cmd *cobra.Command, sentence string) error {
+	world, err := a.model.findToy()
+	if err != nil {
+		return err
+	}
+	opt := question.Options{
+		Weights: a.model.load, Vocab: a.vocab, Answers: a.answers, Images: a.why.images, Objects: a.objects, Pad: true, Log: cmd.ErrOrStderr(), Flags: true,
+	}
+	fillToy(&opt, world)
+	switch {
+	case a.regions != "":
+		opt.Regions = []string{a.regions}
+	case world != nil:
+		opt.Regions = world.Regions
+	default:
+		return usage("--regions is needed: %s is not the toy world, but weights of that name", a.model.load)
+	}
 	cfg, err := modelConfig(a.model)
 	if err != nil {
 		return err
 	}
-	asker, err := question.Open(cfg, question.Options{
-		Weights: a.model.load, Vocab: a.vocab, Answers: a.answers, Regions: []string{a.regions}, Images: a.why.images, Objects: a.objects,
-		Pad: true, Log: cmd.ErrOrStderr(), Flags: true,
-	})
+	asker, err := question.Open(cfg, opt)
 	if err != nil {
 		return err
 	}
@@ -128,7 +146,7 @@ func (a *asking) run(cmd *cobra.Command, sentence string) error {
 	}
 	r := newReply(answers[0], batch.Notes, a.top)
 	if a.why.on {
-		if err := sayMissing(cmd.ErrOrStderr(), batch.Missing, len(batch.Images), a.why.images); err != nil {
+		if err := sayMissing(cmd.ErrOrStderr(), batch.Missing, len(batch.Images), opt.Images); err != nil {
 			return err
 		}
 		if err := a.why.explain(cmd, m, answers[0], r.shown()); err != nil {
@@ -139,6 +157,13 @@ func (a *asking) run(cmd *cobra.Command, sentence string) error {
 		return r.printJSON(cmd.OutOrStdout())
 	}
 	return r.print(cmd.OutOrStdout(), cmd.ErrOrStderr())
+}
+
+func inFile(path string) string {
+	if path == "" {
+		return ""
+	}
+	return " in " + path
 }
 
 // modelConfig reads the sizes of a model without loading it.

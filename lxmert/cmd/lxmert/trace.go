@@ -54,6 +54,9 @@ is missing nothing counts as padding: what looks like it is a warning.`,
 // listNames prints every activation of a model, or of the published one where no weights are named.
 func listNames(cmd *cobra.Command, model modelFlags) error {
 	cfg, w := lxmert.LXR955(), cmd.OutOrStdout()
+	if _, err := model.findToy(); err != nil {
+		return err
+	}
 	if model.load != "" {
 		m, err := weights.OpenModel(model.load, model.config)
 		if err != nil {
@@ -82,6 +85,9 @@ func listNames(cmd *cobra.Command, model modelFlags) error {
 func runTrace(cmd *cobra.Command, model modelFlags, inputs string, want []string, out string) error {
 	b, err := lxrt.ReadBatch(inputs)
 	if err != nil {
+		return err
+	}
+	if _, err := model.findToy(); err != nil {
 		return err
 	}
 	m, err := model.open(cmd)
