@@ -32,6 +32,8 @@ func TestJupyterLab(t *testing.T) {
 		n.restart(place)
 	})
 	t.Run("an interrupted run goes on", func(t *testing.T) { labTraining(t, l, browser, place) })
+	t.Run("no question about news", func(t *testing.T) { labNews(t, l) })
+	t.Run("a program is answered", func(t *testing.T) { labInput(t, l, browser) })
 	t.Run("a failing cell stops those behind it", func(t *testing.T) { labError(t, l, browser) })
 }
 

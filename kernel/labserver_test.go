@@ -34,12 +34,6 @@ func startLab(t *testing.T, place install.Place) *lab {
 	t.Helper()
 	l := &lab{token: rand.Text(), folder: t.TempDir()}
 	own := t.TempDir()
-	settings := filepath.Join(own, "settings", "@jupyterlab", "apputils-extension")
-	if err := os.MkdirAll(settings, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	// Otherwise JupyterLab asks whether it may fetch news, over the notebook.
-	writeTestFile(t, filepath.Join(settings, "notification.jupyterlab-settings"), `{"fetchNews": "false", "checkForUpdates": false}`)
 	said, err := os.Create(filepath.Join(own, "log"))
 	if err != nil {
 		t.Fatal(err)

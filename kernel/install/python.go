@@ -33,8 +33,10 @@ func installPython(ctx context.Context, in *installation) error {
 	if err := os.RemoveAll(venv); err != nil {
 		return err
 	}
-	if err := os.Remove(in.note("kernelspec")); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err // the kernelspec was in it
+	for _, id := range []string{"kernelspec", "lab"} { // what they have made was in it
+		if err := os.Remove(in.note(id)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
 	}
 	if _, err := command(ctx, in.Dir, nil, python, "-m", "venv", venv); err != nil {
 		return err

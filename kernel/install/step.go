@@ -48,6 +48,7 @@ func steps() []step {
 	return append(list,
 		step{id: "kernel", name: "kernel program", want: wantKernel, do: installKernel},
 		step{id: "prelude", name: "module of cells", want: wantPrelude, do: installPrelude},
+		step{id: "lab", name: "JupyterLab's settings", want: wantLab, do: installLab},
 		step{id: "kernelspec", name: "kernelspec " + DisplayName, want: wantKernelspec, do: installKernelspec},
 		step{id: "warm", name: "compiled packages", want: wantPrelude, do: warmCache, always: true},
 	)
