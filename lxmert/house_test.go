@@ -29,6 +29,7 @@ var arrows = []struct {
 	{"lxmert/testneed", nil},
 	{"lxmert/testwait", nil},
 	{"lxmert/goldentest", []string{"lxmert/testneed"}},
+	{"lxmert/roundingtest", []string{"lxmert"}},
 	{"lxmert/weights", []string{"lxmert"}},
 	{"lxmert/token", []string{"lxmert"}},
 	{"lxmert/region", []string{"lxmert", "lxmert/weights"}},

@@ -15,29 +15,26 @@ import (
 func TestHeadImportanceEqualsReference(t *testing.T) {
 	eachGolden(t, func(t *testing.T, eng *engine, b *lxmert.Batch, folder string) {
 		golden := goldencase.Open(t, folder, "stat")
-		rows, err := relevance.HeadImportance(context.Background(), eng, b, analysis.Predicted())
-		if err != nil {
-			t.Fatal(err)
-		}
-		column := map[string]int{}
-		for j, name := range rows[0].Cols.Labels {
-			column[name] = j
-		}
-		for _, name := range golden.Names() {
-			key, ok := strings.CutPrefix(name, "stat.head_importance.")
-			if !ok {
-				golden.Use(name) // of package attention
-				continue
-			}
-			var got []float64
-			for _, m := range rows {
+		results := func(eng lxmert.Engine) map[string][]float64 {
+			out := map[string][]float64{}
+			for _, m := range headImportance(t, eng, b) {
 				for _, head := range m.Panels[0].Values {
-					got = append(got, head[column[key]])
+					for j, name := range m.Cols.Labels {
+						out["stat.head_importance."+name] = append(out["stat.head_importance."+name], head[j])
+					}
 				}
 			}
-			golden.Compare(name, got)
+			return out
 		}
-		mean := relevance.MeanImportance(rows, true)
+		got, within := results(eng), reach(t, folder, results)
+		for _, name := range golden.Names() {
+			if strings.HasPrefix(name, "stat.head_importance.") {
+				golden.CompareWithin(name, got[name], within[name])
+			} else {
+				golden.Use(name) // of package attention
+			}
+		}
+		mean := relevance.MeanImportance(headImportance(t, eng, b), true)
 		for j, name := range mean.Cols.Labels {
 			squares := 0.0
 			for _, head := range mean.Panels[0].Values {
@@ -48,4 +45,13 @@ func TestHeadImportanceEqualsReference(t *testing.T) {
 			}
 		}
 	})
+}
+
+func headImportance(t *testing.T, eng lxmert.Engine, b *lxmert.Batch) []analysis.Matrix {
+	t.Helper()
+	rows, err := relevance.HeadImportance(context.Background(), eng, b, analysis.Predicted())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
 }

@@ -150,8 +150,15 @@ func (f *File) Int32s(name string) []int32 {
 	return out
 }
 
-// Tolerance is how far a value may be from the expected one: Relative times the tensor's largest entry, plus Absolute.
-type Tolerance struct{ Relative, Absolute float64 }
+// Tolerance is how far a value may be from the expected one: Relative times the tensor's largest entry, plus Absolute; or Reach,
+// if that is more.
+type Tolerance struct{ Relative, Absolute, Reach float64 }
+
+// WithReach is the tolerance with another reach.
+func (t Tolerance) WithReach(reach float64) Tolerance {
+	t.Reach = reach
+	return t
+}
 
 // Compare fails the test unless all values are within the tolerance.
 func (f *File) Compare(name string, got []float32, tol Tolerance) {
@@ -188,7 +195,7 @@ func Difference[F float32 | float64](got []F, want []float64, tol Tolerance) err
 			}
 		}
 	}
-	if limit := tol.Relative*largest + tol.Absolute; len(want) > 0 && !(worst <= limit) {
+	if limit := max(tol.Relative*largest+tol.Absolute, tol.Reach); len(want) > 0 && !(worst <= limit) {
 		return fmt.Errorf("entry %d is %g, expected %g: off by %g, %g allowed (largest entry %g)", at, got[at], want[at], worst, limit, largest)
 	}
 	return nil

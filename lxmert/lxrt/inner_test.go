@@ -14,6 +14,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/synthetic"
+	"github.com/seed-516990b0/golxmert/lxmert/roundingtest"
 )
 
 // What is inside the layers: scores before softmax, and the two halves of feed-forward blocks.
@@ -24,45 +25,40 @@ var (
 	maskedTolerance = goldentest.Tolerance{Absolute: 1.5e-3}
 )
 
-// isMasked reports whether a score is of a key that is masked out.
-func isMasked[F float32 | float64](score F) bool { return score < masked/2 }
+// masking picks, of scores, those of keys that are masked out, or the others.
+func masking(scores []float64, out bool) (picked []float64) {
+	for _, s := range scores {
+		if s < masked/2 == out {
+			picked = append(picked, s)
+		}
+	}
+	return picked
+}
 
 func TestScoresAndFeedForwardEqualReference(t *testing.T) {
 	eachGolden(t, "analysis", func(t *testing.T, b *backend.Backend, folder string) {
 		m, batch := analysisCase(t, b, folder)
+		plain, _ := analysisCase(t, backendtest.Open(t, "go"), folder)
 		golden := open(t, folder, "inner")
-		trace := run(t, m, batch, lxmert.Request{Want: lxmert.All("*")})
-		compared := map[string]bool{}
-		for _, name := range golden.Names() {
-			ours := strings.TrimPrefix(name, "inner.")
-			compared[ours] = true
-			got := trace.Values[ours].Data
-			if !strings.HasSuffix(ours, ".score") {
-				golden.Compare(name, got, innerTolerance)
+		results := func(eng lxmert.Engine) map[string][]float64 {
+			out := map[string][]float64{}
+			for name, x := range run(t, eng, batch, lxmert.Request{Want: lxmert.All("*")}).Values {
+				if golden.Has("inner." + name) {
+					out[name] = masking(wide(x), false)
+				}
+			}
+			return out
+		}
+		reach, values := roundingtest.Reach(t, plain, roundingtest.Float32, results), run(t, m, batch, lxmert.Request{Want: lxmert.All("*")}).Values
+		for _, a := range m.cfg.Names() {
+			if !a.IsScore() && !strings.Contains(a.Name, ".ffn") {
 				continue
 			}
-			want := golden.Floats(name)
-			if len(got) != len(want) {
-				t.Fatalf("%s has %d values, expected %d", ours, len(got), len(want))
-			}
-			compare := func(tol goldentest.Tolerance, chosen func(want float64) bool) {
-				var g []float32
-				var w []float64
-				for i, x := range want {
-					if chosen(x) {
-						g, w = append(g, got[i]), append(w, x)
-					}
+			got, want := wide(values[a.Name]), golden.Floats("inner."+a.Name)
+			for out, tolerance := range map[bool]goldentest.Tolerance{false: innerTolerance.WithReach(reach[a.Name]), true: maskedTolerance} {
+				if err := goldentest.Difference(masking(got, out), masking(want, out), tolerance); err != nil {
+					t.Errorf("%s, masked out %t: %v", a.Name, out, err)
 				}
-				if err := goldentest.Difference(g, w, tol); err != nil {
-					t.Errorf("%s: %v", ours, err)
-				}
-			}
-			compare(innerTolerance, func(want float64) bool { return !isMasked(want) })
-			compare(maskedTolerance, isMasked[float64])
-		}
-		for _, a := range m.cfg.Names() {
-			if (a.IsScore() || strings.Contains(a.Name, ".ffn")) && !compared[a.Name] {
-				t.Errorf("nothing was compared with %s", a.Name)
 			}
 		}
 	})
@@ -201,32 +197,36 @@ func slopesAgree(t *testing.T, m *Model, batch *lxmert.Batch, name string, edits
 	for i := range direction.Data {
 		direction.Data[i] = draw.Signed(i)
 	}
-	score := func(h float64, names ...string) *lxmert.Trace {
+	score := func(eng lxmert.Engine, h float64, names ...string) *lxmert.Trace {
 		nudge := lxmert.NewTensor(direction.Shape...)
 		for i, d := range direction.Data {
 			nudge.Data[i] = float32(h) * d
 		}
-		return run(t, m, batch, lxmert.Request{
+		return run(t, eng, batch, lxmert.Request{
 			Edits: slices.Concat(edits, []lxmert.Edit{{Name: name, Op: lxmert.Add, Value: nudge}}),
 			Grad:  &lxmert.Grad{Of: []lxmert.Term{{Output: "out.qa", Class: make([]int, batch.Rows())}}, Names: names},
 		})
 	}
-	slopes, within := goldentest.Slopes(func(h float64) []float64 {
-		s := score(h).Score
+	slopes, within := roundingtest.Slopes(func(h float64) []float64 {
+		s := score(m, h).Score
 		return wide(lxmert.Tensor{Shape: []int{len(s)}, Data: s})
 	})
-	grads, known := score(0, name).Grads[name], false
-	for n, slope := range slopes {
-		along, size := 0.0, 0.0
-		for i, g := range grads.Row(n).Data {
-			step := float64(g) * float64(direction.Row(n).Data[i])
-			along, size = along+step, size+math.Abs(step)
+	// What the gradient says of each row's slope.
+	along := func(eng lxmert.Engine) map[string][]float64 {
+		grads, sums := score(eng, 0, name).Grads[name], make([]float64, len(slopes))
+		for n := range sums {
+			for i, g := range grads.Row(n).Data {
+				sums[n] += float64(g) * float64(direction.Row(n).Data[i])
+			}
 		}
-		// Gradients have their own rounding, of which the reference allows 3e-5 of the largest to each.
-		if off := math.Abs(along - slope); !(off <= within[n]+1e-4*size) {
-			t.Errorf("%s, row %d: the gradient says %g, the slope is %g within %g", name, n, along, slope, within[n])
+		return map[string][]float64{"": sums}
+	}
+	rounding, known := roundingtest.Reach(t, m, roundingtest.Float32, along)[""], false
+	for n, said := range along(m)[""] {
+		if off := math.Abs(said - slopes[n]); !(off <= within[n]+rounding) {
+			t.Errorf("%s, row %d: the gradient says %g within %g, the slope is %g within %g", name, n, said, rounding, slopes[n], within[n])
 		}
-		known = known || math.Abs(slope) > 20*within[n]
+		known = known || math.Abs(slopes[n]) > 20*(within[n]+rounding)
 	}
 	if !known {
 		t.Errorf("%s: no slope is known well enough to say anything: %g within %g", name, slopes, within)

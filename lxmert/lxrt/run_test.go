@@ -13,8 +13,10 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
+	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/synthetic"
+	"github.com/seed-516990b0/golxmert/lxmert/roundingtest"
 )
 
 // smallConfig is a model that compiles in a moment.
@@ -312,23 +314,31 @@ func TestTopKPutsTheFirstOfEqualsFirst(t *testing.T) {
 	}
 }
 
+// TestBFloat16StaysClose: what is computed in bfloat16 is as far from float32 as its roundings may carry it, the gradients too.
 func TestBFloat16StaysClose(t *testing.T) {
-	// bfloat16 has 8 bits of precision, so one rounding is 2^-9; 20 sublayers of this model stay within 4 %.
-	backendtest.Each(t, func(t *testing.T, b *backend.Backend) {
-		cfg := smallConfig()
-		exact, half := smallModel(t, b, cfg, Options{}), smallModel(t, b, cfg, Options{BFloat16: true})
-		batch := synthetic.Batch(cfg, 1, 3, 5, 6)
-		r := lxmert.Request{
-			Want: lxmert.All("out.*", "hid.*.*"),
+	exact := smallModel(t, backendtest.Open(t, "go"), smallConfig(), Options{})
+	batch := synthetic.Batch(exact.cfg, 1, 3, 5, 6)
+	results := func(eng lxmert.Engine) map[string][]float64 {
+		trace := run(t, eng, batch, lxmert.Request{
+			Want: lxmert.All("out.*", "hid.*.*", "*.*.ffn", "x.*.*.ffn.out"),
 			Grad: &lxmert.Grad{Of: []lxmert.Term{{Output: "out.qa", Class: []int{0, 1, 2}}}, Names: []string{"x.0.ti"}},
+		})
+		out := map[string][]float64{"gradient": wide(trace.Grads["x.0.ti"])}
+		for name, x := range trace.Values {
+			out[name] = wide(x)
 		}
-		want, got := run(t, exact, batch, r), run(t, half, batch, r)
-		for name, x := range want.Values {
-			expect(t, got.Values[name].Data, x.Data, 0.04)
+		return out
+	}
+	reach, want := roundingtest.Reach(t, exact, roundingtest.BFloat16, results), results(exact)
+	backendtest.Each(t, func(t *testing.T, b *backend.Backend) {
+		half := smallModel(t, b, exact.cfg, Options{BFloat16: true})
+		for name, got := range results(half) {
+			if err := goldentest.Difference(got, want[name], goldentest.Tolerance{Reach: reach[name]}); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
-		expect(t, got.Grads["x.0.ti"].Data, want.Grads["x.0.ti"].Data, 0.1)
-		if got.Provenance.DType != "bfloat16" {
-			t.Errorf("provenance says %q", got.Provenance.DType)
+		if dtype := run(t, half, batch, lxmert.Request{Want: lxmert.All("out.qa")}).Provenance.DType; dtype != "bfloat16" {
+			t.Errorf("provenance says %q", dtype)
 		}
 	})
 }

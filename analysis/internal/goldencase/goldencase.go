@@ -23,7 +23,12 @@ func Open(t testing.TB, folder, name string) File {
 
 // Compare fails the test unless all values are within the tolerance.
 func (f File) Compare(name string, got []float64) {
-	f.File.CompareWide(name, got, tolerance)
+	f.CompareWithin(name, got, 0)
+}
+
+// CompareWithin is [File.Compare] of values that may be off by reach, if that is more than the tolerance.
+func (f File) CompareWithin(name string, got []float64, reach float64) {
+	f.CompareWide(name, got, tolerance.WithReach(reach))
 }
 
 // Compare is [File.Compare] for values that are part of a tensor.

@@ -28,32 +28,38 @@ func (e engine) Config() lxmert.Config {
 // opened keeps models, and with them their compiled graphs, for all tests of a process.
 var opened sync.Map
 
-// EachAnalysis runs a test on every golden folder of analyses, with its model on the backend and its batch. Models stay
-// open for the next call.
+// EachAnalysis runs a test on every golden folder of analyses, with its model on the backend and its batch.
 func EachAnalysis(t *testing.T, back *backend.Backend, test func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, folder string)) {
 	t.Helper()
 	for _, folder := range goldentest.Folders(t, "analysis") {
 		t.Run(filepath.Base(folder), func(t *testing.T) {
-			path := filepath.Join(folder, "inputs.safetensors")
-			b, err := lxrt.ReadBatch(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			inputs := goldentest.Open(t, path)
-			inputs.Use("")
-			mask, err := strconv.Atoi(inputs.Metadata["MASK"])
-			if err != nil {
-				t.Fatalf("%s: MASK: %v", path, err)
-			}
-			key := string(back.Kind) + folder
-			m, ok := opened.Load(key)
-			if !ok {
-				if m, err = lxrt.Open(back, filepath.Join(folder, "weights.safetensors"), "", lxrt.Options{}); err != nil {
-					t.Fatal(err)
-				}
-				opened.Store(key, m)
-			}
-			test(t, engine{m.(lxmert.Engine), int32(mask)}, b, folder)
+			eng, b := Open(t, back, folder)
+			test(t, eng, b, folder)
 		})
 	}
+}
+
+// Open opens the model of a golden folder of analyses, and its batch. Models stay open for the next call.
+func Open(t testing.TB, back *backend.Backend, folder string) (lxmert.Engine, *lxmert.Batch) {
+	t.Helper()
+	path := filepath.Join(folder, "inputs.safetensors")
+	b, err := lxrt.ReadBatch(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inputs := goldentest.Open(t, path)
+	inputs.Use("")
+	mask, err := strconv.Atoi(inputs.Metadata["MASK"])
+	if err != nil {
+		t.Fatalf("%s: MASK: %v", path, err)
+	}
+	key := string(back.Kind) + folder
+	m, ok := opened.Load(key)
+	if !ok {
+		if m, err = lxrt.Open(back, filepath.Join(folder, "weights.safetensors"), "", lxrt.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		opened.Store(key, m)
+	}
+	return engine{m.(lxmert.Engine), int32(mask)}, b
 }

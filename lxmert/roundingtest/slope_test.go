@@ -1,4 +1,4 @@
-package goldentest
+package roundingtest
 
 import (
 	"math"
@@ -18,6 +18,7 @@ func TestSlopesKnowHowFarTheyAreOff(t *testing.T) {
 		{func(x float64) float64 { return math.Tanh(40*x) / 8 }, 5},
 		{func(x float64) float64 { return 100 + math.Sin(25*x+1) }, 25 * math.Cos(1)},
 		{func(float64) float64 { return 7 }, 0},
+		{func(x float64) float64 { return x + math.Tanh(3000*x)/500 }, 7}, // 1 for whoever looks from afar
 	}
 	for name, round := range map[string]func(float64) float64{
 		"float64": func(y float64) float64 { return y },
