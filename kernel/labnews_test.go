@@ -9,6 +9,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // labNews asks the server for the setting by which the page decides whether to ask its user.
@@ -18,10 +20,11 @@ func labNews(t *testing.T, l *lab) {
 		t.Fatal(err)
 	}
 	request.Header.Set("Authorization", "token "+l.token)
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var answer *http.Response
+	testwait.Until(t, "an answer of JupyterLab", func() bool { // which says where it listens before it does
+		answer, err = http.DefaultClient.Do(request)
+		return err == nil
+	})
 	defer answer.Body.Close()
 	var setting struct {
 		Schema struct {
@@ -29,11 +32,16 @@ func labNews(t *testing.T, l *lab) {
 				FetchNews struct {
 					Default string `json:"default"`
 				} `json:"fetchNews"`
+				CheckForUpdates struct {
+					Default bool `json:"default"`
+				} `json:"checkForUpdates"`
 			} `json:"properties"`
 		} `json:"schema"`
 	}
-	if err := json.NewDecoder(answer.Body).Decode(&setting); err != nil || setting.Schema.Properties.FetchNews.Default != "false" {
-		t.Errorf("%s, %v: JupyterLab fetches news: %q", answer.Status, err, setting.Schema.Properties.FetchNews.Default)
+	setting.Schema.Properties.CheckForUpdates.Default = true // as it is if nobody says so
+	err = json.NewDecoder(answer.Body).Decode(&setting)
+	if p := setting.Schema.Properties; err != nil || p.FetchNews.Default != "false" || p.CheckForUpdates.Default {
+		t.Errorf("%s, %v: JupyterLab fetches news: %+v", answer.Status, err, p)
 	}
 }
 
