@@ -54,31 +54,33 @@ func (c *Client) start(ctx context.Context) error {
 }
 
 // waitReady asks for the session until it answers. If it is another one than the process that was started, that one is
-// about to end, and is waited for.
+// about to end, and is waited for. If that leaves nobody, there is no error: the call finds out.
 func (c *Client) waitReady(ctx context.Context, pid int, ended <-chan error, from int64) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.opt.Wait, fmt.Errorf("session: it does not answer after %s; `kernel session logs` may say why", c.opt.Wait))
 	defer cancel()
 	pause := 5 * time.Millisecond
 	var failed error
-	var patience time.Time // when failed is the end of it
+	wasAsked := false // a session has answered that it ends
 	for {
-		answers, h := c.ask(ctx)
+		there, h := c.ask(ctx)
+		wasAsked = wasAsked || there == leaving
 		switch {
-		case answers && (h.PID == pid || h.PID == 0 || ended == nil):
+		case there == answering && (h.PID == pid || h.PID == 0 || ended == nil):
 			return nil
-		case !answers && failed != nil && time.Now().After(patience):
+		case there != answering && failed != nil:
 			return failed
+		case there == nobody && ended == nil && wasAsked:
+			// It has made room for one that understands this program, which the one that was started does not.
+			return fmt.Errorf("%w than this program: it ended at once; `go run ./kernel install` makes them alike", ErrVersion)
+		case there == nobody && ended == nil:
+			return nil
 		}
 		select {
 		case err := <-ended:
-			ended = nil
+			ended = nil // there is another one, or there was
 			if err != nil {
 				failed = fmt.Errorf("session: it does not start: %s", c.lastWords(from, err.Error()))
-				continue
 			}
-			// There is another one, which answers soon, unless the program cannot understand this one.
-			failed = fmt.Errorf("%w than this program: it ended at once; `go run ./kernel install` makes them alike", ErrVersion)
-			patience = time.Now().Add(3 * time.Second)
 		case <-time.After(pause):
 			pause = min(2*pause, 100*time.Millisecond)
 		case <-ctx.Done():
@@ -87,20 +89,33 @@ func (c *Client) waitReady(ctx context.Context, pid int, ended <-chan error, fro
 	}
 }
 
-// ask says whether a session answers that is not on its way out, and which one; the zero Hello is one of another build.
-func (c *Client) ask(ctx context.Context) (answers bool, h Hello) {
+// presence is what asking for the session has come to.
+type presence int
+
+const (
+	nobody    presence = iota // nobody listens
+	silent                    // whoever listens does not answer
+	leaving                   // it answers that it is on its way out
+	answering                 // it answers
+)
+
+// ask looks for a session, and which one it is; the zero Hello is one of another build.
+func (c *Client) ask(ctx context.Context) (there presence, h Hello) {
 	r, err := c.send(ctx, "GET", "/hello", nil)
+	if err != nil && isRefused(err) {
+		return nobody, h
+	}
 	if err != nil {
-		return false, h
+		return silent, h
 	}
 	defer r.body.Close()
 	if r.status == wire.Ending.Status() {
-		return false, h
+		return leaving, h
 	}
 	if r.status != 200 || json.NewDecoder(io.LimitReader(r.body, 1<<16)).Decode(&h) != nil {
-		return true, Hello{}
+		return answering, Hello{}
 	}
-	return true, h
+	return answering, h
 }
 
 // program finds what to start.
@@ -134,7 +149,7 @@ func (c *Client) waitGone(ctx context.Context, pid int) error {
 		if _, err := os.Lstat(c.place.Socket); errors.Is(err, os.ErrNotExist) {
 			return nil
 		}
-		if answers, h := c.ask(ctx); answers && h.PID != 0 && h.PID != pid {
+		if there, h := c.ask(ctx); there == answering && h.PID != 0 && h.PID != pid {
 			return nil
 		}
 		select {
