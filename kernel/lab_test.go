@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/install"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // TestJupyterLab drives the installed JupyterLab in a browser with mouse and keyboard, as a person does, and believes
@@ -191,17 +193,23 @@ func status(t *testing.T, place install.Place) client.Status {
 // resumeWith finds, in what an interrupted cell says, how to go on.
 var resumeWith = regexp.MustCompile(`lx\.Resume\("([^"]+)"\)`)
 
+// labTraining interrupts a run that would not end by itself, goes on with it and interrupts it again. Another one is seen to
+// its end.
 func labTraining(t *testing.T, l *lab, browser context.Context, place install.Place) {
-	output := filepath.Join(t.TempDir(), "run")
+	const flags = "--data toy --load toy --train nominival --valid minival --batchSize 32 --lr 1e-4 --epochs "
+	endless, short := filepath.Join(t.TempDir(), "endless"), filepath.Join(t.TempDir(), "short")
+	c, err := client.Dial(t.Context(), client.Options{Program: place.Program("kernel")})
+	if err != nil {
+		t.Fatal(err)
+	}
 	l.write(t, "training.ipynb",
-		"import \"github.com/seed-516990b0/golxmert/notebooks/lx\"\n\n%%\nrun := lx.FineTune(\"vqa\", \"--data toy --load toy --train nominival --valid minival --batchSize 32 --lr 1e-4 --epochs 40\", \"--output\", \""+output+"\")\nlx.Follow(run)",
+		"import \"github.com/seed-516990b0/golxmert/notebooks/lx\"\n\n%%\nrun := lx.FineTune(\"vqa\", \""+flags+"1000000\", \"--output\", \""+endless+"\")\nlx.Follow(run)",
 		"import \"fmt\"\n%%\nfmt.Println(\"behind\")")
 	n := l.open(t, browser, "training.ipynb")
 	n.runAll()
 	n.shows(1, "training, epoch ")
 	n.keep("training")
-	n.tool("interrupt")
-	n.idle()
+	stoppedAt := n.interruptRun(c, endless)
 	if got := n.prompts(); !slices.Equal(got, []string{"1", ""}) {
 		t.Errorf("after the interrupt the cells are numbered %v: the one behind is not aborted", got)
 	}
@@ -210,23 +218,51 @@ func labTraining(t *testing.T, l *lab, browser context.Context, place install.Pl
 	if said == nil {
 		t.Fatalf("the interrupted cell does not say how to go on: %s", n.output(1))
 	}
-	c, err := client.Dial(t.Context(), client.Options{Program: place.Program("kernel"), NoStart: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if run, err := c.Run(t.Context(), said[1]); err != nil || run.State != client.Stopped {
-		t.Fatalf("the run is %v, %v after its cell was interrupted", run.State, err)
-	}
 	cell := n.typeAndRun("%%\nlx.Follow(lx.Resume(\"" + said[1] + "\"))")
+	testwait.Until(t, "the run goes on beyond where it was stopped", func() bool {
+		run, err := c.Run(t.Context(), said[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := run.Progress
+		return run.State == client.Running && p != nil && p.Phase == "training" && p.Epoch*p.Total+p.Done > stoppedAt
+	})
+	n.shows(cell, "training, epoch ")
+	n.keep("resumed")
+	if again := n.interruptRun(c, endless); again <= stoppedAt {
+		t.Errorf("it was stopped after step %d, and when it had gone on after step %d", stoppedAt, again)
+	}
+	cell = n.typeAndRun("%%\nlx.Follow(lx.FineTune(\"vqa\", \"" + flags + "1\", \"--output\", \"" + short + "\"))")
 	n.shows(cell, "done")
 	n.idle()
-	n.keep("resumed")
-	if run, err := c.Run(t.Context(), said[1]); err != nil || run.State != client.Done {
-		t.Errorf("the run is %v, %v after it was resumed", run.State, err)
+	n.keep("done")
+	if run, err := c.Run(t.Context(), short); err != nil || run.State != client.Done {
+		t.Errorf("the run that was followed to its end is %v, %v", run.State, err)
 	}
-	if _, err := os.Stat(filepath.Join(output, "LAST.pth")); err != nil {
+	if _, err := os.Stat(filepath.Join(short, "LAST.pth")); err != nil {
 		t.Error(err)
 	}
+}
+
+// stoppedAfter finds, in what a run that was stopped says, after which step.
+var stoppedAfter = regexp.MustCompile(`interrupted after step (\d+)`)
+
+// interruptRun presses the button while a cell follows a run, and returns the step after which the run has stopped.
+func (n *notebook) interruptRun(c *client.Client, output string) (step int) {
+	t := n.t
+	t.Helper()
+	n.tool("interrupt")
+	n.idle()
+	run, err := c.Run(t.Context(), output)
+	if err != nil || run.State != client.Stopped {
+		t.Fatalf("the run is %v, %v after its cell was interrupted", run.State, err)
+	}
+	said := stoppedAfter.FindStringSubmatch(run.Error)
+	if said == nil {
+		t.Fatalf("the run that was stopped says %q", run.Error)
+	}
+	step, _ = strconv.Atoi(said[1])
+	return step
 }
 
 func labError(t *testing.T, l *lab, browser context.Context) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,23 +18,19 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/seed-516990b0/golxmert/kernel/install"
+	"github.com/seed-516990b0/golxmert/lxmert/testbrowser"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // startBrowser starts a browser that reaches this machine and nothing else, and ends it with the test.
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
-	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(chromium(t)),
-		chromedp.NoSandbox, // root may not have one
-		chromedp.DisableGPU, chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"),
-		chromedp.WSURLReadTimeout(time.Minute))
-	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
-	// What this browser sends beyond the protocol that chromedp knows is no failure.
-	ctx, stop := chromedp.NewContext(alloc, chromedp.WithErrorf(func(string, ...any) {}))
-	t.Cleanup(func() { stop(); stopAlloc() })
-	if err := chromedp.Run(ctx); err != nil {
-		t.Fatalf("the browser does not start: %v", err)
+	browser, stop, err := testbrowser.Start(t, "127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return ctx
+	t.Cleanup(stop)
+	return browser
 }
 
 // notebook is a notebook that is open in JupyterLab, in a tab of the browser.
@@ -72,7 +67,7 @@ func (l *lab) open(t *testing.T, browser context.Context, name string) *notebook
 
 func (n *notebook) do(actions ...chromedp.Action) {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(n.ctx, labPatience)
+	ctx, cancel := context.WithTimeout(n.ctx, testwait.Patience(n.t))
 	defer cancel()
 	if err := chromedp.Run(ctx, actions...); err != nil {
 		n.t.Fatalf("browser: %v", err)
@@ -98,11 +93,12 @@ func (n *notebook) script(expression string, args ...any) string {
 // until waits until an expression holds on the page.
 func (n *notebook) until(what, expression string, args ...any) {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(n.ctx, labPatience)
+	limit := testwait.Patience(n.t)
+	ctx, cancel := context.WithTimeout(n.ctx, limit)
 	defer cancel()
 	err := chromedp.Run(ctx, chromedp.Poll(n.script(expression, args...), nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0)))
 	if errors.Is(err, context.DeadlineExceeded) {
-		n.t.Fatalf("after %s the page still does not show: %s", labPatience, what)
+		n.t.Fatalf("after %s the page still does not show: %s", limit, what)
 	}
 	if err != nil {
 		n.t.Fatalf("browser: %v", err)

@@ -8,24 +8,20 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/seed-516990b0/golxmert/kernel/install"
-	"github.com/seed-516990b0/golxmert/lxmert/testneed"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
-
-// labPatience is how long a test waits for what JupyterLab or a cell should have done long before, on a machine that
-// does other things as well.
-const labPatience = 3 * time.Minute
 
 // lab is a JupyterLab that serves a folder of the test.
 type lab struct {
 	address string // http://127.0.0.1:PORT
 	token   string
 	folder  string // of the notebooks
-	process int
 }
 
 // startLab starts the installed JupyterLab with files of its own, so that nobody's settings, workspaces or trusted
@@ -34,7 +30,22 @@ func startLab(t *testing.T, place install.Place) *lab {
 	t.Helper()
 	l := &lab{token: rand.Text(), folder: t.TempDir()}
 	own := t.TempDir()
-	said, err := os.Create(filepath.Join(own, "log"))
+	env := os.Environ()
+	for name, dir := range map[string]string{
+		"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
+		"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+	} {
+		env = append(env, name+"="+filepath.Join(own, dir))
+	}
+	l.serve(t, place, env, filepath.Join(own, "runtime"))
+	return l
+}
+
+// serve starts the installed JupyterLab in an environment, of which runtime is the folder where it says on which port it
+// listens. It ends when stop is called, or with the test.
+func (l *lab) serve(t *testing.T, place install.Place, env []string, runtime string) (stop func()) {
+	t.Helper()
+	said, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,28 +54,21 @@ func startLab(t *testing.T, place install.Place) *lab {
 	if os.Geteuid() == 0 {
 		cmd.Args = append(cmd.Args, "--allow-root")
 	}
-	cmd.Env = os.Environ()
-	for name, dir := range map[string]string{
-		"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
-		"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-	} {
-		cmd.Env = append(cmd.Env, name+"="+filepath.Join(own, dir))
-	}
-	cmd.Stdout, cmd.Stderr = said, said
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, said, said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	l.process = cmd.Process.Pid
 	ended := make(chan struct{})
 	go func() { cmd.Wait(); close(ended) }()
-	t.Cleanup(func() {
-		syscall.Kill(-l.process, syscall.SIGTERM)
+	stop = sync.OnceFunc(func() {
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+		limit := testwait.Patience(t)
 		select {
 		case <-ended:
-		case <-time.After(labPatience):
-			syscall.Kill(-l.process, syscall.SIGKILL)
-			t.Errorf("JupyterLab has not ended %s after SIGTERM", labPatience)
+		case <-time.After(limit):
+			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			t.Errorf("JupyterLab has not ended %s after SIGTERM", limit)
 		}
 		said.Close()
 		if t.Failed() {
@@ -72,24 +76,29 @@ func startLab(t *testing.T, place install.Place) *lab {
 			t.Logf("JupyterLab said:\n%s", lastLines(string(text), 40))
 		}
 	})
-	info := filepath.Join(own, "runtime", "jpserver-"+strconv.Itoa(l.process)+".json")
-	for end := time.Now().Add(labPatience); ; {
-		if text, err := os.ReadFile(info); err == nil {
-			var server struct{ Port int }
-			if json.Unmarshal(text, &server) == nil && server.Port > 0 {
-				l.address = "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(server.Port))
-				return l
-			}
-		}
+	t.Cleanup(stop)
+	info := filepath.Join(runtime, "jpserver-"+strconv.Itoa(cmd.Process.Pid)+".json")
+	testwait.Until(t, "JupyterLab serves", func() bool {
 		select {
 		case <-ended:
 			t.Fatal("JupyterLab ended at once")
-		case <-time.After(20 * time.Millisecond):
+		default:
 		}
-		if time.Now().After(end) {
-			t.Fatalf("JupyterLab does not serve after %s", labPatience)
+		text, err := os.ReadFile(info)
+		var server struct{ Port int }
+		if err != nil || json.Unmarshal(text, &server) != nil || server.Port == 0 {
+			return false
 		}
-	}
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(server.Port))
+		conn, err := net.Dial("tcp", address) // the file is there before the port is open
+		if err != nil {
+			return false
+		}
+		conn.Close()
+		l.address = "http://" + address
+		return true
+	})
+	return stop
 }
 
 // freePort is a port of this machine that nobody listens on at this moment; JupyterLab takes the next one if somebody
@@ -128,16 +137,4 @@ func writeTestFile(t *testing.T, path, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// chromium finds the browser. Without one the test is skipped, or fails if LXMERT_REQUIRE lists "chromium".
-func chromium(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	testneed.Require(t, "chromium", false, "neither chromium nor google-chrome is on the PATH: JupyterLab was not tried in a browser")
-	return ""
 }

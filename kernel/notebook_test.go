@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,11 +17,13 @@ import (
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/install"
 	"github.com/seed-516990b0/golxmert/lxmert/testneed"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
-// installation is that of `kernel quickstart`, with the toy world and its model. A machine without it skips the test, or
-// fails it if LXMERT_REQUIRE lists "jupyter".
+// installation is that of `kernel quickstart`, with the toy world and its model, and with a session of the test's own: what
+// the user's own session trains would be waited for. A machine without it skips the test, or fails it if LXMERT_REQUIRE
+// lists "jupyter".
 func installation(t *testing.T) (install.Place, string) {
 	t.Helper()
 	place, err := install.Find("")
@@ -38,7 +41,34 @@ func installation(t *testing.T) (install.Place, string) {
 		}
 	}
 	testneed.Require(t, "jupyter", err == nil, fmt.Sprintf("`kernel quickstart --execute-only` sets it up: %v", err))
+	ownSession(t, place)
 	return place, source
+}
+
+// ownSession has everything that the test starts use a session of its own, which ends with it.
+func ownSession(t *testing.T, place install.Place) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "lxs") // the test's own folder would be too long a name for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(client.DirEnv, dir)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), testwait.Patience(t))
+		defer cancel()
+		c, err := client.Dial(ctx, client.Options{Dir: dir, NoStart: true})
+		if err == nil {
+			err = c.Shutdown(ctx)
+		}
+		if err != nil && !errors.Is(err, client.ErrNoSession) {
+			t.Errorf("ending the session: %v", err)
+		}
+		if t.Failed() {
+			text, _ := os.ReadFile(filepath.Join(dir, "session.log"))
+			t.Logf("session.log:\n%s", lastLines(string(text), 40))
+		}
+		os.RemoveAll(dir)
+	})
 }
 
 // notebooks executes copies of the notebooks, in a folder of their own, so that nobody's runs and files are touched.
@@ -113,7 +143,7 @@ func (n *notebooks) execute(t *testing.T, name string, text []byte) *executed {
 	}
 	out := t.TempDir()
 	started := time.Now()
-	if err := executeNotebook(t.Context(), n.place, path, out, "notebook", 10*time.Minute); err != nil {
+	if err := executeNotebook(t.Context(), n.place, path, out, "notebook", testwait.Patience(t)); err != nil {
 		t.Fatal(err)
 	}
 	t.Attr(name, fmt.Sprintf("%.1f s", time.Since(started).Seconds()))

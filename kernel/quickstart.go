@@ -189,7 +189,8 @@ func executeNotebook(ctx context.Context, place install.Place, notebook, folder,
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, place.PythonProgram("jupyter"), "nbconvert", "--to", format, "--execute", "--output-dir", folder,
-		"--ExecutePreprocessor.kernel_name="+install.KernelName, fmt.Sprintf("--ExecutePreprocessor.timeout=%d", int(limit.Seconds())), notebook)
+		"--ExecutePreprocessor.kernel_name="+install.KernelName, fmt.Sprintf("--ExecutePreprocessor.startup_timeout=%d", int(limit.Seconds())),
+		fmt.Sprintf("--ExecutePreprocessor.timeout=%d", int(limit.Seconds())), notebook)
 	cmd.Env = place.Environment()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = 20 * time.Second

@@ -7,7 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
+
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // served starts a shell script as a server and returns when it is ready.
@@ -19,21 +20,15 @@ func served(t *testing.T, ctx context.Context, script string) (ended <-chan erro
 	cmd.Stdout = said
 	result := make(chan error, 1)
 	go func() { result <- serve(ctx, cmd) }()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if _, err := os.Stat(ready); err == nil {
-			return result, said
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the script does not start")
-		}
-	}
+	testwait.Until(t, "the script has started", func() bool { _, err := os.Stat(ready); return err == nil })
+	return result, said
 }
 
 func TestCtrlCEndsTheServerWithOneSIGTERM(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	ended, said := served(t, ctx, `trap 'echo INT' INT; trap 'echo TERM; kill $!; exit 0' TERM; sleep 100 >/dev/null &`)
+	ended, said := served(t, ctx, `trap 'echo INT' INT; trap 'echo TERM; kill $!; exit 0' TERM; sleep 100000 >/dev/null &`)
 	cancel()
-	if err := <-ended; err != nil {
+	if err := testwait.Receive(t, "the server ends", ended); err != nil {
 		t.Error(err)
 	}
 	if said.String() != "TERM\n" {

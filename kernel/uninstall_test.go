@@ -2,22 +2,21 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/seed-516990b0/golxmert/kernel/install"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
@@ -189,7 +188,7 @@ func TestUninstallWaitsForJupyter(t *testing.T) {
 	if err := os.Symlink(sleep, place.PythonProgram("jupyter-lab")); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(place.PythonProgram("jupyter-lab"), "100")
+	cmd := exec.Command(place.PythonProgram("jupyter-lab"), "100000")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +249,7 @@ func TestJupyterWritesIntoTheInstallation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := executeNotebook(t.Context(), place, notebook, t.TempDir(), "notebook", 2*time.Minute); err != nil {
+	if err := executeNotebook(t.Context(), place, notebook, t.TempDir(), "notebook", testwait.Patience(t)); err != nil {
 		t.Fatal(err)
 	}
 	runLabOnce(t, place, folder)
@@ -286,49 +285,15 @@ func TestJupyterWritesIntoTheInstallation(t *testing.T) {
 // runLabOnce starts JupyterLab as quickstart does, asks it for its notebooks, and ends it.
 func runLabOnce(t *testing.T, place install.Place, folder string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l := &lab{token: rand.Text(), folder: folder}
+	stop := l.serve(t, place, place.Environment(), filepath.Join(place.Dir, "jupyter", "runtime"))
+	defer stop()
+	r, err := http.Get(l.address + "/lab/api/workspaces?token=" + l.token)
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	args := []string{"lab", "--no-browser", "--ServerApp.root_dir=" + folder, "--ServerApp.ip=127.0.0.1", fmt.Sprintf("--ServerApp.port=%d", port), "--IdentityProvider.token=abc"}
-	if os.Geteuid() == 0 {
-		args = append(args, "--allow-root")
-	}
-	var said bytes.Buffer
-	cmd := exec.Command(place.PythonProgram("jupyter"), args...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = place.Environment(), &said, &said
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() { cmd.Wait(); close(ended) }()
-	address := fmt.Sprintf("http://127.0.0.1:%d/lab/api/workspaces?token=abc", port)
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		if r, err := http.Get(address); err == nil {
-			r.Body.Close()
-			if r.StatusCode == http.StatusOK {
-				break
-			}
-		}
-		if time.Now().After(deadline) {
-			t.Error("JupyterLab does not answer")
-			break
-		}
-	}
-	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM); err != nil {
-		t.Error(err)
-	}
-	select {
-	case <-ended:
-	case <-time.After(time.Minute):
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		<-ended
-		t.Error("JupyterLab does not end")
-	}
-	if t.Failed() {
-		t.Log(said.String())
+	r.Body.Close()
+	if r.StatusCode != http.StatusOK {
+		t.Errorf("JupyterLab answers %s", r.Status)
 	}
 }

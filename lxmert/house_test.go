@@ -28,6 +28,7 @@ var arrows = []struct {
 	{"lxmert/resident", nil},
 	{"lxmert/testneed", nil},
 	{"lxmert/testwait", nil},
+	{"lxmert/testbrowser", []string{"lxmert/testneed", "lxmert/testwait"}},
 	{"lxmert/goldentest", []string{"lxmert/testneed"}},
 	{"lxmert/roundingtest", []string{"lxmert"}},
 	{"lxmert/weights", []string{"lxmert"}},

@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
@@ -24,7 +21,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/seed-516990b0/golxmert/analysis/report"
-	"github.com/seed-516990b0/golxmert/lxmert/testneed"
+	"github.com/seed-516990b0/golxmert/lxmert/testbrowser"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // chromium is the browser that all tests share: starting one takes a second.
@@ -41,30 +39,18 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// browserContext starts the shared browser. A machine without one skips the test, or fails it if LXMERT_REQUIRE, a
-// comma-separated list, has "chromium".
+// browserContext starts the shared browser.
 func browserContext(t *testing.T) context.Context {
 	t.Helper()
-	var path string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	testneed.Require(t, "chromium", path != "", "neither chromium nor google-chrome is on the PATH: the reports were not tried in a browser")
+	testbrowser.Find(t)
 	chromium.Do(func() {
-		opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path),
-			chromedp.NoSandbox, // root may not have one
-			chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND"), chromedp.DisableGPU,
-			chromedp.WSURLReadTimeout(time.Minute))
-		alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
-		// What this browser sends beyond the protocol that chromedp knows is no failure.
-		ctx, stop := chromedp.NewContext(alloc, chromedp.WithErrorf(func(string, ...any) {}))
-		chromium.ctx, chromium.stop, chromium.err = ctx, func() { stop(); stopAlloc() }, chromedp.Run(ctx)
+		ctx, stop, err := testbrowser.Start(t)
+		if chromium.err = err; err == nil {
+			chromium.ctx, chromium.stop = ctx, stop
+		}
 	})
 	if chromium.err != nil {
-		t.Fatalf("the browser does not start: %v", chromium.err)
+		t.Fatal(chromium.err)
 	}
 	return chromium.ctx
 }
@@ -91,7 +77,7 @@ type look struct {
 func visit(t *testing.T, file string, how look) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browserContext(t), chromedp.WithNewBrowserContext())
-	ctx, cancelTime := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancelTime := context.WithTimeout(ctx, testwait.Patience(t))
 	p := &tab{t: t, ctx: ctx}
 	chromedp.ListenTarget(ctx, p.hear)
 	if how.width == 0 {
@@ -256,9 +242,7 @@ func (p *tab) text(selector string) string {
 // becomes waits until an element has a text: the page hears of what the system prefers with its next frame.
 func (p *tab) becomes(what, selector, want string) {
 	p.t.Helper()
-	for end := time.Now().Add(10 * time.Second); p.text(selector) != want && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-	}
-	p.expect(what, p.text(selector), want)
+	testwait.Until(p.t, fmt.Sprintf("%s: %s becomes %q", what, selector, want), func() bool { return p.text(selector) == want })
 }
 
 // keep saves a screenshot if LXMERT_SCREENSHOTS names a folder: of the whole page, or of what is in sight.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // buildPlugin compiles a shared library whose GetPjrtApi has the given body.
@@ -41,7 +43,7 @@ func TestMisbehavingPluginsBecomeReasons(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			plugin := buildPlugin(t, "pjrt_c_api_cpu_bad_plugin.so", c.body)
-			limit := 20 * time.Second
+			limit := testwait.Patience(t)
 			if c.name == "hangs" {
 				limit = 500 * time.Millisecond
 			}
@@ -76,7 +78,7 @@ func TestLibraryThatIsNoPluginIsAnError(t *testing.T) {
 	}
 	renamed := filepath.Join(t.TempDir(), "xla_cpu_pjrt.so")
 	putFile(t, renamed, strings.ReplaceAll(string(text), "GetPjrtApi", "GetNothing"))
-	if r := probeChild(t.Context(), renamed, 20*time.Second); !strings.Contains(r.Err, "GetPjrtApi") {
+	if r := probeChild(t.Context(), renamed, testwait.Patience(t)); !strings.Contains(r.Err, "GetPjrtApi") {
 		t.Errorf("reason %q", r.Err)
 	}
 	if _, err := Open(t.Context(), "xla:"+plugin, nil); err == nil || !strings.Contains(err.Error(), plugin) {

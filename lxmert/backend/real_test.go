@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // realPlugin is a working XLA CPU plugin of this machine, found as Open finds one. Without one the test is skipped,
@@ -41,7 +41,7 @@ func TestXLAComputes(t *testing.T) {
 
 func TestPluginLoadsInAChild(t *testing.T) {
 	plugin := realPlugin(t)
-	r := probeChild(t.Context(), plugin, time.Minute)
+	r := probeChild(t.Context(), plugin, testwait.Patience(t))
 	if r.Err != "" || r.API == "" || len(r.Devices) == 0 {
 		t.Errorf("%+v", r)
 	}

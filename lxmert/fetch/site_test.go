@@ -21,6 +21,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // site is a server of files that tests make misbehave.
@@ -183,7 +185,7 @@ func newFetcher(t *testing.T, m *Manifest) *fetcher {
 	t.Helper()
 	f := &fetcher{}
 	f.Fetcher = &Fetcher{
-		Manifest: m, Dir: t.TempDir(), Insecure: true, Attempts: 3, Idle: 5 * time.Second, Log: &f.log,
+		Manifest: m, Dir: t.TempDir(), Insecure: true, Attempts: 3, Idle: testwait.Limit, Log: &f.log,
 		Client: &http.Client{Transport: &http.Transport{}},
 		Now:    func() time.Time { return time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC) },
 		sleep: func(ctx context.Context, d time.Duration) error {

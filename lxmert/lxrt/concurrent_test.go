@@ -13,6 +13,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/synthetic"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 func TestConcurrentRunsShareOneModel(t *testing.T) {
@@ -157,9 +158,5 @@ func waitUnused(t *testing.T, c *programCache) {
 		}
 		return false
 	}
-	for end := time.Now().Add(20 * time.Second); used(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("a run that has returned still uses its program")
-		}
-	}
+	testwait.Until(t, "a run that has returned lets go of its program", func() bool { return !used() })
 }

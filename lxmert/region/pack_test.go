@@ -2,6 +2,7 @@ package region
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -133,15 +135,26 @@ func litter(t *testing.T, rng *rand.Rand, dir string) {
 	}
 }
 
-// TestPackUntilKilled is run as a process of its own by TestAKilledPackGoesOnToTheSameBytes.
+// TestPackUntilKilled is run as a process of its own by TestAKilledPackGoesOnToTheSameBytes. After so many images it waits to
+// be killed.
 func TestPackUntilKilled(t *testing.T) {
 	src, dst := os.Getenv("REGION_PACK_SRC"), os.Getenv("REGION_PACK_DST")
 	if src == "" {
 		t.Skip("part of another test")
 	}
-	_, err := Pack(t.Context(), src, dst, PackOptions{Progress: func(_, _ int64, n int) {
-		if n == 1 {
+	wait, err := strconv.Atoi(os.Getenv("REGION_PACK_WAIT"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := 0
+	_, err = Pack(t.Context(), src, dst, PackOptions{Progress: func(_, _ int64, n int) {
+		read++
+		if read == 1 {
 			fmt.Println("begun")
+		}
+		if read == wait {
+			fmt.Println("waiting")
+			select {}
 		}
 	}})
 	if err != nil {
@@ -150,15 +163,21 @@ func TestPackUntilKilled(t *testing.T) {
 }
 
 func TestAKilledPackGoesOnToTheSameBytes(t *testing.T) {
+	const images, waiting, running = 6000, 4, 4
 	src := filepath.Join(t.TempDir(), "x.tsv")
-	randomTSV(t, src, 6000)
+	randomTSV(t, src, images)
 	want := contents(t, packed(t, src, PackOptions{}).Path())
 	dst := filepath.Join(t.TempDir(), "y.store")
 	rng := rand.New(rand.NewPCG(7, 8))
-	kills := 0
-	for range 8 {
+	for i := range waiting + running {
+		// First some are killed between two images, well before they could be through, and then some at any moment, or when
+		// they are through.
+		until, wait, life := "waiting", 1+rng.IntN(images/(waiting+1)), time.Duration(0)
+		if i >= waiting {
+			until, wait, life = "begun", -1, time.Duration(rng.IntN(15))*time.Millisecond
+		}
 		cmd := exec.Command(os.Args[0], "-test.run=^TestPackUntilKilled$")
-		cmd.Env = append(os.Environ(), "REGION_PACK_SRC="+src, "REGION_PACK_DST="+dst)
+		cmd.Env = append(os.Environ(), "REGION_PACK_SRC="+src, "REGION_PACK_DST="+dst, fmt.Sprint("REGION_PACK_WAIT=", wait))
 		out, err := cmd.StdoutPipe()
 		if err == nil {
 			err = cmd.Start()
@@ -166,16 +185,16 @@ func TestAKilledPackGoesOnToTheSameBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _ = out.Read(make([]byte, 5)) // it has begun, or ended
-		timer := time.AfterFunc(time.Duration(rng.IntN(15))*time.Millisecond, func() { _ = cmd.Process.Kill() })
-		_, _ = new(bytes.Buffer).ReadFrom(out)
-		if cmd.Wait() != nil {
-			kills++
+		lines := bufio.NewScanner(out)
+		for lines.Scan() && lines.Text() != until {
+		}
+		timer := time.AfterFunc(life, func() { _ = cmd.Process.Kill() })
+		for lines.Scan() {
+		}
+		if err := cmd.Wait(); err == nil && i < waiting {
+			t.Fatalf("process %d came to its end", i)
 		}
 		timer.Stop()
-	}
-	if kills == 0 {
-		t.Skip("no process was killed in time")
 	}
 	if _, err := Pack(t.Context(), src, dst, PackOptions{}); err != nil {
 		t.Fatal(err)

@@ -124,7 +124,7 @@ func TestAKilledRunGoesOnToTheSameEnd(t *testing.T) {
 			close(over)
 		}()
 		switch {
-		case done >= kills && len(compared) >= differing:
+		case done >= kills && writing > 0 && len(compared) >= differing:
 		case done%2 == 0: // at any moment
 			time.Sleep(time.Duration(rng.Int64N(int64(life))))
 			cmd.Process.Kill()
@@ -155,7 +155,7 @@ func TestAKilledRunGoesOnToTheSameEnd(t *testing.T) {
 			if left := halfWritten(t, killed); left != nil {
 				t.Errorf("%v are left behind", left)
 			}
-			if done >= kills && len(compared) >= differing {
+			if done >= kills && writing > 0 && len(compared) >= differing {
 				break
 			}
 			killed, life = t.TempDir(), life/2
@@ -178,9 +178,6 @@ func TestAKilledRunGoesOnToTheSameEnd(t *testing.T) {
 		}
 	}
 	t.Logf("killed %d times, %d of them while a file was being written; %d states compared", done, writing, len(compared))
-	if writing == 0 {
-		t.Errorf("no kill of %d hit a file that was being written", done)
-	}
 }
 
 func exists(path string) bool {

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
 )
@@ -44,7 +43,7 @@ func TestDamagedFilesAreErrors(t *testing.T) {
 	}
 }
 
-// check opens and reads a file and holds time and memory to account.
+// check opens and reads a file and holds memory to account. One that is read for ever ends the test, with this on the stack.
 func check(t *testing.T, what string, data []byte, mapped bool) {
 	t.Helper()
 	defer func() {
@@ -56,9 +55,7 @@ func check(t *testing.T, what string, data []byte, mapped bool) {
 	}()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	start := time.Now()
 	err := readAll(data, mapped)
-	took := time.Since(start)
 	runtime.ReadMemStats(&after)
 	if err != nil {
 		t.Errorf("%s: %v", what, err)
@@ -66,9 +63,6 @@ func check(t *testing.T, what string, data []byte, mapped bool) {
 	// A file may be looked at through many views, each of which may be as large as the file and is let go again.
 	if used := after.TotalAlloc - before.TotalAlloc; used > 64<<20+100*uint64(len(data)) {
 		t.Errorf("%s: %d bytes were allocated for a file of %d", what, used, len(data))
-	}
-	if took > 5*time.Second {
-		t.Errorf("%s: it took %v", what, took)
 	}
 }
 

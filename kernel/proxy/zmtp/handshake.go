@@ -12,7 +12,7 @@ import (
 )
 
 // handshakeTime is how long a peer may take to say who it is.
-const handshakeTime = 5 * time.Second
+const handshakeTime = 30 * time.Second
 
 // maxHandshake is the longest frame before the peer has said who it is, in bytes.
 const maxHandshake = 8 << 10

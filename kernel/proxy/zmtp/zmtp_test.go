@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 func listen(t *testing.T) net.Listener {
@@ -177,11 +179,7 @@ func TestSubscribersGetWhatTheyAskedFor(t *testing.T) {
 		}
 		return n == 3
 	}
-	for end := time.Now().Add(10 * time.Second); !ready(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the subscriptions did not arrive")
-		}
-	}
+	testwait.Until(t, "the subscriptions arrive", ready)
 	for _, topic := range []string{"b", "a1", "d", "c"} {
 		p.Send(Message{[]byte(topic), []byte("body")})
 	}
@@ -265,28 +263,24 @@ func TestSubscriberThatDoesNotReadHoldsUpNoOther(t *testing.T) {
 			n++
 		}
 	}()
-	for subscribed := 0; subscribed < 2; time.Sleep(time.Millisecond) {
-		subscribed = 0
+	testwait.Until(t, "both have subscribed", func() bool {
+		subscribed := 0
 		p.mu.Lock()
+		defer p.mu.Unlock()
 		for _, s := range p.subscribers {
 			if s.wants(nil) {
 				subscribed++
 			}
 		}
-		p.mu.Unlock()
-	}
+		return subscribed == 2
+	})
 	const size, count = 1 << 20, 40 // less than an outbox holds, more than a connection does
 	for range count {
 		p.Send(Message{make([]byte, size)})
 	}
 	p.Send(Message{[]byte("end")})
-	select {
-	case n := <-read:
-		if n != count {
-			t.Errorf("the other one read %d of %d messages", n, count)
-		}
-	case <-time.After(30 * time.Second):
-		t.Error("the other one waits")
+	if n := testwait.Receive(t, "the other one reads all", read); n != count {
+		t.Errorf("the other one read %d of %d messages", n, count)
 	}
 }
 
@@ -307,15 +301,7 @@ func TestFullOutboxWaitsThenRefusesUntilItIsEmpty(t *testing.T) {
 	a, b := net.Pipe()
 	go io.Copy(io.Discard, b)
 	go o.run(a)
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		err := o.put([]byte("x"), 0)
-		if err == nil {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal(err)
-		}
-	}
+	testwait.Until(t, "the box is empty", func() bool { return o.put([]byte("x"), 0) == nil })
 	o.close()
 	if err := o.put([]byte("x"), 0); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("error %v of a closed box", err)
@@ -357,9 +343,5 @@ func TestCloseWritesWhatWasSentAndEndsAllGoroutines(t *testing.T) {
 		t.Errorf("error %v of a closed router", err)
 	}
 	p.Close()
-	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
-		}
-	}
+	testwait.Until(t, fmt.Sprintf("%d goroutines are left, as before", before), func() bool { return runtime.NumGoroutine() <= before })
 }

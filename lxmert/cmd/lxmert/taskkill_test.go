@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // steps are the lines of metrics.jsonl without what depends on time.
@@ -46,53 +47,17 @@ func TestAKilledCommandResumesToTheSameEnd(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 
+	// A run that comes to its end before it was killed often enough was too fast, and is followed by another.
 	const kills = 3
 	rng := rand.New(rand.NewPCG(3, 4))
-	changed := func(name string) func() bool {
-		path := filepath.Join(r.dir, "parts", name)
-		before, _ := os.Stat(path)
-		return func() bool {
-			now, err := os.Stat(path)
-			return err == nil && (before == nil || now.Size() != before.Size() || !now.ModTime().Equal(before.ModTime()))
+	for killed := 0; killed < kills; {
+		if r.killedInTime(t, prepare("parts"), killed, time.Duration(rng.IntN(20))*time.Millisecond) {
+			killed++
+			continue
 		}
-	}
-	for kill := range kills {
-		cmd := prepare("parts")
-		var log strings.Builder
-		cmd.Stderr = &log
-		// The first has saved its state, the second has done a step, which it may be saving, the third has saved again.
-		reached := changed("state.safetensors")
-		if kill == 1 {
-			reached = changed("metrics.jsonl")
-		}
-		if err := cmd.Start(); err != nil {
+		killed = 0
+		if err := os.RemoveAll(filepath.Join(r.dir, "parts")); err != nil {
 			t.Fatal(err)
-		}
-		over := make(chan error, 1)
-		go func() { over <- cmd.Wait() }()
-		tick := time.NewTicker(time.Millisecond)
-		var err error
-		for running := true; running && !reached(); {
-			select {
-			case err = <-over:
-				running = false
-			case <-tick.C:
-			}
-		}
-		tick.Stop()
-		if err == nil {
-			select {
-			case err = <-over:
-			case <-time.After(time.Duration(rng.IntN(20)) * time.Millisecond):
-				cmd.Process.Kill()
-				err = <-over
-			}
-		}
-		if err == nil || !strings.Contains(err.Error(), "killed") {
-			t.Fatalf("run %d was not killed: %v\n%s", kill, err, &log)
-		}
-		if resumed := strings.Contains(log.String(), "going on after step"); kill > 0 && !resumed {
-			t.Errorf("run %d does not go on:\n%s", kill, &log)
 		}
 	}
 	out, err := prepare("parts").CombinedOutput()
@@ -107,4 +72,47 @@ func TestAKilledCommandResumesToTheSameEnd(t *testing.T) {
 	if got, want := r.steps(t, "parts"), r.steps(t, "whole"); got != want {
 		t.Errorf("metrics.jsonl has\n%s\nexpected\n%s", got, want)
 	}
+}
+
+// killedInTime starts a run that was killed so many times before, and kills it some time after it has saved its state, or, the
+// second time, has done a step, which it may be saving. It is false if the run came to its end before.
+func (r toyRun) killedInTime(t *testing.T, cmd *exec.Cmd, before int, after time.Duration) bool {
+	t.Helper()
+	name := "state.safetensors"
+	if before == 1 {
+		name = "metrics.jsonl"
+	}
+	path := filepath.Join(r.dir, "parts", name)
+	was, _ := os.Stat(path)
+	reached := func() bool {
+		now, err := os.Stat(path)
+		return err == nil && (was == nil || now.Size() != was.Size() || !now.ModTime().Equal(was.ModTime()))
+	}
+	var log strings.Builder
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { cmd.Wait(); close(ended) }()
+	over := func() bool {
+		select {
+		case <-ended:
+			return true
+		default:
+			return false
+		}
+	}
+	testwait.Until(t, "the run changes "+path, func() bool { return reached() || over() })
+	timer := time.AfterFunc(after, func() { cmd.Process.Kill() })
+	defer timer.Stop()
+	testwait.Receive(t, "the run is over", ended)
+	state := cmd.ProcessState
+	if !state.Success() && !strings.Contains(state.String(), "killed") {
+		t.Fatalf("run %d has failed: %v\n%s", before, state, &log)
+	}
+	if before > 0 && !strings.Contains(log.String(), "going on after step") {
+		t.Errorf("run %d does not go on:\n%s", before, &log)
+	}
+	return !state.Success()
 }
