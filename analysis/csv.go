@@ -4,14 +4,20 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 )
 
 // CSV writes a line for each word and each region: modality ("word" or "region"), index, label (the word piece or the
 // detector's object), value, and the box of a region. Values that are not numbers are NaN. Padding is left out.
 func (s Scores) CSV(w io.Writer) error {
-	lines := [][]string{{"modality", "index", "label", "value", "x0", "y0", "x1", "y1"}}
+	return writeCSV(w, append([][]string{scoresColumns}, s.lines()...))
+}
+
+var scoresColumns = []string{"modality", "index", "label", "value", "x0", "y0", "x1", "y1"}
+
+// lines are those of the CSV below the columns' names.
+func (s Scores) lines() [][]string {
+	var lines [][]string
 	for i, x := range s.Words {
 		if entry(s.Text.Pieces, i) == "[PAD]" {
 			continue
@@ -19,7 +25,7 @@ func (s Scores) CSV(w io.Writer) error {
 		lines = append(lines, []string{"word", strconv.Itoa(i), entry(s.Text.Pieces, i), decimal(x), "", "", "", ""})
 	}
 	for i, x := range s.Regions {
-		if s.ValidRegions != nil && !slices.Contains(s.ValidRegions, i) {
+		if !s.There(i) {
 			continue
 		}
 		line := []string{"region", strconv.Itoa(i), entry(s.Image.Objects, i), decimal(x)}
@@ -32,7 +38,7 @@ func (s Scores) CSV(w io.Writer) error {
 		}
 		lines = append(lines, line)
 	}
-	return writeCSV(w, lines)
+	return lines
 }
 
 // CSV writes a line for each entry of each panel: panel, row, column and value, rows and columns by label.

@@ -3,7 +3,10 @@ package analysis
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -199,5 +202,51 @@ func (t *Table) UnmarshalJSON(raw []byte) error {
 	}
 	*t = Table(j.plainTable)
 	t.Rows = j.Rows
+	return nil
+}
+
+// jsonResult is a result with the name of its kind.
+type jsonResult struct {
+	Kind   string          `json:"kind"`
+	Result json.RawMessage `json:"result"`
+}
+
+type jsonCollection struct {
+	Meta
+	Title   string       `json:"title"`
+	Results []jsonResult `json:"results"`
+}
+
+// MarshalJSON writes each result with the name of its kind.
+func (c Collection) MarshalJSON() ([]byte, error) {
+	j := jsonCollection{Meta: c.Meta, Title: c.Title}
+	for _, r := range c.Results {
+		raw, err := json.Marshal(r)
+		if err != nil {
+			return nil, err
+		}
+		j.Results = append(j.Results, jsonResult{KindOf(r), raw})
+	}
+	return json.Marshal(j)
+}
+
+// UnmarshalJSON reads what [Collection.MarshalJSON] wrote.
+func (c *Collection) UnmarshalJSON(raw []byte) error {
+	var j jsonCollection
+	if err := json.Unmarshal(raw, &j); err != nil {
+		return err
+	}
+	*c = Collection{Meta: j.Meta, Title: j.Title}
+	for i, x := range j.Results {
+		at := slices.IndexFunc(Kinds(), func(k Kind) bool { return k.Name == x.Kind })
+		if at < 0 {
+			return fmt.Errorf("result %d is of the kind %q, which there is not", i+1, x.Kind)
+		}
+		r := reflect.New(reflect.TypeOf(Kinds()[at].Zero))
+		if err := json.Unmarshal(x.Result, r.Interface()); err != nil {
+			return fmt.Errorf("result %d: %w", i+1, err)
+		}
+		c.Results = append(c.Results, r.Elem().Interface().(Result))
+	}
 	return nil
 }

@@ -1,6 +1,10 @@
 package analysis
 
-import "github.com/seed-516990b0/golxmert/lxmert"
+import (
+	"slices"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
 
 // Meta says what a result is: enough to make it again and to put it into a paper.
 type Meta struct {
@@ -51,6 +55,11 @@ func (s Scores) Unmasked() []float64 {
 		return pick(s.Regions, s.ValidRegions)
 	}
 	return s.Regions
+}
+
+// There says that a region is not masked.
+func (s Scores) There(region int) bool {
+	return s.ValidRegions == nil || slices.Contains(s.ValidRegions, region)
 }
 
 func pick(values []float64, at []int) []float64 {

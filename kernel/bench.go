@@ -75,7 +75,7 @@ batch, err := set.Batch(ctx, words, 20, []int{0})
 check(err)
 scores, err := relevance.BiModal(ctx, m, batch, analysis.Predicted(), relevance.Options{})
 check(err)
-check(report.Write(io.Discard, report.Explanation{Scores: scores[0]}, report.Options{Fragment: true}))
+check(report.Write(io.Discard, scores[0], report.Options{Fragment: true}))
 fmt.Println({n}, os.Getpid() > 0)`
 
 // Names of the kernels in a comparison. Stock is GoNB as it installs itself; with our flags it is what the kernel has

@@ -1,23 +1,21 @@
+// Package display is how a program that links no fonts, encoders and pages, such as a notebook's cell, has a result drawn by
+// one that does: an [Order] goes there as bytes, and what was [Drawn] comes back.
 package display
 
 import (
 	"bytes"
 	"encoding/gob"
-	"errors"
 	"fmt"
-	"reflect"
-	"slices"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 )
 
 // Order says what is to be drawn, and how. figure.Fill does it.
 type Order struct {
-	// Page becomes HTML for a notebook: what report.Write takes, by value. Nil: there is no page.
-	Page any
-	// Figure becomes a figure or a file: what figure.Save takes, by value. Nil: there is none.
-	Figure any
-	Format string // of the figure: a suffix that figure.Save knows, without its dot
+	Result analysis.Result
+	// Page asks for HTML for a notebook. With a page the figure of a collection is that of the result in it that says most.
+	Page   bool
+	Format string // of the figure or file: a suffix that figure.Save knows, without its dot; "" beside a page: there is none
 	DPI    int    // of a PNG; 0: that of figure.Options
 	// PictureAlone draws of scores the picture without the sentence.
 	PictureAlone bool
@@ -31,25 +29,19 @@ type Drawn struct {
 	Figure []byte // a file of the order's format
 }
 
-// kinds are what an order may be about.
-var kinds = []any{Explanation{}, Run{}, Maps{}, analysis.Scores{}, []analysis.Scores{}, analysis.Matrix{}, analysis.Curve{}, analysis.Table{}}
-
 func init() {
-	for _, kind := range kinds {
-		gob.Register(kind)
+	for _, kind := range analysis.Kinds() {
+		gob.Register(kind.Zero)
 	}
 }
 
-// ErrKind is wrapped by errors that say a thing of this type cannot be drawn.
-var ErrKind = errors.New("not a result of an analysis")
-
 // Encode writes an order as bytes.
 func (o Order) Encode() ([]byte, error) {
-	for _, x := range []any{o.Page, o.Figure} {
-		if x != nil && !slices.ContainsFunc(kinds, func(kind any) bool { return reflect.TypeOf(kind) == reflect.TypeOf(x) }) {
-			return nil, fmt.Errorf("%w: %T", ErrKind, x)
-		}
+	r, err := analysis.Value(o.Result)
+	if err != nil {
+		return nil, err
 	}
+	o.Result = r
 	return encode(o)
 }
 

@@ -148,6 +148,9 @@ func checkCurve(c analysis.Curve) error {
 	if len(c.Series) == 0 || len(c.X) == 0 {
 		return errors.New("a curve without points: there is nothing to draw")
 	}
+	if err := c.Check(); err != nil {
+		return err
+	}
 	finite := func(what string, values []float64, nan bool) error {
 		for i, x := range values {
 			if math.IsInf(x, 0) || !nan && math.IsNaN(x) {
@@ -160,12 +163,6 @@ func checkCurve(c analysis.Curve) error {
 		return err
 	}
 	for _, s := range c.Series {
-		if len(s.Y) != len(c.X) {
-			return fmt.Errorf("series %q has %d points for %d places on the axis", s.Name, len(s.Y), len(c.X))
-		}
-		if (s.Low != nil || s.High != nil) && (len(s.Low) != len(c.X) || len(s.High) != len(c.X)) {
-			return fmt.Errorf("series %q has intervals of %d and %d points for %d places on the axis", s.Name, len(s.Low), len(s.High), len(c.X))
-		}
 		for _, values := range [][]float64{s.Y, s.Low, s.High} {
 			if err := finite(fmt.Sprintf("series %q", s.Name), values, true); err != nil {
 				return err

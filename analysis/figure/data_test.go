@@ -16,13 +16,12 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/figure"
-	"github.com/seed-516990b0/golxmert/analysis/report"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
 // explained is everything about one example: a NaN, a label with letters that CSV must quote, padding, two methods, maps.
-func explained() report.Explanation {
+func explained() analysis.Explanation {
 	s := scores()
 	s.Image.Objects = slices.Clone(s.Image.Objects)
 	s.Image.Objects[0] = "a \"red\", round\n#1"
@@ -39,11 +38,11 @@ func explained() report.Explanation {
 	for i := range m.Data {
 		m.Data[i] = float32(i) / 1024
 	}
-	return report.Explanation{Scores: s, Methods: []analysis.Scores{other}, Maps: map[string]lxmert.Tensor{"x.0.ti": m},
-		Answers: []report.Answer{{Text: "red", Probability: 0.93}, {Text: "blue", Probability: math.NaN()}}}
+	return analysis.Explanation{Scores: s, Methods: []analysis.Scores{other}, Maps: map[string]lxmert.Tensor{"x.0.ti": m},
+		Answers: []analysis.Candidate{{Text: "red", Probability: 0.93}, {Text: "blue", Probability: math.NaN()}}}
 }
 
-func kept(t *testing.T, name string, r any) string {
+func kept(t *testing.T, name string, r analysis.Result) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := figure.Save(path, r, figure.Options{}); err != nil {
@@ -133,7 +132,7 @@ func TestCSVHasTheNumbersAndWhereTheyComeFrom(t *testing.T) {
 	}
 
 	x := explained()
-	columns, _ = table(t, kept(t, "maps.csv", figure.Maps{Maps: x.Maps, Text: s.Text}))
+	columns, _ = table(t, kept(t, "maps.csv", analysis.Maps{Maps: x.Maps, Text: s.Text}))
 	if n := len(columns["value"]); n != 2*words*len(s.Regions) {
 		t.Errorf("%d entries of a map with padding", n)
 	}
@@ -186,7 +185,7 @@ func TestJSONOfAnExplanationIsWhole(t *testing.T) {
 }
 
 func TestJSONComesBackAsTheResult(t *testing.T) {
-	for name, r := range map[string]any{"curve": curve(), "matrix": matrix([][]float64{{1, 2}, {math.NaN(), 4}}),
+	for name, r := range map[string]analysis.Result{"curve": curve(), "matrix": matrix([][]float64{{1, 2}, {math.NaN(), 4}}),
 		"table": analysis.Table{Columns: []string{"a", "b"}, Rows: [][]any{{"x", 1}, {"y", 2.0}}}} {
 		raw, err := os.ReadFile(kept(t, "r.json", r))
 		if err != nil {
@@ -207,7 +206,7 @@ func TestSafetensorsHasTheArrays(t *testing.T) {
 	c := curve()
 	c.Series = append(c.Series, c.Series[0]) // of the same name
 	for _, r := range []struct {
-		result any
+		result analysis.Result
 		want   map[string][]float64
 		shapes map[string][]int
 	}{
@@ -244,15 +243,17 @@ func TestSafetensorsHasTheArrays(t *testing.T) {
 func TestWhatCannotBeWrittenIsAnErrorThatNamesTheFile(t *testing.T) {
 	for name, c := range map[string]struct {
 		file   string
-		result any
+		result analysis.Result
 		is     error
 		says   string
 	}{
 		"no such format":       {"a.gif", scores(), nil, ".pdf .svg .png .html .csv .json .safetensors"},
-		"no such result":       {"a.png", 7, figure.ErrKind, "int"},
-		"no such result, data": {"a.json", "text", figure.ErrKind, "string"},
+		"a figure of several":  {"a.png", analysis.Collection{}, figure.ErrKind, "collection"},
+		"lines of several":     {"a.csv", analysis.Collection{}, nil, ".html"},
+		"nothing":              {"a.json", nil, analysis.ErrNoResult, "nil"},
+		"a pointer to nothing": {"a.pdf", (*analysis.Table)(nil), analysis.ErrNoResult, "nil"},
 		"a table of names":     {"a.safetensors", analysis.Table{Columns: []string{"a"}, Rows: [][]any{{"b"}}}, nil, "take .csv or .json"},
-		"a map that is none":   {"a.csv", figure.Maps{Maps: map[string]lxmert.Tensor{"hid.t.0": lxmert.NewTensor(1, 2, 2)}}, nil, "hid.t.0"},
+		"a map that is none":   {"a.csv", analysis.Maps{Maps: map[string]lxmert.Tensor{"hid.t.0": lxmert.NewTensor(1, 2, 2)}}, nil, "hid.t.0"},
 		"a ragged table":       {"a.csv", analysis.Table{Columns: []string{"a"}, Rows: [][]any{{1, 2}}}, nil, "row 0"},
 	} {
 		path := filepath.Join(t.TempDir(), c.file)

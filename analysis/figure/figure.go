@@ -12,7 +12,6 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/seed-516990b0/golxmert/analysis"
-	"github.com/seed-516990b0/golxmert/analysis/display"
 	"github.com/seed-516990b0/golxmert/analysis/internal/wordpiece"
 	"github.com/seed-516990b0/golxmert/analysis/report"
 	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
@@ -89,45 +88,37 @@ func (f *Figure) Write(w io.Writer, format string, dpi int) error {
 	return page.write(w)
 }
 
-// ErrKind is wrapped by errors that say nothing draws or writes a thing of this type.
-var ErrKind = display.ErrKind
+// ErrKind is wrapped by errors that say there is no figure of a kind of result.
+var ErrKind = errors.New("a figure is of one result, not of")
 
 // Draw makes the figure that fits the result: [Explanation] for analysis.Scores, [Heatmap] for analysis.Matrix, [Curves]
-// for analysis.Curve, [Typeset] for analysis.Table, [ModelGrid] for [Maps]; of a report.Explanation its scores. Pointers to
-// these are taken as well.
-func Draw(r any, opt Options) (*Figure, error) {
+// for analysis.Curve, [Typeset] for analysis.Table, [ModelGrid] for analysis.Maps; of an analysis.Explanation its first
+// scores.
+func Draw(r analysis.Result, opt Options) (*Figure, error) {
+	r, err := analysis.Value(r)
+	if err != nil {
+		return nil, err
+	}
 	switch r := r.(type) {
 	case analysis.Scores:
 		return Explanation(r, opt)
-	case *analysis.Scores:
-		return Explanation(*r, opt)
+	case analysis.Explanation:
+		return Explanation(r.Scores, opt)
 	case analysis.Matrix:
 		return Heatmap(r, opt)
-	case *analysis.Matrix:
-		return Heatmap(*r, opt)
 	case analysis.Curve:
 		return Curves(r, opt)
-	case *analysis.Curve:
-		return Curves(*r, opt)
 	case analysis.Table:
 		return Typeset(r, opt)
-	case *analysis.Table:
-		return Typeset(*r, opt)
-	case Maps:
+	case analysis.Maps:
 		return ModelGrid(r, opt)
-	case *Maps:
-		return ModelGrid(*r, opt)
-	case report.Explanation:
-		return Explanation(r.Scores, opt)
-	case *report.Explanation:
-		return Explanation(r.Scores, opt)
 	}
-	return nil, fmt.Errorf("%w: %T", ErrKind, r)
+	return nil, fmt.Errorf("%w a %s: a page, .html, has all of it", ErrKind, analysis.KindOf(r))
 }
 
 // Save writes a result as its suffix says: a figure as .pdf, .svg or .png; its numbers as .csv, .json or .safetensors; a
 // page for a browser as .html, see [report.Save]. The file is replaced whole or not at all.
-func Save(path string, r any, opt Options) error {
+func Save(path string, r analysis.Result, opt Options) error {
 	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")
 	write, err := writer(format, r, opt)
 	if errors.Is(err, errFormat) {
@@ -145,7 +136,7 @@ func Save(path string, r any, opt Options) error {
 
 // Write writes a result in the format that [Save] takes from a name: "pdf", "svg", "png", "csv", "json", "safetensors" or
 // "html".
-func Write(w io.Writer, format string, r any, opt Options) error {
+func Write(w io.Writer, format string, r analysis.Result, opt Options) error {
 	write, err := writer(format, r, opt)
 	if err != nil {
 		return err
@@ -153,10 +144,25 @@ func Write(w io.Writer, format string, r any, opt Options) error {
 	return write(w)
 }
 
+// SaveAll writes results into a folder: each under its name, once for each of the suffixes, which begin with a dot. It
+// returns the names of the files.
+func SaveAll(dir string, results []analysis.Named, opt Options, suffixes ...string) (files []string, err error) {
+	for _, r := range results {
+		for _, suffix := range suffixes {
+			path := filepath.Join(dir, r.Name+suffix)
+			if err := Save(path, r.Result, opt); err != nil {
+				return files, err
+			}
+			files = append(files, path)
+		}
+	}
+	return files, nil
+}
+
 var errFormat = errors.New("not a format for results: those are pdf, svg, png, html, csv, json, safetensors")
 
 // writer prepares what can fail before the first byte.
-func writer(format string, r any, opt Options) (write func(w io.Writer) error, err error) {
+func writer(format string, r analysis.Result, opt Options) (write func(w io.Writer) error, err error) {
 	switch format {
 	case "pdf", "svg", "png":
 		f, err := Draw(r, opt)
@@ -165,26 +171,11 @@ func writer(format string, r any, opt Options) (write func(w io.Writer) error, e
 		}
 		return func(w io.Writer) error { return f.Write(w, format, opt.DPI) }, nil
 	case "csv", "json", "safetensors":
-		d, err := dataOf(r)
-		if err != nil {
-			return nil, err
-		}
-		return d.writer(format), nil
+		return dataWriter(format, r)
 	case "html":
-		return func(w io.Writer) error { return report.Write(w, reportable(r), report.Options{}) }, nil
+		return func(w io.Writer) error { return report.Write(w, r, report.Options{}) }, nil
 	}
 	return nil, fmt.Errorf("%q is %w", format, errFormat)
-}
-
-// reportable is what package report knows of a result of this package.
-func reportable(r any) any {
-	switch m := r.(type) {
-	case Maps:
-		return report.Explanation{Scores: analysis.Scores{Meta: m.Meta, Text: m.Text}, Maps: m.Maps}
-	case *Maps:
-		return reportable(*m)
-	}
-	return r
 }
 
 // provenance says in one line where numbers come from.

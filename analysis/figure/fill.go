@@ -13,27 +13,49 @@ import (
 // Fill draws what an order asks for.
 func Fill(o display.Order) (d display.Drawn, err error) {
 	var page, file bytes.Buffer
-	if o.Page != nil {
-		if err := report.Write(&page, o.Page, report.Options{Fragment: true}); err != nil {
+	if o.Page {
+		if err := report.Write(&page, o.Result, report.Options{Fragment: true}); err != nil {
 			return d, err
 		}
+		o.Result = still(o.Result)
 	}
-	if o.Figure != nil {
-		opt := Options{DPI: o.DPI, Bare: o.Bare, Top: o.Top}
-		if err := fillFile(&file, o, opt); err != nil {
+	if !o.Page || o.Format != "" && o.Result != nil {
+		if err := fillFile(&file, o, Options{DPI: o.DPI, Bare: o.Bare, Top: o.Top}); err != nil {
 			return d, err
 		}
 	}
 	return display.Drawn{Page: page.Bytes(), Figure: file.Bytes()}, nil
 }
 
+// still is the result whose figure stands for a page where no page is shown: of a collection the curve, matrix, table or
+// explanation that comes first; nil of an empty one.
+func still(r analysis.Result) analysis.Result {
+	c, ok := r.(analysis.Collection)
+	if !ok {
+		return r
+	}
+	if r, ok := analysis.First[analysis.Curve](c); ok {
+		return r
+	}
+	if r, ok := analysis.First[analysis.Matrix](c); ok {
+		return r
+	}
+	if r, ok := analysis.First[analysis.Table](c); ok {
+		return r
+	}
+	if len(c.Results) > 0 {
+		return c.Results[0]
+	}
+	return nil
+}
+
 func fillFile(w io.Writer, o display.Order, opt Options) error {
 	if !o.PictureAlone {
-		return Write(w, o.Format, o.Figure, opt)
+		return Write(w, o.Format, o.Result, opt)
 	}
-	s, ok := o.Figure.(analysis.Scores)
+	s, ok := o.Result.(analysis.Scores)
 	if !ok {
-		return fmt.Errorf("%w with a picture: %T", ErrKind, o.Figure)
+		return fmt.Errorf("a %s has no picture that could be drawn alone", analysis.KindOf(o.Result))
 	}
 	f, err := Picture(s, opt)
 	if err != nil {

@@ -3,7 +3,6 @@ package figure_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -40,42 +39,43 @@ func ordered(t *testing.T, o display.Order) (display.Drawn, error) {
 func TestOrdersAreFilledLikeWhatIsDrawnHere(t *testing.T) {
 	t.Parallel()
 	x := explained()
-	x.Answers = append(x.Answers, display.Answer{Text: "not known", Probability: math.NaN()})
+	x.Answers = append(x.Answers, analysis.Candidate{Text: "not known", Probability: math.NaN()})
 	holes := curve()
 	holes.Series[0].Y[0] = math.NaN()
 	words := scores()
 	words.Regions = nil
 	tab := analysis.Table{Meta: meta("a table", ""), Columns: []string{"what", "n", "share", "is"}, Rows: [][]any{{"a", 1, 0.5, true}, {"b", 2, math.NaN(), false}}}
 	for name, c := range map[string]struct {
-		page, figure any
-		formats      []string
+		result  analysis.Result
+		page    bool
+		formats []string
 	}{
-		"explanation": {x, x, []string{"png", "json", "html"}},
-		"scores":      {scores(), scores(), []string{"png", "csv", "safetensors"}},
-		"words":       {words, words, []string{"svg", "csv"}},
-		"methods":     {[]analysis.Scores{scores(), scores()}, nil, nil},
-		"matrix":      {matrix([][]float64{{1, math.NaN()}, {-3, 4}}), matrix([][]float64{{1, math.NaN()}, {-3, 4}}), []string{"svg", "json"}},
-		"curve":       {holes, holes, []string{"svg", "csv"}},
-		"table":       {tab, tab, []string{"svg", "csv", "json"}},
-		"maps":        {nil, figure.Maps{Meta: meta("attention", "share"), Maps: x.Maps, Text: x.Scores.Text}, []string{"png", "safetensors"}},
-		"run":         {report.Run{Title: "a run", Tables: []analysis.Table{tab}, Curves: []analysis.Curve{holes}, Examples: []report.Explanation{x}}, nil, nil},
+		"explanation": {x, true, []string{"png", "json", "html"}},
+		"scores":      {scores(), true, []string{"png", "csv", "safetensors"}},
+		"words":       {words, true, []string{"svg", "csv"}},
+		"methods":     {analysis.Compared(scores(), scores()), true, nil},
+		"matrix":      {matrix([][]float64{{1, math.NaN()}, {-3, 4}}), true, []string{"svg", "json"}},
+		"curve":       {holes, true, []string{"svg", "csv"}},
+		"table":       {tab, true, []string{"svg", "csv", "json"}},
+		"maps":        {analysis.Maps{Meta: meta("attention", "share"), Maps: x.Maps, Text: x.Scores.Text}, true, []string{"png", "safetensors"}},
+		"collection":  {analysis.Collection{Title: "a run", Results: []analysis.Result{tab, holes, x}}, true, []string{"json"}},
 	} {
-		if c.page != nil {
+		if c.page {
 			var want bytes.Buffer
-			if err := report.Write(&want, c.page, report.Options{Fragment: true}); err != nil {
+			if err := report.Write(&want, c.result, report.Options{Fragment: true}); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			got, err := ordered(t, display.Order{Page: c.page})
+			got, err := ordered(t, display.Order{Result: c.result, Page: true})
 			if err != nil || !bytes.Equal(got.Page, want.Bytes()) || got.Figure != nil {
 				t.Errorf("%s: %v, a page of %d bytes, expected %d, and a figure of %d", name, err, len(got.Page), want.Len(), len(got.Figure))
 			}
 		}
 		for _, format := range c.formats {
 			var want bytes.Buffer
-			if err := figure.Write(&want, format, c.figure, figure.Options{DPI: 72, Bare: true, Top: 2}); err != nil {
+			if err := figure.Write(&want, format, c.result, figure.Options{DPI: 72, Bare: true, Top: 2}); err != nil {
 				t.Fatalf("%s: %s: %v", name, format, err)
 			}
-			got, err := ordered(t, display.Order{Figure: c.figure, Format: format, DPI: 72, Bare: true, Top: 2})
+			got, err := ordered(t, display.Order{Result: c.result, Format: format, DPI: 72, Bare: true, Top: 2})
 			if err != nil || !bytes.Equal(got.Figure, want.Bytes()) || got.Page != nil {
 				t.Errorf("%s: %s: %v, %d bytes, expected %d, and a page of %d", name, format, err, len(got.Figure), want.Len(), len(got.Page))
 			}
@@ -89,29 +89,28 @@ func TestOrdersAreFilledLikeWhatIsDrawnHere(t *testing.T) {
 	if err := alone.Write(&want, "png", 72); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := ordered(t, display.Order{Figure: scores(), Format: "png", DPI: 72, Bare: true, PictureAlone: true}); err != nil || !bytes.Equal(got.Figure, want.Bytes()) {
+	if got, err := ordered(t, display.Order{Result: scores(), Format: "png", DPI: 72, Bare: true, PictureAlone: true}); err != nil || !bytes.Equal(got.Figure, want.Bytes()) {
 		t.Errorf("the picture alone: %v, %d bytes, expected %d", err, len(got.Figure), want.Len())
 	}
 }
 
 func TestOrdersThatCannotBeFilledAreErrors(t *testing.T) {
 	t.Parallel()
-	for _, x := range []any{3, "text", struct{ A int }{1}, &analysis.Table{}, fmt.Errorf("an error")} {
-		if _, err := (display.Order{Figure: x, Format: "png"}).Encode(); !errors.Is(err, display.ErrKind) || !strings.Contains(err.Error(), fmt.Sprintf("%T", x)) {
-			t.Errorf("%T: %v", x, err)
+	for _, r := range []analysis.Result{nil, (*analysis.Table)(nil)} {
+		if _, err := (display.Order{Result: r, Format: "png"}).Encode(); !errors.Is(err, analysis.ErrNoResult) {
+			t.Errorf("%T: %v", r, err)
 		}
 	}
 	for name, c := range map[string]struct {
 		order display.Order
 		says  string
 	}{
-		"no such format":         {display.Order{Figure: scores(), Format: "bmp"}, `"bmp" is not a format`},
-		"no format":              {display.Order{Figure: scores()}, `"" is not a format`},
-		"a picture of a curve":   {display.Order{Figure: curve(), Format: "png", PictureAlone: true}, "analysis.Curve"},
-		"a figure of a run":      {display.Order{Figure: report.Run{}, Format: "png"}, "display.Run"},
-		"a page of maps":         {display.Order{Page: figure.Maps{}}, "display.Maps"},
-		"a page of no scores":    {display.Order{Page: []analysis.Scores{}}, "no scores"},
-		"an example without one": {display.Order{Figure: display.Explanation{}, Format: "png"}, "neither"},
+		"no such format":         {display.Order{Result: scores(), Format: "bmp"}, `"bmp" is not a format`},
+		"no format":              {display.Order{Result: scores()}, `"" is not a format`},
+		"a picture of a curve":   {display.Order{Result: curve(), Format: "png", PictureAlone: true}, "curve"},
+		"a figure of several":    {display.Order{Result: analysis.Collection{}, Format: "png"}, "collection"},
+		"a page of half a band":  {display.Order{Result: analysis.Curve{X: []float64{1}, Series: []analysis.CurveSeries{{Y: []float64{1}, Low: []float64{1}}}}, Page: true}, "intervals"},
+		"an example without one": {display.Order{Result: analysis.Explanation{}, Format: "png"}, "neither"},
 	} {
 		if _, err := ordered(t, c.order); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, expected something about %s", name, err, c.says)
@@ -121,7 +120,7 @@ func TestOrdersThatCannotBeFilledAreErrors(t *testing.T) {
 
 // FuzzDecodeOrder: bytes from somewhere are an error, or something that is drawn or refused.
 func FuzzDecodeOrder(f *testing.F) {
-	for _, o := range []display.Order{{Page: scores()}, {Figure: curve(), Format: "svg"}, {Figure: figure.Maps{}, Format: "png"}} {
+	for _, o := range []display.Order{{Result: scores(), Page: true}, {Result: curve(), Format: "svg"}, {Result: analysis.Maps{}, Format: "png"}} {
 		data, err := o.Encode()
 		if err != nil {
 			f.Fatal(err)

@@ -2,7 +2,6 @@ package figure
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -31,39 +30,22 @@ func Heatmap(m analysis.Matrix, opt Options) (*Figure, error) {
 	return h.lay(), nil
 }
 
-// matrixSize checks that all panels are of one size, and returns it.
+// matrixSize is the number of rows and columns of a matrix that can be drawn.
 func matrixSize(m analysis.Matrix) (rows, cols int, err error) {
-	if len(m.Panels) == 0 {
-		return 0, 0, errors.New("a matrix without panels: there is nothing to draw")
+	if err := m.Check(); err != nil {
+		return 0, 0, err
 	}
-	rows = len(m.Panels[0].Values)
-	if rows > 0 {
-		cols = len(m.Panels[0].Values[0])
-	}
+	rows, cols = m.Size()
 	if cols == 0 {
 		return 0, 0, fmt.Errorf("panel %q is empty", m.Panels[0].Name)
 	}
 	for _, panel := range m.Panels {
-		if len(panel.Values) != rows {
-			return 0, 0, fmt.Errorf("panel %q has %d rows, the first one %d", panel.Name, len(panel.Values), rows)
-		}
 		for i, row := range panel.Values {
-			if len(row) != cols {
-				return 0, 0, fmt.Errorf("panel %q, row %d has %d columns, the first one %d", panel.Name, i, len(row), cols)
-			}
 			for j, x := range row {
 				if math.IsInf(x, 0) {
 					return 0, 0, fmt.Errorf("panel %q, row %d, column %d is infinite: it has no place on a scale", panel.Name, i, j)
 				}
 			}
-		}
-	}
-	for _, axis := range []struct {
-		analysis.Axis
-		n int
-	}{{m.Rows, rows}, {m.Cols, cols}} {
-		if axis.Labels != nil && len(axis.Labels) != axis.n {
-			return 0, 0, fmt.Errorf("axis %q has %d labels for %d entries", axis.Name, len(axis.Labels), axis.n)
 		}
 	}
 	return rows, cols, nil

@@ -10,12 +10,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/seed-516990b0/golxmert/analysis/display"
+	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
-
-// Maps are attention maps of one example.
-type Maps = display.Maps
 
 // group is a column of maps in a model grid.
 type group struct {
@@ -32,7 +29,7 @@ var groups = []group{
 // regions, and the four of the cross layers. Queries are rows, keys columns; padding is left out. All of them share one
 // scale, which is logarithmic from a thousandth to 1: an even share of 36 regions lies in the middle of it, so that more
 // and less than even are both seen.
-func ModelGrid(m Maps, opt Options) (*Figure, error) {
+func ModelGrid(m analysis.Maps, opt Options) (*Figure, error) {
 	g := grid{m: m, opt: opt, width: opt.width(Page), layers: make([][]string, len(groups)), maps: map[string]lxmert.Tensor{}}
 	names := slices.SortedFunc(maps.Keys(m.Maps), byLayer)
 	for _, name := range names {
@@ -74,7 +71,7 @@ func byLayer(a, b string) int {
 
 // grid is a model grid while it is laid out.
 type grid struct {
-	m      Maps
+	m      analysis.Maps
 	opt    Options
 	width  float64
 	layers [][]string // names, for each of groups

@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/figure"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
 // All 34 maps of the published model, 12 heads each.
 func ExampleModelGrid() {
-	m := figure.Maps{Meta: meta("attention of all heads", "share"), Maps: map[string]lxmert.Tensor{}, Text: scores().Text}
+	m := analysis.Maps{Meta: meta("attention of all heads", "share"), Maps: map[string]lxmert.Tensor{}, Text: scores().Text}
 	m.Target = ""
 	size := map[byte]int{'t': 13, 'i': 36}
 	for n, name := range (lxmert.Config{LangLayers: 9, RegionLayers: 5, CrossLayers: 5}).Maps() {

@@ -31,16 +31,11 @@ func loadPicture(s analysis.Scores) (image.Image, error) {
 	return m, nil
 }
 
-// there says that a region is no padding.
-func there(s analysis.Scores, j int) bool {
-	return s.ValidRegions == nil || slices.Contains(s.ValidRegions, j)
-}
-
 // ranked are the regions that have a number and a box, by the size of the number, largest first, ties by index.
 func ranked(s analysis.Scores) []int {
 	var order []int
 	for j := range min(len(s.Regions), len(s.Boxes)) {
-		if !math.IsNaN(s.Regions[j]) && there(s, j) {
+		if !math.IsNaN(s.Regions[j]) && s.There(j) {
 			order = append(order, j)
 		}
 	}
@@ -67,7 +62,7 @@ func drawPicture(p *pen, r rect, s analysis.Scores, m image.Image, c colors, top
 	p.image(r, m)
 	p.stroke(r, 0.4, paleGrey)
 	for j := range s.Boxes {
-		if !there(s, j) {
+		if !s.There(j) {
 			continue
 		}
 		box := boxOn(r, s.Boxes[j])

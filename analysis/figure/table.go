@@ -97,12 +97,7 @@ func checkTable(t analysis.Table) error {
 	if len(t.Columns) == 0 {
 		return errors.New("a table without columns: there is nothing to draw")
 	}
-	for i, row := range t.Rows {
-		if len(row) != len(t.Columns) {
-			return fmt.Errorf("row %d has %d entries for %d columns", i, len(row), len(t.Columns))
-		}
-	}
-	return nil
+	return t.Check()
 }
 
 // column is one column of a typeset table.
@@ -167,7 +162,7 @@ func entry(v any) (string, bool) {
 		}
 		return "no", false
 	}
-	_, isNumber := asNumber(v)
+	_, isNumber := analysis.Number(v)
 	return fmt.Sprint(v), isNumber
 }
 

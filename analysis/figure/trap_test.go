@@ -45,7 +45,7 @@ func filled(rows, cols int, f func(i, j int) float64) [][]float64 {
 }
 
 // drawn is a result in a format.
-func drawn(t *testing.T, r any, format string, dpi int) []byte {
+func drawn(t *testing.T, r analysis.Result, format string, dpi int) []byte {
 	t.Helper()
 	f, err := figure.Draw(r, figure.Options{Bare: true})
 	if err != nil {
@@ -142,7 +142,7 @@ func TestWhatIsNotDefinedIsExplained(t *testing.T) {
 func TestWhatHasNoPlaceIsAnError(t *testing.T) {
 	change := func(f func(s *analysis.Scores)) analysis.Scores { s := scores(); f(&s); return s }
 	spoilt := func(f func(c *analysis.Curve)) analysis.Curve { c := curve(); f(&c); return c }
-	for name, r := range map[string]any{
+	for name, r := range map[string]analysis.Result{
 		"a matrix with +Inf":       matrix([][]float64{{1, inf}}),
 		"a matrix with -Inf":       matrix([][]float64{{1, -inf}}),
 		"a matrix without rows":    matrix(nil),
@@ -163,9 +163,9 @@ func TestWhatHasNoPlaceIsAnError(t *testing.T) {
 		"a point at +Inf":          spoilt(func(c *analysis.Curve) { c.Series[1].Y = []float64{1, inf, 2} }),
 		"an axis with NaN":         spoilt(func(c *analysis.Curve) { c.X = []float64{0, nan, 2} }),
 		"a level of NaN":           spoilt(func(c *analysis.Curve) { c.Levels = map[string]float64{"chance": nan} }),
-		"no maps":                  figure.Maps{},
-		"a map of a batch":         figure.Maps{Maps: map[string]lxmert.Tensor{"x.0.ti": lxmert.NewTensor(1, 1, 2, 2)}},
-		"a map that is none":       figure.Maps{Maps: map[string]lxmert.Tensor{"hid.t.0": lxmert.NewTensor(1, 2, 2)}},
+		"no maps":                  analysis.Maps{},
+		"a map of a batch":         analysis.Maps{Maps: map[string]lxmert.Tensor{"x.0.ti": lxmert.NewTensor(1, 1, 2, 2)}},
+		"a map that is none":       analysis.Maps{Maps: map[string]lxmert.Tensor{"hid.t.0": lxmert.NewTensor(1, 2, 2)}},
 		"a table without columns":  analysis.Table{},
 	} {
 		if _, err := figure.Draw(r, figure.Options{}); err == nil {
@@ -189,7 +189,7 @@ func TestOddScoresAndCurvesAreDrawn(t *testing.T) {
 	for k := range one.Series {
 		one.Series[k] = analysis.CurveSeries{Name: one.Series[k].Name, Y: one.Series[k].Y[:1]}
 	}
-	for name, r := range map[string]any{"NaN everywhere": allNaN, "zero everywhere": zero, "boxes that are nowhere": boxless,
+	for name, r := range map[string]analysis.Result{"NaN everywhere": allNaN, "zero everywhere": zero, "boxes that are nowhere": boxless,
 		"a curve of gaps": gaps, "a curve of one point": one, "a table without rows": analysis.Table{Columns: []string{"a", "b"}}} {
 		for _, format := range []string{"png", "svg", "pdf"} {
 			s := drawn(t, r, format, 72)
@@ -307,8 +307,8 @@ func TestBandsKeepTheirColourAndTheirTransparency(t *testing.T) {
 }
 
 func TestLettersHaveTheSizeThatJournalsAskFor(t *testing.T) {
-	maps := figure.Maps{Meta: meta("attention", "share"), Text: scores().Text, Maps: map[string]lxmert.Tensor{"x.0.ti": lxmert.NewTensor(12, 13, 36)}}
-	for name, r := range map[string]any{"scores": scores(), "matrix": matrix([][]float64{{1, nan}}), "curve": curve(), "maps": maps,
+	maps := analysis.Maps{Meta: meta("attention", "share"), Text: scores().Text, Maps: map[string]lxmert.Tensor{"x.0.ti": lxmert.NewTensor(12, 13, 36)}}
+	for name, r := range map[string]analysis.Result{"scores": scores(), "matrix": matrix([][]float64{{1, nan}}), "curve": curve(), "maps": maps,
 		"table": analysis.Table{Columns: []string{"a"}, Rows: [][]any{{1.5}}}} {
 		f, err := figure.Draw(r, figure.Options{})
 		if err != nil {
@@ -353,8 +353,8 @@ func TestPaddingIsNotDrawn(t *testing.T) {
 	for i := range text.Pieces {
 		copy(long.Data[i*6:], []float32{1, 1, 1, 1})
 	}
-	want := drawn(t, figure.Maps{Maps: map[string]lxmert.Tensor{"x.0.ti": whole}, Text: text}, "png", 100)
-	for name, m := range map[string]figure.Maps{
+	want := drawn(t, analysis.Maps{Maps: map[string]lxmert.Tensor{"x.0.ti": whole}, Text: text}, "png", 100)
+	for name, m := range map[string]analysis.Maps{
 		"[PAD]":               {Maps: map[string]lxmert.Tensor{"x.0.ti": long}, Text: padded, Regions: 4},
 		"beyond the sentence": {Maps: map[string]lxmert.Tensor{"x.0.ti": long}, Text: text, Regions: 4},
 	} {

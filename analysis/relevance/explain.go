@@ -7,7 +7,6 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/attention"
-	"github.com/seed-516990b0/golxmert/analysis/display"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
@@ -17,15 +16,15 @@ const shownAnswers = 5
 // Explain says which words and regions carried a model's most probable answer, by bi-modal relevance or by the methods of
 // these names (see [Methods]), the first of which is what figures show. There is one explanation for each picture that the
 // answer is about. figure.Save and report.Save write them.
-func Explain(ctx context.Context, eng lxmert.Engine, a *lxmert.Answer, methods ...string) ([]display.Explanation, error) {
+func Explain(ctx context.Context, eng lxmert.Engine, a *lxmert.Answer, methods ...string) ([]analysis.Explanation, error) {
 	if len(methods) == 0 {
 		methods = []string{"relevance"}
 	}
 	best := a.Best()
-	out := make([]display.Explanation, a.Batch.Rows())
+	out := make([]analysis.Explanation, a.Batch.Rows())
 	for row := range out {
 		for _, r := range a.Ranked[:min(shownAnswers, len(a.Ranked))] {
-			out[row].Answers = append(out[row].Answers, display.Answer{Text: r.Text, Probability: r.Probability})
+			out[row].Answers = append(out[row].Answers, analysis.Candidate{Text: r.Text, Probability: r.Probability})
 		}
 	}
 	for i, name := range methods {
@@ -56,7 +55,7 @@ func Explain(ctx context.Context, eng lxmert.Engine, a *lxmert.Answer, methods .
 }
 
 // AddMaps adds all attention maps to the explanations of an answer, for pages in which they can be looked at.
-func AddMaps(ctx context.Context, eng lxmert.Engine, a *lxmert.Answer, explanations []display.Explanation) error {
+func AddMaps(ctx context.Context, eng lxmert.Engine, a *lxmert.Answer, explanations []analysis.Explanation) error {
 	read, err := attention.Read(ctx, eng, a.Batch)
 	if err != nil {
 		return err

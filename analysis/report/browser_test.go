@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/report"
 	"github.com/seed-516990b0/golxmert/lxmert/testbrowser"
 	"github.com/seed-516990b0/golxmert/lxmert/testwait"
@@ -277,7 +278,7 @@ func (p *tab) downloads(dir string) {
 }
 
 // saved writes a report of r into a folder of the test.
-func saved(t *testing.T, r any, opt report.Options) string {
+func saved(t *testing.T, r analysis.Result, opt report.Options) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "report.html")
 	if err := report.Save(path, r, opt); err != nil {

@@ -15,13 +15,10 @@ import (
 const inOne = 4
 
 // newCurve draws lines with their bands, marks on the axes, and a legend with areas.
-func newCurve(c analysis.Curve, id string) (chart, error) {
+func newCurve(c analysis.Curve) *chart {
 	var all [][]float64
 	for _, s := range c.Series {
 		for _, list := range [][]float64{s.Y, s.Low, s.High} {
-			if list != nil && len(list) != len(c.X) {
-				return chart{}, fmt.Errorf("%w: series %q has %d points, the axis %d", ErrResult, s.Name, len(list), len(c.X))
-			}
 			all = append(all, list)
 		}
 	}
@@ -64,13 +61,12 @@ func newCurve(c analysis.Curve, id string) (chart, error) {
 		}
 		at.draw(s, families)
 	}
-	title := headline(c.Meta)
-	label := fmt.Sprintf("%s: %s by %s", title, c.YName, c.XName)
+	label := fmt.Sprintf("%s: %s by %s", headline(c.Meta), c.YName, c.XName)
 	listed := g.families
 	if perLine > 1 {
 		listed = random
 	}
-	return chart{ID: id, Title: title, SVG: s.html(label) + g.legend(listed), Facts: facts(c.Meta)}, nil
+	return &chart{SVG: s.html(label) + g.legend(listed), Facts: facts(c.Meta)}
 }
 
 // graph is a pair of axes: where it is in its drawing, and the numbers at its ends.

@@ -1,10 +1,11 @@
 // Package report writes results as one HTML file that needs nothing else: no network, no extension, no server. It can be
 // mailed, archived with a paper, or shown in a notebook.
 //
-// The report of an [Explanation] shows picture and sentence side by side. Pointing at a word, or reaching it with the
+// The report of an analysis.Explanation shows picture and sentence side by side. Pointing at a word, or reaching it with the
 // keyboard, shows which regions it looks at, and the other way round, for any layer and any choice of heads; a matrix says
 // who looks at whom, and thumbnails of all heads lead to those worth a look. Nothing pointed at, the page shows what a
-// method found relevant. The report of a [Run] is an index over tables, matrices, curves and examples.
+// method found relevant. The report of an analysis.Collection is an index over its
+// results.
 //
 // Attention is shown as the model computed it: shares after softmax, not normalised again, averaged over the chosen heads
 // only. The pieces of a word are shown as one. [CLS] and [SEP] are grey and do not set the scale, what is not defined is

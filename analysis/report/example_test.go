@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/report"
 )
 
@@ -17,11 +18,11 @@ func ExampleSave() {
 	}
 	defer os.RemoveAll(dir)
 	x := sample(dir)
-	page := report.Explanation{
+	page := analysis.Explanation{
 		Scores:  x.Scores,  // of relevance.BiModal, for example
 		Methods: x.Methods, // of other methods, to compare with
 		Maps:    livelyMaps(x.Scores.Boxes),
-		Answers: []report.Answer{{Text: "red", Probability: 0.93}, {Text: "blue", Probability: 0.04}},
+		Answers: []analysis.Candidate{{Text: "red", Probability: 0.93}, {Text: "blue", Probability: 0.04}},
 	}
 	path := filepath.Join(dir, "why.html")
 	if err := report.Save(path, page, report.Options{TopK: 3}); err != nil {
@@ -38,7 +39,7 @@ func ExampleSave() {
 }
 
 // A page about a pass over a data set: tables, curves and matrices, and examples to look at, with an index.
-func ExampleRun() {
+func ExampleSave_collection() {
 	dir, err := os.MkdirTemp("", "report")
 	if err != nil {
 		fmt.Println(err)
@@ -46,11 +47,10 @@ func ExampleRun() {
 	}
 	defer os.RemoveAll(dir)
 	r := sampleRun(dir)
-	run := report.Run{
-		Title: "Toy world, 500 questions", Meta: r.Meta,
-		Tables: r.Tables, Curves: r.Curves, Matrices: r.Matrices, // results of package analysis
-		Examples: r.Examples,
-	}
+	run := analysis.Collection{Title: "Toy world, 500 questions", Meta: r.Meta}
+	run.Results = analysis.Collect(run.Results, r.Tables...)
+	run.Results = append(run.Results, r.Curves[0], r.Matrices[0]) // in the order of the page
+	run.Results = analysis.Collect(run.Results, r.Examples...)
 	fmt.Println(report.Save(filepath.Join(dir, "run.html"), run, report.Options{}))
 	// Output: <nil>
 }

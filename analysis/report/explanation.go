@@ -15,14 +15,12 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
-// example is an [Explanation] as the page shows it: the drawing of the first method, and as Data what the scripts need to
+// example is an explanation as the page shows it: the drawing of the first method, and as Data what the scripts need to
 // show everything else.
 type example struct {
-	ID       string // of its element
-	Name     string // in an index
 	Question string
 	Alone    bool // nothing above says the question yet
-	Answers  []Answer
+	Answers  []analysis.Candidate
 	Picture  shown
 	Alt      string
 	Words    []word
@@ -95,8 +93,8 @@ const (
 )
 
 // newExample checks that the parts of an explanation fit each other and lays them out.
-func newExample(e Explanation, id string, opt Options) (*example, error) {
-	methods := append([]analysis.Scores{e.Scores}, e.Methods...)
+func newExample(e analysis.Explanation, opt Options) (*example, error) {
+	methods := e.All()
 	t, v, err := sizes(methods, e.Maps)
 	if err != nil {
 		return nil, err
@@ -130,9 +128,9 @@ func newExample(e Explanation, id string, opt Options) (*example, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrResult, err)
 	}
-	x := &example{ID: id, Question: e.Scores.Text.Text, Answers: e.Answers, Picture: pic, Data: template.JS(text), Maps: template.HTML(data), Facts: p.Methods[0].Facts}
+	x := &example{Question: e.Scores.Text.Text, Answers: e.Answers, Picture: pic, Data: template.JS(text), Maps: template.HTML(data), Facts: p.Methods[0].Facts}
 	if len(x.Answers) == 0 && e.Scores.Answer != "" {
-		x.Answers = []Answer{{Text: e.Scores.Answer, Probability: math.NaN()}}
+		x.Answers = []analysis.Candidate{{Text: e.Scores.Answer, Probability: math.NaN()}}
 	}
 	x.Legend = newLegend(p)
 	x.drawWords(p)

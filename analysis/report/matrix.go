@@ -20,11 +20,8 @@ const mostCells = 2500
 
 // newMatrix draws the panels of a matrix, in as many columns as fit, on one scale: more colour is more, orange above zero
 // and blue below.
-func newMatrix(m analysis.Matrix, id string) (chart, error) {
-	rows, cols, err := checkMatrix(m)
-	if err != nil {
-		return chart{}, err
-	}
+func newMatrix(m analysis.Matrix) *chart {
+	rows, cols := m.Size()
 	limit := scaleLimit(m)
 	rowLabels, colLabels := labels(m.Rows, rows), labels(m.Cols, cols)
 	longest := 0
@@ -67,33 +64,8 @@ func newMatrix(m analysis.Matrix, id string) (chart, error) {
 		}
 	}
 	drawScale(s, m, limit, left)
-	title := headline(m.Meta)
-	label := fmt.Sprintf("%s: %d panels of %d by %d", title, len(m.Panels), rows, cols)
-	return chart{ID: id, Title: title, SVG: s.html(label), Facts: facts(m.Meta)}, nil
-}
-
-func checkMatrix(m analysis.Matrix) (rows, cols int, err error) {
-	if len(m.Panels) == 0 {
-		return 0, 0, fmt.Errorf("%w: a matrix without panels", ErrResult)
-	}
-	rows = len(m.Panels[0].Values)
-	if rows > 0 {
-		cols = len(m.Panels[0].Values[0])
-	}
-	for _, p := range m.Panels {
-		if len(p.Values) != rows {
-			return 0, 0, fmt.Errorf("%w: panel %q has %d rows, the first %d", ErrResult, p.Name, len(p.Values), rows)
-		}
-		for r, row := range p.Values {
-			if len(row) != cols {
-				return 0, 0, fmt.Errorf("%w: panel %q, row %d has %d entries, the first row %d", ErrResult, p.Name, r, len(row), cols)
-			}
-		}
-	}
-	if m.Rows.Labels != nil && len(m.Rows.Labels) != rows || m.Cols.Labels != nil && len(m.Cols.Labels) != cols {
-		return 0, 0, fmt.Errorf("%w: %d and %d labels for a matrix of %d by %d", ErrResult, len(m.Rows.Labels), len(m.Cols.Labels), rows, cols)
-	}
-	return rows, cols, nil
+	label := fmt.Sprintf("%s: %d panels of %d by %d", headline(m.Meta), len(m.Panels), rows, cols)
+	return &chart{SVG: s.html(label), Facts: facts(m.Meta)}
 }
 
 // scaleLimit is the value of full colour.

@@ -3,10 +3,12 @@ package report
 import (
 	"bytes"
 	"embed"
+	"encoding/binary"
 	"fmt"
 	"hash/fnv"
 	"html/template"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -45,24 +47,27 @@ var pages = template.Must(template.New("").Parse(pageHTML))
 
 // page is what the template fills in.
 type page struct {
-	Title    string
-	CSS      template.CSS
-	JS       template.JS
-	Index    []entry // nil for a single result
-	Tables   []table
-	Charts   []chart
-	Examples []*example
-	Facts    []fact
+	Title string
+	CSS   template.CSS
+	JS    template.JS
+	Index bool // there are several parts
+	Parts []*part
+	Facts []fact
 }
 
-// entry is a line of the index.
-type entry struct{ ID, Title string }
+// part is one result in a page. One of Table, Chart and Example is there.
+type part struct {
+	ID, Title string // of its element, and in the index
+	Open      bool   // an example that is seen at once
+	Table     *table
+	Chart     *chart
+	Example   *example
+}
 
 type table struct {
-	ID, Title string
-	Columns   []cell
-	Rows      [][]cell
-	Facts     []fact
+	Columns []cell
+	Rows    [][]cell
+	Facts   []fact
 }
 
 type cell struct {
@@ -72,62 +77,39 @@ type cell struct {
 
 // chart is a drawing made by Go.
 type chart struct {
-	ID, Title string
-	SVG       template.HTML
-	Facts     []fact
+	SVG   template.HTML
+	Facts []fact
 }
 
-// write lays out a run. A run of one result has no index.
-func write(w io.Writer, r Run, opt Options) error {
-	p := page{Title: r.Title, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Facts: facts(r.Meta)}
-	if p.Title == "" {
-		p.Title = "Report"
-	}
+// write lays out a collection. A page of one result has no index.
+func write(w io.Writer, c analysis.Collection, opt Options) error {
+	p := page{Title: c.Title, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Facts: facts(c.Meta)}
 	prefix := ""
 	if opt.Fragment {
-		prefix = fragmentPrefix(r)
+		prefix = fragmentPrefix(c)
 	}
-	for i, t := range r.Tables {
-		out, err := newTable(t, prefix+"table-"+strconv.Itoa(i+1))
+	count := map[string]int{}
+	for _, r := range c.Results {
+		x, kind, err := newPart(r, opt)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s %d: %w", kind, count[kind]+1, err)
 		}
-		p.Tables = append(p.Tables, out)
-		p.Index = append(p.Index, entry{out.ID, out.Title})
-	}
-	for i, c := range r.Curves {
-		out, err := newCurve(c, prefix+"curve-"+strconv.Itoa(i+1))
-		if err != nil {
-			return err
+		count[kind]++
+		x.ID = fmt.Sprintf("%s%s-%d", prefix, kind, count[kind])
+		if x.Example != nil {
+			x.Open, x.Example.Alone = count[kind] == 1, len(c.Results) == 1
 		}
-		p.Charts = append(p.Charts, out)
-		p.Index = append(p.Index, entry{out.ID, out.Title})
-	}
-	for i, m := range r.Matrices {
-		out, err := newMatrix(m, prefix+"matrix-"+strconv.Itoa(i+1))
-		if err != nil {
-			return err
+		if x.Title == "" {
+			x.Title = "Example " + strconv.Itoa(count[kind])
 		}
-		p.Charts = append(p.Charts, out)
-		p.Index = append(p.Index, entry{out.ID, out.Title})
+		p.Parts = append(p.Parts, x)
 	}
-	for i, e := range r.Examples {
-		x, err := newExample(e, prefix+"example-"+strconv.Itoa(i+1), opt)
-		if err != nil {
-			return fmt.Errorf("example %d: %w", i+1, err)
-		}
-		x.Name = x.Question
-		if x.Name == "" {
-			x.Name = "Example " + strconv.Itoa(i+1)
-		}
-		p.Examples = append(p.Examples, x)
-		p.Index = append(p.Index, entry{x.ID, x.Name})
+	p.Index = len(p.Parts) > 1
+	if p.Title == "" && len(p.Parts) == 1 {
+		p.Title = p.Parts[0].Title
 	}
-	if len(p.Index) < 2 {
-		p.Index = nil
-	}
-	for _, x := range p.Examples {
-		x.Alone = p.Index == nil
+	if p.Title == "" {
+		p.Title = "Report"
 	}
 	name := "page"
 	if opt.Fragment {
@@ -141,31 +123,51 @@ func write(w io.Writer, r Run, opt Options) error {
 	return err
 }
 
+// newPart lays out one result. kind is what the names of such parts begin with.
+func newPart(r analysis.Result, opt Options) (x *part, kind string, err error) {
+	r, err = analysis.Value(r)
+	if err != nil {
+		return nil, "result", fmt.Errorf("%w: %w", ErrResult, err)
+	}
+	x, kind = &part{Title: headline(r.About())}, "example"
+	switch r := r.(type) {
+	case analysis.Table:
+		kind, x.Table = "table", newTable(r)
+	case analysis.Curve:
+		kind, x.Chart = "curve", newCurve(r)
+	case analysis.Matrix:
+		kind, x.Chart = "matrix", newMatrix(r)
+	case analysis.Explanation:
+		x.Title = r.Scores.Text.Text
+		x.Example, err = newExample(r, opt)
+	case analysis.Scores:
+		return newPart(analysis.Compared(r), opt)
+	case analysis.Maps:
+		return newPart(analysis.Explanation{Scores: analysis.Scores{Meta: r.Meta, Text: r.Text}, Maps: r.Maps}, opt)
+	default:
+		kind, err = analysis.KindOf(r), fmt.Errorf("%w within another", ErrResult)
+	}
+	return x, kind, err
+}
+
 // fragmentPrefix keeps the names of a fragment's parts apart from those of other fragments on the same page.
-func fragmentPrefix(r Run) string {
+func fragmentPrefix(c analysis.Collection) string {
 	h := fnv.New32a()
-	fmt.Fprint(h, r.Title, r.Meta)
-	for _, e := range r.Examples {
-		fmt.Fprint(h, e.Scores.Text.Text, e.Scores.Meta, e.Scores.Words, e.Scores.Regions, e.Scores.Image.ID)
-	}
-	for _, t := range r.Tables {
-		fmt.Fprint(h, t)
-	}
-	for _, c := range r.Curves {
-		fmt.Fprint(h, c)
-	}
-	for _, m := range r.Matrices {
-		fmt.Fprint(h, m)
+	fmt.Fprint(h, c.Title, c.Meta)
+	for _, r := range c.Results {
+		fmt.Fprint(h, r.About(), r.Plain())
+		for _, a := range r.Arrays() {
+			for _, x := range a.Values {
+				h.Write(binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)))
+			}
+		}
 	}
 	return fmt.Sprintf("lxr-%08x-", h.Sum32())
 }
 
-func newTable(t analysis.Table, id string) (table, error) {
-	out := table{ID: id, Title: headline(t.Meta), Facts: facts(t.Meta)}
-	for i, row := range t.Rows {
-		if len(row) != len(t.Columns) {
-			return table{}, fmt.Errorf("%w: row %d of a table has %d entries, there are %d columns", ErrResult, i, len(row), len(t.Columns))
-		}
+func newTable(t analysis.Table) *table {
+	out := &table{Facts: facts(t.Meta)}
+	for _, row := range t.Rows {
 		var cells []cell
 		for _, x := range row {
 			c := cell{Text: fmt.Sprint(x)}
@@ -185,7 +187,7 @@ func newTable(t analysis.Table, id string) (table, error) {
 		}
 		out.Columns = append(out.Columns, cell{name, len(out.Rows) > 0 && out.Rows[0][i].Right})
 	}
-	return out, nil
+	return out
 }
 
 func tableNumber(x float64) string {

@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/report"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
@@ -43,7 +44,7 @@ func (p *tab) wide() int {
 }
 
 func TestNoPageIsWiderThanItsWindow(t *testing.T) {
-	example, run := sampleTab(t, look{}), visit(t, saved(t, sampleRun(t.TempDir()), report.Options{}), look{})
+	example, run := sampleTab(t, look{}), visit(t, saved(t, sampleRun(t.TempDir()).page(), report.Options{}), look{})
 	example.click(".lxr-overview summary")
 	example.do(chromedp.WaitReady(".lxr-strip canvas", chromedp.ByQuery))
 	example.click(circle)
@@ -80,7 +81,7 @@ const faint = `(() => {
 func TestDarkAndLightAreReadable(t *testing.T) {
 	const paper = `getComputedStyle(document.documentElement).backgroundColor`
 	light, dark := "rgb(255, 255, 255)", "rgb(21, 23, 26)"
-	for name, r := range map[string]any{"example": sample(t.TempDir()), "run": sampleRun(t.TempDir())} {
+	for name, r := range map[string]analysis.Result{"example": sample(t.TempDir()), "run": sampleRun(t.TempDir()).page()} {
 		file := saved(t, r, report.Options{})
 		p, mute := visit(t, file, look{}), visit(t, file, look{mute: true})
 		for _, night := range []bool{false, true} {
@@ -172,7 +173,7 @@ func TestTheSavedFigureIsAFileOfItsOwn(t *testing.T) {
 }
 
 func TestAReportOfARunLeadsToItsParts(t *testing.T) {
-	p := visit(t, saved(t, sampleRun(t.TempDir()), report.Options{}), look{})
+	p := visit(t, saved(t, sampleRun(t.TempDir()).page(), report.Options{}), look{})
 	p.expect("entries", eval[int](p, `document.querySelectorAll('.lxr-index a').length`), 5)
 	p.expect("dead entries", eval[int](p, `[...document.querySelectorAll('.lxr-index a')].filter(a => !document.querySelector(a.hash)).length`), 0)
 	p.expect("open examples", eval[int](p, `document.querySelectorAll('details.lxr-part[open]').length`), 1)
@@ -204,14 +205,14 @@ func TestOddReportsAreQuiet(t *testing.T) {
 		}
 		return maps
 	}
-	for name, r := range map[string]any{
+	for name, r := range map[string]analysis.Result{
 		"a picture alone":    picture,
 		"a sentence alone":   sentence,
-		"maps alone":         report.Explanation{Maps: x.Maps},
-		"maps of nothing":    report.Explanation{Maps: only("x.0.ti")},
-		"one direction":      report.Explanation{Scores: x.Scores, Maps: only("x.0.it")},
-		"one tower":          report.Explanation{Scores: x.Scores, Maps: only("l.3.tt")},
-		"nothing":            report.Explanation{},
+		"maps alone":         analysis.Explanation{Maps: x.Maps},
+		"maps of nothing":    analysis.Explanation{Maps: only("x.0.ti")},
+		"one direction":      analysis.Explanation{Scores: x.Scores, Maps: only("x.0.it")},
+		"one tower":          analysis.Explanation{Scores: x.Scores, Maps: only("l.3.tt")},
+		"nothing":            analysis.Explanation{},
 		"words without ends": long,
 	} {
 		p := visit(t, saved(t, r, report.Options{}), look{width: 400, height: 800})
@@ -232,7 +233,7 @@ func TestOddReportsAreQuiet(t *testing.T) {
 }
 
 // notebook is a page like that of JupyterLab, with its own style sheet for what cells put out.
-func notebook(t *testing.T, dark bool, reports ...any) string {
+func notebook(t *testing.T, dark bool, reports ...analysis.Result) string {
 	t.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>Notebook</title><style>
@@ -257,7 +258,7 @@ body{margin:0;background:%s;color:%s;font:14px system-ui}
 func TestReportsInANotebookDoNotDisturbEachOther(t *testing.T) {
 	other := sample(t.TempDir())
 	other.Scores.Method = "another method"
-	p := visit(t, notebook(t, false, sample(t.TempDir()), other, sampleRun(t.TempDir())), look{})
+	p := visit(t, notebook(t, false, sample(t.TempDir()), other, sampleRun(t.TempDir()).page()), look{})
 	shows := func() []string {
 		return eval[[]string](p, `[...document.querySelectorAll('section.lxr')].map(e => e.dataset.shows || '')`)
 	}
@@ -281,7 +282,7 @@ func TestReportsInANotebookDoNotDisturbEachOther(t *testing.T) {
 
 func TestReportsTakeTheColoursOfTheirNotebook(t *testing.T) {
 	for _, dark := range []bool{false, true} {
-		p := visit(t, notebook(t, dark, sampleRun(t.TempDir())), look{dark: !dark}) // the notebook knows better than the system
+		p := visit(t, notebook(t, dark, sampleRun(t.TempDir()).page()), look{dark: !dark}) // the notebook knows better than the system
 		want := map[bool]string{false: "rgb(255, 255, 255)", true: "rgb(21, 23, 26)"}[dark]
 		p.expect("paper", eval[string](p, `getComputedStyle(document.querySelector('.lxr-main')).backgroundColor`), want)
 		p.expect("button", p.text(".lxr-theme-button"), map[bool]string{false: "Dark", true: "Light"}[dark])

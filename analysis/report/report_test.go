@@ -18,7 +18,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
-func written(t *testing.T, r any, opt report.Options) string {
+func written(t *testing.T, r analysis.Result, opt report.Options) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := report.Write(&b, r, opt); err != nil {
@@ -116,7 +116,7 @@ func TestNothingOfAResultIsTakenForMarkup(t *testing.T) {
 	run.Tables[0].Rows[0][0], run.Tables[0].Columns[0], run.Tables[0].Method = hostile, hostile, hostile
 	run.Curves[0].Series[0].Name, run.Curves[0].XName, run.Curves[0].Rules = hostile, hostile, map[string]float64{hostile: 0.5}
 	run.Matrices[0].Rows.Labels[0], run.Matrices[0].Panels[0].Name, run.Matrices[0].Unit = hostile, hostile, hostile
-	html := written(t, run, report.Options{})
+	html := written(t, run.page(), report.Options{})
 	for _, bad := range []string{"<img", "alert(1)</script>", "<script>alert", "<!--"} {
 		if strings.Contains(html, bad) {
 			at := strings.Index(html, bad)
@@ -132,7 +132,7 @@ func TestNothingOfAResultIsTakenForMarkup(t *testing.T) {
 }
 
 func TestNothingIsLoadedFromElsewhere(t *testing.T) {
-	html := written(t, sampleRun(t.TempDir()), report.Options{})
+	html := written(t, sampleRun(t.TempDir()).page(), report.Options{})
 	for _, m := range regexp.MustCompile(`(?i)(?:src|href|action|data)="?([^"\s>]*)`).FindAllStringSubmatch(html, -1) {
 		if u := m[1]; u != "" && !strings.HasPrefix(u, "data:") && !strings.HasPrefix(u, "#") {
 			t.Errorf("the page refers to %q", u)
@@ -191,8 +191,8 @@ func TestEveryKindOfResultHasAReport(t *testing.T) {
 	alone.Words, alone.Text = nil, lxmert.Words{}
 	sentence := x.Scores
 	sentence.Regions, sentence.Boxes = nil, nil
-	for _, r := range []any{x, &x, run, &run, x.Scores, &x.Scores, x.Methods, run.Curves[0], &run.Matrices[0], run.Tables[0], alone, sentence,
-		report.Explanation{Maps: x.Maps}, report.Explanation{}, report.Run{}, analysis.Scores{}, analysis.Curve{}, analysis.Table{}} {
+	for _, r := range []analysis.Result{x, &x, run.page(), x.Scores, &x.Scores, analysis.Compared(x.Methods...), run.Curves[0], &run.Matrices[0], run.Tables[0], alone, sentence,
+		analysis.Explanation{Maps: x.Maps}, analysis.Explanation{}, analysis.Maps{Maps: x.Maps}, analysis.Collection{}, analysis.Compared(), analysis.Scores{}, analysis.Curve{}, analysis.Table{}} {
 		if html := written(t, r, report.Options{}); !strings.HasPrefix(html, "<!doctype html>") || !strings.HasSuffix(strings.TrimSpace(html), "</html>") {
 			t.Errorf("%T: not a page", r)
 		}
@@ -209,45 +209,57 @@ func TestAFragmentIsNoPage(t *testing.T) {
 }
 
 func TestWhatDoesNotFitIsAnError(t *testing.T) {
-	for name, spoil := range map[string]func(r *report.Run) any{
-		"another kind":        func(*report.Run) any { return 7 },
-		"nil":                 func(*report.Run) any { return (*report.Run)(nil) },
-		"no scores":           func(*report.Run) any { return []analysis.Scores{} },
-		"fewer words":         func(r *report.Run) any { r.Examples[0].Methods[0].Words = []float64{1}; return r },
-		"fewer regions":       func(r *report.Run) any { r.Examples[0].Methods[0].Regions = []float64{1}; return r },
-		"fewer boxes":         func(r *report.Run) any { r.Examples[0].Scores.Boxes = r.Examples[0].Scores.Boxes[:3]; return r },
-		"another sentence":    func(r *report.Run) any { r.Examples[0].Methods[0].Text.Text = "else"; return r },
-		"map of another name": func(r *report.Run) any { r.Examples[0].Maps["hid.t.0"] = lxmert.NewTensor(1, 1, 1); return r },
-		"map without a name":  func(r *report.Run) any { r.Examples[0].Maps[""] = lxmert.NewTensor(1, 1, 1); return r },
-		"map of other heads": func(r *report.Run) any {
+	for name, spoil := range map[string]func(r *parts) analysis.Result{
+		"nil":           func(*parts) analysis.Result { return nil },
+		"a nil pointer": func(*parts) analysis.Result { return (*analysis.Scores)(nil) },
+		"a nil within":  func(*parts) analysis.Result { return analysis.Collection{Results: []analysis.Result{nil}} },
+		"a page in a page": func(*parts) analysis.Result {
+			return analysis.Collection{Results: []analysis.Result{analysis.Collection{}}}
+		},
+		"fewer words":   func(r *parts) analysis.Result { r.Examples[0].Methods[0].Words = []float64{1}; return r.page() },
+		"fewer regions": func(r *parts) analysis.Result { r.Examples[0].Methods[0].Regions = []float64{1}; return r.page() },
+		"fewer boxes": func(r *parts) analysis.Result {
+			r.Examples[0].Scores.Boxes = r.Examples[0].Scores.Boxes[:3]
+			return r.page()
+		},
+		"another sentence": func(r *parts) analysis.Result { r.Examples[0].Methods[0].Text.Text = "else"; return r.page() },
+		"map of another name": func(r *parts) analysis.Result {
+			r.Examples[0].Maps["hid.t.0"] = lxmert.NewTensor(1, 1, 1)
+			return r.page()
+		},
+		"map without a name": func(r *parts) analysis.Result { r.Examples[0].Maps[""] = lxmert.NewTensor(1, 1, 1); return r.page() },
+		"map of other heads": func(r *parts) analysis.Result {
 			r.Examples[0].Maps["x.0.ti"] = lxmert.NewTensor(3, nWords, nRegions)
-			return r
+			return r.page()
 		},
-		"map of fewer words": func(r *report.Run) any {
+		"map of fewer words": func(r *parts) analysis.Result {
 			r.Examples[0].Maps["x.0.ti"] = lxmert.NewTensor(nHeads, 2, nRegions)
-			return r
+			return r.page()
 		},
-		"map of a batch": func(r *report.Run) any {
+		"map of a batch": func(r *parts) analysis.Result {
 			r.Examples[0].Maps["x.0.ti"] = lxmert.NewTensor(1, nHeads, nWords, nRegions)
-			return r
+			return r.page()
 		},
-		"map with broken data": func(r *report.Run) any {
+		"map with broken data": func(r *parts) analysis.Result {
 			r.Examples[0].Maps["x.0.ti"] = lxmert.Tensor{Shape: []int{nHeads, nWords, nRegions}}
-			return r
+			return r.page()
 		},
-		"map that is a gradient": func(r *report.Run) any { r.Examples[0].Maps["x.0.ti"].Data[5] = -2; return r },
-		"map with NaN":           func(r *report.Run) any { r.Examples[0].Maps["x.0.ti"].Data[5] = float32(math.NaN()); return r },
-		"ragged table":           func(r *report.Run) any { r.Tables[0].Rows[0] = nil; return r },
-		"short series":           func(r *report.Run) any { r.Curves[0].Series[0].Y = []float64{1}; return r },
-		"short band":             func(r *report.Run) any { r.Curves[0].Series[0].Low = []float64{1}; return r },
-		"ragged matrix":          func(r *report.Run) any { r.Matrices[0].Panels[1].Values[2] = nil; return r },
-		"fewer rows":             func(r *report.Run) any { r.Matrices[0].Panels[1].Values = nil; return r },
-		"no panels":              func(r *report.Run) any { r.Matrices[0].Panels = nil; return r },
-		"fewer labels":           func(r *report.Run) any { r.Matrices[0].Rows.Labels = []string{"a"}; return r },
+		"map that is a gradient": func(r *parts) analysis.Result { r.Examples[0].Maps["x.0.ti"].Data[5] = -2; return r.page() },
+		"map with NaN": func(r *parts) analysis.Result {
+			r.Examples[0].Maps["x.0.ti"].Data[5] = float32(math.NaN())
+			return r.page()
+		},
+		"ragged table":  func(r *parts) analysis.Result { r.Tables[0].Rows[0] = nil; return r.page() },
+		"short series":  func(r *parts) analysis.Result { r.Curves[0].Series[0].Y = []float64{1}; return r.page() },
+		"short band":    func(r *parts) analysis.Result { r.Curves[0].Series[0].Low = []float64{1}; return r.page() },
+		"ragged matrix": func(r *parts) analysis.Result { r.Matrices[0].Panels[1].Values[2] = nil; return r.page() },
+		"fewer rows":    func(r *parts) analysis.Result { r.Matrices[0].Panels[1].Values = nil; return r.page() },
+		"no panels":     func(r *parts) analysis.Result { r.Matrices[0].Panels = nil; return r.page() },
+		"fewer labels":  func(r *parts) analysis.Result { r.Matrices[0].Rows.Labels = []string{"a"}; return r.page() },
 	} {
 		run := sampleRun(t.TempDir())
 		var b bytes.Buffer
-		if err := report.Write(&b, spoil(&run), report.Options{}); !errors.Is(err, report.ErrResult) {
+		if err := report.Write(&b, spoil(run), report.Options{}); !errors.Is(err, report.ErrResult) {
 			t.Errorf("%s: error %v", name, err)
 		}
 		if b.Len() > 0 {
@@ -264,7 +276,7 @@ func TestOddNumbersAreDrawnAsNothing(t *testing.T) {
 	}
 	run.Examples[0].Scores.Boxes[0] = [4]float64{nan, inf, -inf, 3}
 	run.Curves[0].Rules = map[string]float64{"nowhere": nan}
-	html := written(t, run, report.Options{})
+	html := written(t, run.page(), report.Options{})
 	if m := regexp.MustCompile(`="[^"]*(NaN|Inf)[^"]*"`).FindString(html); m != "" {
 		t.Errorf("an attribute is %s", m)
 	}

@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
-	"github.com/seed-516990b0/golxmert/analysis/report"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
@@ -28,7 +27,7 @@ const (
 // sample is an explanation of a made-up answer about a picture in dir. Every number is known: each word w attends in
 // x.k.ti, head h, to region (w+h+k) % 36 with 0.5 and evenly to the others; so does each region j in x.k.it to position
 // (j+h+k) % 14.
-func sample(dir string) report.Explanation {
+func sample(dir string) analysis.Explanation {
 	scene := &toy.Scene{ID: "scene", Width: toy.Side, Height: toy.Side}
 	info := lxmert.ImageInfo{ID: "scene", Width: toy.Side, Height: toy.Side, File: filepath.Join(dir, "scene.png"), Source: "toy"}
 	var boxes [][4]float64
@@ -76,8 +75,8 @@ func sample(dir string) report.Explanation {
 	signed.Regions[5] = math.NaN()
 	rollout := base
 	rollout.Method, rollout.Words = "joint rollout", nil
-	return report.Explanation{Scores: base, Methods: []analysis.Scores{signed, rollout}, Maps: sampleMaps(),
-		Answers: []report.Answer{{Text: "red", Probability: 0.93}, {Text: "blue", Probability: 0.04}}}
+	return analysis.Explanation{Scores: base, Methods: []analysis.Scores{signed, rollout}, Maps: sampleMaps(),
+		Answers: []analysis.Candidate{{Text: "red", Probability: 0.93}, {Text: "blue", Probability: 0.04}}}
 }
 
 func sampleMaps() map[string]lxmert.Tensor {
@@ -151,7 +150,25 @@ func photograph(w, h int) image.Image {
 	return img
 }
 
-func sampleRun(dir string) report.Run {
+// parts are what a pass over a data set might find.
+type parts struct {
+	Title    string
+	Meta     analysis.Meta
+	Tables   []analysis.Table
+	Curves   []analysis.Curve
+	Matrices []analysis.Matrix
+	Examples []analysis.Explanation
+}
+
+func (p *parts) page() analysis.Collection {
+	c := analysis.Collection{Title: p.Title, Meta: p.Meta, Results: analysis.Collect(nil, p.Tables...)}
+	c.Results = analysis.Collect(c.Results, p.Curves...)
+	c.Results = analysis.Collect(c.Results, p.Matrices...)
+	c.Results = analysis.Collect(c.Results, p.Examples...)
+	return c
+}
+
+func sampleRun(dir string) *parts {
 	x := sample(dir)
 	meta := x.Scores.Meta
 	meta.N, meta.Level = 500, 0.95
@@ -186,8 +203,8 @@ func sampleRun(dir string) report.Run {
 	meta.Method, meta.Unit = "hit rate", "share"
 	table := analysis.Table{Meta: meta, Columns: []string{"method", "hit rate", "examples", "beats chance"},
 		Rows: [][]any{{"bi-modal relevance", 0.8125, 500, true}, {"random", math.NaN(), 500, false}}}
-	return report.Run{Title: "Toy world, 500 questions", Meta: meta, Curves: []analysis.Curve{curve}, Matrices: []analysis.Matrix{matrix},
-		Tables: []analysis.Table{table}, Examples: []report.Explanation{x, x}}
+	return &parts{Title: "Toy world, 500 questions", Meta: meta, Curves: []analysis.Curve{curve}, Matrices: []analysis.Matrix{matrix},
+		Tables: []analysis.Table{table}, Examples: []analysis.Explanation{x, x}}
 }
 
 // livelyMaps are maps such as a model might have, for pictures of the report: words look at what they name, regions at

@@ -27,12 +27,12 @@ func TestScreenshotsShowThePages(t *testing.T) {
 	x.Maps = livelyMaps(x.Scores.Boxes)
 	run := pictured(t.TempDir())
 	for name, c := range map[string]struct {
-		r    any
+		r    analysis.Result
 		look look
 	}{
 		"report":      {x, look{width: 1200, height: 900}},
 		"report-dark": {x, look{width: 1200, height: 900, dark: true}},
-		"run":         {run, look{width: 1200, height: 900}},
+		"run":         {run.page(), look{width: 1200, height: 900}},
 	} {
 		path := filepath.Join("testdata", name+".png")
 		if update {
@@ -68,7 +68,7 @@ func TestScreenshotsShowThePages(t *testing.T) {
 }
 
 // pictured is a run as a sweep makes it: nothing in it but the examples is about one answer, and many methods are compared.
-func pictured(dir string) report.Run {
+func pictured(dir string) *parts {
 	run := sampleRun(dir)
 	for i := range run.Examples {
 		run.Examples[i].Maps = livelyMaps(run.Examples[i].Scores.Boxes)

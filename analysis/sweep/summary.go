@@ -9,7 +9,6 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
-	"github.com/seed-516990b0/golxmert/analysis/report"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
@@ -30,13 +29,13 @@ type Summary struct {
 	Curves   []Named[analysis.Curve]
 	Matrices []Named[analysis.Matrix]
 	Steps    []Named[analysis.Table] // of clusterings; long, and not on the page
-	Shown    []report.Explanation    // the first examples
+	Shown    []analysis.Explanation  // the first examples
 }
 
 // Named is a result and the name of its files.
-type Named[T any] struct {
+type Named[R analysis.Result] struct {
 	Name   string
-	Result T
+	Result R
 }
 
 // collector goes through the examples and sums up; its memory does not grow with their number.
@@ -54,7 +53,7 @@ type collector struct {
 	trials    map[string]*relevance.Tally
 	heads     map[string]*headSums
 	pairs     map[string]*pairSums
-	shown     []report.Explanation
+	shown     []analysis.Explanation
 	drawn     *analysis.Resamples
 }
 
@@ -189,7 +188,7 @@ func (c *collector) addShown(e *Example) {
 		return
 	}
 	for g := range c.settings.Rows {
-		var x report.Explanation
+		var x analysis.Explanation
 		for _, m := range c.scoring {
 			if g >= len(e.Shown[m]) {
 				continue
@@ -200,7 +199,7 @@ func (c *collector) addShown(e *Example) {
 				x.Methods = append(x.Methods, e.Shown[m][g])
 			}
 		}
-		x.Answers = []report.Answer{{Text: e.Answer, Probability: e.Probability}}
+		x.Answers = []analysis.Candidate{{Text: e.Answer, Probability: e.Probability}}
 		c.shown = append(c.shown, x)
 	}
 }

@@ -5,12 +5,11 @@ import (
 	"fmt"
 
 	"github.com/seed-516990b0/golxmert/analysis"
-	"github.com/seed-516990b0/golxmert/analysis/display"
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
 )
 
 // Explanation is why a model gave an answer, with all attention maps to look at.
-type Explanation = display.Explanation
+type Explanation = analysis.Explanation
 
 // Explain says which words and regions carried an answer: by bi-modal relevance, or by the named methods, such as
 // "attention", "rollout", "ig"; see [Methods]. Of two pictures it explains the left one and says so; [ExplainPictures]
@@ -41,8 +40,8 @@ func Methods() analysis.Table {
 }
 
 // AllMaps are the maps of an answer as one figure: a row for each layer, a column for each head.
-func AllMaps(a *Answer) display.Maps {
-	x := display.Maps{Maps: a.Maps()}
+func AllMaps(a *Answer) analysis.Maps {
+	x := analysis.Maps{Maps: a.Maps()}
 	x.Method = "attention maps"
 	if len(a.Batch.Words) > 0 {
 		x.Text = a.Batch.Words[0]

@@ -154,7 +154,7 @@ func (l *live) curves() (curves []analysis.Curve) {
 func svgOf(curves []analysis.Curve) string {
 	var parts []string
 	for _, c := range curves {
-		d, err := ordered(context.WithoutCancel(cell().ctx), display.Order{Figure: c, Format: "svg", Bare: true})
+		d, err := ordered(context.WithoutCancel(cell().ctx), display.Order{Result: c, Format: "svg", Bare: true})
 		if err != nil {
 			continue
 		}
@@ -170,8 +170,8 @@ func svgOf(curves []analysis.Curve) string {
 // runPNG is a picture of a run: what is known about it, and its curves below. nil if it cannot be drawn.
 func runPNG(r Run, curves []analysis.Curve) []byte {
 	var parts []image.Image
-	for _, x := range append([]any{runTable(r)}, anyOf(curves)...) {
-		d, err := ordered(context.WithoutCancel(cell().ctx), display.Order{Figure: x, Format: "png", DPI: screenDPI})
+	for _, x := range analysis.Collect([]analysis.Result{runTable(r)}, curves...) {
+		d, err := ordered(context.WithoutCancel(cell().ctx), display.Order{Result: x, Format: "png", DPI: screenDPI})
 		if err != nil {
 			continue
 		}
@@ -198,13 +198,6 @@ func runPNG(r Run, curves []analysis.Curve) []byte {
 		return nil
 	}
 	return b.Bytes()
-}
-
-func anyOf[T any](list []T) (out []any) {
-	for _, x := range list {
-		out = append(out, x)
-	}
-	return out
 }
 
 // runTable is what is known about a run.

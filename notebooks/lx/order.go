@@ -3,8 +3,6 @@ package lx
 import (
 	"context"
 	"path/filepath"
-	"reflect"
-	"slices"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/display"
@@ -13,7 +11,11 @@ import (
 // ordered has the session draw: it has fonts, page and encoders at hand, and a cell that does not link them is built in half
 // the time.
 func ordered(ctx context.Context, o display.Order) (display.Drawn, error) {
-	o.Page, o.Figure = located(o.Page), located(o.Figure)
+	result, err := analysis.WithScores(o.Result, located)
+	if err != nil {
+		return display.Drawn{}, err
+	}
+	o.Result = result
 	order, err := o.Encode()
 	if err != nil {
 		return display.Drawn{}, err
@@ -25,42 +27,8 @@ func ordered(ctx context.Context, o display.Order) (display.Drawn, error) {
 	return display.DecodeDrawn(drawn)
 }
 
-// located is a result, by value, whose pictures are named by where they are and not from the cell's folder.
-func located(result any) any {
-	if v := reflect.ValueOf(result); v.Kind() == reflect.Pointer && !v.IsNil() {
-		result = v.Elem().Interface()
-	}
-	switch x := result.(type) {
-	case analysis.Scores:
-		return locatedScores(x)
-	case []analysis.Scores:
-		return locatedAll(x)
-	case display.Explanation:
-		return locatedExplanation(x)
-	case display.Run:
-		x.Examples = slices.Clone(x.Examples)
-		for i, e := range x.Examples {
-			x.Examples[i] = locatedExplanation(e)
-		}
-		return x
-	}
-	return result
-}
-
-func locatedExplanation(x display.Explanation) display.Explanation {
-	x.Scores, x.Methods = locatedScores(x.Scores), locatedAll(x.Methods)
-	return x
-}
-
-func locatedAll(list []analysis.Scores) []analysis.Scores {
-	list = slices.Clone(list)
-	for i, s := range list {
-		list[i] = locatedScores(s)
-	}
-	return list
-}
-
-func locatedScores(s analysis.Scores) analysis.Scores {
+// located are scores whose picture is named by where it is and not from the cell's folder.
+func located(s analysis.Scores) analysis.Scores {
 	if s.Image.File != "" {
 		if path, err := filepath.Abs(s.Image.File); err == nil {
 			s.Image.File = path

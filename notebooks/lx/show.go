@@ -93,33 +93,8 @@ func drawerOf(x any) func() (shown, error) {
 	switch x := x.(type) {
 	case *Answer:
 		return func() (shown, error) { return showAnswer(x) }
-	case Explanation:
-		return pair(x, x.Scores, fmt.Sprintf("%s: %s", x.Scores.Method, x.Scores.Text.Text))
-	case analysis.Scores:
-		return pair(x, x, fmt.Sprintf("%s: %s", x.Method, x.Text.Text))
-	case []analysis.Scores:
-		if len(x) == 0 {
-			return nothingIn("scores")
-		}
-		return pair(x, x[0], fmt.Sprintf("%s: %s", x[0].Method, x[0].Text.Text))
-	case analysis.Matrix:
-		return pair(x, x, x.Method)
-	case analysis.Curve:
-		return pair(x, x, x.Method)
-	case analysis.Table:
-		return pair(x, x, tableText(x))
-	case display.Maps:
-		return func() (shown, error) { return drawn(x, x.Method) }
-	case []Explanation:
-		if len(x) == 0 {
-			return nothingIn("explanations")
-		}
-		return pair(display.Run{Title: x[0].Scores.Method, Examples: x}, x[0].Scores, fmt.Sprintf("%s: %d explanations", x[0].Scores.Method, len(x)))
-	case display.Run:
-		return pair(x, still(x), x.Title)
-	case Tested:
-		page := display.Run{Tables: []analysis.Table{x.Table}, Curves: x.Curves}
-		return pair(page, still(page), tableText(x.Table))
+	case analysis.Maps:
+		return func() (shown, error) { return drawn(x) } // as a page they would be a megabyte
 	case Run:
 		return func() (shown, error) { return showRun(x), nil }
 	case lxmert.Tensor:
@@ -127,15 +102,38 @@ func drawerOf(x any) func() (shown, error) {
 	case image.Image:
 		return func() (shown, error) { return showPicture(x) }
 	}
-	return nil
+	r, err := resultOf(x)
+	if r == nil && err == nil {
+		return nil
+	}
+	return func() (shown, error) {
+		if err != nil {
+			return shown{}, err
+		}
+		return both(r, r.Plain())
+	}
 }
 
-func pair(page, still any, text string) func() (shown, error) {
-	return func() (shown, error) { return both(page, still, text) }
-}
-
-func nothingIn(what string) func() (shown, error) {
-	return func() (shown, error) { return shown{}, errors.New("Show got no " + what) }
+// resultOf is the result that a value is, or that a list of them makes; nil: it is none.
+func resultOf(x any) (analysis.Result, error) {
+	switch x := x.(type) {
+	case analysis.Result:
+		return analysis.Value(x)
+	case []analysis.Scores:
+		if len(x) == 0 {
+			return nil, errors.New("there are no scores in the list")
+		}
+		return analysis.Compared(x...), nil
+	case []Explanation:
+		if len(x) == 0 {
+			return nil, errors.New("there are no explanations in the list")
+		}
+		title := fmt.Sprintf("%s: %d explanations", x[0].Scores.Method, len(x))
+		return analysis.Collection{Title: title, Results: analysis.Collect(nil, x...)}, nil
+	case Tested:
+		return analysis.Collection{Results: analysis.Collect([]analysis.Result{x.Table}, x.Curves...)}, nil
+	}
+	return nil, nil
 }
 
 func showPicture(x image.Image) (shown, error) {
@@ -147,30 +145,15 @@ func showPicture(x image.Image) (shown, error) {
 }
 
 // both makes the interactive form of a result and its figure.
-func both(page, still any, text string) (s shown, err error) {
-	d, err := ordered(cell().ctx, display.Order{Page: page, Figure: still, Format: "png", DPI: screenDPI})
+func both(r analysis.Result, text string) (s shown, err error) {
+	d, err := ordered(cell().ctx, display.Order{Result: r, Page: true, Format: "png", DPI: screenDPI})
 	return shown{html: string(d.Page), png: d.Figure, text: text}, err
 }
 
-// still is the part of a run of an analysis that its picture shows; nil of an empty one.
-func still(r display.Run) any {
-	switch {
-	case len(r.Curves) > 0:
-		return r.Curves[0]
-	case len(r.Matrices) > 0:
-		return r.Matrices[0]
-	case len(r.Tables) > 0:
-		return r.Tables[0]
-	case len(r.Examples) > 0:
-		return r.Examples[0].Scores
-	}
-	return nil
-}
-
 // drawn makes the figure alone.
-func drawn(x any, text string) (s shown, err error) {
-	d, err := ordered(cell().ctx, display.Order{Figure: x, Format: "png", DPI: screenDPI})
-	return shown{png: d.Figure, text: text}, err
+func drawn(r analysis.Result) (s shown, err error) {
+	d, err := ordered(cell().ctx, display.Order{Result: r, Format: "png", DPI: screenDPI})
+	return shown{png: d.Figure, text: r.Plain()}, err
 }
 
 // screenDPI is enough for screens, and keeps notebooks small.
@@ -183,7 +166,7 @@ func showAnswer(a *Answer) (shown, error) {
 	for row := range a.Batch.Rows() {
 		boxes := analysis.NewScores(analysis.Meta{}, a.Batch, row, nil, make([]float64, a.Batch.V()))
 		boxes.Text = lxmert.Words{} // it stands above all pictures
-		d, err := ordered(cell().ctx, display.Order{Figure: boxes, Format: "png", DPI: screenDPI, PictureAlone: true, Top: -1, Bare: true})
+		d, err := ordered(cell().ctx, display.Order{Result: boxes, Format: "png", DPI: screenDPI, PictureAlone: true, Top: -1, Bare: true})
 		if err != nil {
 			return s, err
 		}
@@ -209,29 +192,18 @@ func showAnswer(a *Answer) (shown, error) {
 	return s, nil
 }
 
-func tableText(t analysis.Table) string {
-	var s strings.Builder
-	s.WriteString(strings.Join(t.Columns, "\t") + "\n")
-	for _, row := range t.Rows {
-		for i, v := range row {
-			if i > 0 {
-				s.WriteByte('\t')
-			}
-			if x, ok := v.(float64); ok {
-				fmt.Fprintf(&s, "%.4g", x)
-			} else {
-				fmt.Fprint(&s, v)
-			}
-		}
-		s.WriteByte('\n')
-	}
-	return s.String()
-}
-
 // Save writes a result to a file, as its name ends: .pdf .svg .png .html .csv .json .safetensors, see figure.Save. Folders
 // are made.
 func Save(path string, result any) {
-	d, err := ordered(cell().ctx, display.Order{Figure: result, Format: strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")})
+	r, err := resultOf(result)
+	if r == nil && err == nil {
+		err = fmt.Errorf("a %T is not the result of an analysis, which Save writes", result)
+	}
+	if err != nil {
+		fail(fmt.Errorf("%s: %w", path, err))
+		return
+	}
+	d, err := ordered(cell().ctx, display.Order{Result: r, Format: strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")})
 	if err != nil {
 		fail(fmt.Errorf("%s: %w", path, err))
 		return

@@ -21,7 +21,7 @@ func showTensor(t lxmert.Tensor) (shown, error) {
 	if !ok {
 		return shown{text: tensorText(t)}, nil
 	}
-	return both(m, m, tensorText(t))
+	return both(m, tensorText(t))
 }
 
 // heatOf lays out a tensor as the panels of a matrix: [n] as one row, [rows, columns] as one panel, [..., rows, columns]

@@ -13,7 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/figure"
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
+	"github.com/seed-516990b0/golxmert/analysis/report"
 	"github.com/seed-516990b0/golxmert/analysis/sweep"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
@@ -236,7 +238,8 @@ func saveSweep(cmd *cobra.Command, dir string, screen *screen) error {
 	if err != nil {
 		return err
 	}
-	files, err := s.Save(dir)
+	page := filepath.Join(dir, "report.html")
+	beside, err := saveSummary(s, dir, page)
 	if err != nil {
 		return err
 	}
@@ -244,8 +247,24 @@ func saveSweep(cmd *cobra.Command, dir string, screen *screen) error {
 	for _, t := range s.Tables {
 		writeResultTable(out, t.Result)
 	}
-	fmt.Fprintf(out, "%s has all of it, with %d examples to look at; %d files beside it have the figures and the numbers\n", files[0], len(s.Shown), len(files)-1)
+	fmt.Fprintf(out, "%s has all of it, with %d examples to look at; %d files beside it have the figures and the numbers\n", page, len(s.Shown), beside)
 	return nil
+}
+
+// saveSummary writes a page of everything that a sweep found, and each result for itself, as a figure and as numbers. It
+// returns how many files there are beside the page.
+func saveSummary(s *sweep.Summary, dir, page string) (beside int, err error) {
+	drawn, numbers := s.Named()
+	opt := figure.Options{Width: figure.Page}
+	figures, err := figure.SaveAll(dir, drawn, opt, ".pdf", ".csv", ".json")
+	if err != nil {
+		return 0, err
+	}
+	tables, err := figure.SaveAll(dir, numbers, opt, ".csv", ".json")
+	if err != nil {
+		return 0, err
+	}
+	return len(figures) + len(tables), report.Save(page, s.Page(), report.Options{})
 }
 
 // writeResultTable prints a table of results with a heading.

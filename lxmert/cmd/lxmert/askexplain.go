@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/figure"
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
 	"github.com/seed-516990b0/golxmert/analysis/report"
@@ -54,7 +55,7 @@ func sayMissing(w io.Writer, missing []string, of int, folder string) error {
 }
 
 // explain writes why the model gave its answer. A statement about two pictures becomes two files.
-func (e *explaining) explain(cmd *cobra.Command, m lxmert.Engine, a *lxmert.Answer, shown []report.Answer) error {
+func (e *explaining) explain(cmd *cobra.Command, m lxmert.Engine, a *lxmert.Answer, shown []analysis.Candidate) error {
 	explanations, err := relevance.Explain(cmd.Context(), m, a)
 	if err != nil {
 		return err

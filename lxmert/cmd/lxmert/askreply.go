@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
-	"github.com/seed-516990b0/golxmert/analysis/report"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
@@ -72,9 +71,9 @@ func newReply(a *lxmert.Answer, warnings []string, top int) *reply {
 }
 
 // shown are the answers as a page shows them.
-func (r *reply) shown() (list []report.Answer) {
+func (r *reply) shown() (list []analysis.Candidate) {
 	for _, a := range r.Answers {
-		list = append(list, report.Answer{Text: a.Answer, Probability: a.Probability})
+		list = append(list, analysis.Candidate{Text: a.Answer, Probability: a.Probability})
 	}
 	return list
 }

@@ -72,12 +72,9 @@ func saveSeeds(cmd *cobra.Command, out string, dirs []string, screen *screen) er
 	if err := os.MkdirAll(out, 0o777); err != nil {
 		return fmt.Errorf("--out: %w; choose another folder", err)
 	}
-	for name, table := range map[string]analysis.Table{"seeds": overview, "seeds-all": all} {
-		for _, suffix := range []string{".pdf", ".csv", ".json"} {
-			if err := figure.Save(filepath.Join(out, name+suffix), table, figure.Options{Width: figure.Page}); err != nil {
-				return err
-			}
-		}
+	tables := []analysis.Named{{Name: "seeds", Result: overview}, {Name: "seeds-all", Result: all}}
+	if _, err := figure.SaveAll(out, tables, figure.Options{Width: figure.Page}, ".pdf", ".csv", ".json"); err != nil {
+		return err
 	}
 	writeResultTable(cmd.OutOrStdout(), overview)
 	fmt.Fprintf(cmd.OutOrStdout(), "%s has this table, seeds-all.csv beside it all numbers\n", filepath.Join(out, "seeds.csv"))

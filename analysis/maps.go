@@ -1,7 +1,8 @@
-package display
+package analysis
 
 import (
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -9,13 +10,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
 // Maps are attention maps of one example: [H,Q,K] each, by names such as x.4.ti.
 type Maps struct {
-	analysis.Meta
+	Meta
 	Maps map[string]lxmert.Tensor
 	Text lxmert.Words // the sentence; optional. Where there are pieces, words beyond them, and [PAD], are padding
 	// Regions is how many there are, those beyond it are padding; 0: all.
@@ -79,4 +79,61 @@ func (m Maps) CSV(w io.Writer) error {
 	}
 	lines.Flush()
 	return lines.Error()
+}
+
+// Check says which map has a wrong name or shape.
+func (m Maps) Check() error {
+	for _, name := range slices.Sorted(maps.Keys(m.Maps)) {
+		if _, err := m.Present(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Arrays are the maps without padding, in the order of their names.
+func (m Maps) Arrays() []Array {
+	var out []Array
+	for _, name := range slices.Sorted(maps.Keys(m.Maps)) {
+		t, err := m.Present(name)
+		if err != nil {
+			continue // Check says why
+		}
+		values := make([]float64, len(t.Data))
+		for i, x := range t.Data {
+			values[i] = float64(x)
+		}
+		out = append(out, Array{name, t.Shape, values})
+	}
+	return out
+}
+
+// Plain names the method.
+func (m Maps) Plain() string { return m.Method }
+
+func (m Maps) withScores(func(Scores) Scores) Result { return m }
+
+// present are all maps without padding.
+func (m Maps) present() (map[string]lxmert.Tensor, error) {
+	out := map[string]lxmert.Tensor{}
+	for name := range m.Maps {
+		t, err := m.Present(name)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = t
+	}
+	return out, nil
+}
+
+type plainMaps Maps
+
+// MarshalJSON writes the maps without padding.
+func (m Maps) MarshalJSON() ([]byte, error) {
+	present, err := m.present()
+	if err != nil {
+		return nil, err
+	}
+	m.Maps = present
+	return json.Marshal(plainMaps(m))
 }
