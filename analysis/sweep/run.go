@@ -37,6 +37,9 @@ type Options struct {
 	// Missing is called once at the end if pictures of examples that are shown are not in the asker's folder of pictures: with
 	// their ids, and how many are shown.
 	Missing func(ids []string, of int)
+	// Noted is called once at the end if there was something to note about questions, see question.Batch: how often, and the
+	// first of it.
+	Noted func(notes int, first string)
 	// Progress is called after each batch with the number of this part's examples that are done.
 	Progress func(done, total int)
 }
@@ -93,6 +96,9 @@ func Run(ctx context.Context, eng lxmert.Engine, d *Data, dir string, opt Option
 		done += len(index)
 		report(done)
 	}
+	if r.notes > 0 && opt.Noted != nil {
+		opt.Noted(r.notes, r.firstNote)
+	}
 	if len(r.missing) > 0 && opt.Missing != nil {
 		opt.Missing(r.missing, len(r.looked))
 	}
@@ -110,6 +116,8 @@ type runner struct {
 	elsewhere *lxmert.Provenance // if the part was begun by another machine or version
 	looked    map[string]bool    // pictures that were looked for
 	missing   []string           // those that are not there
+	notes     int                // about questions
+	firstNote string
 }
 
 func newRunner(ctx context.Context, eng lxmert.Engine, d *Data, opt Options) (*runner, error) {
@@ -187,6 +195,9 @@ func newRunner(ctx context.Context, eng lxmert.Engine, d *Data, opt Options) (*r
 // batch applies all methods to a batch.
 func (r *runner) batch(ctx context.Context, asked *question.Batch, index []int) (*line, error) {
 	b := asked.Batch
+	if r.notes += len(asked.Notes); r.firstNote == "" && len(asked.Notes) > 0 {
+		r.firstNote = asked.Notes[0]
+	}
 	l := &line{First: index[0], Examples: make([]Example, len(index)), Model: r.elsewhere}
 	rows := r.settings.Rows
 	for i, k := range index {

@@ -178,6 +178,9 @@ func (a *Asker) Config() lxmert.Config { return a.cfg }
 // a model that has none: it can be looked into, but not asked.
 func (a *Asker) Head() lxmert.AnswerHead { return a.head }
 
+// Pictures is how many pictures a question is about: 2 for a model of NLVR2, else 1.
+func (a *Asker) Pictures() int { return max(1, a.head.Images) }
+
 // Options are those that the asker was opened with, and the file of answers that was found.
 func (a *Asker) Options() Options { return a.opt }
 

@@ -78,7 +78,7 @@ func (a *Asker) Batch(ctx context.Context, questions []lxmert.Question) (*Batch,
 // Check says what is wrong with questions, before anything is read: an error wraps [ErrQuestion], or [ErrOptions] where
 // there are no regions to find their pictures in.
 func (a *Asker) Check(questions []lxmert.Question) error {
-	images := max(1, a.head.Images)
+	images := a.Pictures()
 	switch {
 	case len(questions) == 0:
 		return wrong(ErrQuestion, "there is no question")

@@ -26,9 +26,9 @@
 // # Promises
 //
 // An answer does not depend on the questions beside it, whatever the number of words and regions that these have: a picture
-// is answered about as the reference answers it alone. Logits that are not numbers, regions that are, files of another
-// model, and pictures that no file has are errors, which name the thing and what to do; what the model does not see of a
-// question is noted in [Batch].Notes.
+// is answered about as the reference answers it alone. Logits and regions that are not numbers, files of another model, and
+// pictures that no file has are errors, which name the thing and what to do; what the model does not see of a question is
+// noted in [Batch].Notes.
 //
 // No weights are opened here and nothing is computed: the package does not need GoMLX. The command line, the resident
 // session behind the notebooks, and sweeps over data sets all ask through it.

@@ -148,6 +148,9 @@ func (a *analyzing) run(cmd *cobra.Command, methods []string) error {
 	}
 	defer m.Close()
 	a.opt.Missing = func(ids []string, of int) { sayMissing(cmd.ErrOrStderr(), ids, of, data.Asker.Options().Images) }
+	a.opt.Noted = func(notes int, first string) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: the model did not see all of some questions (%d remarks): %s\n", notes, first)
+	}
 	bar := screen.bar("analyzing", "questions")
 	a.opt.Progress = func(done, total int) { screen.set(bar, int64(done), int64(total), "") }
 	err = sweep.Run(cmd.Context(), m, data, a.out, a.opt)

@@ -98,6 +98,24 @@ func TestAnalyzeGoesOnWhereItStopped(t *testing.T) {
 	}
 }
 
+func TestAnalyzeSaysWhatTheModelDoesNotSee(t *testing.T) {
+	r := newToyRun(t, goldentest.Folders(t, "model")[0])
+	image := readAsked(t, filepath.Join(r.dir, "data", "vqa", "minival.json"))[0].Image
+	own := filepath.Join(t.TempDir(), "own.json")
+	long := strings.Repeat("what is red ", 9)
+	text, err := json.Marshal([]map[string]any{{"question_id": 1, "img_id": image, "sent": "is it red?"}, {"question_id": 2, "img_id": image, "sent": long}, {"question_id": 3, "img_id": image, "sent": "☃ red?"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(own, text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, errOut, err := execute(rootCommand(), analyzeArgs(r, "attention", filepath.Join(t.TempDir(), "out"), "--data", own)...)
+	if want := "(2 remarks): \"" + long[:60] + "…\" has "; err != nil || strings.Count(errOut, want) != 1 {
+		t.Errorf("%v\n%s\nlacks %s", err, errOut, want)
+	}
+}
+
 func TestGoldRegionsAreCounted(t *testing.T) {
 	r := newToyRun(t, goldentest.Folders(t, "model")[0])
 	out := filepath.Join(t.TempDir(), "out")

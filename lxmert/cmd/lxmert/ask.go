@@ -74,40 +74,25 @@ probable answer: the bi-modal relevance of Chefer, Gur and Wolf (2021).`,
 		},
 	}
 	a.model.add(cmd)
+	a.addQuestion(cmd)
 	a.why.add(cmd)
-	cmd.Flags().StringVar(&a.regions, "regions", "", "regions of the pictures: a TSV, a packed store, .npz or .safetensors file, or a folder of the last two")
-	cmd.Flags().StringArrayVar(&a.images, "image", nil, "id of the picture; twice for NLVR2: left, right")
-	cmd.Flags().StringVar(&a.vocab, "vocab", "", "vocab.txt of bert-base-uncased (default: looked for beside the weights, in data and in Hugging Face's cache)")
 	cmd.Flags().StringVar(&a.answers, "answers", "", "JSON list that names the answers (default: looked for beside the weights and in data)")
-	cmd.Flags().StringVar(&a.objects, "objects", "", "text file that names the detector's object classes, one per line (objects_vocab.txt)")
 	cmd.Flags().IntVar(&a.top, "top", 5, "how many answers to print")
 	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
 	return cmd
 }
 
+// addQuestion adds the flags that say what a question is about.
+func (a *asking) addQuestion(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&a.regions, "regions", "", "regions of the pictures: a TSV, a packed store, .npz or .safetensors file, or a folder of the last two")
+	cmd.Flags().StringArrayVar(&a.images, "image", nil, "id of the picture; twice for NLVR2: left, right")
+	cmd.Flags().StringVar(&a.vocab, "vocab", "", "vocab.txt of bert-base-uncased (default: looked for beside the weights, in data and in Hugging Face's cache)")
+	cmd.Flags().StringVar(&a.objects, "objects", "", "text file that names the detector's object classes, one per line (objects_vocab.txt)")
+}
+
 // run answers. What can be wrong is looked at before what takes long.
 func (a *asking) run(cmd *cobra.Command, sentence string) error {
-	world, err := a.model.findToy()
-	if err != nil {
-		return err
-	}
-	opt := question.Options{
-		Weights: a.model.load, Vocab: a.vocab, Answers: a.answers, Images: a.why.images, Objects: a.objects, Pad: true, Log: cmd.ErrOrStderr(), Flags: true,
-	}
-	fillToy(&opt, world)
-	switch {
-	case a.regions != "":
-		opt.Regions = []string{a.regions}
-	case world != nil:
-		opt.Regions = world.Regions
-	default:
-		return usage("--regions is needed: %s is not the toy world, but weights of that name", a.model.load)
-	}
-	cfg, err := modelConfig(a.model)
-	if err != nil {
-		return err
-	}
-	asker, err := question.Open(cfg, opt)
+	asker, err := a.open(cmd, true)
 	if err != nil {
 		return err
 	}
@@ -115,25 +100,12 @@ func (a *asking) run(cmd *cobra.Command, sentence string) error {
 	if err := asker.CanAnswer(); err != nil {
 		return err
 	}
-	if n := asker.Head().Images; len(a.images) != n {
-		about := "one picture"
-		if n == 2 {
-			about = "two pictures (NLVR2): --image LEFT --image RIGHT"
-		}
-		return usage("--image is given %d times, must be %d: %s answers about %s", len(a.images), n, a.model.load, about)
-	}
 	for _, note := range asker.Notes() {
 		fmt.Fprintln(cmd.ErrOrStderr(), note)
 	}
-	batch, err := asker.Batch(cmd.Context(), []lxmert.Question{{Text: sentence, Images: a.images}})
-	if errors.Is(err, question.ErrQuestion) {
-		return usage("%w", err)
-	}
+	batch, err := a.batch(cmd, asker, sentence)
 	if err != nil {
 		return err
-	}
-	for _, line := range batch.Doubts {
-		fmt.Fprintln(cmd.ErrOrStderr(), line)
 	}
 	m, err := a.model.open(cmd)
 	if err != nil {
@@ -146,7 +118,7 @@ func (a *asking) run(cmd *cobra.Command, sentence string) error {
 	}
 	r := newReply(answers[0], batch.Notes, a.top)
 	if a.why.on {
-		if err := sayMissing(cmd.ErrOrStderr(), batch.Missing, len(batch.Images), opt.Images); err != nil {
+		if err := sayMissing(cmd.ErrOrStderr(), batch.Missing, len(batch.Images), asker.Options().Images); err != nil {
 			return err
 		}
 		if err := a.why.explain(cmd, m, answers[0], r.shown()); err != nil {
@@ -157,6 +129,56 @@ func (a *asking) run(cmd *cobra.Command, sentence string) error {
 		return r.printJSON(cmd.OutOrStdout())
 	}
 	return r.print(cmd.OutOrStdout(), cmd.ErrOrStderr())
+}
+
+// open prepares to ask. pad: all questions are given one length, so that one compiled program serves them.
+func (a *asking) open(cmd *cobra.Command, pad bool) (*question.Asker, error) {
+	if a.model.load == "" {
+		return nil, usage("--load is needed: which weights?")
+	}
+	world, err := a.model.findToy()
+	if err != nil {
+		return nil, err
+	}
+	opt := question.Options{
+		Weights: a.model.load, Vocab: a.vocab, Answers: a.answers, Images: a.why.images, Objects: a.objects, Pad: pad, Log: cmd.ErrOrStderr(), Flags: true,
+	}
+	fillToy(&opt, world)
+	switch {
+	case a.regions != "":
+		opt.Regions = []string{a.regions}
+	case world != nil:
+		opt.Regions = world.Regions
+	default:
+		return nil, usage("--regions is needed: %s is not the toy world, but weights of that name", a.model.load)
+	}
+	cfg, err := modelConfig(a.model)
+	if err != nil {
+		return nil, err
+	}
+	return question.Open(cfg, opt)
+}
+
+// batch makes the model's input of the question. Remarks about files go to the standard error.
+func (a *asking) batch(cmd *cobra.Command, asker *question.Asker, sentence string) (*question.Batch, error) {
+	if n := asker.Pictures(); len(a.images) != n {
+		about := "one picture"
+		if n == 2 {
+			about = "two pictures (NLVR2): --image LEFT --image RIGHT"
+		}
+		return nil, usage("--image is given %d times, must be %d: %s answers about %s", len(a.images), n, a.model.load, about)
+	}
+	batch, err := asker.Batch(cmd.Context(), []lxmert.Question{{Text: sentence, Images: a.images}})
+	if errors.Is(err, question.ErrQuestion) {
+		return nil, usage("%w", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range batch.Doubts {
+		fmt.Fprintln(cmd.ErrOrStderr(), line)
+	}
+	return batch, nil
 }
 
 func inFile(path string) string {

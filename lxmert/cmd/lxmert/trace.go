@@ -12,16 +12,22 @@ import (
 
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	"github.com/seed-516990b0/golxmert/lxmert/toy"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
+// tracing is what the flags of `lxmert trace` say.
+type tracing struct {
+	ask                   asking // model and question
+	inputs, question, out string
+	want                  []string
+	list                  bool
+}
+
 func traceCommand() *cobra.Command {
-	var model modelFlags
-	var inputs, out string
-	var want []string
-	var list bool
+	var x tracing
 	cmd := &cobra.Command{
-		Use:   "trace --load WEIGHTS --inputs IN.safetensors --want NAMES --out OUT.safetensors",
+		Use:   `trace --load WEIGHTS (--inputs IN.safetensors | --question "…" --image ID --regions FEATURES) --want NAMES --out OUT.safetensors`,
 		Short: "Run a batch and save any activations of it",
 		Long: `Runs the model on a batch of inputs and saves the activations that --want names: any of the attention maps, their
 scores before softmax, levels, sublayer outputs, insides of feed-forward blocks and heads. "*" stands for one dot-separated
@@ -29,25 +35,27 @@ part of a name, and alone for everything.
 
 Inputs are a safetensors file with input_ids [N,T], feats [N,V,F] and boxes [N,V,4], and if need be segment_ids,
 input_mask (or attention_mask) and visual_mask; names may start with "input.". Missing segments are zeros. Where a mask
-is missing nothing counts as padding: what looks like it is a warning.`,
+is missing nothing counts as padding: what looks like it is a warning.
+
+Instead of inputs a question may be given, with --image and --regions as in "lxmert ask".`,
 		Example: `  lxmert trace --load snap/pretrained/model --list
+  lxmert trace --load toy --question "what color is the star?" --image test/500001 --want 'x.*.ti,out.task' --out trace.safetensors
   lxmert trace --load snap/pretrained/model --inputs batch.safetensors --want 'x.*.ti,out.qa' --out trace.safetensors`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if list {
-				return listNames(cmd, model)
+			if x.list {
+				return listNames(cmd, x.ask.model)
 			}
-			if inputs == "" || out == "" || len(want) == 0 {
-				return usage("--inputs, --want and --out are needed (or --list, which prints the names)")
-			}
-			return runTrace(cmd, model, inputs, want, out)
+			return x.run(cmd)
 		},
 	}
-	model.add(cmd)
-	cmd.Flags().StringVar(&inputs, "inputs", "", "safetensors file with the batch")
-	cmd.Flags().StringSliceVar(&want, "want", nil, "names of activations, comma-separated; patterns as in 'x.*.ti' or '*'")
-	cmd.Flags().StringVar(&out, "out", "", "safetensors file to write")
-	cmd.Flags().BoolVar(&list, "list", false, "print the names of all activations, with their shapes, and stop")
+	x.ask.model.add(cmd)
+	cmd.Flags().StringVar(&x.inputs, "inputs", "", "safetensors file with the batch")
+	cmd.Flags().StringVar(&x.question, "question", "", "a question to run, instead of --inputs")
+	x.ask.addQuestion(cmd)
+	cmd.Flags().StringSliceVar(&x.want, "want", nil, "names of activations, comma-separated; patterns as in 'x.*.ti' or '*'")
+	cmd.Flags().StringVar(&x.out, "out", "", "safetensors file to write")
+	cmd.Flags().BoolVar(&x.list, "list", false, "print the names of all activations, with their shapes, and stop")
 	return cmd
 }
 
@@ -82,39 +90,72 @@ func listNames(cmd *cobra.Command, model modelFlags) error {
 	return err
 }
 
-func runTrace(cmd *cobra.Command, model modelFlags, inputs string, want []string, out string) error {
-	b, err := lxrt.ReadBatch(inputs)
+func (x *tracing) run(cmd *cobra.Command) error {
+	switch {
+	case x.out == "" || len(x.want) == 0 || x.inputs == "" && x.question == "":
+		return usage("--inputs (or --question), --want and --out are needed (or --list, which prints the names)")
+	case x.inputs != "" && (x.question != "" || x.ask.regions != "" || len(x.ask.images) > 0):
+		return usage("--inputs has all of the batch: --question, --image and --regions are for a question instead")
+	case x.question != "" && x.ask.regions == "" && x.ask.model.load != toy.Name:
+		return usage("--regions is needed for --question: a TSV, .npz or .safetensors file, or a folder of the last two")
+	}
+	b, r, err := x.batch(cmd)
 	if err != nil {
 		return err
 	}
-	if _, err := model.findToy(); err != nil {
-		return err
-	}
-	m, err := model.open(cmd)
+	m, err := x.ask.model.open(cmd)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	names, err := expand(m.Config(), want)
+	names, err := expand(m.Config(), x.want)
 	if err != nil {
 		return err
-	}
-	for _, doubt := range b.Doubts() {
-		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s: %s\n", inputs, doubt)
 	}
 	start := time.Now()
-	t, err := m.Run(cmd.Context(), b, lxmert.Request{Want: lxmert.All(names...)})
+	r.Want = lxmert.All(names...)
+	t, err := m.Run(cmd.Context(), b, r)
 	if err != nil {
 		return err
 	}
-	if err := t.Save(out); err != nil {
+	if err := t.Save(x.out); err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d activations of %d rows, %.1f s\n", out, len(t.Values), b.Rows(), time.Since(start).Seconds())
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d activations of %d rows, %.1f s\n", x.out, len(t.Values), b.Rows(), time.Since(start).Seconds())
 	if bad, all, in := notFinite(t); bad > 0 {
 		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s of %s values are NaN or infinite, in %s\n", grouped(int64(bad)), grouped(int64(all)), firstNames(in))
 	}
 	return nil
+}
+
+// batch reads or makes the model's input, and says how it is to be asked. Inputs are taken as the reference takes them.
+func (x *tracing) batch(cmd *cobra.Command) (*lxmert.Batch, lxmert.Request, error) {
+	var r lxmert.Request
+	if x.inputs != "" {
+		b, err := lxrt.ReadBatch(x.inputs)
+		if err != nil {
+			return nil, r, err
+		}
+		for _, doubt := range b.Doubts() {
+			fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s: %s\n", x.inputs, doubt)
+		}
+		_, err = x.ask.model.findToy()
+		return b, r, err
+	}
+	asker, err := x.ask.open(cmd, false)
+	if err != nil {
+		return nil, r, err
+	}
+	defer asker.Close()
+	b, err := x.ask.batch(cmd, asker, x.question)
+	if err != nil {
+		return nil, r, err
+	}
+	for _, note := range b.Notes {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", note)
+	}
+	r.NoRegions = b.NoRegions()
+	return b.Batch, r, nil
 }
 
 // notFinite counts a trace's values that are NaN or infinite, and names the activations that have some.

@@ -125,6 +125,45 @@ func TestFailuresExitWithOneAndOneLine(t *testing.T) {
 	}
 }
 
+// TestTraceTakesAQuestion: the logits of the golden validation questions, from text and picture.
+func TestTraceTakesAQuestion(t *testing.T) {
+	for _, folder := range goldentest.Folders(t, "model") {
+		want := goldentest.Open(t, filepath.Join(folder, "toy_expected", "tasks.safetensors"))
+		want.Use("")
+		data := filepath.Join(folder, "toy", "data")
+		args := []string{
+			"trace", "--backend", "go", "--load", filepath.Join(folder, "checkpoints", "vqa_toy_LAST"), "--config", filepath.Join(folder, "config.json"),
+			"--vocab", filepath.Join(folder, "tokenizer"), "--regions", filepath.Join(data, "mscoco_imgfeat", "val2014_obj36.tsv"), "--want", "out.task,x.*.ti",
+		}
+		var logits []float32
+		for _, q := range readAsked(t, filepath.Join(data, "vqa", "minival.json")) {
+			path := filepath.Join(t.TempDir(), "out.safetensors")
+			if _, log, code := command(t, append(args, "--question", q.Sentence, "--image", q.Image, "--out", path)...); code != 0 {
+				t.Fatalf("exit code %d: %s", code, log)
+			}
+			trace := loadTrace(t, path)
+			logits = append(logits, trace.Values["out.task"].Data...)
+			if words := trace.Batch.Words[0].Pieces; len(words) != trace.Values["x.0.ti"].Shape[2] || trace.Batch.Images[0].ID != q.Image {
+				t.Errorf("it was run on %q and %+v", words, trace.Batch.Images)
+			}
+		}
+		want.Compare("vqa.valid_logits_after", logits, goldentest.Tolerance{Relative: 2e-5, Absolute: 1e-6})
+		for _, c := range []struct {
+			args []string
+			want string
+		}{
+			{[]string{"--inputs", "x", "--question", "q", "--out", "o"}, "--inputs has all"},
+			{[]string{"--question", "q", "--out", "o"}, "--image is given 0 times"},
+			{[]string{"--question", "", "--out", "o"}, "--inputs (or --question)"},
+			{[]string{"--regions", "", "--question", "q", "--out", "o"}, "--regions is needed"},
+		} {
+			if _, log, code := command(t, append(args, c.args...)...); code != 2 || !strings.Contains(log, c.want) {
+				t.Errorf("%q: exit code %d, %s", c.args, code, log)
+			}
+		}
+	}
+}
+
 // TestTraceWarnsOfPaddingWithoutAMask takes the golden inputs, which are padded, without their masks.
 func TestTraceWarnsOfPaddingWithoutAMask(t *testing.T) {
 	folder := goldentest.Folders(t, "model")[0]
