@@ -233,7 +233,7 @@ func (c *client) finished(id string) (reply map[string]any, published []*message
 	return reply, published
 }
 
-// run runs a cell and returns its status and all that it wrote, errors last.
+// run runs a cell and returns its status and all that came of it: what it wrote and showed, errors last.
 func (c *client) run(code string) (status, text string) {
 	c.t.Helper()
 	reply, published := c.finished(c.execute(code))
@@ -243,6 +243,17 @@ func (c *client) run(code string) (status, text string) {
 		switch m.head.Type {
 		case "stream":
 			fmt.Fprint(&b, content["text"])
+		case "execute_result", "display_data":
+			data := content["data"].(map[string]any)
+			if m.head.Type == "display_data" {
+				b.WriteString("shown: ")
+				if data["image/png"] != nil {
+					b.WriteString("picture ")
+				}
+			} else {
+				b.WriteString("out: ")
+			}
+			fmt.Fprint(&b, data["text/plain"])
 		case "error":
 			fmt.Fprintf(&b, "%s: %s", content["ename"], content["evalue"])
 		}

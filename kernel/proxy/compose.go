@@ -74,8 +74,15 @@ func (c cell) compose() composed {
 }
 
 // composeForGoNB composes it as GoNB is to get it.
-func (c cell) composeForGoNB(input redirection) composed {
+func (c cell) composeForGoNB(input redirection, s showing) composed {
 	m := composer{cell: c, edits: edits{}, input: input}
+	if s.show {
+		m.edits.insert(s.from.line, s.from.at, showName+"(")
+		m.edits.insert(s.to.line, s.to.at, ")")
+	}
+	if s.drop {
+		m.edits.insert(s.from.line, s.from.at, "_ = ")
+	}
 	for _, s := range c.spans {
 		c.hideText(m.edits, s)
 	}

@@ -34,7 +34,7 @@ func TestComposedCells(t *testing.T) {
 		{"%%\nimport \"os\"\ntype T int\nfunc (t T) m() {}\n%%\nf()", "2 import \"os\"|4 func (t T) m() {}|1 func main() {|1 flag.Parse()|1 |2 |3 type T int|4 |5 |6 f()|0 }"},
 	} {
 		var got []string
-		for _, l := range parseCell(c.code).composeForGoNB(redirection{mayAsk: true}) {
+		for _, l := range parseCell(c.code).composeForGoNB(redirection{mayAsk: true}, showing{}) {
 			got = append(got, fmt.Sprintf("%d %s", l.from, strings.TrimRight(l.text, " ")))
 		}
 		if text := strings.Join(got, "|"); strings.ReplaceAll(text, "!exec <''; eval 'ls'", "!ls") != c.want {

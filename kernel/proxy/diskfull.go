@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// noRoom are the words of the system for a disk or a quota that is used up.
-var noRoom = regexp.MustCompile(`(?i)(?:(/[^\s:"']+): )?(?:no space left on device|disk quota exceeded)`)
+// noRoom are the words of the system for a disk or a quota that is used up. $WORK is the go command's own folder, in the
+// kernel's.
+var noRoom = regexp.MustCompile(`(?i)(?:((?:\$WORK)?/[^\s:"']+): )?(?:no space left on device|disk quota exceeded)`)
 
 // explainNoRoom replaces what a compiler or GoNB says for want of room by one line that names the place and says what
 // to do. What the cell's own program says stays: it knows better which file that was.
@@ -27,7 +28,7 @@ func (k *kernel) explainNoRoom(f *failure) *failure {
 // which file, and it is one of the kernel's own folder, own.
 func noRoomAt(path, own string) *failure {
 	place, free := path, "free some space on its disk (`go clean -cache` gives some back)"
-	if path == "" || strings.HasPrefix(path, own+string(os.PathSeparator)) {
+	if path == "" || strings.HasPrefix(path, "$WORK") || strings.HasPrefix(path, own+string(os.PathSeparator)) {
 		place, free = own, "free some space there, or start the kernel with TMPDIR naming another place"
 	}
 	text := fmt.Sprintf("the disk is full at %s: the cell could not be built; %s, and run the cell again", place, free)

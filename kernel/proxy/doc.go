@@ -22,6 +22,10 @@
 //     stands above, and every other line %% just goes on with it, so that merged cells run. What is declared above main
 //     stays for later cells. From there on types, variables and constants are main's own; imports, functions and methods,
 //     which Go knows outside of functions only, may stand anywhere in a cell.
+//   - It shows the value of the expression that a cell's statements end with, unless a semicolon stands behind it or it is
+//     nil: what lx draws (answers, results of package analysis, tensors, pictures, runs) as lx.Show does, in display_data, and
+//     anything else as text, in execute_result. A call without a value, or with several, shows nothing. A main that the
+//     cell writes itself is left alone.
 //   - It takes cells with the line ends of Windows and of old Macs, and runs them with those of Unix: Go, shell lines, and
 //     what %%writefile writes.
 //   - It knows commands of its own, `%lx NAME`.
@@ -34,9 +38,9 @@
 //     processes in groups of their own, and a watchdog process removes both when the kernel is gone, in whatever way. A
 //     process that begins a session of its own (setsid), as the resident session does, lives on.
 //
-// It passes jupyter_kernel_test, Jupyter's conformance test, with three of its tests skipped: test_execute_result, because
-// cells are statements and have no result; test_pager, because the kernel has no pager; and test_clear_output, because
-// GoNB passes on no message that clears outputs (what changes in place is displayed under the same id).
+// It passes jupyter_kernel_test, Jupyter's conformance test, with two of its tests skipped: test_pager, because the kernel
+// has no pager; and test_clear_output, because GoNB passes on no message that clears outputs (what changes in place is
+// displayed under the same id).
 //
 // The proxy speaks ZeroMQ through package zmtp. Whoever reaches its ports without the key of the connection file is
 // ignored, with a line in the log.

@@ -202,9 +202,7 @@ func (k *kernel) perform(ctx context.Context, e *execution) *failure {
 			return &failure{"command", fmt.Sprintf("line %d: %v", i+1, err), []string{fmt.Sprintf("line %d: %v", i+1, err)}}
 		}
 	}
-	e.cell.sent = e.cell.composeForGoNB(redirection{path: k.input.path, mayAsk: e.mayAsk()})
-	code := e.cell.sent.String()
-	if strings.TrimSpace(code) == "" {
+	if strings.TrimSpace(e.compose(k, showing{}).String()) == "" {
 		return nil
 	}
 	select {
@@ -225,17 +223,58 @@ func (k *kernel) perform(ctx context.Context, e *execution) *failure {
 	if e.ctx.Err() != nil {
 		return &failure{"interrupted", "the cell was interrupted before it began", nil}
 	}
-	reply, err := k.sendWithInput(ctx, e, code)
+	reply, err := k.sendCell(ctx, e)
 	if err != nil {
 		return &failure{"kernel", err.Error(), []string{err.Error()}}
+	}
+	f := k.judge(e, reply)
+	if f == nil {
+		k.publishResult(e)
+	}
+	return f
+}
+
+// compose composes a cell for GoNB, and remembers how.
+func (e *execution) compose(k *kernel, s showing) composed {
+	e.cell.sent = e.cell.composeForGoNB(redirection{path: k.input.path, mayAsk: e.mayAsk()}, s)
+	return e.cell.sent
+}
+
+// sendCell hands a cell to GoNB, once more if it could not be built without modules that can be got, and once more if its
+// last expression turns out to have no value to show. The reply is the last.
+func (k *kernel) sendCell(ctx context.Context, e *execution) (*message, error) {
+	s := k.findShowing(ctx, e)
+	if err := k.placeShowFile(s); err != nil {
+		return nil, err
+	}
+	reply, err := k.sendWithInput(ctx, e, e.compose(k, s).String())
+	if err != nil {
+		return nil, err
 	}
 	k.noteAutoGet(e.cell)
 	if packages, lacks := lacksModule(reply); lacks && !k.noAutoGet && e.ctx.Err() == nil {
 		if reply, err = k.getAndSend(ctx, e, reply, packages); err != nil {
-			return &failure{"kernel", err.Error(), []string{err.Error()}}
+			return nil, err
 		}
 	}
-	return k.judge(e, reply)
+	if !s.failed(reply) || !e.expectAnother() {
+		return reply, nil
+	}
+	if err := k.placeShowFile(showing{}); err != nil {
+		return nil, err
+	}
+	return k.sendWithInput(ctx, e, e.compose(k, showing{}).again())
+}
+
+// expectAnother makes an execution ready for another reply, unless it has been interrupted.
+func (e *execution) expectAnother() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.interrupted > 0 || e.ctx.Err() != nil {
+		return false
+	}
+	e.reply, e.idle, e.isIdle = make(chan *message, 1), make(chan struct{}), false
+	return true
 }
 
 // getAndSend gets modules for a cell that could not be built without them and sends it once more. The reply is the last.
@@ -246,11 +285,8 @@ func (k *kernel) getAndSend(ctx context.Context, e *execution, reply *message, p
 	}
 	e.mu.Lock()
 	e.getCause = cause
-	if cause == "" && e.interrupted == 0 {
-		e.reply, e.idle, e.isIdle = make(chan *message, 1), make(chan struct{}), false
-	}
 	e.mu.Unlock()
-	if cause != "" || e.ctx.Err() != nil {
+	if cause != "" || !e.expectAnother() {
 		return reply, nil
 	}
 	return k.sendWithInput(ctx, e, e.cell.sent.again())

@@ -124,7 +124,7 @@ func valueOf(e ast.Expr) constant.Value {
 func checkSent(t *testing.T, code string) {
 	t.Helper()
 	c := parseCell(code)
-	sent := c.composeForGoNB(redirection{path: "/dev/null", mayAsk: true})
+	sent := c.composeForGoNB(redirection{path: "/dev/null", mayAsk: true}, showing{})
 	checkPlaces(t, c, sent)
 	if c.script || c.fault() != nil {
 		return

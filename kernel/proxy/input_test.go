@@ -145,7 +145,7 @@ func TestShellLinesMeanTheSameWithInput(t *testing.T) {
 		{"!true # it's a comment", ""},
 	} {
 		c := parseCell(step.code)
-		code := c.composeForGoNB(redirection{path: "/dev/null"}).String()
+		code := c.composeForGoNB(redirection{path: "/dev/null"}, showing{}).String()
 		if n := strings.Count(code, "\n"); n != strings.Count(step.code, "\n") {
 			t.Errorf("%q: has other lines: %q", step.code, code)
 		}
@@ -157,7 +157,7 @@ func TestShellLinesMeanTheSameWithInput(t *testing.T) {
 	}
 	for _, code := range []string{"!*", "%cd x", "%%bash\n!read x", "%with_inputs\n!read x"} {
 		c := parseCell(code)
-		if got := c.composeForGoNB(redirection{path: "/dev/null", mayAsk: true}).String(); got != code {
+		if got := c.composeForGoNB(redirection{path: "/dev/null", mayAsk: true}, showing{}).String(); got != code {
 			t.Errorf("%q becomes %q", code, got)
 		}
 	}

@@ -36,6 +36,7 @@ type kernel struct {
 	queue                            *queue
 	declared                         *declarations
 	language                         *language
+	types                            typeCache
 	history                          *history
 	comms                            *comms
 	noAutoGet                        bool      // see module.go; this and the next are for the goroutine that runs cells
@@ -335,10 +336,11 @@ func (k *kernel) status(state string, parent json.RawMessage) {
 func (k *kernel) begin(ctx context.Context) {
 	k.gonbErr = k.prime(ctx)
 	close(k.ready)
-	if k.gonbErr != nil {
-		if ctx.Err() == nil {
-			k.Log.Print(k.gonbErr)
-		}
+	switch {
+	case k.gonbErr == nil && k.Prelude != "":
+		k.types.learn(ctx, k, true, "fmt", "flag", "os") // what every cell is compiled with
+	case k.gonbErr != nil && ctx.Err() == nil:
+		k.Log.Print(k.gonbErr)
 	}
 }
 

@@ -39,7 +39,8 @@ func allMagics(given []Magic) []Magic {
 // cellHelp says what Go a cell can have.
 const cellHelp = `A cell is Go: declarations, and statements, which are the body of main. Main begins below a line %%, or with the first
 statement. What is declared above it stays for later cells; types, variables and constants below are main's own, which
-ends with the cell. Imports, functions and methods may stand anywhere.
+ends with the cell. Imports, functions and methods may stand anywhere. The value of an expression that the statements end
+with is shown; a semicolon behind it keeps it back.
 `
 
 func magicHelp(list []Magic) string {

@@ -231,7 +231,7 @@ func (k *kernel) mend(ctx context.Context, text string, from []cellLine) error {
 	}
 	defer os.Remove(idle)
 	e := k.newExecution(origin{}, executeRequest{Code: text, Silent: true})
-	reply, err := k.send(ctx, e, e.cell.composeForGoNB(redirection{}).String())
+	reply, err := k.send(ctx, e, e.cell.composeForGoNB(redirection{}, showing{}).String())
 	if err != nil {
 		return err
 	}

@@ -99,8 +99,11 @@ func drawerOf(x any) func() (shown, error) {
 		return func() (shown, error) { return showRun(x), nil }
 	case lxmert.Tensor:
 		return func() (shown, error) { return showTensor(x) }
+	case image.Rectangle: // which is a picture as well, but not meant as one
 	case image.Image:
-		return func() (shown, error) { return showPicture(x) }
+		if size := x.Bounds().Size(); float64(size.X)*float64(size.Y) < mostPixels { // a colour is a picture without end
+			return func() (shown, error) { return showPicture(x) }
+		}
 	}
 	r, err := resultOf(x)
 	if r == nil && err == nil {
@@ -135,6 +138,9 @@ func resultOf(x any) (analysis.Result, error) {
 	}
 	return nil, nil
 }
+
+// mostPixels is how many a picture may have that is put into a notebook.
+const mostPixels = 1 << 28
 
 func showPicture(x image.Image) (shown, error) {
 	var b bytes.Buffer

@@ -77,7 +77,7 @@ func TestResultShowsWhatShowDraws(t *testing.T) {
 			t.Errorf("%T is shown as text", x)
 		}
 	}
-	for _, x := range []any{nil, 1, "a", []float64{1}, struct{}{}, image.Point{}} {
+	for _, x := range []any{nil, 1, "a", []float64{1}, struct{}{}, image.Point{}, image.Rect(0, 0, 1, 1), image.Black} {
 		if Result(x) {
 			t.Errorf("%T is drawn", x)
 		}

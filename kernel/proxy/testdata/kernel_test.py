@@ -19,20 +19,20 @@ class KernelTests(jupyter_kernel_test.KernelTests):
         {"text": "%lx he", "matches": {"help"}},
     ]
 
-    complete_code_samples = ["var x = 1", '%%\nfmt.Println("a")', "func f() {\n}", "!ls", "%env A b"]
-    incomplete_code_samples = ["func f() {", "%%\nfmt.Println(", "var s = `one", "!ls \\", "var x = 1 +"]
-    invalid_code_samples = ["func f() }", "var 1 = 2", "%%\nif {\n}"]
+    complete_code_samples = ["var x = 1", "x := 1", "1+1", '%%\nfmt.Println("a")', "func f() {\n}", "!ls", "%env A b"]
+    incomplete_code_samples = ["func f() {", "%%\nfmt.Println(", "var s = `one", "!ls \\", "var x = 1 +", "for {", "x :="]
+    invalid_code_samples = ["func f() }", "var 1 = 2", "%%\nif {\n}", "x := := 1"]
 
     code_generate_error = 'var x int = "text"'
-    # test_history runs these; see test_execute_result.
-    code_execute_result = [{"code": "%%\nfmt.Print(1+2+3)"}, {"code": "%%\nfmt.Print(12)"}, {"code": "var y = 1"}]
+    code_execute_result = [
+        {"code": "1+2+3", "result": "6"},
+        {"code": "var y = 12\ny", "result": "12"},
+        {"code": "%%\nstrings.Split(\"a b\", \" \")", "result": '["a" "b"]'},
+    ]
     code_display_data = [{"code": "%help", "mime": "text/markdown"}]
     code_inspect_sample = "%%\nfmt.Println"
     code_history_pattern = "*1?2*"
     supported_history_operations = ("tail", "range", "search")
-
-    def test_execute_result(self):
-        self.skipTest("cells are statements and have no result: they print and display")
 
     def test_pager(self):
         self.skipTest("the kernel has no pager")
