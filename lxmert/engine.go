@@ -9,6 +9,8 @@ import (
 // Engine computes LXRT on a batch. All analyses are loops over Run, so they work with any engine: the one on GoMLX/XLA
 // in package lxrt, a client of a resident process, or another library.
 //
+// Requests name places inside the model; the package's documentation lists the names.
+//
 // Run may be called from several goroutines. It returns when ctx is cancelled, at the latest after the computation of
 // one batch, and leaves nothing behind.
 type Engine interface {

@@ -10,8 +10,8 @@
 //
 // # Running it
 //
-// [Model.Run] resolves a request (plan.go), builds and compiles its graph once (define.go, cache.go), and
-// feeds and reads it (feed.go, result.go). Batches are padded to buckets (bucket.go), so that a compilation, which
+// [Model.Run] resolves a request (plan.go), builds and compiles its graph once (define.go, with its edits in edit.go and
+// cut.go; cache.go), and feeds and reads it (feed.go, result.go). Batches are padded to buckets (bucket.go), so that a compilation, which
 // takes seconds, serves many sizes; padding changes no result. Numbers in requests are inputs of the graph.
 //
 // Matrices of linear layers are kept on the device as [in,out], the transpose of files, since XLA's CPU products are up

@@ -123,65 +123,64 @@ func TestFeedForwardBlocksMakeTheLevels(t *testing.T) {
 // TestEditsOfScoresAndFeedForwardAreRead: whatever is made of an edited activation follows it, also in a batch that is
 // padded to a bucket.
 func TestEditsOfScoresAndFeedForwardAreRead(t *testing.T) {
-	backendtest.Each(t, func(t *testing.T, b *backend.Backend) {
-		m := smallModel(t, b, smallConfig(), Options{})
-		batch := synthetic.Batch(m.cfg, 1, 3, 5, 6)
-		noise := synthetic.NewStream(1, "edits")
-		other := func(name string) lxmert.Tensor {
-			a, err := m.cfg.Find(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			x := lxmert.NewTensor(append([]int{3}, a[0].Dims(m.cfg, 5, 6)...)...)
-			for i := range x.Data {
-				x.Data[i] = noise.Signed(i)
-			}
-			return x
+	b := backendtest.Open(t, "go")
+	m := smallModel(t, b, smallConfig(), Options{})
+	batch := synthetic.Batch(m.cfg, 1, 3, 5, 6)
+	noise := synthetic.NewStream(1, "edits")
+	other := func(name string) lxmert.Tensor {
+		a, err := m.cfg.Find(name)
+		if err != nil {
+			t.Fatal(err)
 		}
-		first := func(x lxmert.Tensor) lxmert.Tensor { // of the first axis but rows, nothing else
-			mask := lxmert.NewTensor(x.Shape...)
-			for n := range 3 {
-				for i := range mask.Row(n).Row(0).Data {
-					mask.Row(n).Row(0).Data[i] = 1
-				}
-			}
-			return mask
+		x := lxmert.NewTensor(append([]int{3}, a[0].Dims(m.cfg, 5, 6)...)...)
+		for i := range x.Data {
+			x.Data[i] = noise.Signed(i)
 		}
-		apply := func(e lxmert.Edit, x lxmert.Tensor) lxmert.Tensor {
-			y := lxmert.NewTensor(x.Shape...)
-			for i, v := range e.Value.Data {
-				switch {
-				case e.Op == lxmert.Multiply:
-					y.Data[i] = x.Data[i] * v
-				case e.Op == lxmert.Add:
-					y.Data[i] = x.Data[i] + v
-				case e.Mask.IsZero() || e.Mask.Data[i] == 1:
-					y.Data[i] = v
-				default:
-					y.Data[i] = x.Data[i]
-				}
-			}
-			return y
-		}
-		for _, name := range []string{"l.0.tt.score", "x.1.ti.score", "x.1.tt.score", "r.0.ffn", "x.1.t.ffn", "x.0.i.ffn.out"} {
-			plain, v := run(t, m, batch, lxmert.Request{Want: lxmert.All(name)}).Values[name], other(name)
-			for _, e := range []lxmert.Edit{
-				{Name: name, Op: lxmert.Multiply, Value: v}, {Name: name, Op: lxmert.Add, Value: v}, {Name: name, Op: lxmert.Set, Value: v},
-				{Name: name, Op: lxmert.Set, Value: v, Mask: first(v)},
-			} {
-				x := run(t, m, batch, lxmert.Request{Want: lxmert.All("*"), Edits: []lxmert.Edit{e}}).Values
-				expect(t, x[name].Data, apply(e, plain).Data, 1e-6)
-				if map_, ok := strings.CutSuffix(name, ".score"); ok {
-					near(t, map_, x[map_], softmaxRows(x[name]))
-				}
-				for _, at := range levelsOf(m.cfg) {
-					near(t, at.level, x[at.level], byHand{t, m.source}.layerNorm(at.params+".LayerNorm", plus(wide(x[at.name+".ffn.out"]), wide(x[at.in]))))
-				}
-				got := run(t, m, batch, lxmert.Request{Want: lxmert.All("out.qa"), Edits: []lxmert.Edit{e}}).Values["out.qa"]
-				expect(t, got.Data, x["out.qa"].Data, 1e-5) // by itself, where only [CLS] of the last layer is wanted
+		return x
+	}
+	first := func(x lxmert.Tensor) lxmert.Tensor { // of the first axis but rows, nothing else
+		mask := lxmert.NewTensor(x.Shape...)
+		for n := range 3 {
+			for i := range mask.Row(n).Row(0).Data {
+				mask.Row(n).Row(0).Data[i] = 1
 			}
 		}
-	})
+		return mask
+	}
+	apply := func(e lxmert.Edit, x lxmert.Tensor) lxmert.Tensor {
+		y := lxmert.NewTensor(x.Shape...)
+		for i, v := range e.Value.Data {
+			switch {
+			case e.Op == lxmert.Multiply:
+				y.Data[i] = x.Data[i] * v
+			case e.Op == lxmert.Add:
+				y.Data[i] = x.Data[i] + v
+			case e.Mask.IsZero() || e.Mask.Data[i] == 1:
+				y.Data[i] = v
+			default:
+				y.Data[i] = x.Data[i]
+			}
+		}
+		return y
+	}
+	for _, name := range []string{"l.0.tt.score", "x.1.ti.score", "x.1.tt.score", "r.0.ffn", "x.1.t.ffn", "x.0.i.ffn.out"} {
+		plain, v := run(t, m, batch, lxmert.Request{Want: lxmert.All(name)}).Values[name], other(name)
+		for _, e := range []lxmert.Edit{
+			{Name: name, Op: lxmert.Multiply, Value: v}, {Name: name, Op: lxmert.Add, Value: v}, {Name: name, Op: lxmert.Set, Value: v},
+			{Name: name, Op: lxmert.Set, Value: v, Mask: first(v)},
+		} {
+			x := run(t, m, batch, lxmert.Request{Want: lxmert.All("*"), Edits: []lxmert.Edit{e}}).Values
+			expect(t, x[name].Data, apply(e, plain).Data, 1e-6)
+			if map_, ok := strings.CutSuffix(name, ".score"); ok {
+				near(t, map_, x[map_], softmaxRows(x[name]))
+			}
+			for _, at := range levelsOf(m.cfg) {
+				near(t, at.level, x[at.level], byHand{t, m.source}.layerNorm(at.params+".LayerNorm", plus(wide(x[at.name+".ffn.out"]), wide(x[at.in]))))
+			}
+			got := run(t, m, batch, lxmert.Request{Want: lxmert.All("out.qa"), Edits: []lxmert.Edit{e}}).Values["out.qa"]
+			expect(t, got.Data, x["out.qa"].Data, 1e-5) // by itself, where only [CLS] of the last layer is wanted
+		}
+	}
 }
 
 // slopesAgree moves a named activation along a direction and compares how each row's score changes with what the gradient
