@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -17,10 +16,8 @@ import (
 	"time"
 
 	"github.com/seed-516990b0/golxmert/kernel/proxy/zmtp"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
-
-// patience is how long a test waits for what should take a moment, on a machine that does other things as well.
-const patience = 60 * time.Second
 
 // client is a kernel in a process of its own, and somebody who talks to it.
 type client struct {
@@ -37,7 +34,6 @@ type client struct {
 	shell, control, stdin, iopub *zmtp.Peer
 
 	mu      sync.Mutex
-	changed *sync.Cond
 	replies map[string]*message
 	outputs map[string][]*message
 	asked   []*message // questions to the user, by all cells
@@ -68,7 +64,6 @@ func startProgram(t testing.TB, name string, env ...string) *client {
 	t.Cleanup(func() { os.RemoveAll(tmp) })
 	c := &client{t: t, tmp: tmp, key: []byte(rand.Text()), session: rand.Text(), log: &tail{limit: 1 << 20}, ended: make(chan struct{}),
 		replies: map[string]*message{}, outputs: map[string][]*message{}}
-	c.changed = sync.NewCond(&c.mu)
 	// On unix sockets, as a port that is free now may be somebody else's a moment later.
 	c.c = connection{
 		Transport: "ipc", IP: filepath.Join(tmp, "k"), ShellPort: 1, ControlPort: 2, StdinPort: 3, IOPubPort: 4, HeartbeatPort: 5,
@@ -109,8 +104,7 @@ func startProgram(t testing.TB, name string, env ...string) *client {
 
 func (c *client) connect() {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
+	ctx := testwait.Context(c.t)
 	dial := func(port int, subscribe bool) *zmtp.Peer {
 		for {
 			var p *zmtp.Peer
@@ -138,7 +132,7 @@ func (c *client) connect() {
 	go c.collect(c.control, func(id string, m *message) { c.replies[id] = m })
 	go c.collect(c.stdin, func(_ string, m *message) { c.asked = append(c.asked, m) })
 	go c.collect(c.iopub, func(id string, m *message) { c.outputs[id] = append(c.outputs[id], m) })
-	c.wait("welcome", func() bool {
+	c.wait("a welcome", func() bool {
 		return slices.ContainsFunc(c.outputs[""], func(m *message) bool { return m.head.Type == "iopub_welcome" })
 	})
 }
@@ -156,7 +150,6 @@ func (c *client) collect(p *zmtp.Peer, take func(id string, m *message)) {
 		}
 		c.mu.Lock()
 		take(m.parentID(), m)
-		c.changed.Broadcast()
 		c.mu.Unlock()
 	}
 }
@@ -180,28 +173,23 @@ func (c *client) execute(code string) string {
 // wait waits until something holds; the client's lock is held while it is asked.
 func (c *client) wait(what string, holds func() bool) {
 	c.t.Helper()
-	late := false
-	timer := time.AfterFunc(patience, func() {
+	testwait.Until(c.t, what, func() bool {
 		c.mu.Lock()
-		late = true
-		c.changed.Broadcast()
-		c.mu.Unlock()
+		defer c.mu.Unlock()
+		return holds()
 	})
-	defer timer.Stop()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for !holds() {
-		if late {
-			c.t.Fatalf("there is no %s after %s; the kernel said:\n%s", what, patience, c.log)
-		}
-		c.changed.Wait()
-	}
+}
+
+// received waits until all requests that were sent to the shell port so far have come to the kernel.
+func (c *client) received() {
+	c.t.Helper()
+	c.reply(c.request(c.shell, "kernel_info_request", struct{}{}))
 }
 
 // reply waits for the reply to a request.
 func (c *client) reply(id string) map[string]any {
 	c.t.Helper()
-	c.wait("reply", func() bool { return c.replies[id] != nil })
+	c.wait("a reply", func() bool { return c.replies[id] != nil })
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return contentOf(c.t, c.replies[id])
@@ -220,7 +208,7 @@ func contentOf(t testing.TB, m *message) map[string]any {
 func (c *client) finished(id string) (reply map[string]any, published []*message) {
 	c.t.Helper()
 	reply = c.reply(id)
-	c.wait("idle", func() bool {
+	c.wait("word that it is done", func() bool {
 		return slices.ContainsFunc(c.outputs[id], func(m *message) bool { return m.head.Type == "status" && bytes.Contains(m.content, []byte("idle")) })
 	})
 	c.mu.Lock()
@@ -273,34 +261,14 @@ func kinds(messages []*message) []string {
 // waitFor waits for a file, which tells that a cell has come so far.
 func (c *client) waitFor(path string) {
 	c.t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		if _, err := os.Stat(path); err == nil {
-			return
-		}
-		if time.Now().After(end) {
-			c.t.Fatalf("%s has not appeared; the kernel said:\n%s", path, c.log)
-		}
-	}
+	testwait.Until(c.t, path+" is there", func() bool { _, err := os.Stat(path); return err == nil })
 }
 
 // gone waits until the kernel's process has ended and has left neither files nor processes.
 func (c *client) gone() {
 	c.t.Helper()
-	select {
-	case <-c.ended:
-	case <-time.After(patience):
-		c.t.Fatalf("the kernel has not ended; it said:\n%s", c.log)
-	}
-	var left []string
-	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		left = c.leftovers()
-		if len(left) == 0 {
-			return
-		}
-		if time.Now().After(end) {
-			c.t.Fatalf("the kernel has left %v", left)
-		}
-	}
+	testwait.Receive(c.t, "the kernel ends", c.ended)
+	testwait.Until(c.t, "nothing is left of the kernel", func() bool { return len(c.leftovers()) == 0 })
 }
 
 // leftovers are folders of the kernel's, and processes that have one of them as TMPDIR.

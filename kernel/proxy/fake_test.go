@@ -9,7 +9,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/seed-516990b0/golxmert/kernel/proxy/zmtp"
 )
@@ -93,7 +92,6 @@ func (g *fake) execute(m *message) map[string]any {
 		}
 	case "die":
 		fmt.Fprintln(os.Stderr, "the fake dies")
-		time.Sleep(10 * time.Millisecond) // until what it said is read
 		os.Exit(7)
 	}
 	return reply

@@ -32,8 +32,8 @@ type gopls struct {
 }
 
 const (
-	// goplsTime is how long a question may take. The first one waits until gopls has read the module.
-	goplsTime = 20 * time.Second
+	// usualGoplsTime is how long a question may take. The first one waits until gopls has read the module.
+	usualGoplsTime = 20 * time.Second
 	// goplsPause is how long one waits to start it again after it failed.
 	goplsPause = 30 * time.Second
 )
@@ -46,13 +46,13 @@ var errNoGopls = errors.New("there is no gopls; `kernel install` brings it")
 func (g *gopls) ask(ctx context.Context, c cell, question func(ctx context.Context, server *lsp, file string) error) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, goplsTime)
+	ctx, cancel := context.WithTimeout(ctx, g.k.goplsTime)
 	defer cancel()
 	if err := g.start(ctx); err != nil {
 		return err
 	}
 	// One that does not even read what it is sent is of no use.
-	kill := time.AfterFunc(goplsTime+5*time.Second, func() { signalGroup(g.pid, syscall.SIGKILL) })
+	kill := time.AfterFunc(g.k.goplsTime+5*time.Second, func() { signalGroup(g.pid, syscall.SIGKILL) })
 	defer kill.Stop()
 	imports, other := g.k.declared.around(c)
 	for name, text := range map[string]string{"other.go": other, "main.go": c.order.file(imports)} {

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // startImpatient starts a kernel that kills what has not ended some time after an interrupt.
@@ -24,11 +26,7 @@ func (c *client) interrupt() { syscall.Kill(-c.cmd.Process.Pid, syscall.SIGINT) 
 // nobodySleeps waits until no more than so many programs called sleep are left of cells.
 func nobodySleeps(t *testing.T, c *client, but int) {
 	t.Helper()
-	for end := time.Now().Add(patience); len(sleepers(c)) > but; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("left are %v", sleepers(c))
-		}
-	}
+	testwait.Until(t, fmt.Sprintf("%d sleepers are left", but), func() bool { return len(sleepers(c)) <= but })
 }
 
 // stubborn are cells that an interrupt does not end. Each makes a file when it has come so far.
@@ -61,6 +59,7 @@ func TestCellThatAnInterruptDoesNotEndIsKilled(t *testing.T) {
 			}
 			id := c.executeStubborn(step.name, step.code)
 			queued := c.execute("%%\nfmt.Println(1)")
+			c.received()
 			c.interrupt()
 			reply, _ := c.finished(id)
 			if want := "the cell was interrupted, and killed because it had not ended 200ms later"; reply["ename"] != "interrupted" || reply["evalue"] != want {
@@ -104,16 +103,12 @@ func TestWhatAnInterruptedCellLeavesIsKilled(t *testing.T) {
 	}
 	c := startImpatient(t, 200*time.Millisecond, time.Minute)
 	c.run("!sleep 3600 >/dev/null 2>&1 &\n")
-	for end := time.Now().Add(patience); len(sleepers(c)) != 1; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("in the background are %v", sleepers(c))
-		}
-	}
+	testwait.Until(t, "one sleeps in the background", func() bool { return len(sleepers(c)) == 1 })
 	ready := filepath.Join(c.tmp, "ready")
 	id := c.execute(fmt.Sprintf("%%%%\nexec.Command(\"sh\", \"-c\", \"trap '' INT; touch %s; sleep 3600\").Start()\nselect {\ncase <-time.After(time.Hour):\n}", ready))
 	c.waitFor(ready)
 	c.interrupt()
-	if reply, _ := c.finished(id); reply["evalue"] != "the cell was interrupted" {
+	if reply, _ := c.finished(id); reply["ename"] != "interrupted" { // on a slow machine it may have been killed
 		t.Errorf("the cell: %v", reply)
 	}
 	nobodySleeps(t, c, 1)
@@ -132,9 +127,9 @@ func TestProgramThatSavesItsWorkHasTimeTo(t *testing.T) {
 %%
 stop := make(chan os.Signal, 10)
 signal.Notify(stop, os.Interrupt)
+os.WriteFile(os.Getenv("LXMERT_SAVING"), nil, 0o600) // a slow machine would not come to it in time after the signal
 os.WriteFile("` + started + `", nil, 0o600)
 <-stop
-os.WriteFile(os.Getenv("LXMERT_SAVING"), nil, 0o600)
 for saved := false; !saved; time.Sleep(time.Millisecond) {
 	_, err := os.Stat("` + saved + `")
 	saved = err == nil
@@ -142,6 +137,7 @@ for saved := false; !saved; time.Sleep(time.Millisecond) {
 fmt.Println("saved after", 1+len(stop), "signals")`)
 	queued := c.execute("%%\nfmt.Println(1)")
 	c.waitFor(started)
+	c.received()
 	c.interrupt()
 	c.wait("word that it saves", func() bool {
 		for _, m := range c.outputs[id] {

@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/seed-516990b0/golxmert/kernel/proxy/zmtp"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // testMagics are commands for tests: "echo WORDS" and "block".
@@ -44,10 +46,24 @@ func TestCellRunsAndItsOutputIsPublishedBetweenBusyAndIdle(t *testing.T) {
 	}
 }
 
+// holdUp runs a cell that ends when it is let, after all that was sent until then has come to the kernel.
+func (c *client) holdUp() (id string, let func()) {
+	c.t.Helper()
+	may := filepath.Join(c.tmp, rand.Text())
+	return c.execute("//shell until test -e " + may + "; do sleep 0.01; done"), func() {
+		c.t.Helper()
+		c.received()
+		if err := os.WriteFile(may, nil, 0o600); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
 func TestErrorAbortsTheCellsBehindIt(t *testing.T) {
 	c := startFake(t)
-	first := c.execute("//shell sleep 0.2")
+	first, let := c.holdUp()
 	ids := []string{c.execute("//fail"), c.execute("//print a"), c.execute("//print b")}
+	let()
 	c.finished(first)
 	var got []string
 	for _, id := range ids {
@@ -65,9 +81,10 @@ func TestErrorAbortsTheCellsBehindIt(t *testing.T) {
 func TestErrorDoesNotAbortIfTheRequestSaysSo(t *testing.T) {
 	c := startFake(t)
 	for _, how := range []map[string]any{{"code": "//fail", "stop_on_error": false}, {"code": "//fail", "silent": true}} {
-		first := c.execute("//shell sleep 0.2")
+		first, let := c.holdUp()
 		failing := c.request(c.shell, "execute_request", how)
 		behind := c.execute("//print a")
+		let()
 		c.finished(first)
 		if reply, _ := c.finished(failing); reply["status"] != "error" {
 			t.Errorf("%v: reply %v", how, reply)
@@ -105,7 +122,7 @@ func TestOnlyStoredCellsAreCounted(t *testing.T) {
 
 func TestQuestionsAreAnsweredWhileACellRuns(t *testing.T) {
 	c := startFake(t)
-	long := c.execute("//shell sleep 100")
+	long := c.execute("//shell sleep 3600")
 	for kind, content := range map[string]any{
 		"kernel_info_request": struct{}{},
 		"is_complete_request": map[string]any{"code": "func f() {"},
@@ -137,9 +154,10 @@ func TestInterruptStopsAShellAndWhatIsQueued(t *testing.T) {
 		"message": func() { c.reply(c.request(c.control, "interrupt_request", struct{}{})) },
 	} {
 		started := filepath.Join(c.tmp, name)
-		long := c.execute("//shell touch " + started + "; sleep 100; sleep 100")
+		long := c.execute("//shell touch " + started + "; sleep 3600; sleep 3600")
 		queued := c.execute("//print a")
 		c.waitFor(started)
+		c.received()
 		interrupt()
 		if reply, _ := c.finished(long); reply["status"] != "error" || reply["ename"] != "interrupted" {
 			t.Errorf("%s: the cell: %v", name, reply)
@@ -184,7 +202,7 @@ func TestCommandsRunInTheKernel(t *testing.T) {
 func TestShutdownLeavesNothing(t *testing.T) {
 	c := startFake(t)
 	started := filepath.Join(c.tmp, "started")
-	running := c.execute("//shell touch " + started + "; sleep 100")
+	running := c.execute("//shell touch " + started + "; sleep 3600")
 	c.waitFor(started)
 	reply := c.reply(c.request(c.control, "shutdown_request", map[string]any{"restart": true}))
 	if reply["status"] != "ok" || reply["restart"] != true {
@@ -202,7 +220,7 @@ func TestSignalsThatEndTheKernelLeaveNothing(t *testing.T) {
 			t.Parallel()
 			c := startFake(t)
 			started := filepath.Join(c.tmp, "started")
-			c.execute("//shell touch " + started + "; sleep 100")
+			c.execute("//shell touch " + started + "; sleep 3600")
 			c.waitFor(started)
 			syscall.Kill(-c.cmd.Process.Pid, sig)
 			c.gone()
@@ -247,6 +265,7 @@ func TestUnsignedAndBrokenMessagesAreDroppedWithALine(t *testing.T) {
 	if status, text := c.run("//print good"); status != "ok" || text != "good" {
 		t.Errorf("the next cell: %s, %q", status, text)
 	}
+	testwait.Until(t, "the log has 8 lines", func() bool { return strings.Count(c.log.String(), "dropped what came to the shell port") >= 8 })
 	if n := strings.Count(c.log.String(), "dropped what came to the shell port"); n != 8 {
 		t.Errorf("%d lines in the log, expected 8:\n%s", n, c.log)
 	}

@@ -9,6 +9,9 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // parent starts a kernel as Jupyter does and stays until it has ended.
@@ -36,10 +39,11 @@ func TestMain(m *testing.M) {
 		err = parent(os.Args[2])
 	case "run":
 		var g grace
-		fmt.Sscan(os.Getenv("TEST_GRACE"), &g.usual, &g.saving) // in nanoseconds; without, they are zero
+		fmt.Sscan(os.Getenv("TEST_GRACE"), &g.usual, &g.saving)            // in nanoseconds; without, they are zero
+		reasonTime, _ := time.ParseDuration(os.Getenv("TEST_REASON_TIME")) // without, it is zero
 		err = Run(context.Background(), os.Args[2], Options{
 			GoNB: os.Getenv("TEST_GONB"), Gopls: os.Getenv("TEST_GOPLS"), Prelude: os.Getenv("TEST_PRELUDE"),
-			Log: log.New(os.Stderr, "kernel: ", 0), Magics: testMagics, grace: g,
+			Log: log.New(os.Stderr, "kernel: ", 0), Magics: testMagics, grace: g, reasonTime: reasonTime, goplsTime: testwait.Limit,
 		})
 	case "--kernel":
 		err = fakeGoNB(os.Args[2])

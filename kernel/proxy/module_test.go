@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // moduleProxy makes a folder that Go takes for a module proxy, with the module example.com/greet.
@@ -149,11 +151,7 @@ func TestFetchingAModuleCanBeInterrupted(t *testing.T) {
 	defer close(leave)
 	c := startWithModules(t, server.URL)
 	id := c.execute("import \"example.com/greet\"\n%%\nfmt.Println(greet.Everybody())")
-	select {
-	case <-asked:
-	case <-time.After(patience):
-		t.Fatal("nobody asks for the module")
-	}
+	testwait.Receive(t, "the module is asked for", asked)
 	c.interrupt()
 	if reply, _ := c.finished(id); reply["evalue"] != "the cell was interrupted" {
 		t.Errorf("%v", reply)

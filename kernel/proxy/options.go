@@ -1,10 +1,12 @@
 package proxy
 
 import (
+	"cmp"
 	"fmt"
 	"log"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // UserTempEnv tells the programs that cells run where the user's own folder for temporary files is: TMPDIR names one that
@@ -23,6 +25,8 @@ type Options struct {
 	Env map[string]string // variables that cells have besides this process's own
 
 	grace grace // of an interrupted cell; the zero value: the usual one
+
+	reasonTime, goplsTime time.Duration // 0: usualReasonTime and usualGoplsTime
 }
 
 // defaults fills in what is left out, and checks the rest.
@@ -30,6 +34,8 @@ func (o Options) defaults() (*Options, error) {
 	if o.grace == (grace{}) {
 		o.grace = usualGrace
 	}
+	o.reasonTime = cmp.Or(o.reasonTime, usualReasonTime)
+	o.goplsTime = cmp.Or(o.goplsTime, usualGoplsTime)
 	if o.Log == nil {
 		o.Log = log.New(os.Stderr, "kernel: ", 0)
 	}

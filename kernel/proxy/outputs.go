@@ -134,8 +134,9 @@ func (k *kernel) pass(m *message, e *execution) {
 // reasonMark begins the line by which a program of package lx says, as the last thing that it does, why it ends.
 const reasonMark = "lx: "
 
-// reasonTime is how long such a line is held back when nothing follows: longer than a program takes to end.
-const reasonTime = 300 * time.Millisecond
+// usualReasonTime is how long such a line is held back when nothing follows: longer than a program takes to end. On a
+// machine where it takes longer the line is shown twice.
+const usualReasonTime = 300 * time.Millisecond
 
 // reasonOf is what a text says that begins with reasonMark, without how the program ended; "": it says nothing.
 func reasonOf(text string) string {
@@ -163,7 +164,7 @@ func (k *kernel) splitReason(e *execution, text string) (before, held string) {
 		return text, ""
 	}
 	held = text[at:]
-	time.AfterFunc(reasonTime, func() {
+	time.AfterFunc(k.reasonTime, func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if e.held == held {

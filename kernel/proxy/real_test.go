@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/kernel/install"
 	"github.com/seed-516990b0/golxmert/lxmert/testneed"
+	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
@@ -71,7 +71,7 @@ func TestErrorsPointAtLinesOfCells(t *testing.T) {
 }
 
 func TestErrorOfLxIsTheErrorOfTheCell(t *testing.T) {
-	c := startReal(t)
+	c := startReal(t, "TEST_REASON_TIME=1000h") // no program takes so long to end
 	say := func(text string) string { return "fmt.Fprintln(os.Stderr, \"" + text + "\")\n" }
 	for _, step := range []struct {
 		code, status, text string
@@ -79,7 +79,6 @@ func TestErrorOfLxIsTheErrorOfTheCell(t *testing.T) {
 	}{
 		{"%%\n" + say("a warning") + say("lx: no such picture") + "os.Exit(1)", "error", "a warning\nlx error: no such picture", ""},
 		{"%%\n" + say("lx: one") + say("lx: two") + "os.Exit(1)", "error", "lx: one\nlx error: two", ""},
-		{"%%\n" + say("lx: shown") + "time.Sleep(time.Second)\nos.Exit(1)", "error", "lx: shown\nlx error: shown", ""},
 		{"%%\n" + say("lx: shown") + "fmt.Println(\"goes on\")\nos.Exit(1)", "error", "lx: shown\ngoes on\nlx error: shown", "goes on\nlx error: shown"},
 		{"%%\n" + say("lx: shown") + say("but") + "os.Exit(1)", "error", "lx: shown\nbut\nexit: the program ended with exit status 1", ""},
 		{"%%\n" + say("lx: all is well"), "ok", "lx: all is well\n", ""},
@@ -87,6 +86,21 @@ func TestErrorOfLxIsTheErrorOfTheCell(t *testing.T) {
 		if status, text := c.run(step.code); status != step.status || (text != step.text && (step.or == "" || text != step.or)) {
 			t.Errorf("%q:\n%s, %q, expected\n%s, %q", step.code, status, text, step.status, step.text)
 		}
+	}
+}
+
+// TestErrorOfLxIsShownWhileTheProgramGoesOn has a program that ends only when what it says is seen.
+func TestErrorOfLxIsShownWhileTheProgramGoesOn(t *testing.T) {
+	c := startReal(t)
+	seen := filepath.Join(c.tmp, "seen")
+	id := c.execute("%%\nfmt.Fprintln(os.Stderr, \"lx: shown\")\nfor {\n\tif _, err := os.Stat(\"" + seen + "\"); err == nil {\n\t\tos.Exit(1)\n\t}\n}")
+	c.wait("what the program says", func() bool { return slices.Contains(kinds(c.outputs[id]), "stream") })
+	if err := os.WriteFile(seen, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reply, published := c.finished(id)
+	if text := textOf(t, published); text != "lx: shown\n" || reply["ename"] != "lx error" || reply["evalue"] != "shown" {
+		t.Errorf("%v, %q", reply, text)
 	}
 }
 
@@ -159,20 +173,21 @@ func TestInterruptStopsWhateverRuns(t *testing.T) {
 	}
 	// A compiler that takes its time, for the build.
 	tool := filepath.Join(slow, "tool")
-	if err := os.WriteFile(tool, []byte("#!/bin/sh\ncase $1 in */compile) touch "+filepath.Join(c.tmp, "build")+"; sleep 100 ;; esac\nexec \"$@\"\n"), 0o700); err != nil {
+	if err := os.WriteFile(tool, []byte("#!/bin/sh\ncase $1 in */compile) touch "+filepath.Join(c.tmp, "build")+"; sleep 3600 ;; esac\nexec \"$@\"\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range []struct{ name, code string }{
 		{"loop", "%%\nos.WriteFile(\"" + filepath.Join(c.tmp, "loop") + "\", nil, 0o600)\nfor {\n}"},
-		{"child", "%%\nexec.Command(\"sh\", \"-c\", \"touch " + filepath.Join(c.tmp, "child") + "; sleep 100\").Run()\ntime.Sleep(100 * time.Second)"},
-		{"shell", "!touch " + filepath.Join(c.tmp, "shell") + "; sleep 100; sleep 100\n!sleep 100"},
-		{"background", "!(trap '' HUP; sleep 100) & touch " + filepath.Join(c.tmp, "background") + "\n"},
-		{"script", "%%bash\ntouch " + filepath.Join(c.tmp, "script") + "\nsleep 100\nsleep 100\n"},
+		{"child", "%%\nexec.Command(\"sh\", \"-c\", \"touch " + filepath.Join(c.tmp, "child") + "; sleep 3600\").Run()\ntime.Sleep(time.Hour)"},
+		{"shell", "!touch " + filepath.Join(c.tmp, "shell") + "; sleep 3600; sleep 3600\n!sleep 3600"},
+		{"background", "!(trap '' HUP; sleep 3600) & touch " + filepath.Join(c.tmp, "background") + "\n"},
+		{"script", "%%bash\ntouch " + filepath.Join(c.tmp, "script") + "\nsleep 3600\nsleep 3600\n"},
 		{"build", "%goflags \"-toolexec=" + tool + "\"\nvar changed = 1\n%%\n_ = changed"},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			long, queued := c.execute(step.code), c.execute("%%\nfmt.Println(1)")
 			c.waitFor(filepath.Join(c.tmp, step.name))
+			c.received()
 			c.interrupt()
 			if reply, _ := c.finished(long); reply["status"] != "error" || reply["ename"] != "interrupted" {
 				t.Errorf("the cell: %v", reply)
@@ -232,7 +247,7 @@ func TestCompletionAnswersWhileACellRuns(t *testing.T) {
 	c := startReal(t)
 	c.run("import \"time\"\n// Greet greets.\nfunc Greet(name string, times int) string { return name }\ntype Person struct { Name string; Age int }\nvar someone Person")
 	started := filepath.Join(c.tmp, "started")
-	long := c.execute("%%\nos.WriteFile(\"" + started + "\", nil, 0o600)\ntime.Sleep(100 * time.Second)")
+	long := c.execute("%%\nos.WriteFile(\"" + started + "\", nil, 0o600)\ntime.Sleep(time.Hour)")
 	c.waitFor(started)
 	for _, q := range []struct {
 		code, matches string
@@ -293,12 +308,15 @@ func TestJupyterKernelTest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, p.PythonProgram("python"), script, "-v")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "JUPYTER_PATH="+dir, "JUPYTER_RUNTIME_DIR="+dir, "IPYTHONDIR="+dir, "KERNEL_NAME=under_test")
-	out, err := cmd.CombinedOutput()
+	var out []byte
+	for range 5 { // Jupyter chooses the ports before the kernel opens them, and somebody else may be quicker
+		cmd := exec.CommandContext(testwait.Context(t), p.PythonProgram("python"), script, "-v")
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "JUPYTER_PATH="+dir, "JUPYTER_RUNTIME_DIR="+dir, "IPYTHONDIR="+dir, "KERNEL_NAME=under_test")
+		if out, err = cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "address already in use") {
+			break
+		}
+	}
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, out)
 	}
