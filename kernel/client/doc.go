@@ -2,10 +2,10 @@
 // backend, models with their compiled graphs, feature files, training runs, and values that were kept by name.
 //
 // A program that wants a model calls [Dial] and [Client.Open]; the [Model] it gets is an [lxmert.Engine], so every
-// analysis works through it, and the program neither links nor loads what computes. Dial starts the session if there is
-// none; it ends by itself when nobody has used it for a while. If it crashes, the call under way returns an error that
-// wraps [ErrDied], and the next call starts it anew and opens its model again: a Model holds no state of the session, only
-// what to open.
+// analysis works through it, and [Model.Ask] asks it questions; the program neither links nor loads what computes. Dial
+// starts the session if there is none; it ends by itself when nobody has used it for a while. If it crashes, the call
+// under way returns an error that wraps [ErrDied], and the next call starts it anew and opens its model again: a Model
+// holds no state of the session, only what to open.
 //
 // Training runs ([Client.StartRun]) are those of the command line, with the same flags and the same files. They belong
 // to the session, so they outlive the program that started them; whoever follows one ([Client.Follow]) sees it from its

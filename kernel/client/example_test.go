@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"github.com/seed-516990b0/golxmert/kernel/client"
-	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
 // A client that is not to start a session can tell that there is none.
@@ -27,7 +26,7 @@ func ExampleDial() {
 }
 
 // A question is asked through the session: the first call starts it and opens the model, later ones find both.
-func ExampleModel_Batch() {
+func ExampleModel_Ask() {
 	ctx := context.Background()
 	c, err := client.Dial(ctx, client.Options{Log: os.Stderr})
 	if err != nil {
@@ -39,17 +38,12 @@ func ExampleModel_Batch() {
 		fmt.Println(err)
 		return
 	}
-	batch, err := m.Batch(ctx, []client.Question{{Text: "what color is the circle?", Images: []string{"test/500001"}}})
+	answers, err := m.Ask(ctx, []client.Question{{Text: "what color is the circle?", Images: []string{"test/500001"}}})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	trace, err := m.Run(ctx, batch, lxmert.Request{Want: []lxmert.Read{{Name: m.Head().Output, Top: 1}}})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(m.Answers()[trace.Top[m.Head().Output].Index[0]])
+	fmt.Println(answers[0].Best().Text)
 }
 
 // A run belongs to the session: whoever follows it sees it from its beginning.
