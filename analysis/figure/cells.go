@@ -5,6 +5,8 @@ import (
 	"math"
 
 	xdraw "golang.org/x/image/draw"
+
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
 // pictured is the number of cells from which on a panel is a picture instead of as many rectangles: files of large
@@ -12,7 +14,7 @@ import (
 const pictured = 50 * 50
 
 // cells fills r with the values' colours, the first row at the top.
-func (p *pen) cells(r rect, values [][]float64, c colors) {
+func (p *pen) cells(r rect, values [][]float64, c layout.Colors) {
 	rows, cols := len(values), len(values[0])
 	if rows*cols > pictured {
 		p.cellPicture(r, values, c)
@@ -28,18 +30,18 @@ func (p *pen) cells(r rect, values [][]float64, c colors) {
 			if i < rows-1 {
 				cell.h += 0.25
 			}
-			p.fill(cell, c.at(x))
+			p.fill(cell, c.At(x))
 		}
 	}
 }
 
 // cellPicture is [pen.cells] as a picture; cells have several pixels, because viewers blur what they enlarge.
-func (p *pen) cellPicture(r rect, values [][]float64, c colors) {
+func (p *pen) cellPicture(r rect, values [][]float64, c layout.Colors) {
 	rows, cols := len(values), len(values[0])
 	m := image.NewNRGBA(image.Rect(0, 0, cols, rows))
 	for i, row := range values {
 		for j, x := range row {
-			m.SetNRGBA(j, i, c.at(x))
+			m.SetNRGBA(j, i, c.At(x))
 		}
 	}
 	times := max(1, int(math.Ceil(max(r.w, r.h)/72*400))/max(rows, cols)) // 400 dots per inch

@@ -4,12 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
-
-// inOne is how many families one graph holds; more of them get a graph each.
-const inOne = 4
 
 // Curves draws the series of a curve, with their intervals as bands. Rules are upright dotted lines, levels lying ones. A
 // series of the style "random" is grey. Series of one name up to its first comma, such as "relevance, positive" and
@@ -20,17 +19,8 @@ func Curves(c analysis.Curve, opt Options) (*Figure, error) {
 	if err := checkCurve(c); err != nil {
 		return nil, err
 	}
-	l := curves{c: c, opt: opt}
-	families := familiesOf(c.Series)
-	l.looks = looksOf(c.Series, families)
-	for _, f := range families {
-		if f.random {
-			l.random = append(l.random, f)
-		} else {
-			l.families = append(l.families, f)
-		}
-	}
-	if len(l.families) > inOne {
+	l := curves{c: layout.NewCurve(c), opt: opt}
+	if len(l.c.Graphs) > 1 {
 		l.width = opt.width(Page)
 		return l.layMany(), nil
 	}
@@ -38,29 +28,24 @@ func Curves(c analysis.Curve, opt Options) (*Figure, error) {
 	return l.layOne(), nil
 }
 
-// curves is a figure of curves while it is laid out.
+// curves is a figure of curves while its parts find their places.
 type curves struct {
-	c                analysis.Curve
-	opt              Options
-	width            float64
-	families, random []family
-	looks            []look
+	c     layout.Curve
+	opt   Options
+	width float64
 }
 
 // layOne puts all series into one graph.
 func (l curves) layOne() *Figure {
-	head, room := heading(title(l.c.Meta), l.width)
+	head, room := heading(l.c.Title, l.width)
 	y := margin + room
-	var keys legend
-	if len(l.c.Series) > 1 || l.c.Series[0].Name != "" || len(l.c.Levels) > 0 {
-		keys = layLegend(l.c, orderKeys(l.c.Series, l.families), append(l.families, l.random...), l.looks, l.width-2*margin)
-	}
+	keys := layLegend(l.c.Keys, l.width-2*margin)
 	keysY := y
 	y += keys.h + 6
 	if len(l.c.Rules) > 0 {
 		y += tick.leading()
 	}
-	g := newGraph(l.c, l.looks)
+	g := newGraph(l.c)
 	h := min(0.55*l.width, 200)
 	left := g.left(h)
 	area := rect{margin + left, y, l.width - 2*margin - left - g.right(l.width-left), h}
@@ -85,14 +70,10 @@ func (l curves) nameAxes(p *pen, area rect) {
 // layMany gives each family a graph of its own.
 func (l curves) layMany() *Figure {
 	const gap, least = 9.0, 76.0 // between graphs; width of one
-	n, all := len(l.families), newGraph(l.c, l.looks)
-	var random []int
-	for _, f := range l.random {
-		random = append(random, f.series...)
-	}
-	head, room := heading(title(l.c.Meta), l.width)
+	n, all := len(l.c.Graphs), newGraph(l.c)
+	head, room := heading(l.c.Title, l.width)
 	y := margin + room
-	keys := layLegend(l.c, orderKeys(l.c.Series, l.families), l.random, l.looks, l.width-2*margin)
+	keys := layLegend(l.c.Keys, l.width-2*margin)
 	keysY := y
 	y += keys.h + 4
 
@@ -103,12 +84,8 @@ func (l curves) layMany() *Figure {
 	perLine = (n + lines - 1) / lines
 	w := (inner - float64(perLine-1)*gap) / float64(perLine)
 	h := min(max(0.8*w, 50), 110)
-	areas := false
-	for _, f := range l.families {
-		areas = areas || areasOf(l.c.Series, f.series) != ""
-	}
 	above := label.leading() + 3
-	if areas {
+	if slices.ContainsFunc(l.c.Graphs, func(g layout.Graph) bool { return g.Areas != "" }) {
 		above += label.leading()
 	}
 	if len(l.c.Rules) > 0 {
@@ -123,19 +100,12 @@ func (l curves) layMany() *Figure {
 		keys.draw(p, margin, keysY)
 		bold := label
 		bold.bold = true
-		for i, f := range l.families {
+		for i, part := range l.c.Graphs {
 			g := all
-			g.shown = append(append([]int{}, random...), f.series...)
-			g.yLabels, g.xLabels = i%perLine == 0, i+perLine >= n
+			g.shown, g.yLabels, g.xLabels = part.Series, i%perLine == 0, i+perLine >= n
 			at := rect{margin + left + float64(i%perLine)*(w+gap), top + float64(i/perLine)*lineH + above, w, h}
-			name := f.name
-			if len(f.series) == 1 {
-				name = l.c.Series[f.series[0]].Name
-			}
-			p.text(at.x, at.y-above+bold.height(), 0, bold.short(name, w), bold)
-			if text := areasOf(l.c.Series, f.series); text != "" {
-				p.text(at.x, at.y-above+label.leading()+label.height(), 0, label.short("AUC "+text, w), label)
-			}
+			p.text(at.x, at.y-above+bold.height(), 0, bold.short(part.Name, w), bold)
+			p.text(at.x, at.y-above+label.leading()+label.height(), 0, label.short(part.Areas, w), label)
 			g.draw(p, at)
 		}
 		l.nameAxes(p, rect{margin + left, top + above, inner, float64(lines)*lineH - lineH + h})

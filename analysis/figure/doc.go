@@ -21,4 +21,14 @@
 // metadata. Padding is in neither figures nor .csv.
 //
 // Letters are Liberation Sans, which has the Latin, Greek, Cyrillic and Hebrew scripts; other characters are drawn as boxes.
+//
+// # A further kind of figure
+//
+// A kind of result is a type of package analysis that is an analysis.Result; it stands in analysis.Kinds, which makes it
+// travel to the session and come back from JSON. What its picture shows, without a line being drawn, is one file of package
+// layout: titles, texts, ranges, colours, legends, places on axes. Here it is one more file, with a function such as
+// [Heatmap] that checks what cannot be drawn, finds places in points, and returns a [Figure]; a line in [Draw]; its Example,
+// which is in the README's gallery; and the golden image of that Example, which go test -run LookAsTheyDid -update writes and
+// somebody looks at. In package report it is one file that makes the same layout HTML, and a line in newPart.
+// TestPaperAndPageSayTheSame holds the two together: give it a result of the new kind.
 package figure

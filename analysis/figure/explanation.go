@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/internal/wordpiece"
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
 // Explanation draws one example: question and answer, the picture with its most relevant regions, the sentence as a word
@@ -19,16 +20,9 @@ func Explanation(s analysis.Scores, opt Options) (*Figure, error) {
 	if err := checkScores(s); err != nil {
 		return nil, err
 	}
-	e := explained{s: s, opt: opt, width: opt.width(Column)}
+	e := explained{opt: opt, width: opt.width(Column)}
+	e.s = layout.NewScores(s, layout.ScoresOptions{Scale: opt.Scale, Merge: opt.Merge, Top: opt.top(), Shared: opt.Shared})
 	e.inner = e.width - 2*margin
-	e.words = wordpiece.Words(s, opt.Merge)
-	low, high := wordpiece.Range(e.words)
-	regionLow, regionHigh := span(s.Regions)
-	if opt.Shared {
-		low, high = math.Min(low, regionLow), math.Max(high, regionHigh)
-		regionLow, regionHigh = low, high
-	}
-	e.wordColors, e.regionColors = scaled(opt.Scale.or(Paper), low, high), scaled(opt.Scale.or(Paper), regionLow, regionHigh)
 	if s.Regions != nil {
 		m, err := loadPicture(s)
 		if err != nil {
@@ -55,25 +49,13 @@ func checkScores(s analysis.Scores) error {
 	return nil
 }
 
-// span is the range of the numbers and 0.
-func span(values []float64) (low, high float64) {
-	for _, x := range values {
-		if !math.IsNaN(x) {
-			low, high = math.Min(low, x), math.Max(high, x)
-		}
-	}
-	return low, high
-}
-
 // explained is an explanation while it is laid out.
 type explained struct {
-	s                        analysis.Scores
-	opt                      Options
-	width, inner             float64
-	words                    []wordpiece.Word
-	wordColors, regionColors colors
-	picture                  image.Image
-	at                       rect // of the picture; y is set when the heading is known
+	s            layout.Scores
+	opt          Options
+	width, inner float64
+	picture      image.Image
+	at           rect // of the picture; y is set when the heading is known
 }
 
 func (e *explained) layPicture(m image.Image) {
@@ -118,7 +100,7 @@ func (e *explained) lay() *Figure {
 	if y > margin {
 		y += 1
 	}
-	add(title(e.s.Meta), headInk, 2, 4)
+	add(e.s.Title, headInk, 2, 4)
 
 	if e.picture != nil {
 		e.at.y = y
@@ -127,7 +109,7 @@ func (e *explained) lay() *Figure {
 	var st strip
 	stripY := y
 	if e.s.Words != nil {
-		st = layStrip(e.words, e.inner, e.opt.top())
+		st = layStrip(e.s, e.inner, e.opt.top())
 		if e.picture == nil {
 			st.spread(e.inner)
 		}
@@ -143,37 +125,29 @@ func (e *explained) lay() *Figure {
 			p.paragraph(margin, par)
 		}
 		if e.picture != nil {
-			drawPicture(p, e.at, e.s, e.picture, e.regionColors, e.opt.top())
+			drawPicture(p, e.at, e.s, e.picture)
 			if slices.ContainsFunc(e.s.Regions, func(x float64) bool { return x != 0 }) { // else there is nothing to read off
 				h := min(e.at.h-8, 120)
-				p.uprightBar(rect{e.at.x + e.at.w + 7, e.at.y + e.at.h - h - 4, 6, h}, e.regionColors, e.named("regions"))
+				p.uprightBar(rect{e.at.x + e.at.w + 7, e.at.y + e.at.h - h - 4, 6, h}, e.s.RegionColors, e.s.ScaleName("regions"))
 			}
 		}
 		if e.s.Words != nil {
-			st.draw(p, margin, stripY, e.wordColors)
+			st.draw(p, margin, stripY)
 			e.wordScale(p, scaleY)
 		}
 		p.paragraph(margin, foot)
 	}}
 }
 
-// named is what a scale is about, and in which unit.
-func (e *explained) named(what string) string {
-	if e.s.Unit != "" {
-		what += " (" + e.s.Unit + ")"
-	}
-	return what
-}
-
 // wordScale draws the scale of the words, and what grey words are.
 func (e *explained) wordScale(p *pen, y float64) {
-	text := e.named("words")
+	text := e.s.ScaleName("words")
 	base := y + 3 + tick.height()/2
 	p.text(margin, base, 0, text, tick)
-	x := margin + tick.width(text) + 8 + tick.width(brief(e.wordColors.low))
-	p.flatBar(rect{x, y, 60, 6}, e.wordColors)
-	if slices.ContainsFunc(e.words, func(w wordpiece.Word) bool { return w.Special }) {
-		x += 60 + 3 + tick.width(brief(e.wordColors.high)) + 8
+	x := margin + tick.width(text) + 8 + tick.width(layout.Brief(e.s.WordColors.Low))
+	p.flatBar(rect{x, y, 60, 6}, e.s.WordColors)
+	if slices.ContainsFunc(e.s.Shown, func(w wordpiece.Word) bool { return w.Special }) {
+		x += 60 + 3 + tick.width(layout.Brief(e.s.WordColors.High)) + 8
 		p.text(x, base, 0, small.short("grey: not on the scale", margin+e.inner-x), small)
 	}
 }

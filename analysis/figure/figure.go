@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/internal/wordpiece"
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 	"github.com/seed-516990b0/golxmert/analysis/report"
 	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 )
@@ -178,53 +179,6 @@ func writer(format string, r analysis.Result, opt Options) (write func(w io.Writ
 	return nil, fmt.Errorf("%q is %w", format, errFormat)
 }
 
-// provenance says in one line where numbers come from.
-func provenance(m analysis.Meta) string {
-	var parts []string
-	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	if m.Model.Weights != "" || m.Model.Hash != "" {
-		weights := filepath.Base(m.Model.Weights)
-		if m.Model.Weights == "" {
-			weights = "unnamed"
-		}
-		if m.Model.Hash != "" {
-			weights += " (" + m.Model.ShortHash() + ")"
-		}
-		add("weights %s", weights)
-	}
-	if m.Features != "" {
-		add("features %s", filepath.Base(m.Features))
-	}
-	if m.Model.Backend != "" {
-		add("%s", strings.TrimSpace(m.Model.Backend+" "+m.Model.DType))
-	}
-	if m.N > 0 {
-		add("n = %d", m.N)
-	}
-	if m.Level > 0 {
-		add("%g %% intervals", 100*m.Level)
-	}
-	if m.Seed != 0 {
-		add("seed %d", m.Seed)
-	}
-	if m.Model.Version != "" {
-		add("golxmert %s", m.Model.Version)
-	}
-	return strings.Join(append(parts, m.Notes...), " · ")
-}
-
-// title names method, target and unit.
-func title(m analysis.Meta) string {
-	s := m.Method
-	if m.Target != "" {
-		s += " of " + m.Target
-	}
-	if m.Unit != "" {
-		s += " (" + m.Unit + ")"
-	}
-	return strings.TrimSpace(s)
-}
-
 // All letters have the 8 points that journals ask for; they differ by colour and weight.
 var (
 	plain   = ink{size: 8, color: black}
@@ -251,7 +205,7 @@ func footing(m analysis.Meta, opt Options, width, y float64) (paragraph, float64
 	if opt.Bare {
 		return foot, 0
 	}
-	foot.lines = small.wrap(provenance(m), width-2*margin, 4)
+	foot.lines = small.wrap(layout.Provenance(m), width-2*margin, 4)
 	if len(foot.lines) == 0 {
 		return foot, 0
 	}

@@ -1,68 +1,34 @@
 package figure
 
 import (
-	"maps"
 	"math"
-	"slices"
 
 	"gonum.org/v1/plot/vg"
 
-	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
 // graph is a pair of axes with series in it.
 type graph struct {
-	c              analysis.Curve
-	shown          []int // which of the series
-	looks          []look
-	x0, x1, y0, y1 float64
-	broken         bool // the y axis does not begin at 0
-	yLabels        bool
-	xLabels        bool
+	layout.Curve
+	shown   []int // which of the series
+	yLabels bool
+	xLabels bool
 }
 
-// newGraph fits the axes to all series, whichever of them will be shown, so that graphs beside each other compare.
-func newGraph(c analysis.Curve, looks []look) graph {
-	g := graph{c: c, looks: looks, yLabels: true, xLabels: true}
-	low, high := math.Inf(1), math.Inf(-1)
-	reach := func(values []float64) {
-		for _, y := range values {
-			if !math.IsNaN(y) {
-				low, high = math.Min(low, y), math.Max(high, y)
-			}
-		}
-	}
-	for i, s := range c.Series {
-		g.shown = append(g.shown, i)
-		reach(s.Y)
-		reach(s.Low)
-		reach(s.High)
-	}
-	reach(slices.Collect(maps.Values(c.Levels)))
-	g.y0, g.y1, g.broken = extent(low, high)
-	g.x0, g.x1 = slices.Min(c.X), slices.Max(c.X)
-	if g.x0 == g.x1 {
-		g.x0, g.x1 = g.x0-0.5, g.x1+0.5
-	}
-	return g
+func newGraph(c layout.Curve) graph {
+	return graph{Curve: c, shown: c.Graphs[0].Series, yLabels: true, xLabels: true}
 }
 
-// ticks are round numbers as many as the sides have room for; on an x axis of whole numbers, such as layers, whole ones.
-func (g graph) ticks(w, h float64) (x, y []float64) {
-	x = round(g.x0, g.x1, max(2, int(w/20)))
-	broken := func(x float64) bool { return math.Abs(x-math.Round(x)) > 1e-9 }
-	if !slices.ContainsFunc(g.c.X, broken) && slices.ContainsFunc(x, func(x float64) bool { return !broken(x) }) {
-		x = slices.DeleteFunc(x, broken)
-	}
-	return x, round(g.y0, g.y1, max(3, int(h/18)))
-}
+// ticks are as many as the sides have room for.
+func (g graph) ticks(w, h float64) (x, y []float64) { return g.Ticks(int(w/20), int(h/18)) }
 
 // left is the room that the y axis needs for its numbers and its name.
 func (g graph) left(h float64) float64 {
 	_, ys := g.ticks(100, h)
 	w := 0.0
 	for _, y := range ys {
-		w = max(w, tick.width(tickText(y)))
+		w = max(w, tick.width(layout.TickText(y)))
 	}
 	return w + 6 + plain.leading()
 }
@@ -70,43 +36,39 @@ func (g graph) left(h float64) float64 {
 // right is the room for the half of the last number of the x axis that stands out.
 func (g graph) right(w float64) float64 {
 	xs, _ := g.ticks(w, 100)
-	return max(5, tick.width(tickText(xs[len(xs)-1]))/2+1)
+	return max(5, tick.width(layout.TickText(xs[len(xs)-1]))/2+1)
 }
 
 const below = 24.0 // an x axis needs for its numbers and its name
 
 // draw draws the graph; r is where the lines are.
 func (g graph) draw(p *pen, r rect) {
-	px := func(x float64) float64 { return r.x + r.w*(x-g.x0)/(g.x1-g.x0) }
-	py := func(y float64) float64 { return r.y + r.h*(1-(y-g.y0)/(g.y1-g.y0)) }
+	px := func(x float64) float64 { return r.x + r.w*(x-g.X0)/(g.X1-g.X0) }
+	py := func(y float64) float64 { return r.y + r.h*(1-(y-g.Y0)/(g.Y1-g.Y0)) }
 	g.axes(p, r, px, py)
-	for _, name := range slices.Sorted(maps.Keys(g.c.Levels)) {
-		if y := g.c.Levels[name]; y >= g.y0 && y <= g.y1 {
-			p.dotted(r.x, py(y), r.x+r.w, py(y))
-		}
+	for _, level := range g.MarkedLevels() {
+		p.dotted(r.x, py(level.At), r.x+r.w, py(level.At))
 	}
-	for _, name := range slices.Sorted(maps.Keys(g.c.Rules)) {
-		if x := g.c.Rules[name]; x >= g.x0 && x <= g.x1 {
-			p.dotted(px(x), r.y-3, px(x), r.y+r.h)
-			k := tick
-			k.color = grey
-			text := k.short(name, r.w)
-			at := min(max(px(x)-k.width(text)/2, r.x), r.x+r.w-k.width(text))
-			p.text(at, r.y-6.5, 0, text, k)
-		}
+	for _, rule := range g.MarkedRules() {
+		x := px(rule.At)
+		p.dotted(x, r.y-3, x, r.y+r.h)
+		k := tick
+		k.color = grey
+		text := k.short(rule.Name, r.w)
+		p.text(min(max(x-k.width(text)/2, r.x), r.x+r.w-k.width(text)), r.y-6.5, 0, text, k)
 	}
 	for _, i := range g.shown {
-		s := g.c.Series[i]
+		s := g.Series[i]
 		if s.Low == nil {
 			continue
 		}
-		for _, part := range runs(g.c.X, s.Low, s.High) {
+		for _, part := range runs(g.X, s.Low, s.High) {
 			for k := range part {
 				part[k] = [2]float64{px(part[k][0]), py(part[k][1])}
 			}
 			path := p.path(part...)
 			path.Close()
-			p.page.SetColor(faded(g.looks[i].color, 0.16))
+			p.page.SetColor(layout.Faded(g.Looks[i].Color, 0.16))
 			p.page.Fill(path)
 		}
 	}
@@ -118,23 +80,23 @@ func (g graph) draw(p *pen, r rect) {
 // line draws one series, with markers at up to a dozen of its points.
 func (g graph) line(p *pen, i int, px, py func(float64) float64) {
 	every := 1
-	if n := len(g.c.X); n > 24 {
+	if n := len(g.X); n > 24 {
 		every = (n + 11) / 12
 	}
-	for _, part := range runs(g.c.X, g.c.Series[i].Y, nil) {
+	for _, part := range runs(g.X, g.Series[i].Y, nil) {
 		for k := range part {
 			part[k] = [2]float64{px(part[k][0]), py(part[k][1])}
 		}
 		if len(part) > 1 {
-			p.lineOf(g.looks[i], 1.1)
+			p.lineOf(g.Looks[i], 1.1)
 			p.page.Stroke(p.path(part...))
 		}
 		p.page.SetLineDash(nil, 0)
 		for k, at := range part {
 			if k%every == i%every || len(part) == 1 {
-				l := g.looks[i]
-				if len(part) == 1 && l.marker == noMarker {
-					l.marker = circle
+				l := g.Looks[i]
+				if len(part) == 1 && l.Marker == layout.NoMarker {
+					l.Marker = layout.Circle
 				}
 				p.mark(at[0], at[1], l)
 			}
@@ -147,24 +109,24 @@ func (g graph) axes(p *pen, r rect, px, py func(float64) float64) {
 	bottom := r.y + r.h
 	p.line(r.x, r.y, r.x, bottom, 0.5, black)
 	p.line(r.x, bottom, r.x+r.w, bottom, 0.5, black)
-	if g.broken { // two strokes say that 0 is further down
+	if g.Broken { // two strokes say that 0 is further down
 		for _, y := range []float64{bottom - 5, bottom - 8} {
 			p.line(r.x-3, y+1.5, r.x+3, y-1.5, 0.6, black)
 		}
 	}
 	for _, y := range ys {
-		if g.broken && py(y) > bottom-11 {
+		if g.Broken && py(y) > bottom-11 {
 			continue
 		}
 		p.line(r.x-2.5, py(y), r.x, py(y), 0.5, black)
 		if g.yLabels {
-			p.text(r.x-4, py(y)+tick.height()/2, 1, tickText(y), tick)
+			p.text(r.x-4, py(y)+tick.height()/2, 1, layout.TickText(y), tick)
 		}
 	}
 	for _, x := range xs {
 		p.line(px(x), bottom, px(x), bottom+2.5, 0.5, black)
 		if g.xLabels {
-			p.text(px(x), bottom+4+tick.height(), 0.5, tickText(x), tick)
+			p.text(px(x), bottom+4+tick.height(), 0.5, layout.TickText(x), tick)
 		}
 	}
 }

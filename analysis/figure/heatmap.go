@@ -6,9 +6,9 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
 // Heatmap draws the panels of a matrix on one scale: words by regions, heads by layers, levels by levels. Labels of
@@ -18,75 +18,43 @@ import (
 // The scale is the matrix's own range if it has one, else that of the values, with 0 in it; a range with negative numbers
 // is centred on 0. NaN is light grey, and a remark says so.
 func Heatmap(m analysis.Matrix, opt Options) (*Figure, error) {
-	rows, cols, err := matrixSize(m)
-	if err != nil {
+	if err := checkMatrix(m); err != nil {
 		return nil, err
 	}
-	h := heat{m: m, opt: opt, rows: rows, cols: cols, width: opt.width(Column), colors: matrixColors(m, opt)}
-	h.m.Rows.Labels, h.m.Cols.Labels = indexed(m.Rows), indexed(m.Cols)
-	if opt.Width == 0 && (len(m.Panels) > 1 || cols > 12) {
+	h := heat{m: layout.NewMatrix(m, opt.Scale), opt: opt, width: opt.width(Column)}
+	if opt.Width == 0 && (len(m.Panels) > 1 || h.m.NCols > 12) {
 		h.width = opt.width(Page)
 	}
 	return h.lay(), nil
 }
 
-// matrixSize is the number of rows and columns of a matrix that can be drawn.
-func matrixSize(m analysis.Matrix) (rows, cols int, err error) {
+// checkMatrix says what cannot be drawn.
+func checkMatrix(m analysis.Matrix) error {
 	if err := m.Check(); err != nil {
-		return 0, 0, err
+		return err
 	}
-	rows, cols = m.Size()
-	if cols == 0 {
-		return 0, 0, fmt.Errorf("panel %q is empty", m.Panels[0].Name)
+	if _, cols := m.Size(); cols == 0 {
+		return fmt.Errorf("panel %q is empty", m.Panels[0].Name)
 	}
 	for _, panel := range m.Panels {
 		for i, row := range panel.Values {
 			for j, x := range row {
 				if math.IsInf(x, 0) {
-					return 0, 0, fmt.Errorf("panel %q, row %d, column %d is infinite: it has no place on a scale", panel.Name, i, j)
+					return fmt.Errorf("panel %q, row %d, column %d is infinite: it has no place on a scale", panel.Name, i, j)
 				}
 			}
 		}
 	}
-	return rows, cols, nil
-}
-
-func axisLabel(a analysis.Axis, i int) string {
-	if i < len(a.Labels) {
-		return a.Labels[i]
-	}
-	return strconv.Itoa(i)
-}
-
-// indexed are the labels of an axis, each with its index before it if one occurs twice. Words may: their order tells them
-// apart.
-func indexed(a analysis.Axis) []string {
-	if a.Name == "word" || len(a.Labels) < 2 {
-		return a.Labels
-	}
-	seen := map[string]bool{}
-	twice := false
-	for _, l := range a.Labels {
-		twice = twice || seen[l]
-		seen[l] = true
-	}
-	if !twice {
-		return a.Labels
-	}
-	out := make([]string, len(a.Labels))
-	for i, l := range a.Labels {
-		out[i] = strings.TrimSpace(strconv.Itoa(i) + " " + l)
-	}
-	return out
+	return nil
 }
 
 // ByRelevance returns the matrix with its columns sorted by a number for each, such as the relevance of regions, largest
 // first; without numbers by the sum of the column in all panels. Labels keep the columns' indices. NaN comes last.
 func ByRelevance(m analysis.Matrix, relevance []float64) (analysis.Matrix, error) {
-	_, cols, err := matrixSize(m)
-	if err != nil {
+	if err := checkMatrix(m); err != nil {
 		return m, err
 	}
+	_, cols := m.Size()
 	if relevance == nil {
 		relevance = make([]float64, cols)
 		for _, panel := range m.Panels {
@@ -114,10 +82,10 @@ func ByRelevance(m analysis.Matrix, relevance []float64) (analysis.Matrix, error
 		}
 		return out
 	}
-	labels := indexed(m.Cols)
+	labels := layout.NewMatrix(m, ByKind).ColLabels
 	m.Cols.Labels = make([]string, cols)
 	for to, from := range order {
-		m.Cols.Labels[to] = axisLabel(analysis.Axis{Labels: labels}, from)
+		m.Cols.Labels[to] = labels[from]
 	}
 	m.Panels = slices.Clone(m.Panels)
 	for k, panel := range m.Panels {
@@ -130,26 +98,11 @@ func ByRelevance(m analysis.Matrix, relevance []float64) (analysis.Matrix, error
 	return m, nil
 }
 
-func matrixColors(m analysis.Matrix, opt Options) colors {
-	low, high := m.Low, m.High
-	if low == 0 && high == 0 {
-		for _, panel := range m.Panels {
-			for _, row := range panel.Values {
-				rowLow, rowHigh := span(row)
-				low, high = math.Min(low, rowLow), math.Max(high, rowHigh)
-			}
-		}
-	}
-	return scaled(opt.Scale.or(Viridis), low, high)
-}
-
 // heat is a heat map while it is laid out.
 type heat struct {
-	m                 analysis.Matrix
+	m                 layout.Matrix
 	opt               Options
-	rows, cols        int
 	width             float64
-	colors            colors
 	cell              float64 // side, points
 	left, above, over float64 // room for labels: before the first panel, above and behind every one
 	perLine           int     // panels beside each other
@@ -165,8 +118,8 @@ const (
 
 // measure finds the room for labels.
 func (h *heat) measure() {
-	for i := range h.rows {
-		h.left = max(h.left, tick.width(tick.short(axisLabel(h.m.Rows, i), labelMost)))
+	for i := range h.m.NRows {
+		h.left = max(h.left, tick.width(tick.short(h.m.RowLabels[i], labelMost)))
 	}
 	h.left += 4
 	if h.m.Rows.Name != "" {
@@ -177,8 +130,8 @@ func (h *heat) measure() {
 		return
 	}
 	longest := 0.0
-	for j := range h.cols {
-		longest = max(longest, tick.width(tick.short(axisLabel(h.m.Cols, j), labelMost)))
+	for j := range h.m.NCols {
+		longest = max(longest, tick.width(tick.short(h.m.ColLabels[j], labelMost)))
 	}
 	h.above = longest*math.Sin(slant) + tick.size
 	h.over = longest * math.Cos(slant) // the last label hangs over the panel
@@ -194,14 +147,14 @@ func (h *heat) behind() float64 { return max(barRoom+barGap, h.over) }
 // labels of columns are parallel from panel to panel.
 func (h *heat) fits(perLine int) float64 {
 	room := h.width - 2*margin - h.behind() - h.left - float64(perLine-1)*panelGap
-	return room / float64(perLine*h.cols)
+	return room / float64(perLine*h.m.NCols)
 }
 
 // fold decides how many panels stand beside each other, and how large cells are.
 func (h *heat) fold() (lines int) {
 	n := len(h.m.Panels)
 	for h.perLine = n; h.perLine > 1; h.perLine-- {
-		if h.fits(h.perLine) >= 8 || h.cols > 24 && h.fits(h.perLine)*float64(h.cols) >= 110 {
+		if h.fits(h.perLine) >= 8 || h.m.NCols > 24 && h.fits(h.perLine)*float64(h.m.NCols) >= 110 {
 			break
 		}
 	}
@@ -214,12 +167,12 @@ func (h *heat) fold() (lines int) {
 func (h *heat) lay() *Figure {
 	h.measure()
 	lines := h.fold()
-	panelW, panelH := h.cell*float64(h.cols), h.cell*float64(h.rows)
+	panelW, panelH := h.cell*float64(h.m.NCols), h.cell*float64(h.m.NRows)
 	used := margin + h.left + float64(h.perLine)*(panelW+panelGap) - panelGap
 	if h.opt.Width == 0 { // no wider than the panels need
 		h.width = min(h.width, max(h.opt.width(Column), used+h.behind()+margin))
 	}
-	head, room := heading(title(h.m.Meta), h.width)
+	head, room := heading(h.m.Title, h.width)
 	top := margin + room
 	nameRoom := 0.0
 	named := len(h.m.Panels) > 1 || h.m.Panels[0].Name != ""
@@ -232,7 +185,7 @@ func (h *heat) lay() *Figure {
 	lineH := nameRoom + h.above + panelH + panelGap
 	y := top + float64(lines)*lineH - panelGap + 3
 	noteY := y + 2
-	if h.gaps() {
+	if h.m.Gaps {
 		y += 2 + tick.leading()
 	}
 	foot, room := footing(h.m.Meta, h.opt, h.width, y)
@@ -250,40 +203,25 @@ func (h *heat) lay() *Figure {
 			h.drawPanel(p, rect{x, y + nameRoom + h.above, panelW, panelH}, panel.Values, k%h.perLine == 0)
 		}
 		barY := top + nameRoom + h.above
-		p.uprightBar(rect{used + barGap, barY, 6, min(max(panelH, 44), 120)}, h.colors, h.barName())
-		if h.gaps() {
+		p.uprightBar(rect{used + barGap, barY, 6, min(max(panelH, 44), 120)}, h.m.Colors, h.m.ScaleName)
+		if h.m.Gaps {
 			box := rect{margin + h.left, noteY + 1, 7, 7}
-			p.fill(box, undefined)
+			p.fill(box, layout.Undefined)
 			p.stroke(box, 0.4, grey)
 			p.text(box.x+box.w+3, noteY+tick.height()+1, 0, "not defined", tick)
 		}
 	}}
 }
 
-// barName is what the colours measure: the unit, else the statistic, else the method.
-func (h *heat) barName() string { return or(h.m.Unit, or(h.m.Params["statistic"], h.m.Method)) }
-
-// gaps says that some number is not defined.
-func (h *heat) gaps() bool {
-	for _, panel := range h.m.Panels {
-		for _, row := range panel.Values {
-			if slices.ContainsFunc(row, math.IsNaN) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // drawPanel draws cells and labels; r is where the cells are. Rows count down, as in a printed matrix; of panels beside
 // each other the first names them.
 func (h *heat) drawPanel(p *pen, r rect, values [][]float64, first bool) {
-	p.cells(r, values, h.colors)
+	p.cells(r, values, h.m.Colors)
 	p.stroke(r, 0.4, grey)
 	step := func(room float64) int { return max(1, int(math.Ceil(room/h.cell-1e-9))) }
 	if first {
-		for i := 0; i < h.rows; i += step(tick.size) {
-			text := tick.short(axisLabel(h.m.Rows, i), labelMost)
+		for i := 0; i < h.m.NRows; i += step(tick.size) {
+			text := tick.short(h.m.RowLabels[i], labelMost)
 			p.text(r.x-3, r.y+(float64(i)+0.5)*h.cell+tick.height()/2, 1, text, tick)
 		}
 		name := tick.short(h.m.Rows.Name, max(r.h, 40))
@@ -291,11 +229,11 @@ func (h *heat) drawPanel(p *pen, r rect, values [][]float64, first bool) {
 	}
 	room := 1.25 * tick.size // of letters that are slanted
 	if h.numbers() {
-		room = tick.width(strconv.Itoa(h.cols)) + 3
+		room = tick.width(strconv.Itoa(h.m.NCols)) + 3
 	}
-	for j := 0; j < h.cols; j += step(room) {
+	for j := 0; j < h.m.NCols; j += step(room) {
 		x := r.x + (float64(j)+0.5)*h.cell
-		text := tick.short(axisLabel(h.m.Cols, j), labelMost)
+		text := tick.short(h.m.ColLabels[j], labelMost)
 		if h.numbers() {
 			p.text(x, r.y-2.5, 0.5, text, tick)
 		} else {

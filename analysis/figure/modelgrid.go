@@ -3,7 +3,6 @@ package figure
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
@@ -31,7 +31,7 @@ var groups = []group{
 // and less than even are both seen.
 func ModelGrid(m analysis.Maps, opt Options) (*Figure, error) {
 	g := grid{m: m, opt: opt, width: opt.width(Page), layers: make([][]string, len(groups)), maps: map[string]lxmert.Tensor{}}
-	names := slices.SortedFunc(maps.Keys(m.Maps), byLayer)
+	names := layout.MapNames(m.Maps)
 	for _, name := range names {
 		t, err := m.Present(name)
 		if err != nil {
@@ -51,22 +51,6 @@ func ModelGrid(m analysis.Maps, opt Options) (*Figure, error) {
 		return nil, errors.New("there are no attention maps to draw")
 	}
 	return g.lay(), nil
-}
-
-// byLayer orders names by the number in them.
-func byLayer(a, b string) int {
-	number := func(name string) int {
-		parts := strings.Split(name, ".")
-		if len(parts) < 2 {
-			return 0
-		}
-		k, _ := strconv.Atoi(parts[1])
-		return k
-	}
-	if d := number(a) - number(b); d != 0 {
-		return d
-	}
-	return strings.Compare(a, b)
 }
 
 // grid is a model grid while it is laid out.
@@ -96,7 +80,7 @@ var gridLeft = sync.OnceValue(func() float64 { return max(tick.width("l.00.tt"),
 func (g *grid) lay() *Figure {
 	groupW := (g.width - 2*margin - gridGap) / columns
 	g.side = min((groupW-gridLeft())/float64(g.heads)-thumbGap, 30)
-	head, room := heading(or(title(g.m.Meta), "attention"), g.width)
+	head, room := heading(or(layout.Title(g.m.Meta), "attention"), g.width)
 	bold := plain
 	bold.bold = true
 	headY := margin
@@ -146,7 +130,7 @@ func (g *grid) lay() *Figure {
 	}
 	foot, room := footing(g.m.Meta, g.opt, g.width, y-gridBelow+2)
 	y += room - gridBelow + 2
-	c := colors{g.opt.Scale.or(Viridis), 0, 1}
+	c := layout.Scaled(g.opt.Scale.Or(Viridis), 0, 1)
 	return &Figure{w: g.width, h: y + margin, draw: func(p *pen) {
 		p.text(margin, margin+bold.height(), 0, bold.short(g.m.Text.Text, g.width-2*margin), bold)
 		p.paragraph(margin, head)
@@ -161,7 +145,7 @@ func (g *grid) lay() *Figure {
 }
 
 // group draws one group with its title, the numbers of the heads and the names of the maps.
-func (g *grid) group(p *pen, x, y float64, title string, names []string, c colors) {
+func (g *grid) group(p *pen, x, y float64, title string, names []string, c layout.Colors) {
 	step := g.side + thumbGap
 	bold := label
 	bold.bold = true
@@ -184,7 +168,7 @@ func (g *grid) groupHeight(rows int) float64 {
 }
 
 // thumbnails draws one map, head beside head.
-func (g *grid) thumbnails(p *pen, x, y float64, t lxmert.Tensor, c colors) {
+func (g *grid) thumbnails(p *pen, x, y float64, t lxmert.Tensor, c layout.Colors) {
 	q, k := t.Shape[1], t.Shape[2]
 	for h := range t.Shape[0] {
 		head := t.Row(h)
@@ -208,19 +192,19 @@ func logShare(share float64) float64 {
 }
 
 // key draws the scale, with numbers where their logarithms are, and says how to read a thumbnail.
-func (g *grid) key(p *pen, r rect, c colors) {
+func (g *grid) key(p *pen, r rect, c layout.Colors) {
 	y := r.y + tick.height()
 	p.text(r.x, y, 0, "share of attention, logarithmic", tick)
 	bar := rect{r.x, y + 4, min(150, r.w), 6}
 	for i := range barSteps {
 		x := bar.x + bar.w*float64(i)/barSteps
-		p.fill(rect{x, bar.y, min(bar.w/barSteps+0.4, bar.x+bar.w-x), bar.h}, c.at((float64(i)+0.5)/barSteps))
+		p.fill(rect{x, bar.y, min(bar.w/barSteps+0.4, bar.x+bar.w-x), bar.h}, c.At((float64(i)+0.5)/barSteps))
 	}
 	p.stroke(bar, 0.4, grey)
 	base := bar.y + bar.h + 3.5 + tick.height()
 	for _, share := range []float64{0.001, 0.01, 0.1, 1} {
 		x := bar.x + bar.w*logShare(share)
-		text, align := tickText(share), 0.5
+		text, align := layout.TickText(share), 0.5
 		switch share {
 		case 0.001:
 			text, align = "≤ 0.001", 0

@@ -1,14 +1,13 @@
 package figure
 
 import (
-	"cmp"
 	"image"
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/internal/picture"
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
 // embedded is the longest side of a picture inside of a figure, in pixels: 300 dots per inch at the width of a column.
@@ -31,20 +30,6 @@ func loadPicture(s analysis.Scores) (image.Image, error) {
 	return m, nil
 }
 
-// ranked are the regions that have a number and a box, by the size of the number, largest first, ties by index.
-func ranked(s analysis.Scores) []int {
-	var order []int
-	for j := range min(len(s.Regions), len(s.Boxes)) {
-		if !math.IsNaN(s.Regions[j]) && s.There(j) {
-			order = append(order, j)
-		}
-	}
-	slices.SortStableFunc(order, func(i, j int) int {
-		return cmp.Compare(math.Abs(s.Regions[j]), math.Abs(s.Regions[i]))
-	})
-	return order
-}
-
 // boxOn is the part of the picture that a box [x0 y0 x1 y1] covers; y counts down in boxes and in pens alike.
 func boxOn(r rect, box [4]float64) rect {
 	in := func(v float64) float64 {
@@ -58,7 +43,7 @@ func boxOn(r rect, box [4]float64) rect {
 }
 
 // drawPicture draws picture, boxes and plates into r.
-func drawPicture(p *pen, r rect, s analysis.Scores, m image.Image, c colors, top int) {
+func drawPicture(p *pen, r rect, s layout.Scores, m image.Image) {
 	p.image(r, m)
 	p.stroke(r, 0.4, paleGrey)
 	for j := range s.Boxes {
@@ -66,39 +51,36 @@ func drawPicture(p *pen, r rect, s analysis.Scores, m image.Image, c colors, top
 			continue
 		}
 		box := boxOn(r, s.Boxes[j])
-		p.stroke(box, 0.8, faded(white, 0.35)) // seen on any picture, and seen through
-		p.stroke(box, 0.4, faded(grey, 0.6))
+		p.stroke(box, 0.8, layout.Faded(white, 0.35)) // seen on any picture, and seen through
+		p.stroke(box, 0.4, layout.Faded(grey, 0.6))
 	}
-	order := ranked(s)
-	order = order[:min(top, len(order))]
-	order = slices.DeleteFunc(order, func(j int) bool { return s.Regions[j] == 0 })
-	if len(order) == 0 {
+	if len(s.Top) == 0 {
 		return
 	}
-	most := math.Abs(s.Regions[order[0]])
+	c, most := s.RegionColors, math.Abs(s.Regions[s.Top[0]])
 	// Wide lines are relevant ones. They are opaque: their colour must be found in the colour bar.
 	width := func(j int) float64 { return 1 + 3*math.Abs(s.Regions[j])/most }
-	for _, j := range slices.Backward(order) { // the most relevant last, on top
+	for _, j := range slices.Backward(s.Top) { // the most relevant last, on top
 		w := width(j)
-		box, fill := boxOn(r, s.Boxes[j]).inset(-w/2), c.at(s.Regions[j])
+		box, fill := boxOn(r, s.Boxes[j]).inset(-w/2), c.At(s.Regions[j])
 		p.stroke(box, w, fill)
 		for _, edge := range []float64{-w/2 - 0.2, w/2 + 0.2} { // seen on any picture
-			p.stroke(box.inset(edge), 0.4, legible(fill))
+			p.stroke(box.inset(edge), 0.4, layout.Legible(fill))
 		}
 	}
-	drawPlates(p, r, s, c, order, most, width)
+	drawPlates(p, r, s, width)
 }
 
-// drawPlates puts a label at each of the regions, where it covers least of the others' labels and lines: its number, of
-// which most is the largest, and what the detector calls it.
-func drawPlates(p *pen, r rect, s analysis.Scores, c colors, order []int, most float64, width func(j int) float64) {
+// drawPlates puts a label at each of the named regions, where it covers least of the others' labels and lines: its number,
+// and what the detector calls it.
+func drawPlates(p *pen, r rect, s layout.Scores, width func(j int) float64) {
 	outer := map[int]rect{}
-	for _, j := range order {
+	for _, j := range s.Top {
 		outer[j] = boxOn(r, s.Boxes[j]).inset(-width(j) - 0.6)
 	}
 	var plates []rect
-	for _, j := range order {
-		text := label.short(numberLike(s.Regions[j], most)+" "+regionName(s, j), r.w*0.6)
+	for _, j := range s.Top {
+		text := label.short(s.RegionText(s.Regions[j])+" "+s.Names[j], r.w*0.6)
 		var lines, hair []rect
 		for i, box := range s.Boxes {
 			switch _, labelled := outer[i]; {
@@ -115,11 +97,11 @@ func drawPlates(p *pen, r rect, s analysis.Scores, c colors, order []int, most f
 		}
 		plate := place(r, outer[j], label.width(text)+4, label.size+2.5, []weighed{{plates, 20}, {lines, 4}, {ring(outer[j], width(j)), 1}, {hair, 0.3}, {within, 0.05}})
 		plates = append(plates, plate)
-		fill := c.at(s.Regions[j])
+		fill := s.RegionColors.At(s.Regions[j])
 		k := label
-		k.color = legible(fill)
+		k.color = layout.Legible(fill)
 		p.fill(plate, fill)
-		p.stroke(plate, 0.4, faded(legible(fill), 0.8))
+		p.stroke(plate, 0.4, layout.Faded(layout.Legible(fill), 0.8))
 		p.text(plate.x+2, plate.y+plate.h/2+label.height()/2, 0, text, k)
 	}
 }
@@ -169,22 +151,4 @@ func place(r, box rect, w, h float64, avoided []weighed) rect {
 		}
 	}
 	return best
-}
-
-// regionName is what the detector calls a region, with its index where others are called the same or it has no name.
-func regionName(s analysis.Scores, j int) string {
-	index := "#" + strconv.Itoa(j)
-	if j >= len(s.Image.Objects) || s.Image.Objects[j] == "" {
-		return index
-	}
-	name, n := s.Image.Objects[j], 0
-	for _, other := range s.Image.Objects {
-		if other == name {
-			n++
-		}
-	}
-	if n > 1 {
-		return name + " " + index
-	}
-	return name
 }

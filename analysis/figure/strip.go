@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/seed-516990b0/golxmert/analysis"
-	"github.com/seed-516990b0/golxmert/analysis/internal/wordpiece"
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
 // WordStrip draws the sentence: each word on the colour of its number, with a bar under it; the largest are written out.
@@ -26,11 +26,10 @@ const (
 
 // strip is a sentence broken into lines.
 type strip struct {
-	words []wordpiece.Word
+	s     layout.Scores
 	cells []rect // x, and y of the line's top
 	named map[int]bool
 	h     float64
-	most  float64 // largest size of a number
 }
 
 var (
@@ -39,8 +38,9 @@ var (
 )
 
 // layStrip breaks the words into lines of this width; named of them get their number written.
-func layStrip(words []wordpiece.Word, width float64, named int) strip {
-	st := strip{words: words, named: map[int]bool{}}
+func layStrip(s layout.Scores, width float64, named int) strip {
+	words := s.Shown
+	st := strip{s: s, named: map[int]bool{}}
 	x, y := 0.0, 0.0
 	for _, w := range words {
 		cell := max(wordInk.width(wordInk.short(w.Label, width-6)), valueInk.width("−0.00")) + 5
@@ -50,8 +50,6 @@ func layStrip(words []wordpiece.Word, width float64, named int) strip {
 		st.cells = append(st.cells, rect{x, y, cell, cellHeight})
 		x += cell + cellGap
 	}
-	low, high := wordpiece.Range(words)
-	st.most = math.Max(-low, high)
 	st.h = y + lineHeight
 	var order []int
 	for i, w := range words {
@@ -84,8 +82,8 @@ func (st strip) spread(width float64) {
 }
 
 // draw draws the strip with its top left corner at x, y.
-func (st strip) draw(p *pen, x, y float64, c colors) {
-	for i, w := range st.words {
+func (st strip) draw(p *pen, x, y float64) {
+	for i, w := range st.s.Shown {
 		cell := st.cells[i]
 		cell.x, cell.y = cell.x+x, cell.y+y
 		k := wordInk
@@ -97,19 +95,19 @@ func (st strip) draw(p *pen, x, y float64, c colors) {
 			p.text(cell.x+cell.w/2, base, 0.5, text, k)
 			continue
 		}
-		fill := c.at(w.Value)
-		k.color = legible(fill)
+		fill := st.s.WordColors.At(w.Value)
+		k.color = layout.Legible(fill)
 		p.fill(cell, fill)
 		p.stroke(cell, 0.3, paleGrey)
 		p.text(cell.x+cell.w/2, base, 0.5, text, k)
 		bar := 0.0
-		if st.most > 0 {
-			bar = math.Min(1, math.Abs(w.Value)/st.most) * barHeight
+		if most := st.s.WordColors.High; most > 0 {
+			bar = math.Min(1, math.Abs(w.Value)/most) * barHeight
 		}
 		top := cell.y + cell.h + 1.5
-		p.fill(rect{cell.x + 0.2*cell.w, top, 0.6 * cell.w, bar}, darker(fill))
+		p.fill(rect{cell.x + 0.2*cell.w, top, 0.6 * cell.w, bar}, layout.Darker(fill))
 		if st.named[i] {
-			p.text(cell.x+cell.w/2, top+bar+valueInk.height()+1.5, 0.5, numberLike(w.Value, st.most), valueInk)
+			p.text(cell.x+cell.w/2, top+bar+valueInk.height()+1.5, 0.5, st.s.WordText(w.Value), valueInk)
 		}
 	}
 }

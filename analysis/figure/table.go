@@ -3,10 +3,9 @@ package figure
 import (
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
 // tableRows is how many rows a typeset table has at most; what is over is counted below it.
@@ -23,48 +22,34 @@ func Typeset(t analysis.Table, opt Options) (*Figure, error) {
 	if opt.Width == 0 && len(t.Columns) > 5 {
 		width = opt.width(Page)
 	}
-	rows := t.Rows[:min(len(t.Rows), tableRows)]
+	laid := layout.NewTable(t, tableRows)
 	bold := label
 	bold.bold = true
 	var columns []column
-	for j := 0; j < len(t.Columns); j++ {
-		c := column{name: t.Columns[j], right: len(rows) > 0}
-		interval := j+2 < len(t.Columns) && t.Columns[j+1] == "low" && t.Columns[j+2] == "high"
-		for _, row := range rows {
-			text, isNumber := entry(row[j])
-			c.right = c.right && isNumber
-			if interval {
-				low, _ := entry(row[j+1])
-				high, _ := entry(row[j+2])
-				text += " [" + low + ", " + high + "]"
-			}
-			c.texts = append(c.texts, text)
-			c.need = max(c.need, label.width(text))
+	for _, c := range laid.Columns {
+		need := bold.width(c.Name)
+		for _, text := range c.Texts {
+			need = max(need, label.width(text))
 		}
-		if interval {
-			c.name += " " + intervalName(t.Level)
-			j += 2
-		}
-		c.need = max(c.need, bold.width(c.name))
-		columns = append(columns, c)
+		columns = append(columns, column{Column: c, need: need})
 	}
 	share(columns, width-2*margin)
 
 	y := margin
-	head, room := heading(title(t.Meta), width)
+	head, room := heading(laid.Title, width)
 	y += room
 	top := y
 	line := label.leading() + 1.5
-	bottom := top + 4 + float64(len(rows)+1)*line + 3
+	bottom := top + 4 + float64(laid.Rows+1)*line + 3
 	y = bottom + 2
 	var foot paragraph
 	foot.ink = small
 	text := ""
-	if len(t.Rows) > len(rows) {
-		text = fmt.Sprintf("%d of %d rows. ", len(rows), len(t.Rows))
+	if len(t.Rows) > laid.Rows {
+		text = fmt.Sprintf("%d of %d rows. ", laid.Rows, len(t.Rows))
 	}
 	if !opt.Bare {
-		text += provenance(t.Meta)
+		text += layout.Provenance(t.Meta)
 	}
 	foot.lines = small.wrap(text, width-2*margin, 4)
 	foot.y = y + 2 + small.height()
@@ -75,21 +60,13 @@ func Typeset(t analysis.Table, opt Options) (*Figure, error) {
 		p.line(margin, top+line+2.5, width-margin, top+line+2.5, 0.5, black)
 		p.line(margin, bottom, width-margin, bottom, 0.8, black)
 		for _, c := range columns {
-			c.draw(p, top+line-1, c.name, bold)
-			for i, text := range c.texts {
+			c.draw(p, top+line-1, c.Name, bold)
+			for i, text := range c.Texts {
 				c.draw(p, top+4+float64(i+2)*line-1.5, text, label)
 			}
 		}
 		p.paragraph(margin, foot)
 	}}, nil
-}
-
-// intervalName is what stands in a heading for numbers in brackets.
-func intervalName(level float64) string {
-	if level > 0 {
-		return fmt.Sprintf("[%g %% interval]", 100*level)
-	}
-	return "[low, high]"
 }
 
 // checkTable says what cannot be written.
@@ -102,9 +79,7 @@ func checkTable(t analysis.Table) error {
 
 // column is one column of a typeset table.
 type column struct {
-	name        string
-	texts       []string
-	right       bool // numbers only
+	layout.Column
 	need, width float64
 	x           float64
 }
@@ -140,36 +115,9 @@ func share(columns []column, width float64) {
 
 func (c column) draw(p *pen, y float64, text string, k ink) {
 	text = k.short(text, c.width)
-	if c.right {
+	if c.Number {
 		p.text(c.x+c.width, y, 1, text, k)
 		return
 	}
 	p.text(c.x, y, 0, text, k)
-}
-
-// entry is a table's entry as text, and whether it is a number.
-func entry(v any) (string, bool) {
-	switch v := v.(type) {
-	case float64:
-		return number3(v), true
-	case float32:
-		return number3(float64(v)), true
-	case nil:
-		return "–", true
-	case bool:
-		if v {
-			return "yes", false
-		}
-		return "no", false
-	}
-	_, isNumber := analysis.Number(v)
-	return fmt.Sprint(v), isNumber
-}
-
-// number3 has three decimals, or two digits if that would be less.
-func number3(x float64) string {
-	if a := math.Abs(x); x != math.Trunc(x) && a >= 0.01 && a < 1000 {
-		return signed(strconv.FormatFloat(x, 'f', 3, 64))
-	}
-	return number(x)
 }

@@ -3,9 +3,7 @@ package report
 import (
 	"fmt"
 	"html/template"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 )
@@ -44,44 +42,6 @@ func (s *svg) html(label string) template.HTML {
 	return template.HTML(fmt.Sprintf(
 		`<div style="overflow-x:auto"><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" role="img" aria-label="%s" style="display:block;width:100%%;min-width:%.0fpx;max-width:%.0fpx;height:auto;font:11px Arial,Helvetica,sans-serif">`+"\n",
 		s.w, s.h, template.HTMLEscapeString(label), 0.8*s.w, s.w) + s.String() + "</svg></div>")
-}
-
-// ticks are about n round numbers from low to high.
-func ticks(low, high float64, n int) []float64 {
-	span := high - low
-	if !(span > 0) || math.IsInf(span, 0) {
-		return []float64{low}
-	}
-	step := math.Pow(10, math.Floor(math.Log10(span/float64(n))))
-	for _, f := range []float64{1, 2, 5, 10} {
-		if span/(step*f) <= float64(n)+0.5 {
-			step *= f
-			break
-		}
-	}
-	var out []float64
-	for k := math.Ceil(low/step - 1e-9); k*step <= high+1e-9*span && len(out) <= 2*n+2; k++ {
-		out = append(out, k*step)
-	}
-	return out
-}
-
-// tickText writes a tick without the noise of its multiplication.
-func tickText(x float64) string {
-	return strings.Replace(strconv.FormatFloat(x+0, 'g', 4, 64), "-", "−", 1) // + 0: there is no negative zero
-}
-
-// finite is the range of the values that are numbers; ok is false if there are none.
-func finite(lists ...[]float64) (low, high float64, ok bool) {
-	low, high = math.Inf(1), math.Inf(-1)
-	for _, list := range lists {
-		for _, x := range list {
-			if !math.IsNaN(x) && !math.IsInf(x, 0) {
-				low, high = min(low, x), max(high, x)
-			}
-		}
-	}
-	return low, high, low <= high
 }
 
 // shortened cuts a label that would push the drawing off the page.

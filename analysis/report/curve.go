@@ -3,185 +3,167 @@ package report
 import (
 	"fmt"
 	"html/template"
-	"maps"
-	"math"
+	"image/color"
 	"slices"
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
-// inOne is how many families one graph holds; more of them get a graph each, on the same axes.
-const inOne = 4
-
-// newCurve draws lines with their bands, marks on the axes, and a legend with areas.
-func newCurve(c analysis.Curve) *chart {
-	var all [][]float64
-	for _, s := range c.Series {
-		for _, list := range [][]float64{s.Y, s.Low, s.High} {
-			all = append(all, list)
-		}
-	}
-	x0, x1, okX := finite(c.X, slices.Collect(maps.Values(c.Rules)))
-	y0, y1, okY := finite(append(all, slices.Collect(maps.Values(c.Levels)))...)
-	if !okX || !okY {
-		x0, x1, y0, y1 = 0, 1, 0, 1
-	}
-	g := graph{c: c, families: familiesOf(c.Series), left: 58, top: 22, w: 560, h: 260}
-	g.x0, g.x1 = widened(x0, x1)
-	g.y0, g.y1 = padded(y0, y1)
-	var random, others []family
-	for _, f := range g.families {
-		if f.random {
-			random = append(random, f)
-		} else {
-			others = append(others, f)
-		}
-	}
-	graphs := [][]family{append(random, others...)}
+// newCurve draws lines with their bands, marks on the axes, and a legend.
+func newCurve(result analysis.Curve) *chart {
+	c := layout.NewCurve(result)
+	g := graph{Curve: c, left: 58, top: 22, w: 560, h: 260}
 	perLine, lineH := 1, g.h+68
-	if len(others) > inOne {
-		graphs, perLine, g.w, g.h, g.top = nil, 4, 176, 130, 40
+	if len(c.Graphs) > 1 {
+		perLine, g.w, g.h, g.top = 4, 176, 130, 40
 		lineH = g.top + g.h + 46
-		for _, f := range others {
-			graphs = append(graphs, append(slices.Clone(random), f))
-		}
 	}
 	columnW := g.left + g.w + 22
-	s := &svg{w: columnW * float64(perLine), h: lineH * float64((len(graphs)+perLine-1)/perLine)}
-	for i, families := range graphs {
+	s := &svg{w: columnW * float64(perLine), h: lineH * float64((len(c.Graphs)+perLine-1)/perLine)}
+	for i, part := range c.Graphs {
 		at := g
 		at.left, at.top = g.left+columnW*float64(i%perLine), g.top+lineH*float64(i/perLine)
-		if perLine > 1 {
-			f := families[len(families)-1]
-			s.text(at.left, at.top-24, "start", `font-size="12" font-weight="600"`, f.name)
-			if areas := f.areas(c.Series); areas != "" {
-				s.text(at.left, at.top-9, "start", "", "area "+areas)
-			}
+		if part.Name != "" {
+			s.text(at.left, at.top-24, "start", `font-size="12" font-weight="600"`, part.Name)
 		}
-		at.draw(s, families)
+		if part.Areas != "" {
+			s.text(at.left, at.top-9, "start", "", part.Areas)
+		}
+		at.draw(s, part.Series)
 	}
 	label := fmt.Sprintf("%s: %s by %s", headline(c.Meta), c.YName, c.XName)
-	listed := g.families
-	if perLine > 1 {
-		listed = random
-	}
-	return &chart{SVG: s.html(label) + g.legend(listed), Facts: facts(c.Meta)}
+	return &chart{SVG: s.html(label) + keys(c), Facts: layout.Facts(c.Meta)}
 }
 
-// graph is a pair of axes: where it is in its drawing, and the numbers at its ends.
+// graph is a pair of axes: where it is in its drawing.
 type graph struct {
-	c               analysis.Curve
-	families        []family
+	layout.Curve
 	left, top, w, h float64
-	x0, x1, y0, y1  float64
 }
 
-func (g graph) px(x float64) float64 { return g.left + g.w*(x-g.x0)/(g.x1-g.x0) }
-func (g graph) py(y float64) float64 { return g.top + g.h*(1-(y-g.y0)/(g.y1-g.y0)) }
+func (g graph) px(x float64) float64 { return g.left + g.w*(x-g.X0)/(g.X1-g.X0) }
+func (g graph) py(y float64) float64 { return g.top + g.h*(1-(y-g.Y0)/(g.Y1-g.Y0)) }
 
-func (g graph) draw(s *svg, families []family) {
+// levelLine are the attributes of lines that stand for a value or a place, not for a series.
+const levelLine = `stroke="currentColor" stroke-opacity="0.6" stroke-dasharray="2 3"`
+
+func (g graph) draw(s *svg, series []int) {
 	right, bottom := g.left+g.w, g.top+g.h
-	for _, y := range ticks(g.y0, g.y1, 5) {
-		s.add(`<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="currentColor" stroke-opacity="0.15"/>`, g.left, right, g.py(y), g.py(y))
-		s.text(g.left-8, g.py(y)+4, "end", "", tickText(y))
-	}
-	for _, x := range ticks(g.x0, g.x1, max(2, int(g.w/52))) {
-		s.add(`<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="currentColor"/>`, g.px(x), g.px(x), bottom, bottom+4)
-		s.text(g.px(x), bottom+17, "middle", "", tickText(x))
-	}
-	for _, name := range slices.Sorted(maps.Keys(g.c.Levels)) {
-		if y := g.c.Levels[name]; !math.IsNaN(y) && !math.IsInf(y, 0) {
-			s.add(`<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="currentColor" stroke-opacity="0.6" stroke-dasharray="2 3"><title>%s</title></line>`,
-				g.left, right, g.py(y), g.py(y), template.HTMLEscapeString(name))
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(g.c.Rules)) {
-		x := g.c.Rules[name]
-		if math.IsNaN(x) || math.IsInf(x, 0) {
+	xs, ys := g.Ticks(int(g.w/44), min(6, int(g.h/26)))
+	for _, y := range ys {
+		if g.Broken && g.py(y) > bottom-14 {
 			continue
 		}
-		s.add(`<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="currentColor" stroke-opacity="0.6" stroke-dasharray="2 3"/>`, g.px(x), g.px(x), g.top, bottom)
+		s.add(`<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="currentColor" stroke-opacity="0.15"/>`, g.left, right, g.py(y), g.py(y))
+		s.text(g.left-8, g.py(y)+4, "end", "", layout.TickText(y))
+	}
+	for _, x := range xs {
+		s.add(`<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="currentColor"/>`, g.px(x), g.px(x), bottom, bottom+4)
+		s.text(g.px(x), bottom+17, "middle", "", layout.TickText(x))
+	}
+	for _, level := range g.MarkedLevels() {
+		s.add(`<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" %s><title>%s</title></line>`, g.left, right, g.py(level.At), g.py(level.At), levelLine,
+			template.HTMLEscapeString(level.Name+": "+layout.Number(level.At)))
+	}
+	for _, rule := range g.MarkedRules() {
+		x := g.px(rule.At)
+		s.add(`<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" %s/>`, x, x, g.top, bottom, levelLine)
 		anchor := "middle"
-		if g.px(x) > g.left+0.8*g.w {
+		if x > g.left+0.8*g.w {
 			anchor = "end"
 		}
-		s.text(g.px(x), g.top-8, anchor, `fill-opacity="0.8"`, name)
+		s.text(x, g.top-8, anchor, `fill-opacity="0.8"`, rule.Name)
 	}
-	for _, f := range families {
-		for _, i := range f.series {
-			if line := g.c.Series[i]; line.Low != nil && line.High != nil {
-				s.add(`<path d="%s" fill="%s" fill-opacity="0.16"/>`, band(g.c.X, line.Low, line.High, g.px, g.py), f.color)
-			}
+	for _, i := range series {
+		if line := g.Series[i]; line.Low != nil && line.High != nil {
+			s.add(`<path d="%s" fill="%s" fill-opacity="0.16"/>`, band(g.X, line.Low, line.High, g.px, g.py), css(g.Looks[i].Color))
 		}
 	}
-	for _, f := range families {
-		for _, i := range f.series {
-			g.line(s, f, g.c.Series[i])
-		}
+	for _, i := range series {
+		g.line(s, g.Series[i], g.Looks[i])
 	}
 	s.add(`<path d="M%.1f,%.1fV%.1fH%.1f" fill="none" stroke="currentColor"/>`, g.left, g.top, bottom, right)
-	s.text(g.left+g.w/2, bottom+36, "middle", `font-size="12"`, g.c.XName)
+	if g.Broken { // two strokes say that 0 is further down
+		for _, y := range []float64{bottom - 6, bottom - 10} {
+			s.add(`<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="currentColor"/>`, g.left-4, g.left+4, y+2, y-2)
+		}
+	}
+	s.text(g.left+g.w/2, bottom+36, "middle", `font-size="12"`, g.XName)
 	x := g.left - 44
-	s.text(x, g.top+g.h/2, "middle", fmt.Sprintf(`font-size="12" transform="rotate(-90 %.1f %.1f)"`, x, g.top+g.h/2), shortened(g.c.YName, int(g.h/6)))
+	s.text(x, g.top+g.h/2, "middle", fmt.Sprintf(`font-size="12" transform="rotate(-90 %.1f %.1f)"`, x, g.top+g.h/2), shortened(g.YName, int(g.h/6)))
 }
 
 // line draws a series, and marks its points where they are few.
-func (g graph) line(s *svg, f family, line analysis.CurveSeries) {
+func (g graph) line(s *svg, line analysis.CurveSeries, look layout.Look) {
 	s.add(`<path d="%s" fill="none" stroke="%s" stroke-width="2" stroke-linejoin="round"%s><title>%s</title></path>`,
-		polyline(g.c.X, line.Y, g.px, g.py), f.color, dashes(line), template.HTMLEscapeString(line.Name))
-	if len(g.c.X) > 30 || f.random {
+		polyline(g.X, line.Y, g.px, g.py), css(look.Color), dashes(look), template.HTMLEscapeString(line.Name))
+	if len(g.X) > 30 {
 		return
 	}
 	for k, y := range line.Y {
-		if !math.IsNaN(y) && !math.IsInf(y, 0) && !math.IsNaN(g.c.X[k]) && !math.IsInf(g.c.X[k], 0) {
-			s.add(`<path d="%s" fill="%s"><title>%s</title></path>`, f.mark(g.px(g.c.X[k]), g.py(y)), f.color,
-				template.HTMLEscapeString(fmt.Sprintf("%s: %s at %s", line.Name, tickText(y), tickText(g.c.X[k]))))
+		if layout.Finite(y) && layout.Finite(g.X[k]) {
+			s.add("%s", marker(g.px(g.X[k]), g.py(y), look, fmt.Sprintf("%s: %s at %s", line.Name, layout.Number(y), layout.TickText(g.X[k]))))
 		}
 	}
 }
 
-// legend has a key for each of the families' series and for each level.
-func (g graph) legend(families []family) template.HTML {
+// css is a colour as style sheets write it. That of text is the page's, which is light in the dark.
+func css(c color.NRGBA) string {
+	if c == layout.Text || c == layout.Categories[len(layout.Categories)-1] {
+		return "currentColor"
+	}
+	return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B)
+}
+
+// dashes is the attribute of a line of this look.
+func dashes(l layout.Look) string {
+	if l.Dashed {
+		return ` stroke-dasharray="7 4"`
+	}
+	return ""
+}
+
+// marker is the shape of a point, with a text to point at; "" if the look has none.
+func marker(x, y float64, l layout.Look, title string) string {
+	end := "/>"
+	if title != "" {
+		end = "><title>" + template.HTMLEscapeString(title) + "</title></path>"
+	}
+	var b strings.Builder
+	for k, at := range l.Marker.Outline(3.2) {
+		command := 'L'
+		if k == 0 || l.Marker == layout.Cross && k%2 == 0 {
+			command = 'M'
+		}
+		fmt.Fprintf(&b, "%c%.1f,%.1f", command, x+at[0], y+at[1])
+	}
+	switch l.Marker {
+	case layout.NoMarker:
+		return ""
+	case layout.Cross:
+		return fmt.Sprintf(`<path d="%s" stroke="%s" stroke-width="2" fill="none"%s`, b.String(), css(l.Color), end)
+	}
+	return fmt.Sprintf(`<path d="%sZ" fill="%s"%s`, b.String(), css(l.Color), end)
+}
+
+// keys are the legend below a drawing: a piece of each line, and what they are.
+func keys(c layout.Curve) template.HTML {
 	var b strings.Builder
 	b.WriteString(`<ul style="list-style:none;display:flex;flex-wrap:wrap;gap:.3em 1.4em;padding:0;margin:.3em 0 0;font-size:.86em">`)
-	key := func(drawing, name string) {
-		fmt.Fprintf(&b, `<li style="display:flex;align-items:center;gap:.5em"><svg width="30" height="10" aria-hidden="true">%s</svg>%s</li>`, drawing, template.HTMLEscapeString(name))
-	}
-	line := func(color, dash string) string {
-		return fmt.Sprintf(`<line x1="0" x2="30" y1="5" y2="5" stroke="%s" stroke-width="2.2"%s/>`, color, dash)
-	}
-	if len(families) < len(g.families) { // the others have graphs of their own
-		told := map[string]bool{}
-		for _, f := range g.families {
-			for _, i := range f.series {
-				_, order, ok := strings.Cut(g.c.Series[i].Name, ",")
-				if order = strings.TrimSpace(order); ok && !told[order] {
-					told[order] = true
-					key(line("currentColor", dashes(g.c.Series[i])), order)
-				}
-			}
+	for _, k := range c.Keys {
+		b.WriteString(`<li style="display:flex;align-items:center;gap:.5em">`)
+		piece := func(line, mark string) {
+			fmt.Fprintf(&b, `<svg width="30" height="10" aria-hidden="true"><line x1="0" x2="30" y1="5" y2="5" %s/>%s</svg>`, line, mark)
 		}
-	}
-	for _, f := range families {
-		for n, i := range f.series {
-			if f.random && n > 0 {
-				break // alike
-			}
-			s := g.c.Series[i]
-			name := s.Name
-			if s.Area != 0 && !math.IsNaN(s.Area) {
-				name += fmt.Sprintf(" (area %s)", tickText(math.Round(1000*s.Area)/1000))
-			}
-			mark := ""
-			if !f.random {
-				mark = fmt.Sprintf(`<path d="%s" fill="%s"/>`, f.mark(15, 5), f.color)
-			}
-			key(line(f.color, dashes(s))+mark, name)
+		if k.Level {
+			piece(levelLine+` stroke-width="2.2"`, "")
 		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(g.c.Levels)) {
-		key(line("currentColor", ` stroke-opacity="0.6" stroke-dasharray="2 3"`), name+" ("+tickText(g.c.Levels[name])+")")
+		for _, l := range k.Looks {
+			piece(fmt.Sprintf(`stroke="%s" stroke-width="2.2"%s`, css(l.Color), dashes(l)), marker(15, 5, l, ""))
+		}
+		b.WriteString(template.HTMLEscapeString(k.Text) + "</li>")
 	}
 	b.WriteString("</ul>")
 	return template.HTML(b.String())
@@ -192,7 +174,7 @@ func polyline(x, y []float64, px, py func(float64) float64) string {
 	var b strings.Builder
 	command := 'M'
 	for k := range y {
-		if a := x[k] + y[k]; math.IsNaN(a) || math.IsInf(a, 0) {
+		if !layout.Finite(x[k] + y[k]) {
 			command = 'M'
 			continue
 		}
@@ -206,7 +188,7 @@ func polyline(x, y []float64, px, py func(float64) float64) string {
 func band(x, low, high []float64, px, py func(float64) float64) string {
 	var there, back []string
 	for k := range x {
-		if a := x[k] + low[k] + high[k]; math.IsNaN(a) || math.IsInf(a, 0) {
+		if !layout.Finite(x[k] + low[k] + high[k]) {
 			continue
 		}
 		there = append(there, fmt.Sprintf("%.1f,%.1f", px(x[k]), py(high[k])))
@@ -217,31 +199,4 @@ func band(x, low, high []float64, px, py func(float64) float64) string {
 	}
 	slices.Reverse(back)
 	return "M" + strings.Join(append(there, back...), "L") + "Z"
-}
-
-// widened makes room where all values are the same.
-func widened(low, high float64) (float64, float64) {
-	if low < high {
-		return low, high
-	}
-	d := max(math.Abs(low)*0.1, 0.5)
-	return low - d, high + d
-}
-
-// padded leaves air above and below, and stays at 1 where the values end there. It begins at 0 where that is not far, because
-// the eye compares heights.
-func padded(low, high float64) (float64, float64) {
-	low, high = widened(low, high)
-	d := 0.06 * (high - low)
-	if low < 0 || low > 0.7*high {
-		low -= d
-	} else {
-		low = 0
-	}
-	if high > 1 || high+d < 1 {
-		high += d
-	} else {
-		high = 1
-	}
-	return low, high
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/internal/wordpiece"
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
@@ -26,7 +27,7 @@ type example struct {
 	Words    []word
 	Regions  []region // largest first, so that small ones lie on top
 	Legend   legend
-	Facts    []fact
+	Facts    []layout.Fact
 	Data     template.JS
 	Maps     template.HTML // digits of base85, see pack
 }
@@ -55,12 +56,12 @@ type region struct {
 
 // scores are those of one method, by words as they are shown and by regions. nil: not defined.
 type scores struct {
-	Name    string     `json:"name"`
-	Unit    string     `json:"unit"`
-	Answer  string     `json:"answer,omitempty"`
-	Words   []*float64 `json:"words"`
-	Regions []*float64 `json:"regions"`
-	Facts   []fact     `json:"facts"`
+	Name    string        `json:"name"`
+	Unit    string        `json:"unit"`
+	Answer  string        `json:"answer,omitempty"`
+	Words   []*float64    `json:"words"`
+	Regions []*float64    `json:"regions"`
+	Facts   []layout.Fact `json:"facts"`
 }
 
 // payload is what the scripts know of an example.
@@ -112,7 +113,7 @@ func newExample(e analysis.Explanation, opt Options) (*example, error) {
 	for _, w := range wordsOf(e.Scores, t, opt) {
 		p.Words = append(p.Words, wordData{w.Label, w.Special, w.Positions})
 	}
-	boxes, labels := places(e.Scores.Boxes, v), regionLabels(e.Scores.Image, v)
+	boxes, labels := places(e.Scores.Boxes, v), layout.RegionNames(e.Scores.Image, v)
 	for j, b := range boxes {
 		box := [4]float64{b[0] * pic.Width, b[1] * pic.Height, b[2] * pic.Width, b[3] * pic.Height}
 		for i := range box {
@@ -132,9 +133,10 @@ func newExample(e analysis.Explanation, opt Options) (*example, error) {
 	if len(x.Answers) == 0 && e.Scores.Answer != "" {
 		x.Answers = []analysis.Candidate{{Text: e.Scores.Answer, Probability: math.NaN()}}
 	}
-	x.Legend = newLegend(p)
-	x.drawWords(p)
-	x.drawRegions(p)
+	laid := layout.NewScores(e.Scores, layout.ScoresOptions{Merge: opt.merge(), Top: p.Top})
+	x.Legend = newLegend(p, laid)
+	x.drawWords(p, laid)
+	x.drawRegions(p, laid)
 	x.Alt = x.describe(p, e.Scores.Image)
 	return x, nil
 }
@@ -194,11 +196,15 @@ func wordsOf(s analysis.Scores, t int, opt Options) []wordpiece.Word {
 			s.Words[i] = math.NaN()
 		}
 	}
-	merge := wordpiece.Auto
-	if opt.Pieces {
-		merge = wordpiece.None
+	return wordpiece.Words(s, opt.merge())
+}
+
+// merge is how pieces become words.
+func (o Options) merge() wordpiece.Merge {
+	if o.Pieces {
+		return wordpiece.None
 	}
-	return wordpiece.Words(s, merge)
+	return wordpiece.Auto
 }
 
 // places are the boxes, cut to the picture. Regions whose place nobody knows stand in a grid.
@@ -221,28 +227,8 @@ func places(boxes [][4]float64, v int) [][4]float64 {
 	return out
 }
 
-// regionLabels are what the detector saw; regions of one label are told apart by their number.
-func regionLabels(info lxmert.ImageInfo, v int) []string {
-	out, count := make([]string, v), map[string]int{}
-	for j := range out {
-		if j < len(info.Objects) {
-			out[j] = info.Objects[j]
-		}
-		count[out[j]]++
-	}
-	for j, label := range out {
-		switch {
-		case label == "":
-			out[j] = "region " + strconv.Itoa(j)
-		case count[label] > 1:
-			out[j] += " " + strconv.Itoa(j)
-		}
-	}
-	return out
-}
-
 func scoresOf(s analysis.Scores, t int, opt Options) scores {
-	out := scores{Name: s.Method, Unit: s.Unit, Answer: s.Answer, Facts: facts(s.Meta)}
+	out := scores{Name: s.Method, Unit: s.Unit, Answer: s.Answer, Facts: layout.Facts(s.Meta)}
 	if s.Words != nil {
 		for _, w := range wordsOf(s, t, opt) {
 			out.Words = append(out.Words, number(w.Value))
@@ -265,7 +251,7 @@ func distinguish(methods []scores) {
 		if count[m.Name] < 2 {
 			continue
 		}
-		if k := slices.IndexFunc(m.Facts, func(f fact) bool { return f.Name == "target" }); k >= 0 {
+		if k := slices.IndexFunc(m.Facts, func(f layout.Fact) bool { return f.Name == "target" }); k >= 0 {
 			m.Name += ", " + m.Facts[k].Value
 		} else {
 			m.Name += " #" + strconv.Itoa(i+1)

@@ -3,7 +3,8 @@ package report
 import (
 	"cmp"
 	"html/template"
-	"math"
+
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
 // legend says what the colours of an example mean.
@@ -26,7 +27,7 @@ type scale struct {
 const stripes = "repeating-linear-gradient(135deg,rgba(128,128,128,.45) 0 3px,transparent 3px 7px)"
 
 // newLegend is the legend of the first method; drawLegend in the scripts writes the same for whatever is shown.
-func newLegend(p payload) legend {
+func newLegend(p payload, laid layout.Scores) legend {
 	m := p.Methods[0]
 	label := cmp.Or(m.Name, "score")
 	l := legend{Name: label, Stripes: stripes}
@@ -34,26 +35,24 @@ func newLegend(p payload) legend {
 		name   string
 		values []*float64
 		words  bool
-	}{{"words", m.Words, true}, {"regions", m.Regions, false}} {
+		colors layout.Colors
+	}{{"words", m.Words, true, laid.WordColors}, {"regions", m.Regions, false, laid.RegionColors}} {
 		if side.values == nil {
 			continue
 		}
-		limit, low := 0.0, false
 		for i, v := range side.values {
 			switch {
 			case v == nil:
 				l.Missing = true
 			case side.words && p.Words[i].Special:
 				l.Special = true
-			default:
-				limit, low = max(limit, math.Abs(*v)), low || *v < 0
 			}
 		}
-		write := writer(limit)
-		s := scale{Name: side.name, Low: write(0), High: write(limit), Paint: "linear-gradient(90deg," + positive + "00," + positive + "99)"}
-		if low {
+		limit := side.colors.High
+		s := scale{Name: side.name, Low: layout.NumberLike(0, limit), High: layout.NumberLike(limit, limit), Paint: "linear-gradient(90deg," + positive + "00," + positive + "99)"}
+		if side.colors.Low < 0 {
 			l.Name = label + ", orange for and blue against"
-			s.Low, s.Paint = write(-limit), "linear-gradient(90deg,"+negative+"99,"+negative+"00,"+positive+"00,"+positive+"99)"
+			s.Low, s.Paint = layout.NumberLike(-limit, limit), "linear-gradient(90deg,"+negative+"99,"+negative+"00,"+positive+"00,"+positive+"99)"
 		}
 		l.Scales = append(l.Scales, s)
 	}

@@ -3,12 +3,10 @@ package report
 import (
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
@@ -24,7 +22,7 @@ type mapIndex struct {
 // fits. Maps come in the order of the layers. Words beyond t and regions beyond v are padding and left out.
 func pack(all map[string]lxmert.Tensor, t, v int) (index []mapIndex, heads int, data string, err error) {
 	var raw []byte
-	for _, name := range slices.SortedFunc(maps.Keys(all), compareNames) {
+	for _, name := range layout.MapNames(all) {
 		m := all[name]
 		stream := name[strings.LastIndex(name, ".")+1:]
 		rows, okRows := map[byte]int{'t': t, 'i': v}[first(stream)]
@@ -88,28 +86,4 @@ func last(s string) byte {
 		return 0
 	}
 	return s[len(s)-1]
-}
-
-// compareNames orders maps as the model computes them: language, regions, crossing; then by layer.
-func compareNames(a, b string) int {
-	key := func(name string) (int, int, string) {
-		part := strings.SplitN(name, ".", 3)
-		if len(part) < 3 {
-			return 3, 0, name
-		}
-		layer, err := strconv.Atoi(part[1])
-		if err != nil {
-			return 3, 0, name
-		}
-		return strings.Index("lrx", part[0]), layer, part[2]
-	}
-	stageA, layerA, kindA := key(a)
-	stageB, layerB, kindB := key(b)
-	switch {
-	case stageA != stageB:
-		return stageA - stageB
-	case layerA != layerB:
-		return layerA - layerB
-	}
-	return strings.Compare(kindA, kindB)
 }

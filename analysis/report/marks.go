@@ -6,29 +6,23 @@ import (
 	"html/template"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
 // drawWords marks the words with the numbers of the first method.
-func (x *example) drawWords(p payload) {
-	limit := 0.0
+func (x *example) drawWords(p payload, laid layout.Scores) {
+	limit := laid.WordColors.High
 	values := p.Methods[0].Words
-	for i, v := range values {
-		if v != nil && !p.Words[i].Special {
-			limit = max(limit, math.Abs(*v))
-		}
-	}
-	write := writer(limit)
 	for i, d := range p.Words {
 		w := word{Index: i, Label: d.Label, Note: d.Label, Paint: "transparent", Bar: "width:0"}
 		if d.Special {
 			w.Class = " lxr-special"
 		}
 		if i < len(values) && values[i] != nil {
-			w.Number = write(*values[i])
+			w.Number = laid.WordText(*values[i])
 			w.Note += ", " + w.Number
 			share, color := strength(*values[i], limit)
 			if d.Special {
@@ -58,21 +52,9 @@ func strength(v, limit float64) (float64, string) {
 
 // drawRegions draws the boxes with the numbers of the first method; the strongest carry a label, the others are not seen
 // until somebody points at them: three dozen lines would hide the picture.
-func (x *example) drawRegions(p payload) {
+func (x *example) drawRegions(p payload, laid layout.Scores) {
 	values := p.Methods[0].Regions
-	limit := 0.0
-	rank := make([]int, 0, len(values))
-	for j, v := range values {
-		if v != nil {
-			limit = max(limit, math.Abs(*v))
-			if *v != 0 {
-				rank = append(rank, j)
-			}
-		}
-	}
-	slices.SortStableFunc(rank, func(a, b int) int { return cmp.Compare(math.Abs(*values[b]), math.Abs(*values[a])) })
-	top := rank[:min(len(rank), max(p.Top, 0))]
-	write := writer(limit)
+	limit, top := laid.RegionColors.High, laid.Top
 	plates := newPlates(p.Width, p.Height)
 	for j, d := range p.Regions {
 		r := region{Index: j, X: d.Box[0], Y: d.Box[1], W: max(d.Box[2]-d.Box[0], 1), H: max(d.Box[3]-d.Box[1], 1),
@@ -82,12 +64,12 @@ func (x *example) drawRegions(p payload) {
 		} else if values[j] == nil {
 			r.Note, r.Dashes, r.Alpha = r.Note+", not defined", "2 3", "0.55"
 		} else {
-			r.Note += ", " + write(*values[j])
+			r.Note += ", " + laid.RegionText(*values[j])
 			if slices.Contains(top, j) {
 				share, color := strength(*values[j], limit)
 				r.Stroke, r.Class = color, " lxr-top"
 				r.Alpha, r.Width = fmt.Sprintf("%.2f", 0.35+0.65*share), fmt.Sprintf("%.1f", 1.3+3.9*share)
-				r.Label = write(*values[j]) + " " + d.Label
+				r.Label = laid.RegionText(*values[j]) + " " + d.Label
 			}
 		}
 		x.Regions = append(x.Regions, r)
@@ -117,22 +99,4 @@ func (x *example) describe(p payload, info lxmert.ImageInfo) string {
 		text += "; by " + cmp.Or(p.Methods[0].Name, "score") + ": " + strings.Join(named, ", ")
 	}
 	return text
-}
-
-// writer writes numbers of one scale alike: as many decimals as give its limit two digits that count.
-func writer(limit float64) func(x float64) string {
-	return func(x float64) string {
-		format, decimals := byte('e'), 1
-		switch {
-		case x == 0 || limit == 0:
-			format, decimals = 'f', 0
-		case limit >= 1e-3 && limit < 1e4:
-			format, decimals = 'f', max(1-int(math.Floor(math.Log10(limit))), 0)
-		}
-		text := strconv.FormatFloat(x, format, decimals, 64)
-		if strings.Trim(text, "-0.") == "" {
-			text = strings.TrimPrefix(text, "-") // what rounds to zero has no sign
-		}
-		return strings.Replace(text, "-", "−", -1)
-	}
 }

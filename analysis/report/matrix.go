@@ -6,24 +6,22 @@ import (
 	"fmt"
 	"html/template"
 	"image"
-	"image/color"
 	"image/png"
 	"math"
-	"strconv"
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
 // mostCells is how many cells of a panel are elements of their own, with a text to point at; beyond they are pixels.
 const mostCells = 2500
 
-// newMatrix draws the panels of a matrix, in as many columns as fit, on one scale: more colour is more, orange above zero
-// and blue below.
-func newMatrix(m analysis.Matrix) *chart {
-	rows, cols := m.Size()
-	limit := scaleLimit(m)
-	rowLabels, colLabels := labels(m.Rows, rows), labels(m.Cols, cols)
+// newMatrix draws the panels of a matrix, in as many columns as fit, on one scale.
+func newMatrix(result analysis.Matrix) *chart {
+	m := layout.NewMatrix(result, layout.Viridis)
+	rows, cols := m.NRows, m.NCols
+	rowLabels, colLabels := shortLabels(m.RowLabels), shortLabels(m.ColLabels)
 	longest := 0
 	for _, l := range rowLabels {
 		longest = max(longest, len([]rune(l)))
@@ -40,7 +38,7 @@ func newMatrix(m analysis.Matrix) *chart {
 	panelW, panelH := left+side*float64(cols)+16, 24+side*float64(rows)+low
 	perRow := max(1, min(len(m.Panels), int(page/panelW)))
 	lines := (len(m.Panels) + perRow - 1) / perRow
-	s := &svg{w: max(panelW*float64(perRow), left+scaleW+10+textWidth(scaleWords(m))), h: panelH*float64(lines) + 40}
+	s := &svg{w: max(panelW*float64(perRow), left+scaleWidth(m)), h: panelH*float64(lines) + 40}
 	for i, p := range m.Panels {
 		x, y := panelW*float64(i%perRow)+left, panelH*float64(i/perRow)+24
 		s.w = max(s.w, x+textWidth(p.Name)*12/11)
@@ -48,10 +46,10 @@ func newMatrix(m analysis.Matrix) *chart {
 			s.text(x, y-8, "start", `font-size="12" font-weight="600"`, p.Name)
 		}
 		if rows*cols <= mostCells {
-			drawCells(s, p, x, y, side, limit, rowLabels, colLabels)
+			drawCells(s, p, x, y, side, m.Colors, rowLabels, colLabels)
 		} else {
 			s.add(`<image x="%.1f" y="%.1f" width="%.1f" height="%.1f" preserveAspectRatio="none" style="image-rendering:pixelated" href="%s"/>`,
-				x, y, side*float64(cols), side*float64(rows), pixels(p, rows, cols, limit))
+				x, y, side*float64(cols), side*float64(rows), pixels(p, rows, cols, m.Colors))
 		}
 		s.add(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="none" stroke="currentColor" stroke-opacity="0.4"/>`, x, y, side*float64(cols), side*float64(rows))
 		every := max(1, int(math.Ceil(11/side)))
@@ -63,67 +61,40 @@ func newMatrix(m analysis.Matrix) *chart {
 			s.text(cx, cy, "end", fmt.Sprintf(`transform="rotate(-45 %.1f %.1f)"`, cx, cy), colLabels[c])
 		}
 	}
-	drawScale(s, m, limit, left)
+	drawScale(s, m, left)
 	label := fmt.Sprintf("%s: %d panels of %d by %d", headline(m.Meta), len(m.Panels), rows, cols)
-	return &chart{SVG: s.html(label), Facts: facts(m.Meta)}
+	return &chart{SVG: s.html(label), Facts: layout.Facts(m.Meta)}
 }
 
-// scaleLimit is the value of full colour.
-func scaleLimit(m analysis.Matrix) float64 {
-	low, high := m.Low, m.High
-	if low == 0 && high == 0 {
-		for _, p := range m.Panels {
-			if l, h, ok := finite(p.Values...); ok {
-				low, high = min(low, l), max(high, h)
-			}
-		}
-	}
-	if limit := max(math.Abs(low), math.Abs(high)); limit > 0 {
-		return limit
-	}
-	return 1
-}
-
-func labels(a analysis.Axis, n int) []string {
-	out := make([]string, n)
-	for i := range out {
-		out[i] = strconv.Itoa(i)
-		if i < len(a.Labels) {
-			out[i] = shortened(a.Labels[i], 18)
-		}
+func shortLabels(all []string) []string {
+	out := make([]string, len(all))
+	for i, l := range all {
+		out[i] = shortened(l, 18)
 	}
 	return out
 }
 
-func drawCells(s *svg, p analysis.MatrixPanel, x, y, side, limit float64, rowLabels, colLabels []string) {
+func drawCells(s *svg, p analysis.MatrixPanel, x, y, side float64, colors layout.Colors, rowLabels, colLabels []string) {
 	for r, row := range p.Values {
 		for c, v := range row {
-			fill, alpha, text := "#888888", 0.35, "not defined"
+			text := notDefined
 			if !math.IsNaN(v) {
-				var share float64
-				share, fill = strength(v, limit)
-				alpha, text = share, tableNumber(v)
+				text = layout.Number(v)
 			}
-			s.add(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s" fill-opacity="%.3f"><title>%s</title></rect>`,
-				x+side*float64(c), y+side*float64(r), side, side, fill, alpha, template.HTMLEscapeString(rowLabels[r]+", "+colLabels[c]+": "+text))
+			s.add(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s" shape-rendering="crispEdges"><title>%s</title></rect>`,
+				x+side*float64(c), y+side*float64(r), side, side, css(colors.At(v)), template.HTMLEscapeString(rowLabels[r]+", "+colLabels[c]+": "+text))
 		}
 	}
 }
 
+const notDefined = "not defined"
+
 // pixels is a panel as a picture, one pixel per cell.
-func pixels(p analysis.MatrixPanel, rows, cols int, limit float64) string {
+func pixels(p analysis.MatrixPanel, rows, cols int, colors layout.Colors) string {
 	img := image.NewNRGBA(image.Rect(0, 0, cols, rows))
 	for r, row := range p.Values {
 		for c, v := range row {
-			at := color.NRGBA{0x88, 0x88, 0x88, 0x59}
-			if !math.IsNaN(v) {
-				share, _ := strength(v, limit)
-				at = color.NRGBA{0xd5, 0x5e, 0x00, uint8(255 * share)}
-				if v < 0 {
-					at = color.NRGBA{0x00, 0x72, 0xb2, at.A}
-				}
-			}
-			img.SetNRGBA(c, r, at)
+			img.SetNRGBA(c, r, colors.At(v))
 		}
 	}
 	var buf bytes.Buffer
@@ -137,34 +108,41 @@ func pixels(p analysis.MatrixPanel, rows, cols int, limit float64) string {
 const scaleW = 160.0
 
 // drawScale draws what the colours mean, below the panels.
-func drawScale(s *svg, m analysis.Matrix, limit, left float64) {
-	const width, height = scaleW, 10.0
-	y := s.h - 30
-	low := 0.0
-	for _, p := range m.Panels {
-		if l, _, ok := finite(p.Values...); ok {
-			low = min(low, l)
-		}
-	}
-	if low = min(low, m.Low); low < 0 {
-		low = -limit
-	}
-	const steps = 64
+func drawScale(s *svg, m layout.Matrix, left float64) {
+	const width, height, steps = scaleW, 10.0, 64
+	y, c := s.h-30, m.Colors
 	for i := range steps {
-		v := low + (limit-low)*(float64(i)+0.5)/steps
-		share, color := strength(v, limit)
-		s.add(`<rect x="%.2f" y="%.1f" width="%.2f" height="%.1f" fill="%s" fill-opacity="%.3f"/>`, left+width*float64(i)/steps, y, width/steps, height, color, share)
+		v := c.Low + (c.High-c.Low)*(float64(i)+0.5)/steps
+		s.add(`<rect x="%.2f" y="%.1f" width="%.2f" height="%.1f" fill="%s"/>`, left+width*float64(i)/steps, y, width/steps, height, css(c.At(v)))
 	}
 	s.add(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="none" stroke="currentColor" stroke-opacity="0.4"/>`, left, y, width, height)
-	s.text(left, y+height+12, "start", "", tickText(low))
-	s.text(left+width, y+height+12, "end", "", tickText(limit))
-	s.text(left+width+10, y+height-1, "start", "", scaleWords(m))
+	for _, t := range c.Ticks(4) {
+		x := left + width*c.Share(t)
+		s.add(`<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="currentColor"/>`, x, x, y+height, y+height+3)
+		s.text(x, y+height+14, "middle", "", layout.TickText(t))
+	}
+	x := left + width + 14
+	s.text(x, y+height-1, "start", "", scaleWords(m))
+	if m.Gaps {
+		x += textWidth(scaleWords(m)) + 12
+		s.add(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s" stroke="currentColor" stroke-opacity="0.4"/>`, x, y, height, height, css(layout.Undefined))
+		s.text(x+height+4, y+height-1, "start", "", notDefined)
+	}
+}
+
+// scaleWidth is the room for all that [drawScale] draws.
+func scaleWidth(m layout.Matrix) float64 {
+	w := scaleW + 14 + textWidth(scaleWords(m))
+	if m.Gaps {
+		w += 12 + 14 + textWidth(notDefined)
+	}
+	return w
 }
 
 // scaleWords say what the colours are of, and what rows and columns are.
-func scaleWords(m analysis.Matrix) string {
+func scaleWords(m layout.Matrix) string {
 	var parts []string
-	for _, part := range [][2]string{{"in ", m.Unit}, {"rows: ", m.Rows.Name}, {"columns: ", m.Cols.Name}} {
+	for _, part := range [][2]string{{"", m.ScaleName}, {"rows: ", m.Rows.Name}, {"columns: ", m.Cols.Name}} {
 		if part[1] != "" {
 			parts = append(parts, part[0]+shortened(part[1], 60))
 		}

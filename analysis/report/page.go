@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
 //go:embed page.html
@@ -52,7 +53,7 @@ type page struct {
 	JS    template.JS
 	Index bool // there are several parts
 	Parts []*part
-	Facts []fact
+	Facts []layout.Fact
 }
 
 // part is one result in a page. One of Table, Chart and Example is there.
@@ -67,7 +68,7 @@ type part struct {
 type table struct {
 	Columns []cell
 	Rows    [][]cell
-	Facts   []fact
+	Facts   []layout.Fact
 }
 
 type cell struct {
@@ -78,12 +79,12 @@ type cell struct {
 // chart is a drawing made by Go.
 type chart struct {
 	SVG   template.HTML
-	Facts []fact
+	Facts []layout.Fact
 }
 
 // write lays out a collection. A page of one result has no index.
 func write(w io.Writer, c analysis.Collection, opt Options) error {
-	p := page{Title: c.Title, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Facts: facts(c.Meta)}
+	p := page{Title: c.Title, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Facts: layout.Facts(c.Meta)}
 	prefix := ""
 	if opt.Fragment {
 		prefix = fragmentPrefix(c)
@@ -165,46 +166,22 @@ func fragmentPrefix(c analysis.Collection) string {
 	return fmt.Sprintf("lxr-%08x-", h.Sum32())
 }
 
-func newTable(t analysis.Table) *table {
-	out := &table{Facts: facts(t.Meta)}
-	for _, row := range t.Rows {
-		var cells []cell
-		for _, x := range row {
-			c := cell{Text: fmt.Sprint(x)}
-			switch x := x.(type) {
-			case float64:
-				c = cell{tableNumber(x), true}
-			case int:
-				c = cell{strconv.Itoa(x), true}
-			}
-			cells = append(cells, c)
+func newTable(result analysis.Table) *table {
+	t := layout.NewTable(result, len(result.Rows))
+	out := &table{Facts: layout.Facts(result.Meta), Rows: make([][]cell, t.Rows)}
+	for _, c := range t.Columns {
+		out.Columns = append(out.Columns, cell{c.Name, c.Number})
+		for i, text := range c.Texts {
+			out.Rows[i] = append(out.Rows[i], cell{text, c.Number})
 		}
-		out.Rows = append(out.Rows, cells)
-	}
-	for i, name := range t.Columns {
-		if t.Level > 0 && i > 0 && (name == "low" || name == "high") { // of what stands before it
-			name = fmt.Sprintf("%s, %g %%", name, 100*t.Level)
-		}
-		out.Columns = append(out.Columns, cell{name, len(out.Rows) > 0 && out.Rows[0][i].Right})
 	}
 	return out
 }
 
-func tableNumber(x float64) string {
-	if x != x {
-		return "–"
-	}
-	return strings.Replace(strconv.FormatFloat(x, 'g', 4, 64), "-", "−", 1)
-}
-
-// headline names the method, and of what.
+// headline is the title of a part.
 func headline(m analysis.Meta) string {
-	s := m.Method
-	if s == "" {
-		s = "Result"
+	if m.Method == "" {
+		m.Method = "Result"
 	}
-	if m.Target != "" {
-		s += " of " + m.Target
-	}
-	return s
+	return layout.Title(m)
 }

@@ -1,4 +1,4 @@
-package figure
+package layout
 
 import (
 	"fmt"
@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// round returns the multiples of a round number (1, 2 or 5 times a power of ten) from low to high: as many as there can be
+// Ticks returns the multiples of a round number (1, 2 or 5 times a power of ten) from low to high: as many as there can be
 // without being more than most.
-func round(low, high float64, most int) []float64 {
+func Ticks(low, high float64, most int) []float64 {
 	span := high - low
 	if !(span > 0) || math.IsInf(span, 0) {
 		return []float64{low}
@@ -33,12 +33,12 @@ func round(low, high float64, most int) []float64 {
 	return []float64{low, high}
 }
 
-// tickText writes a multiple of a round number.
-func tickText(x float64) string { return strings.Replace(fmt.Sprintf("%.6g", x), "-", "−", 1) }
+// TickText writes a multiple of a round number.
+func TickText(x float64) string { return strings.Replace(fmt.Sprintf("%.6g", x), "-", "−", 1) }
 
-// extent is the range of an axis of numbers that are drawn from low to high. Where 0 is not far it begins there, because
+// Extent is the range of an axis of numbers that are drawn from low to high. Where 0 is not far it begins there, because
 // the eye compares heights; else cut says that the axis must be marked as broken.
-func extent(low, high float64) (from, to float64, cut bool) {
+func Extent(low, high float64) (from, to float64, cut bool) {
 	if low > high { // nothing but gaps
 		low, high = 0, 1
 	}

@@ -1,0 +1,92 @@
+package figure_test
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"strings"
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/figure"
+	"github.com/seed-516990b0/golxmert/analysis/layout"
+	"github.com/seed-516990b0/golxmert/analysis/report"
+)
+
+// TestPaperAndPageSayTheSame: what the layout of a result says is in its figure and on its page, as text and as colour.
+func TestPaperAndPageSayTheSame(t *testing.T) {
+	t.Parallel()
+	c := curve()
+	c.Levels = map[string]float64{"chance": 0.25}
+	c.Series = append(c.Series, analysis.CurveSeries{Name: "random", Style: "random", Y: make([]float64, len(c.X)), Area: 0.125})
+	curves := layout.NewCurve(c)
+	texts := map[string][]string{"curve": {curves.Title, c.XName, c.YName}}
+	for _, k := range curves.Keys {
+		texts["curve"] = append(texts["curve"], k.Text)
+	}
+	colours := map[string][]string{}
+	for _, l := range curves.Looks {
+		colours["curve"] = append(colours["curve"], hex(l.Color.R, l.Color.G, l.Color.B))
+	}
+
+	m := matrix([][]float64{{1, 2.5}, {-3, 4}})
+	m.Cols.Labels = []string{"cat", "cat"} // which have their index before them
+	heat := layout.NewMatrix(m, layout.ByKind)
+	texts["matrix"] = append([]string{heat.Title, heat.ScaleName}, append(heat.RowLabels, heat.ColLabels...)...)
+	for _, row := range m.Panels[0].Values {
+		for _, x := range row {
+			at := heat.Colors.At(x)
+			colours["matrix"] = append(colours["matrix"], hex(at.R, at.G, at.B))
+		}
+	}
+
+	tab := analysis.Table{Meta: analysis.Meta{Method: "hits", Level: 0.95}, Columns: []string{"method", "rate", "low", "high", "n", "good"},
+		Rows: [][]any{{"a", 0.51234, 0.25, 0.75, 500, true}, {"b", -1e-7, 0.0, 1.0, 12345678, nil}}}
+	table := layout.NewTable(tab, len(tab.Rows))
+	texts["table"] = []string{table.Title}
+	for _, column := range table.Columns {
+		texts["table"] = append(append(texts["table"], column.Name), column.Texts...)
+	}
+
+	s := scores()
+	laid := layout.NewScores(s, layout.ScoresOptions{Top: 5})
+	for _, j := range laid.Top {
+		texts["scores"] = append(texts["scores"], laid.RegionText(s.Regions[j])+" "+laid.Names[j])
+	}
+	for _, w := range laid.Shown {
+		texts["scores"] = append(texts["scores"], w.Label)
+	}
+	if len(laid.Top) < 2 || len(curves.Keys) < 3 || len(table.Columns) != 4 {
+		t.Fatalf("%d regions, %d keys, %d columns: there is little to compare", len(laid.Top), len(curves.Keys), len(table.Columns))
+	}
+
+	for name, r := range map[string]analysis.Result{"curve": c, "matrix": m, "table": tab, "scores": s} {
+		var page bytes.Buffer
+		if err := report.Write(&page, r, report.Options{Fragment: true}); err != nil {
+			t.Fatal(err)
+		}
+		opt := figure.Options{Width: figure.Page}
+		if name == "scores" {
+			opt.Width = 0
+		}
+		var paper bytes.Buffer
+		if err := figure.Write(&paper, "svg", r, opt); err != nil {
+			t.Fatal(err)
+		}
+		for output, text := range map[string]string{"paper": html.UnescapeString(paper.String()), "page": html.UnescapeString(page.String())} {
+			for _, want := range texts[name] {
+				if !strings.Contains(text, want) {
+					t.Errorf("%s: %q is not on the %s", name, want, output)
+				}
+			}
+			for _, want := range colours[name] {
+				if !strings.Contains(strings.ToLower(text), want) {
+					t.Errorf("%s: the colour %s is not on the %s", name, want, output)
+				}
+			}
+		}
+	}
+}
+
+// hex is a colour as both outputs write it.
+func hex(r, g, b uint8) string { return fmt.Sprintf("#%02x%02x%02x", r, g, b) }
