@@ -180,7 +180,7 @@ func (q *quickstart) check(ctx context.Context, place install.Place, source stri
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	return executeNotebook(ctx, place, filepath.Join(source, "notebooks", "01-ask-and-look.ipynb"), tmp, "notebook", 5*time.Minute)
+	return executeNotebook(ctx, place, filepath.Join(source, "notebooks", "01-ask-and-look.ipynb"), tmp, "notebook", 30*time.Minute)
 }
 
 // executeNotebook runs all cells of a notebook with the installed kernel and writes what came out to a folder, as a

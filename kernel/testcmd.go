@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -58,7 +59,7 @@ skipped, with its reason. With LXMERT_NOTEBOOKS, a folder, the executed notebook
 			report := newTestReport(cmd.OutOrStdout())
 			var failed error
 			for _, pass := range testPasses(cmd.Context(), folder, args) {
-				test := exec.CommandContext(cmd.Context(), "go", append([]string{"test", "-json", "-timeout", "60m"}, pass...)...)
+				test := exec.CommandContext(cmd.Context(), "go", append([]string{"test", "-json", "-timeout", testTime.String()}, pass...)...)
 				test.Dir, test.Env, test.Stderr = folder, env, cmd.ErrOrStderr()
 				test.Cancel = func() error { return test.Process.Signal(os.Interrupt) }
 				stream, err := test.StdoutPipe()
@@ -88,6 +89,10 @@ skipped, with its reason. With LXMERT_NOTEBOOKS, a folder, the executed notebook
 	cmd.Flags().StringVar(&source, "source", "", "checkout of this library (default: the one that this program was built from)")
 	return cmd
 }
+
+// testTime is how long the tests of a package may take before go test ends them and shows where all goroutines stand: many
+// times what they take on a slow machine. A test that waits in vain says so long before, see package testwait.
+const testTime = 4 * time.Hour
 
 // notebooksEnv names the folder in which the pages of executed notebooks are kept.
 const notebooksEnv = "LXMERT_NOTEBOOKS"

@@ -41,7 +41,7 @@ type Options struct {
 	Notebook string
 	// Log is told when a session is started, and remarks about what was asked, one line each. Nil: nobody is.
 	Log io.Writer
-	// Wait is how long a session may take to start; 0: 30 s.
+	// Wait is how long a session may take to start; 0: two minutes.
 	Wait time.Duration
 }
 
@@ -86,7 +86,7 @@ func Dial(ctx context.Context, opt Options) (*Client, error) {
 		opt.Log = io.Discard
 	}
 	if opt.Wait == 0 {
-		opt.Wait = 30 * time.Second
+		opt.Wait = 2 * time.Minute
 	}
 	c := &Client{opt: opt, place: place, folder: folder}
 	_, err = c.hello(ctx)

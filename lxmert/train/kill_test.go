@@ -126,8 +126,9 @@ func TestAKilledRunGoesOnToTheSameEnd(t *testing.T) {
 		switch {
 		case done >= kills && writing > 0 && len(compared) >= differing:
 		case done%2 == 0: // at any moment
-			time.Sleep(time.Duration(rng.Int64N(int64(life))))
-			cmd.Process.Kill()
+			timer := time.AfterFunc(time.Duration(rng.Int64N(int64(life)+1)), func() { cmd.Process.Kill() })
+			<-over
+			timer.Stop()
 		default: // while a file is being written, the first or a later one
 			swept := halfWritten(t, killed) // what the run before left, which this one sweeps
 			for skip := rng.IntN(3); ; {
