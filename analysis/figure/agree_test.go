@@ -2,8 +2,10 @@ package figure_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"html"
+	"io"
 	"strings"
 	"testing"
 
@@ -84,6 +86,27 @@ func TestPaperAndPageSayTheSame(t *testing.T) {
 					t.Errorf("%s: the colour %s is not on the %s", name, want, output)
 				}
 			}
+		}
+	}
+}
+
+// TestEveryKindHasAFigureAndAPage, except that a figure is of one result.
+func TestEveryKindHasAFigureAndAPage(t *testing.T) {
+	t.Parallel()
+	x := explained()
+	results := map[string]analysis.Result{"explanation": x, "scores": x.Scores, "curve": curve(), "matrix": matrix([][]float64{{1}}),
+		"maps": analysis.Maps{Maps: x.Maps, Text: x.Scores.Text}, "table": analysis.Table{Columns: []string{"a"}}, "collection": analysis.Collection{Results: []analysis.Result{curve()}}}
+	for _, k := range analysis.Kinds() {
+		r, ok := results[k.Name]
+		if !ok {
+			t.Errorf("nothing is drawn of a %s: give this test one", k.Name)
+			continue
+		}
+		if err := report.Write(io.Discard, r, report.Options{}); err != nil {
+			t.Errorf("page of a %s: %v", k.Name, err)
+		}
+		if _, err := figure.Draw(r, figure.Options{}); err != nil && !(k.Name == "collection" && errors.Is(err, figure.ErrKind)) {
+			t.Errorf("figure of a %s: %v", k.Name, err)
 		}
 	}
 }

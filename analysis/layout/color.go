@@ -25,7 +25,7 @@ const (
 )
 
 // Categories are colours to tell things apart (Okabe and Ito). The last is that of text.
-var Categories = []color.NRGBA{
+var Categories = [...]color.NRGBA{
 	{0x00, 0x72, 0xb2, 0xff}, {0xd5, 0x5e, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff}, {0xcc, 0x79, 0xa7, 0xff},
 	{0xe6, 0x9f, 0x00, 0xff}, {0x56, 0xb4, 0xe9, 0xff}, {0x33, 0x33, 0x33, 0xff},
 }
@@ -110,11 +110,11 @@ func (c Colors) At(x float64) color.NRGBA {
 	points := stops[c.Scale]
 	f := c.Share(x) * float64(len(points)-1)
 	i := min(int(f), len(points)-2)
-	return Mix(points[i], points[i+1], f-float64(i))
+	return mix(points[i], points[i+1], f-float64(i))
 }
 
-// Mix is a colour between two, at 0 the first.
-func Mix(a, b color.NRGBA, f float64) color.NRGBA {
+// mix is a colour between two, at 0 the first.
+func mix(a, b color.NRGBA, f float64) color.NRGBA {
 	between := func(a, b uint8) uint8 { return uint8(math.Round(float64(a) + f*(float64(b)-float64(a)))) }
 	return color.NRGBA{between(a.R, b.R), between(a.G, b.G), between(a.B, b.B), between(a.A, b.A)}
 }
@@ -131,15 +131,15 @@ func luminance(c color.NRGBA) float64 {
 	return 0.2126*linear(c.R) + 0.7152*linear(c.G) + 0.0722*linear(c.B)
 }
 
-// Contrast of two colours by WCAG 2, 1 to 21.
-func Contrast(a, b color.NRGBA) float64 {
+// contrast of two colours by WCAG 2, 1 to 21.
+func contrast(a, b color.NRGBA) float64 {
 	x, y := luminance(a), luminance(b)
 	return (math.Max(x, y) + 0.05) / (math.Min(x, y) + 0.05)
 }
 
 // Legible is black or white, whichever is easier to read on the colour.
 func Legible(on color.NRGBA) color.NRGBA {
-	if Contrast(on, color.NRGBA{A: 0xff}) >= Contrast(on, white) {
+	if contrast(on, color.NRGBA{A: 0xff}) >= contrast(on, white) {
 		return color.NRGBA{A: 0xff}
 	}
 	return white
@@ -154,10 +154,10 @@ func Faded(c color.NRGBA, alpha float64) color.NRGBA {
 // Darker is the colour itself if a bar of it is seen on white, else as much darker as that needs.
 func Darker(c color.NRGBA) color.NRGBA {
 	for range 8 {
-		if Contrast(c, white) >= 1.6 {
+		if contrast(c, white) >= 1.6 {
 			break
 		}
-		c = Mix(c, color.NRGBA{A: 0xff}, 0.1)
+		c = mix(c, color.NRGBA{A: 0xff}, 0.1)
 	}
 	return c
 }

@@ -55,7 +55,7 @@ func NewCurve(c analysis.Curve) Curve {
 	listed := random
 	if len(named) > inOne {
 		for _, f := range named {
-			g := Graph{Name: f.name(c.Series), Areas: Areas(c.Series, f.Series)}
+			g := Graph{Name: f.name(c.Series), Areas: areas(c.Series, f.Series)}
 			for _, r := range random {
 				g.Series = append(g.Series, r.Series...)
 			}
@@ -162,17 +162,17 @@ func (c Curve) keys(families []Family) []Key {
 		for _, i := range f.Series {
 			k.Looks = append(k.Looks, c.Looks[i])
 		}
-		if areas := Areas(c.Series, f.Series); areas != "" {
-			k.Text += " (" + areas + ")"
+		if under := areas(c.Series, f.Series); under != "" {
+			k.Text += " (" + under + ")"
 		}
 		out = append(out, k)
 	}
 	return out
 }
 
-// Areas are the areas under lines, "" if none is known.
-func Areas(series []analysis.CurveSeries, of []int) string {
-	var areas []string
+// areas are the areas under lines, "" if none is known.
+func areas(series []analysis.CurveSeries, of []int) string {
+	var texts []string
 	known := false
 	for _, i := range of {
 		area := series[i].Area
@@ -180,12 +180,12 @@ func Areas(series []analysis.CurveSeries, of []int) string {
 			area = math.NaN()
 		}
 		known = known || !math.IsNaN(area)
-		areas = append(areas, Number(area))
+		texts = append(texts, Number(area))
 	}
 	if !known {
 		return ""
 	}
-	return "AUC " + strings.Join(areas, " / ")
+	return "AUC " + strings.Join(texts, " / ")
 }
 
 // orders says what solid and dashed lines mean, where all families agree on it.

@@ -59,7 +59,7 @@ func Span(values []float64) (low, high float64) {
 // labels are those of n entries of an axis, or their indices.
 func labels(a analysis.Axis, n int) []string {
 	out := make([]string, n)
-	named := Indexed(a)
+	named := indexed(a)
 	for i := range out {
 		out[i] = strconv.Itoa(i)
 		if i < len(named) {
@@ -69,9 +69,9 @@ func labels(a analysis.Axis, n int) []string {
 	return out
 }
 
-// Indexed are the labels of an axis, each with its index before it if one occurs twice. Words may: their order tells them
+// indexed are the labels of an axis, each with its index before it if one occurs twice. Words may: their order tells them
 // apart.
-func Indexed(a analysis.Axis) []string {
+func indexed(a analysis.Axis) []string {
 	if a.Name == "word" || len(a.Labels) < 2 {
 		return a.Labels
 	}

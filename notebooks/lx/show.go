@@ -184,8 +184,9 @@ func showAnswer(a *Answer) (shown, error) {
 	}
 	var bars strings.Builder
 	bar := func(p float64, name string) {
-		fmt.Fprintf(&bars, `<tr><td style="text-align:right;padding:2px 8px;border:none">%.1f&nbsp;%%</td><td style="border:none;padding:2px 0;width:160px"><div style="background:#0072b2;height:0.8em;width:%.1f%%"></div></td><td style="text-align:left;padding:2px 8px;border:none">%s</td></tr>`,
-			100*p, 100*p, html.EscapeString(name))
+		percent := strings.ReplaceAll(html.EscapeString(analysis.Candidate{Probability: p}.Percent()), " ", "&nbsp;")
+		fmt.Fprintf(&bars, `<tr><td style="text-align:right;padding:2px 8px;border:none">%s</td><td style="border:none;padding:2px 0;width:160px"><div style="background:#0072b2;height:0.8em;width:%.1f%%"></div></td><td style="text-align:left;padding:2px 8px;border:none">%s</td></tr>`,
+			percent, 100*p, html.EscapeString(name))
 	}
 	for _, r := range a.Ranked[:min(5, len(a.Ranked))] {
 		bar(r.Probability, r.Text)
