@@ -12,12 +12,14 @@ import (
 type lineKind int
 
 const (
-	goLine    lineKind = iota
-	mainLine           // %% or %main: what follows is the body of main
-	execLine           // %exec F: main calls F
-	lxLine             // %lx: a command of ours
-	envLine            // %env
-	otherLine          // any other % or ! line
+	goLine     lineKind = iota
+	mainLine            // %% or %main: what follows is the body of main
+	execLine            // %exec F: main calls F
+	lxLine              // %lx: a command of ours
+	envLine             // %env
+	timeLine            // %time or %%time: how long the cell takes is said
+	pythonLine          // one of IPython's that a cell of Go has no use for
+	otherLine           // any other % or ! line
 )
 
 // cell is the text of a cell, by lines.
@@ -30,7 +32,9 @@ type cell struct {
 	spans  []span   // the strings and comments that go over several lines
 	moves  []spot   // comments that would move the numbers of lines
 	feeds  []spot   // form feeds and vertical tabs between words
+	timed  bool     // it has %time
 	script bool     // %%bash, %%writefile and the like: it is not Go at all
+	begin  int      // the line on which the script's command stands: the first, or the one below %%time
 }
 
 // cellMagics are the commands that make a whole cell something else than Go.
@@ -40,8 +44,13 @@ func parseCell(code string) cell {
 	c := cell{lines: strings.Split(unixLines(code), "\n")}
 	c.kinds = make([]lineKind, len(c.lines))
 	c.inside = make([]bool, len(c.lines))
-	first, _, _ := strings.Cut(bare(c.lines[0]), " ")
-	if c.script = slices.Contains(cellMagics, first); !c.script {
+	if c.lines[0] == "%%time" && len(c.lines) > 1 {
+		c.begin = 1
+	}
+	first, _, _ := strings.Cut(bare(c.lines[c.begin]), " ")
+	if c.script = slices.Contains(cellMagics, first); c.script {
+		c.timed = c.begin > 0
+	} else {
 		c.readLines()
 	}
 	c.order = c.compose()
@@ -59,6 +68,12 @@ func (c *cell) readLines() {
 			c.kinds[i] = otherLine
 		case isCommand(line) && !c.inside[i] && !(line[0] == '!' && x.wantsOperand()):
 			c.kinds[i] = kindOf(line)
+			c.timed = c.timed || c.kinds[i] == timeLine
+			if rest := timedText(line); rest != line { // what is timed is Go
+				c.kinds[i] = goLine
+				x.line(i, rest)
+				continue
+			}
 		default:
 			x.line(i, line)
 			continue
@@ -78,7 +93,8 @@ func isCommand(line string) bool {
 func bare(line string) string { return strings.TrimPrefix(line, "//gonb:") }
 
 func kindOf(line string) lineKind {
-	switch commandName(tidy(strings.TrimSuffix(bare(line), `\`))) {
+	name := commandName(tidy(strings.TrimSuffix(bare(line), `\`)))
+	switch name {
 	case "%%", "%main":
 		return mainLine
 	case "%exec":
@@ -87,8 +103,22 @@ func kindOf(line string) lineKind {
 		return lxLine
 	case "%env":
 		return envLine
+	case "%time", "%%time":
+		return timeLine
+	}
+	if _, ok := pythonMagics[name]; ok {
+		return pythonLine
 	}
 	return otherLine
+}
+
+// timedText is a line %time STATEMENT with spaces in place of the command, and any other line as it is.
+func timedText(line string) string {
+	rest, ok := strings.CutPrefix(line, "%time ")
+	if !ok || strings.TrimSpace(rest) == "" || strings.HasSuffix(line, `\`) {
+		return line
+	}
+	return strings.Repeat(" ", len(line)-len(rest)) + rest
 }
 
 // tidy is a command without the spaces that may stand behind its first character.
@@ -120,6 +150,9 @@ var packageClause = regexp.MustCompile(`^package[ \t]+[\pL_][\pL_\pN]*[ \t]*;?`)
 // in it that would say that it stands on another line: //line becomes //Line.
 func (c cell) goText(i int) string {
 	line := c.lines[i]
+	if !c.inside[i] {
+		line = timedText(line)
+	}
 	if clause := packageClause.FindString(line); !c.inside[i] {
 		line = strings.Repeat(" ", len(clause)) + line[len(clause):]
 	}

@@ -81,6 +81,8 @@ var textCells = []string{
 	"!echo a\\\\\nb\n!echo a\\\\",
 	"\ufeff%%\r\n\fx := \"\f\"\v\r\n_ = x",
 	"%%\r_ = `\r%%\r`",
+	"%%time\n%time x := `\n%time y\n`\n_ = x",
+	"%%time\n%%bash\n%exec",
 	"%%\nx := `a\r\n%%\r\n`\n_ = x",
 }
 

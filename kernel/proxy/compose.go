@@ -91,14 +91,14 @@ func (c cell) composeForGoNB(input redirection, s showing) composed {
 
 func (m *composer) compose() composed {
 	if m.script {
-		for i, line := range m.lines {
-			m.list = append(m.list, composedLine{text: line, from: i + 1, command: true})
+		for i := m.cell.begin; i < len(m.lines); i++ {
+			m.list = append(m.list, composedLine{text: m.lines[i], from: i + 1, command: true})
 		}
 		return m.list
 	}
 	m.layout = m.cell.layout()
 	m.hidden = map[int][]stretch{}
-	begin := m.begin
+	begin := m.layout.begin
 	explicit := begin >= 0 && m.kinds[begin] == mainLine
 	if begin < 0 || explicit && len(m.items) == 0 {
 		begin = len(m.lines)
@@ -114,7 +114,7 @@ func (m *composer) compose() composed {
 	if begin == len(m.lines) {
 		return m.list
 	}
-	if at := m.items; !explicit && strings.TrimSpace(m.lines[begin][:at[m.main].from.at]) != "" {
+	if at := m.items; !explicit && strings.TrimSpace(m.goText(begin)[:at[m.main].from.at]) != "" {
 		m.take(begin, stretch{0, at[m.main].from.at})
 		m.hide(spot{begin, 0}, at[m.main].from)
 	}
@@ -146,7 +146,7 @@ func (m *composer) base(i int) {
 		name := commandName(args)
 		m.list = append(m.list, composedLine{text: strings.TrimSpace("%args " + strings.TrimSpace(args[len(name):])), from: i + 1, command: true})
 		m.own(i+1, mainBegins, mainParses, name+"()", mainEnds)
-	case lxLine:
+	case lxLine, timeLine, pythonLine:
 		m.list = append(m.list, composedLine{from: i + 1, command: true})
 	case envLine:
 		m.list = append(m.list, composedLine{text: envForGoNB(command), from: i + 1, command: true})

@@ -19,6 +19,9 @@ func TestComposedCells(t *testing.T) {
 		{"%lx status\n%env A=b\n%env AB=c\n%env C=", "1 |2 %env A b|3 %env AB=c|4 %env C \"\""},
 		{"//gonb:%env A=b\n//gonb:%%\nf()", "1 %env A b|2 func main() {|2 flag.Parse()|2 |3 f()|0 }"},
 
+		{"%%time\n%matplotlib inline\n%time f(1)\n%time", "1 |2 |3 func main() {|3 flag.Parse()|3       f(1)|4 |0 }"},
+		{"%%time\n%%bash\nls", "2 %%bash|3 ls"},
+
 		// statements without %%
 		{"a := 2\nimport \"fmt\"\nfmt.Println(a)", "2 import \"fmt\"|1 func main() {|1 flag.Parse()|1 a := 2|2 |3 fmt.Println(a)|0 }"},
 		{"// all of it\nvar a = 1\n\n// now\nf(a)\n!ls\n", "1 // all of it|2 var a = 1|3 |4 // now|5 func main() {|5 flag.Parse()|5 f(a)|6 !ls|7 |0 }"},

@@ -26,6 +26,8 @@
 //     nil: what lx draws (answers, results of package analysis, tensors, pictures, runs) as lx.Show does, in display_data, and
 //     anything else as text, in execute_result. A call without a value, or with several, shows nothing. A main that the
 //     cell writes itself is left alone.
+//   - It says how long a cell took that begins with %%time, or has a line %time STATEMENT. Commands of IPython's that Go has
+//     no use for (%matplotlib, %load_ext, %pip) are named as such, once, and the cell goes on.
 //   - It takes cells with the line ends of Windows and of old Macs, and runs them with those of Unix: Go, shell lines, and
 //     what %%writefile writes.
 //   - It knows commands of its own, `%lx NAME`.

@@ -2,10 +2,12 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/seed-516990b0/golxmert/kernel/proxy/zmtp"
 )
@@ -183,13 +185,21 @@ func (k *kernel) failCurrent(err error) {
 }
 
 // perform runs our own commands and hands the rest to GoNB.
-func (k *kernel) perform(ctx context.Context, e *execution) *failure {
+func (k *kernel) perform(ctx context.Context, e *execution) (f *failure) {
 	if c := e.cell.fault(); c != nil {
 		return failureOf("command", []complaint{*c})
 	}
 	if list := syntaxErrors(e.cell); len(list) > 0 {
 		return failureOf("syntax error", list)
 	}
+	k.remarkOnPython(e)
+	began := time.Now()
+	defer func() {
+		if f == nil {
+			k.stopWatch(e, began)
+			k.publishResult(e)
+		}
+	}()
 	for i, kind := range e.cell.kinds {
 		if kind != lxLine {
 			continue
@@ -227,11 +237,7 @@ func (k *kernel) perform(ctx context.Context, e *execution) *failure {
 	if err != nil {
 		return &failure{"kernel", err.Error(), []string{err.Error()}}
 	}
-	f := k.judge(e, reply)
-	if f == nil {
-		k.publishResult(e)
-	}
-	return f
+	return k.judge(e, reply)
 }
 
 // compose composes a cell for GoNB, and remembers how.
@@ -244,7 +250,7 @@ func (e *execution) compose(k *kernel, s showing) composed {
 // last expression turns out to have no value to show. The reply is the last.
 func (k *kernel) sendCell(ctx context.Context, e *execution) (*message, error) {
 	s := k.findShowing(ctx, e)
-	if err := k.placeShowFile(s); err != nil {
+	if err := errors.Join(k.placeShowFile(s), k.startWatch(e)); err != nil {
 		return nil, err
 	}
 	reply, err := k.sendWithInput(ctx, e, e.compose(k, s).String())

@@ -13,8 +13,8 @@ import (
 // commands are those of GoNB that a line can begin with, and our own.
 var commands = []string{
 	"%%", "%%bash", "%%gx", "%%script", "%%sh", "%%writefile", "%args", "%autoget", "%capture", "%cd", "%env", "%exec", "%goflags", "%goworkfix", "%help",
-	"%list", "%ls", "%lx", "%main", "%noautoget", "%remove", "%reset", "%rm", "%test", "%track", "%untrack", "%version", "%wasm", "%widgets", "%widgets_hb",
-	"%with_inputs", "%with_password",
+	"%list", "%ls", "%lx", "%main", "%noautoget", "%remove", "%reset", "%rm", "%test", "%%time", "%time", "%track", "%untrack", "%version", "%wasm",
+	"%widgets", "%widgets_hb", "%with_inputs", "%with_password",
 }
 
 // fault is the first thing that is wrong with a cell's commands, nil if nothing is.
@@ -37,11 +37,13 @@ func (c cell) fault() *complaint {
 			return say("a command cannot hold a zero byte")
 		case text == "!":
 			return say("! without a command for the shell")
-		case text[0] == '!':
+		case text[0] == '!' || kind == pythonLine:
 		case text == "%":
 			return say("%% without a command; `%%help` and `%%lx help` list what there is")
 		case slices.Contains(cellMagics, name):
 			return say("%s makes a whole cell something else than Go: it stands on the first line of a cell of its own", name)
+		case name == "%%time" && (i > 0 || strings.TrimSpace(text) != name):
+			return say("%%%%time stands alone on the first line of a cell; %%time STATEMENT can stand on any")
 		case !slices.Contains(commands, name):
 			return say("there is no %s%s; `%%help` and `%%lx help` list what there is", name, perhaps(name))
 		case kind == mainLine && main >= 0 && c.kinds[main] == mainLine:
@@ -114,8 +116,11 @@ func namesFunction(command string) bool {
 	return len(words) > 1 && !slices.ContainsFunc(strings.Split(words[1], "."), func(part string) bool { return !token.IsIdentifier(part) })
 }
 
-// perhaps asks whether another command was meant, if one is near.
+// perhaps asks whether another command was meant, if one is near or does what IPython's does.
 func perhaps(name string) string {
+	if here, ok := otherwise[name]; ok {
+		return ": " + here + "?"
+	}
 	near, best := "", 1+(len(name)-1)/3 // a slip in three letters
 	for _, c := range commands {
 		if d := slips(name, c); d <= best && (near == "" || d < best) {

@@ -37,6 +37,7 @@ type kernel struct {
 	declared                         *declarations
 	language                         *language
 	types                            typeCache
+	remarked                         map[string]bool // commands of IPython's that the user has been told of
 	history                          *history
 	comms                            *comms
 	noAutoGet                        bool      // see module.go; this and the next are for the goroutine that runs cells
@@ -72,7 +73,7 @@ func Run(ctx context.Context, connectionFile string, opt Options) error {
 	k := &kernel{
 		Options: full, magics: allMagics(opt.Magics), key: []byte(c.Key), session: rand.Text(),
 		ready: make(chan struct{}), queue: newQueue(), declared: newDeclarations(), history: &history{}, comms: newComms(),
-		stopping: make(chan bool, 1), byID: map[string]*execution{},
+		stopping: make(chan bool, 1), remarked: map[string]bool{}, byID: map[string]*execution{},
 	}
 	if err := k.open(c, connectionFile); err != nil {
 		return err

@@ -90,10 +90,10 @@ func (l *language) complete(ctx context.Context, m *message) any {
 	case at.cell.kinds[at.line] == lxLine:
 		matches, length := completeMagic(ctx, l.k.magics, at.before)
 		found = completion{matches: matches, start: at.offset - length}
-	case strings.HasPrefix(bare(at.before), "%"):
-		found = completeCommand(at)
 	case at.cell.kinds[at.line] == goLine:
 		found = l.completeGo(ctx, at)
+	case strings.HasPrefix(bare(at.before), "%"):
+		found = completeCommand(at)
 	}
 	metadata := map[string]any{}
 	if len(found.types) > 0 {

@@ -158,9 +158,11 @@ func (k *kernel) placeShowFile(s showing) error {
 	return os.WriteFile(path, []byte(text), 0o600)
 }
 
-// publishResult publishes the value that a cell's program has left.
+// publishResult publishes the value that a cell's program has left, if it has.
 func (k *kernel) publishResult(e *execution) {
-	text, err := os.ReadFile(k.private.path(resultName))
+	result := k.private.path(resultName)
+	text, err := os.ReadFile(result)
+	os.Remove(result)
 	if err != nil || e.ask.Silent || e.request.message == nil {
 		return
 	}

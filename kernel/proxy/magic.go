@@ -40,7 +40,8 @@ func allMagics(given []Magic) []Magic {
 const cellHelp = `A cell is Go: declarations, and statements, which are the body of main. Main begins below a line %%, or with the first
 statement. What is declared above it stays for later cells; types, variables and constants below are main's own, which
 ends with the cell. Imports, functions and methods may stand anywhere. The value of an expression that the statements end
-with is shown; a semicolon behind it keeps it back.
+with is shown; a semicolon behind it keeps it back. %%time on a cell's first line, or %time before a statement, says how
+long the cell took.
 `
 
 func magicHelp(list []Magic) string {

@@ -11,9 +11,10 @@ import (
 const idleName = "idle"
 
 // prologue is a file of Go that stands beside the one that GoNB puts together, and is compiled with it: what the program
-// of a cell does before anything else. It reads from the kernel's [input], as GoNB's own never ends; and it ends if the
-// cell only brings declarations back (see [kernel.settle]). The file's name makes it the first one, and its only variable
-// the first that is initialised. Under the name that it gives to package syscall no cell has anything.
+// of a cell does before anything else. It ends if the cell only brings declarations back (see [kernel.settle]); it leaves a
+// sign that it begins, if the cell is timed; and it reads from the kernel's [input], as GoNB's own never ends. The file's
+// name makes it the first one, and its only variable the first that is initialised. Under the name that it gives to package
+// syscall no cell has anything.
 func prologue(p *private, in *input) (name, text string) {
 	dup := "Dup2(fd, 0)"
 	if runtime.GOOS == "linux" { // where some machines have no dup2
@@ -28,6 +29,7 @@ var _ = func() (done struct{}) {
 	if kernel_syscall.Access(` + strconv.Quote(p.path(idleName)) + `, 0) == nil {
 		kernel_syscall.Exit(0)
 	}
+	kernel_syscall.Truncate(` + strconv.Quote(p.path(startedName)) + `, 0)
 	for _, path := range []string{` + strconv.Quote(in.path) + `, "` + os.DevNull + `"} {
 		if fd, err := kernel_syscall.Open(path, kernel_syscall.O_RDONLY|kernel_syscall.O_CLOEXEC, 0); err == nil {
 			kernel_syscall.` + dup + `
