@@ -2,11 +2,8 @@ package figure
 
 import (
 	"errors"
-	"fmt"
 	"math"
-	"slices"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/seed-516990b0/golxmert/analysis"
@@ -14,54 +11,28 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
-// group is a column of maps in a model grid.
-type group struct {
-	prefix, kind, title string
-}
-
-var groups = []group{
-	{"l", "tt", "language: words → words"}, {"r", "ii", "vision: regions → regions"},
-	{"x", "ti", "cross: words → regions"}, {"x", "it", "cross: regions → words"},
-	{"x", "tt", "cross: words → words"}, {"x", "ii", "cross: regions → regions"},
-}
-
 // ModelGrid draws all maps of a model as thumbnails: a row for each layer, a column for each head, in the groups language,
 // regions, and the four of the cross layers. Queries are rows, keys columns; padding is left out. All of them share one
 // scale, which is logarithmic from a thousandth to 1: an even share of 36 regions lies in the middle of it, so that more
 // and less than even are both seen.
 func ModelGrid(m analysis.Maps, opt Options) (*Figure, error) {
-	g := grid{m: m, opt: opt, width: opt.width(Page), layers: make([][]string, len(groups)), maps: map[string]lxmert.Tensor{}}
-	names := layout.MapNames(m.Maps)
-	for _, name := range names {
-		t, err := m.Present(name)
-		if err != nil {
-			return nil, err
-		}
-		prefix, _, _ := strings.Cut(name, ".")
-		kind := name[strings.LastIndex(name, ".")+1:]
-		i := slices.IndexFunc(groups, func(g group) bool { return g.prefix == prefix && g.kind == kind })
-		if i < 0 {
-			return nil, fmt.Errorf("%s is no attention map: names are like l.0.tt, r.0.ii, x.0.ti", name)
-		}
-		g.layers[i] = append(g.layers[i], name)
-		g.maps[name] = t
-		g.heads = max(g.heads, t.Shape[0])
+	laid, err := layout.NewMaps(m)
+	if err != nil {
+		return nil, err
 	}
-	if len(names) == 0 {
+	if len(laid.Groups) == 0 {
 		return nil, errors.New("there are no attention maps to draw")
 	}
+	g := grid{m: laid, opt: opt, width: opt.width(Page)}
 	return g.lay(), nil
 }
 
 // grid is a model grid while it is laid out.
 type grid struct {
-	m      analysis.Maps
-	opt    Options
-	width  float64
-	layers [][]string // names, for each of groups
-	maps   map[string]lxmert.Tensor
-	heads  int
-	side   float64 // of a thumbnail
+	m     layout.Maps
+	opt   Options
+	width float64
+	side  float64 // of a thumbnail
 }
 
 const (
@@ -79,8 +50,8 @@ var gridLeft = sync.OnceValue(func() float64 { return max(tick.width("l.00.tt"),
 // group that leaves room for it, else at the end.
 func (g *grid) lay() *Figure {
 	groupW := (g.width - 2*margin - gridGap) / columns
-	g.side = min((groupW-gridLeft())/float64(g.heads)-thumbGap, 30)
-	head, room := heading(or(layout.Title(g.m.Meta), "attention"), g.width)
+	g.side = min((groupW-gridLeft())/float64(g.m.Heads)-thumbGap, 30)
+	head, room := heading(or(g.m.Title, "attention"), g.width)
 	bold := plain
 	bold.bold = true
 	headY := margin
@@ -89,7 +60,7 @@ func (g *grid) lay() *Figure {
 		head.y += bold.leading() + 1
 	}
 	y := headY + room + 2
-	places := make([][2]float64, len(groups))
+	places := make([][2]float64, len(g.m.Groups))
 	var key *rect
 	free := func(x, y, h float64) {
 		if key == nil && h >= keyRoom {
@@ -100,11 +71,11 @@ func (g *grid) lay() *Figure {
 	flush := func() {
 		rows := 0
 		for _, i := range pair {
-			rows = max(rows, len(g.layers[i]))
+			rows = max(rows, len(g.m.Groups[i].Names))
 		}
 		for n, i := range pair {
 			places[i] = [2]float64{margin + float64(n)*(groupW+gridGap), y}
-			own := g.groupHeight(len(g.layers[i]))
+			own := g.groupHeight(len(g.m.Groups[i].Names))
 			free(places[i][0], y+own, g.groupHeight(rows)-own)
 		}
 		if len(pair) == 1 {
@@ -113,10 +84,7 @@ func (g *grid) lay() *Figure {
 		y += g.groupHeight(rows)
 		pair = nil
 	}
-	for i, names := range g.layers {
-		if len(names) == 0 {
-			continue
-		}
+	for i := range g.m.Groups {
 		if pair = append(pair, i); len(pair) == columns {
 			flush()
 		}
@@ -134,10 +102,8 @@ func (g *grid) lay() *Figure {
 	return &Figure{w: g.width, h: y + margin, draw: func(p *pen) {
 		p.text(margin, margin+bold.height(), 0, bold.short(g.m.Text.Text, g.width-2*margin), bold)
 		p.paragraph(margin, head)
-		for i, names := range g.layers {
-			if len(names) > 0 {
-				g.group(p, places[i][0], places[i][1], groups[i].title, names, c)
-			}
+		for i, group := range g.m.Groups {
+			g.group(p, places[i][0], places[i][1], group, c)
 		}
 		g.key(p, *key, c)
 		p.paragraph(margin, foot)
@@ -145,21 +111,21 @@ func (g *grid) lay() *Figure {
 }
 
 // group draws one group with its title, the numbers of the heads and the names of the maps.
-func (g *grid) group(p *pen, x, y float64, title string, names []string, c layout.Colors) {
+func (g *grid) group(p *pen, x, y float64, group layout.MapGroup, c layout.Colors) {
 	step := g.side + thumbGap
 	bold := label
 	bold.bold = true
-	p.text(x+gridLeft(), y+label.height(), 0, title, bold)
+	p.text(x+gridLeft(), y+label.height(), 0, group.Title, bold)
 	y += label.leading() + tick.height() + 1
 	p.text(x+gridLeft()-4, y, 1, "head", small)
 	every := max(1, int(math.Ceil((tick.width("00")+2)/step)))
-	for h := 0; h < g.heads; h += every {
+	for h := 0; h < g.m.Heads; h += every {
 		p.text(x+gridLeft()+float64(h)*step+g.side/2, y, 0.5, strconv.Itoa(h), small)
 	}
 	y += 3
-	for k, name := range names {
+	for k, name := range group.Names {
 		p.text(x+gridLeft()-4, y+float64(k)*step+g.side/2+tick.height()/2, 1, name, tick)
-		g.thumbnails(p, x+gridLeft(), y+float64(k)*step, g.maps[name], c)
+		g.thumbnails(p, x+gridLeft(), y+float64(k)*step, group.Maps[k], c)
 	}
 }
 
@@ -176,19 +142,11 @@ func (g *grid) thumbnails(p *pen, x, y float64, t lxmert.Tensor, c layout.Colors
 		for i := range values {
 			values[i] = make([]float64, k)
 			for j := range values[i] {
-				values[i][j] = logShare(float64(head.Data[i*k+j]))
+				values[i][j] = layout.LogShare(float64(head.Data[i*k+j]))
 			}
 		}
 		p.cellPicture(rect{x + float64(h)*(g.side+thumbGap), y, g.side, g.side}, values, c)
 	}
-}
-
-// logShare places a share on a logarithmic scale: 0 for a thousandth and less, 1 for 1. What is not a number stays so.
-func logShare(share float64) float64 {
-	if math.IsNaN(share) {
-		return share
-	}
-	return math.Max(0, 1+math.Log10(math.Max(share, 1e-9))/3)
 }
 
 // key draws the scale, with numbers where their logarithms are, and says how to read a thumbnail.
@@ -203,7 +161,7 @@ func (g *grid) key(p *pen, r rect, c layout.Colors) {
 	p.stroke(bar, 0.4, grey)
 	base := bar.y + bar.h + 3.5 + tick.height()
 	for _, share := range []float64{0.001, 0.01, 0.1, 1} {
-		x := bar.x + bar.w*logShare(share)
+		x := bar.x + bar.w*layout.LogShare(share)
 		text, align := layout.TickText(share), 0.5
 		switch share {
 		case 0.001:
