@@ -40,10 +40,7 @@ func (d *Data) batch(ctx context.Context, index []int) (*question.Batch, error) 
 
 // rows is how many rows of a batch a question has.
 func (d *Data) rows() int {
-	if d.Set.Task == dataset.NLVR2 {
-		return 2
-	}
-	return 1
+	return d.Set.Task.Pictures()
 }
 
 // labels says for each of some questions how much each answer counts; nil if that is not known of all of them.

@@ -62,7 +62,7 @@ func (s *Server) expandRun(spec client.Spec) (client.Spec, error) {
 		}
 	}
 	if len(spec.Regions) == 0 {
-		spec.Regions = dataset.FeatureFiles(in(l.Options.Root), dataset.Task(info.Task))
+		spec.Regions = dataset.FeatureFiles(in(l.Options.Root), l.Task)
 	}
 	return spec, nil
 }

@@ -193,9 +193,9 @@ var errEnding = &wire.Fault{Kind: wire.Ending, Message: "session: it is ending; 
 
 // parseLine reads the command line of a task.
 func parseLine(name string, args []string) (*cli.Line, error) {
-	t := dataset.Task(name)
-	if !slices.Contains([]dataset.Task{dataset.VQA, dataset.GQA, dataset.NLVR2}, t) {
-		return nil, &wire.Fault{Kind: wire.Usage, Message: fmt.Sprintf("session: there is no task %q; there are vqa, gqa and nlvr2", shortened(name))}
+	t, err := dataset.FindTask(shortened(name))
+	if err != nil {
+		return nil, &wire.Fault{Kind: wire.Usage, Message: "session" + strings.TrimPrefix(err.Error(), "dataset")}
 	}
 	l, err := cli.Parse(t, args)
 	if err != nil {

@@ -35,7 +35,11 @@ func (s *runs) reserve(kind backend.Kind, info client.Run, o task.Options) (give
 	}
 	n := predictionBytes(cfg)
 	if o.Test == "" {
-		n = trainingBytes(cfg, o, dataset.Task(info.Task))
+		t, err := dataset.FindTask(info.Task)
+		if err != nil {
+			return nil, err
+		}
+		n = trainingBytes(cfg, o, t)
 	}
 	if err := s.memory.take(n, fmt.Sprintf("run %s with batches of %d", info.ID, o.BatchSize)); err != nil {
 		var f *wire.Fault
@@ -96,7 +100,7 @@ func predictionBytes(c lxmert.Config) int64 { return 2 * 4 * int64(c.NumParams()
 // attentions, which share their projections, and a layer of each stream. With --rematerialize a layer's input alone is
 // kept (D a token), beside one layer in full. Peaks of 5.9 GB at batch 8 and 6.4 GB at batch 32 of the published model,
 // process and files included, are 22 MB a row, as these sums are.
-func trainingBytes(c lxmert.Config, o task.Options, t dataset.Task) int64 {
+func trainingBytes(c lxmert.Config, o task.Options, t *dataset.Task) int64 {
 	text, image := int64(min(mostPieces, c.MaxPositions)), int64(mostRegions)
 	hidden, inner, heads := int64(c.Hidden), int64(c.Intermediate), int64(c.Heads)
 	layer := func(tokens int64) int64 { return tokens*(6*hidden+inner) + 2*heads*tokens*tokens }
@@ -106,10 +110,7 @@ func trainingBytes(c lxmert.Config, o task.Options, t dataset.Task) int64 {
 	if o.Rematerialize {
 		row = hidden*(lang*text+vision*image+crosses*(text+image)) + cross + image*int64(c.FeatDim)
 	}
-	rows := int64(o.BatchSize)
-	if t == dataset.NLVR2 {
-		rows *= 2
-	}
+	rows := int64(o.BatchSize * t.Pictures())
 	if parts := int64(o.Accumulate); parts > 1 {
 		rows = (rows + parts - 1) / parts
 	}

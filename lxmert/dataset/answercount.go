@@ -64,7 +64,7 @@ func (c *AnswerCount) Distinct() int { return len(c.order) }
 
 // Table lists the answers that are right for at least threshold questions, in the order in which they first occur, and
 // says for how many questions one of them is the right one.
-func (c *AnswerCount) Table(task Task, threshold int) (a *Answers, covered int) {
+func (c *AnswerCount) Table(task *Task, threshold int) (a *Answers, covered int) {
 	var list []string
 	for _, answer := range c.order {
 		if n := c.counts[answer]; n >= threshold {

@@ -8,7 +8,7 @@ import (
 
 // Answers is the table of the answers that a task's head chooses from: 3129 of VQA, 1842 of GQA.
 type Answers struct {
-	task   Task
+	task   *Task
 	list   []string
 	labels map[string]int
 }
@@ -23,7 +23,7 @@ const (
 var AnswerFiles = [...]string{answerList, answerNumbers}
 
 // NewAnswers is the table of a list of answers, each once.
-func NewAnswers(task Task, list []string) *Answers {
+func NewAnswers(task *Task, list []string) *Answers {
 	a := &Answers{task: task, list: list, labels: make(map[string]int, len(list))}
 	for i, answer := range list {
 		a.labels[answer] = i
@@ -33,17 +33,17 @@ func NewAnswers(task Task, list []string) *Answers {
 
 // LoadAnswers reads a task's answers from trainval_label2ans.json, the list, and trainval_ans2label.json, the numbers, in
 // root/vqa or root/gqa. The two must agree. NLVR2 has no answers.
-func LoadAnswers(root string, task Task) (*Answers, error) {
-	return ReadAnswers(below(root, string(task)), task)
+func LoadAnswers(root string, task *Task) (*Answers, error) {
+	return ReadAnswers(below(root, task.Name), task)
 }
 
 // ReadAnswers is [LoadAnswers] for the folder of the two files.
-func ReadAnswers(dir string, task Task) (*Answers, error) {
-	if err := task.check(); err != nil {
+func ReadAnswers(dir string, task *Task) (*Answers, error) {
+	if err := task.Check(); err != nil {
 		return nil, err
 	}
-	if task == NLVR2 {
-		return nil, fmt.Errorf("dataset: nlvr2 has no answer table: its statements are true or false")
+	if !task.Truth.Table {
+		return nil, fmt.Errorf("dataset: %s has no answer table: its %s are true or false", task, task.Noun)
 	}
 	a := &Answers{task: task, labels: map[string]int{}}
 	listFile := below(dir, answerList)
@@ -89,7 +89,7 @@ func ReadAnswers(dir string, task Task) (*Answers, error) {
 }
 
 // decodeFile reads a small file of a task.
-func decodeFile(task Task, path, noun string, read func(d *decoder) error) error {
+func decodeFile(task *Task, path, noun string, read func(d *decoder) error) error {
 	f, err := os.Open(filepath.FromSlash(path))
 	if err != nil {
 		return missing(err, task, path)

@@ -8,7 +8,7 @@ import (
 )
 
 // anyTask reads the question files of every task: what an entry has says which it is of.
-const anyTask Task = "any"
+var anyTask = &Task{Name: "any"}
 
 // anyFields must be there in every entry.
 var anyFields = []string{"sent"}
@@ -54,17 +54,17 @@ func (q *reader) anyField(d *decoder, e *Example, key []byte) error {
 		if kind == "a string" {
 			return readString(d, &q.id, "question_id")
 		}
-		return q.questionField(d, e, key)
+		return q.field(VQA, d, e, key)
 	case "uid", "identifier":
-		return q.statementField(d, e, key)
+		return q.field(NLVR2, d, e, key)
 	case "img0", "img1":
 		statement()
-		return q.statementField(d, e, key)
+		return q.field(NLVR2, d, e, key)
 	case "img_id":
 		if len(e.Images) == 2 {
 			return d.skip()
 		}
-		return q.questionField(d, e, key)
+		return q.field(VQA, d, e, key)
 	case "label":
 		switch kind, err := d.kind(); {
 		case err != nil:
@@ -72,10 +72,10 @@ func (q *reader) anyField(d *decoder, e *Example, key []byte) error {
 		case kind == "null":
 			return d.skip()
 		case kind == "a number":
-			return q.statementField(d, e, key)
+			return q.field(NLVR2, d, e, key)
 		}
 	}
-	return q.questionField(d, e, key)
+	return q.field(VQA, d, e, key)
 }
 
 // checkPictures says whether an entry has a sentence and what it is about.

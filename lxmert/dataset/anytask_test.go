@@ -15,7 +15,7 @@ import (
 func TestQuestionsAreReadWhateverTheirTask(t *testing.T) {
 	for _, dir := range goldentest.Folders(t, "model") {
 		for _, c := range []struct {
-			task Task
+			task *Task
 			file string
 		}{{VQA, "vqa/minival.json"}, {GQA, "gqa/testdev.json"}, {NLVR2, "nlvr2/valid.json"}} {
 			path := filepath.Join(dir, "toy", "data", filepath.FromSlash(c.file))

@@ -45,4 +45,11 @@
 // no pictures.
 //
 // Of rows, and files of a set, with the same image id, the last one counts.
+//
+// # How to add a task
+//
+// Write one file with a [Task], such as vqa.go, and list it in [Tasks]: that is all. Loading, training, validation,
+// prediction, asking, the commands and the session go by what it says, and [Task.Check] says what it lacks. A program's own
+// task need not be listed: it is given to [Load] and to package task as it is. Data in a layout that none of the tasks has
+// also take a reader, see layout.go; a loss that package lxrt does not know is added to its TaskLosses.
 package dataset

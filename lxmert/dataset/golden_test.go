@@ -47,7 +47,7 @@ func setOf(t *testing.T, key string, opt Options) *Set {
 	t.Helper()
 	task, splits, _ := strings.Cut(key, ":")
 	opt.Open = openRows
-	s, err := Load(context.Background(), Task(task), strings.Split(splits, ","), opt)
+	s, err := Load(context.Background(), taskNamed(t, task), strings.Split(splits, ","), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,8 +78,8 @@ func TestReferenceDataSets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answers := map[Task]*Answers{}
-		for _, task := range []Task{VQA, GQA} {
+		answers := map[*Task]*Answers{}
+		for _, task := range []*Task{VQA, GQA} {
 			if answers[task], err = LoadAnswers("data", task); err != nil {
 				t.Fatal(err)
 			}
@@ -184,7 +184,7 @@ func TestReferenceCountsWithAFewImages(t *testing.T) {
 func TestReferenceLinesAtTheStart(t *testing.T) {
 	runs := []struct {
 		key         string
-		task        Task
+		task        *Task
 		train, eval []string
 	}{
 		{"vqa.init_stdout", VQA, []string{"train", "nominival"}, []string{"minival"}},
@@ -223,7 +223,7 @@ func TestReferenceOracle(t *testing.T) {
 	golden(t, func(t *testing.T, dir string) {
 		var tasks map[string]any
 		readJSON(t, filepath.Join(dir, "toy_expected", "tasks.json"), &tasks)
-		for key, task := range map[string]Task{"vqa:minival": VQA, "gqa:testdev": GQA} {
+		for key, task := range map[string]*Task{"vqa:minival": VQA, "gqa:testdev": GQA} {
 			s := setOf(t, key, Options{})
 			a, err := LoadAnswers("data", task)
 			if err != nil {
@@ -240,7 +240,7 @@ func TestReferenceOracle(t *testing.T) {
 					total += e.Labels[at].Score
 				}
 			}
-			want := tasks[string(task)+".oracle"].(float64)
+			want := tasks[task.Name+".oracle"].(float64)
 			if got := total / float64(s.Len()); math.Abs(got-want) > 1e-12 {
 				t.Errorf("%s: %v, want %v", key, got, want)
 			}

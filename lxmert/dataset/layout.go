@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 
 	"github.com/seed-516990b0/golxmert/lxmert/internal/shell"
 )
@@ -24,17 +24,14 @@ const (
 	NLVR2Lines     Layout = "NLVR2's official statements"
 )
 
-// Task is the task whose files a layout's become; "" if none.
-func (l Layout) Task() Task {
-	switch l {
-	case VQAQuestions, VQAAnnotations:
-		return VQA
-	case GQAQuestions:
-		return GQA
-	case NLVR2Lines:
-		return NLVR2
+// Task is the known task whose files a layout's become; nil if none.
+func (l Layout) Task() *Task {
+	for _, t := range Tasks() {
+		if slices.Contains(t.Layouts, l) {
+			return t
+		}
 	}
-	return ""
+	return nil
 }
 
 // Official is a file in the layout of a data set's authors.
@@ -47,12 +44,12 @@ type Official struct {
 
 // Not is the end of an error about the file where questions of a task are wanted as LXMERT has them: what the file has, and
 // which command converts it.
-func (o Official) Not(t Task) string {
+func (o Official) Not(t *Task) string {
 	switch {
-	case o.Layout.Task() == "" && t == anyTask:
+	case o.Layout.Task() == nil && t == anyTask:
 		return fmt.Sprintf("%s, not %s", o.Layout, LXMERTLayout)
 	case o.Layout.Task() != t && t != anyTask:
-		return fmt.Sprintf("%s, not questions of %s", o.Layout, strings.ToUpper(string(t)))
+		return fmt.Sprintf("%s, not questions of %s", o.Layout, t.Title)
 	}
 	sources := []string{o.File}
 	note := ""

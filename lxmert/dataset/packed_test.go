@@ -31,7 +31,7 @@ func TestPackedStoresGiveWhatTheirFilesSay(t *testing.T) {
 		writeFile(t, filepath.Join(data, "nlvr2", "hidden.json"), string(statements))
 		var notes bytes.Buffer
 		for _, c := range []struct {
-			task   Task
+			task   *Task
 			splits string
 			limit  int
 		}{{VQA, "train,nominival", 3}, {VQA, "train,nominival", 0}, {VQA, "minival", 3}, {GQA, "testdev", 3}, {NLVR2, "train", 0}, {NLVR2, "hidden", 3}} {

@@ -19,8 +19,8 @@ import (
 // ReadExamples reads a question file, as the package comment describes it; file is what errors call it. Keys that are not
 // described are ignored; of an entry's equal keys the last one counts. Errors about the content wrap [ErrFormat] and name
 // the line and the entry.
-func ReadExamples(ctx context.Context, t Task, r io.Reader, file string) ([]Example, error) {
-	if err := t.check(); err != nil {
+func ReadExamples(ctx context.Context, t *Task, r io.Reader, file string) ([]Example, error) {
+	if err := t.Check(); err != nil {
 		return nil, err
 	}
 	return newReader(t).read(ctx, nil, r, 0, file)
@@ -28,21 +28,28 @@ func ReadExamples(ctx context.Context, t Task, r io.Reader, file string) ([]Exam
 
 // reader reads question files and keeps what repeats in them once.
 type reader struct {
-	task    Task
+	task    *Task
 	limit   int // how many examples of a file; 0: all
 	strings map[string]string
 	images  map[string][]string // lists of one
 	labels  map[Label][]Label   // lists of one
 
+	fields []string // that must be there in every entry
+
 	// The entry being read.
+	found                []bool // of fields
 	id, text, identifier []byte
 	joined               []byte
 	label                []Label
 	place                map[string]int // of the answers in label, where there are many
 }
 
-func newReader(t Task) *reader {
-	return &reader{task: t, strings: map[string]string{}, images: map[string][]string{}, labels: map[Label][]Label{}}
+func newReader(t *Task) *reader {
+	fields := anyFields
+	if t != anyTask {
+		fields = t.fields()
+	}
+	return &reader{task: t, fields: fields, found: make([]bool, len(fields)), strings: map[string]string{}, images: map[string][]string{}, labels: map[Label][]Label{}}
 }
 
 // readFile appends the examples of a file.
@@ -72,7 +79,7 @@ func (q *reader) readOpen(ctx context.Context, dst []Example, f *os.File, size i
 
 // otherLayout is an error if a file has questions for the task, or another one, in a layout that has to be converted. It
 // says how.
-func otherLayout(path string, t Task) error {
+func otherLayout(path string, t *Task) error {
 	o, err := InspectFile(path)
 	if err != nil || o.Layout == LXMERTLayout {
 		return nil // it is what it should be, and has a fault
@@ -81,7 +88,7 @@ func otherLayout(path string, t Task) error {
 }
 
 // missing says what to do about a file that cannot be opened, and what is there instead.
-func missing(err error, t Task, path string) error {
+func missing(err error, t *Task, path string) error {
 	if !os.IsNotExist(err) {
 		return fmt.Errorf("dataset: %w", err)
 	}
@@ -105,7 +112,7 @@ func missing(err error, t Task, path string) error {
 	}
 	what, own := "questions", "`lxmert questions` makes such a file of questions as the authors of VQA, GQA and NLVR2 publish them, or of your own"
 	if slices.Contains(AnswerFiles[:], filepath.Base(path)) {
-		what, own = "answer table", fmt.Sprintf("`lxmert questions --help` says how to make one of your own answers to %s", strings.ToUpper(string(t)))
+		what, own = "answer table", fmt.Sprintf("`lxmert questions --help` says how to make one of your own answers to %s", t.Title)
 	}
 	if fetch := release.Bring(path); fetch != "" {
 		own = fmt.Sprintf("%s brings the published %s; %s", fetch, what, own)
@@ -176,51 +183,38 @@ func (q *reader) checkStart(d *decoder) error {
 	if c == '{' {
 		of := ""
 		if q.task != anyTask {
-			of = " of " + strings.ToUpper(string(q.task))
+			of = " of " + q.task.Title
 		}
 		return d.errorf("an object, must be a list of questions; `lxmert questions` converts official files%s", of)
 	}
 	return nil
 }
 
-// fields of entries that must be there.
-var (
-	questionFields  = []string{"question_id", "img_id", "sent"}
-	statementFields = []string{"uid", "identifier", "img0", "img1", "sent"}
-)
-
 // entry reads one question or statement.
 func (q *reader) entry(d *decoder) (Example, error) {
 	e := Example{Class: -1}
-	var found [5]bool
-	fields := questionFields
-	if q.task == NLVR2 {
-		fields = statementFields
-		e.Images = make([]string, 2)
+	if n := q.task.Pictures(); n > 1 {
+		e.Images = make([]string, n)
 	}
 	q.id, q.text, q.identifier = q.id[:0], q.text[:0], q.identifier[:0]
-	if q.task == anyTask {
-		fields = anyFields
-	}
+	found := q.found
+	clear(found)
 	err := d.object("the entry", func(key []byte) (err error) {
-		if i := slices.Index(fields, string(key)); i >= 0 {
+		if i := slices.Index(q.fields, string(key)); i >= 0 {
 			found[i] = true
 		}
 		if string(key) == "sent" {
 			return readString(d, &q.text, "sent")
 		}
-		switch q.task {
-		case NLVR2:
-			return q.statementField(d, &e, key)
-		case anyTask:
+		if q.task == anyTask {
 			return q.anyField(d, &e, key)
 		}
-		return q.questionField(d, &e, key)
+		return q.field(q.task, d, &e, key)
 	})
 	if err != nil {
 		return e, err
 	}
-	for i, name := range fields {
+	for i, name := range q.fields {
 		if !found[i] {
 			return e, d.errorf("there is no %s", name)
 		}
@@ -244,71 +238,88 @@ func readString(d *decoder, dst *[]byte, what string) error {
 	return err
 }
 
-// questionField reads a value of VQA's and GQA's entries.
-func (q *reader) questionField(d *decoder, e *Example, key []byte) (err error) {
+// field reads a value of an entry of a task.
+func (q *reader) field(t *Task, d *decoder, e *Example, key []byte) (err error) {
 	switch string(key) {
-	case "question_id":
-		if q.task == GQA {
-			return readString(d, &q.id, "question_id")
+	case t.Entry.ID:
+		return q.idField(t, d)
+	case t.Entry.Identifier:
+		if t.Entry.Identifier != "" {
+			return readString(d, &q.identifier, t.Entry.Identifier)
 		}
-		s, err := d.number("question_id")
-		if err != nil {
-			return err
-		}
-		if bytes.ContainsAny(s, ".eE") {
-			return d.errorf("question_id is %s, must be an integer", shown(string(s)))
-		}
-		if string(s) == "-0" {
-			s = s[1:]
-		}
-		q.id = append(q.id[:0], s...)
-	case "img_id":
-		s, err := d.string("img_id")
-		if err != nil {
-			return err
-		}
-		image, ok := q.images[string(s)]
-		if !ok {
-			image = []string{string(s)}
-			q.images[image[0]] = image
-		}
-		e.Images = image
+		return d.skip()
 	case "label":
-		e.Labels, err = q.labelsOf(d)
+		if t.Truth.Table {
+			e.Labels, err = q.labelsOf(d)
+			return err
+		}
+		return classField(d, e)
 	case "question_type":
 		e.QuestionType, err = q.repeated(d, "question_type")
+		return err
 	case "answer_type":
 		e.AnswerType, err = q.repeated(d, "answer_type")
-	default:
-		err = d.skip()
+		return err
 	}
-	return err
-}
-
-// statementField reads a value of NLVR2's entries.
-func (q *reader) statementField(d *decoder, e *Example, key []byte) (err error) {
-	switch string(key) {
-	case "uid":
-		err = readString(d, &q.id, "uid")
-	case "identifier":
-		err = readString(d, &q.identifier, "identifier")
-	case "img0":
-		e.Images[0], err = q.repeated(d, "img0")
-	case "img1":
-		e.Images[1], err = q.repeated(d, "img1")
-	case "label":
-		v, err := d.float("label")
-		if err != nil {
+	for i, name := range t.Entry.Pictures {
+		if string(key) != name {
+			continue
+		}
+		if t.Pictures() > 1 {
+			e.Images[i], err = q.repeated(d, name)
 			return err
 		}
-		if v != 0 && v != 1 && v != -1 {
-			return d.errorf("label is %g, must be 0 or 1, or -1 where it is not known", v)
-		}
-		e.Class = int(v)
-	default:
-		err = d.skip()
+		return q.pictureField(d, e, name)
 	}
-	return err
+	return d.skip()
+}
+
+// idField reads an entry's id, a text or an integer of any length.
+func (q *reader) idField(t *Task, d *decoder) error {
+	name := t.Entry.ID
+	if !t.Entry.Number {
+		return readString(d, &q.id, name)
+	}
+	s, err := d.number(name)
+	if err != nil {
+		return err
+	}
+	if bytes.ContainsAny(s, ".eE") {
+		return d.errorf("%s is %s, must be an integer", name, shown(string(s)))
+	}
+	if string(s) == "-0" {
+		s = s[1:]
+	}
+	q.id = append(q.id[:0], s...)
+	return nil
+}
+
+// pictureField reads the name of an entry's only picture.
+func (q *reader) pictureField(d *decoder, e *Example, name string) error {
+	s, err := d.string(name)
+	if err != nil {
+		return err
+	}
+	image, ok := q.images[string(s)]
+	if !ok {
+		image = []string{string(s)}
+		q.images[image[0]] = image
+	}
+	e.Images = image
+	return nil
+}
+
+// classField reads whether a statement is true.
+func classField(d *decoder, e *Example) error {
+	v, err := d.float("label")
+	if err != nil {
+		return err
+	}
+	if v != 0 && v != 1 && v != -1 {
+		return d.errorf("label is %g, must be 0 or 1, or -1 where it is not known", v)
+	}
+	e.Class = int(v)
+	return nil
 }
 
 // repeated reads a string of which there are few, each often.

@@ -96,7 +96,7 @@ func (s *Sources) Close() error {
 // Set is the questions of some splits, and where their pictures' regions are. Its methods may be called from several
 // goroutines.
 type Set struct {
-	Task   Task
+	Task   *Task
 	Splits []string
 	// Examples are those whose pictures are there, in the files' order.
 	Examples []Example
@@ -116,7 +116,7 @@ type Set struct {
 
 // Load reads the question files of some splits and opens the feature files that belong to them; nothing of those is read
 // yet but the names of the images. See the package comment for which files a split has.
-func Load(ctx context.Context, task Task, splits []string, opt Options) (*Set, error) {
+func Load(ctx context.Context, task *Task, splits []string, opt Options) (*Set, error) {
 	p, err := planOf(task, opt.Root, splits, opt.Limit)
 	if err != nil {
 		return nil, err
@@ -127,8 +127,8 @@ func Load(ctx context.Context, task Task, splits []string, opt Options) (*Set, e
 // LoadFiles reads question files of any name, with the regions of any feature files. Of an image that several of these
 // have, the last one counts. A TSV is packed on its first use, see [region.OpenPacked]; everything else that [region.Open]
 // opens is read as it is. Options.Root and Limit are not used.
-func LoadFiles(ctx context.Context, task Task, questions, features []string, opt Options) (*Set, error) {
-	if err := task.check(); err != nil {
+func LoadFiles(ctx context.Context, task *Task, questions, features []string, opt Options) (*Set, error) {
+	if err := task.Check(); err != nil {
 		return nil, err
 	}
 	p := plan{questions: questions}
@@ -147,7 +147,7 @@ func LoadFiles(ctx context.Context, task Task, questions, features []string, opt
 	return load(ctx, task, questions, p, opt)
 }
 
-func load(ctx context.Context, task Task, splits []string, p plan, opt Options) (_ *Set, err error) {
+func load(ctx context.Context, task *Task, splits []string, p plan, opt Options) (_ *Set, err error) {
 	s := &Set{Task: task, Splits: slices.Clone(splits), files: p.features, where: map[string]int{}}
 	questions := newReader(task)
 	for _, path := range p.questions {

@@ -58,7 +58,7 @@ func (w *world) open(_ context.Context, path string, rows int) (region.Source, e
 	return m, nil
 }
 
-func (w *world) load(task Task, splits string, opt Options) (*Set, error) {
+func (w *world) load(task *Task, splits string, opt Options) (*Set, error) {
 	opt.Root, opt.Open = w.root, w.open
 	return Load(context.Background(), task, strings.Split(splits, ","), opt)
 }
@@ -164,7 +164,7 @@ func TestGQAIsLoadedOnceAndVQAForEverySplit(t *testing.T) {
 	var sources Sources
 	var log bytes.Buffer
 	for _, run := range []struct {
-		task   Task
+		task   *Task
 		splits string
 		loads  int
 	}{{GQA, "train", 1}, {GQA, "valid", 0}, {VQA, "nominival,valid", 2}, {VQA, "valid", 1}} {

@@ -1,184 +1,182 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// Task is one of the three fine-tuning tasks.
-type Task string
+// This file says what a task is. The package comment says how to add one.
 
-// The fine-tuning tasks. Their names are those of the folders with their question files.
-const (
-	VQA   Task = "vqa"
-	GQA   Task = "gqa"
-	NLVR2 Task = "nlvr2"
-)
+// Task describes a task of fine-tuning: where its questions and pictures are, what counts as right, how a model learns it,
+// and how predictions are handed in. It is plain data that is only read; whoever loads, trains, predicts or asks goes by what
+// it says, and never by its name.
+type Task struct {
+	Name  string // of its folder of question files and of its command: "vqa"
+	Title string // in messages: "VQA"
+	About string // what it is, in a few words
+	Noun  string // what its entries are called, in the plural: "questions"
 
-// minivalRows are the first images of the COCO validation file, which are the pictures of VQA's minival.
-const minivalRows = 5000
+	Entry    Entry
+	Features Features
+	Truth    Truth
+	// Layouts are those in which the authors publish the questions, see [Inspect]. None: only as LXMERT reads them.
+	Layouts []Layout
 
-// published says which feature file each published split of a task takes, without "_obj36.tsv".
-var published = map[Task]map[string]string{
-	VQA: {"train": "train2014", "valid": "val2014", "minival": "val2014", "nominival": "val2014", "test": "test2015"},
-	GQA: {
-		"train": "vg_gqa", "valid": "vg_gqa", "submit": "vg_gqa", "train_all": "vg_gqa", "valid_all": "vg_gqa", "submit_all": "vg_gqa",
-		"testdev": "gqa_testdev", "testdev_all": "gqa_testdev",
-	},
-	NLVR2: {"train": "train", "valid": "valid", "test": "test"},
+	// Head is the model's head, Loss the training loss and OneAnswerLoss that with --mceLoss ("": the same), by the names
+	// that package lxrt knows.
+	Head, Loss, OneAnswerLoss string
+	// NeedsPretraining: from random parameters nothing is learnt, so that has to be asked for.
+	NeedsPretraining bool
+	// StepsLine is what the reference prints before training, with the number of steps.
+	StepsLine string
+
+	// Predictions are what the values of --test ask for. A value that none of them is about names splits of one's own.
+	Predictions []Prediction
+	Dump        Dump
+
+	Recipe Recipe
 }
 
-// featureFolder is where a task's feature files are, below the data folder.
-var featureFolder = map[Task]string{VQA: "mscoco_imgfeat", GQA: "vg_gqa_imgfeat", NLVR2: "nlvr2_imgfeat"}
-
-// FeatureFiles lists the feature files of a task in the data folder, by their published names, those that are packed only,
-// too. An unknown task has none.
-func FeatureFiles(root string, t Task) (paths []string) {
-	dir, ok := featureFolder[t]
-	if !ok {
-		return nil
-	}
-	for _, ending := range []string{".tsv", ".store"} {
-		found, err := filepath.Glob(filepath.Join(root, dir, "*_obj36"+ending))
-		if err != nil {
-			return nil // a folder whose name is a broken pattern has none that can be found like this
-		}
-		for _, path := range found {
-			if path = path[:len(path)-len(ending)] + ".tsv"; !slices.Contains(paths, path) {
-				paths = append(paths, path)
-			}
-		}
-	}
-	return paths
+// Entry says what the fields of an entry are called, besides "sent", the sentence, and "label". The fields "question_type"
+// and "answer_type" may be there.
+type Entry struct {
+	ID         string   // such as "question_id"
+	Number     bool     // the id is an integer, there and where predictions are handed in; else a text
+	Identifier string   // the name under which predictions are handed in; "": the id
+	Pictures   []string // the name of each picture: "img_id", or "img0" and "img1"
 }
 
-// check says whether t is a task.
-func (t Task) check() error {
-	if _, ok := published[t]; !ok {
-		return fmt.Errorf("dataset: there is no task %q; there are vqa, gqa and nlvr2", string(t))
+// Features says which feature files belong to a split, by their names without "_obj36.tsv". A split that is not published
+// has its own, called like it.
+type Features struct {
+	Folder string            // below the data folder
+	Splits map[string]string // of the published splits
+	// First is how many rows of its file a split takes, where that is not all of them.
+	First map[string]int
+	// PerSplit: a file is loaded for every split that names it, in their order. Else it is loaded once, those in Order first.
+	PerSplit bool
+	Order    []string
+	// OncePerRun: a file that another set of the run has loaded is not loaded again.
+	OncePerRun bool
+	// Alone is a file whose pictures replace those of all other published ones, and of which there are never fewer.
+	Alone string
+	// Others are the files of a split that is not published and has none of its own: the first of those for its name that is
+	// there, else the last of them.
+	Others []Fallback
+}
+
+// Fallback is a feature file for splits whose names contain a text.
+type Fallback struct{ Contains, File string }
+
+// Truth says what is right.
+type Truth struct {
+	// Table: one of the answers in the task's answer table, and the label gives answers scores. Without it an entry is true or
+	// false, and the label is 1 or 0.
+	Table bool
+	// Strict: a training question with an answer outside the table is an error. Else nothing is right for it.
+	Strict bool
+	// Joint is what the answers are called in pre-training's answer table ("dsets"), so that the head may start from
+	// pre-training's answer head. "": it may not.
+	Joint string
+	// Consistency: the score is also that of groups of entries, see package task.
+	Consistency bool
+}
+
+// Prediction is what a value of --test asks for.
+type Prediction struct {
+	Contains string   // it is about values that contain this,
+	Values   []string // or that are one of these
+	Splits   []string // to predict; none: those that the value names
+	File     string   // in the output folder
+	Score    bool     // print the score, too
+}
+
+// Dump is how predictions are written for whoever scores them.
+type Dump struct {
+	// Answer and ID are the members of the objects of a JSON list. Without them it is lines "identifier,True".
+	Answer, ID string
+	// Join stands between the splits in the name of a file of splits of one's own.
+	Join string
+}
+
+// Recipe is how the task was published.
+type Recipe struct {
+	FineTune string   // the flags of run/<task>_finetune.bash, but for sizes and output
+	Try      string   // the flags of run/<task>_test.bash
+	Predict  []string // splits to predict with what came out
+}
+
+// Tasks are the tasks that are known, each in a file of its own.
+func Tasks() []*Task { return []*Task{VQA, GQA, NLVR2} }
+
+// FindTask returns a known task by its name. The error lists those that there are.
+func FindTask(name string) (*Task, error) {
+	for _, t := range Tasks() {
+		if t.Name == name {
+			return t, nil
+		}
+	}
+	return nil, fmt.Errorf("dataset: there is no task %q; there are %s", name, TaskNames("and"))
+}
+
+// TaskNames lists the names of the known tasks as a sentence does, with a word before the last.
+func TaskNames(conjunction string) string {
+	var names []string
+	for _, t := range Tasks() {
+		names = append(names, t.Name)
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " " + conjunction + " " + names[last]
+}
+
+// String is the task's name.
+func (t *Task) String() string {
+	if t == nil {
+		return ""
+	}
+	return t.Name
+}
+
+// Pictures is how many pictures an example is about.
+func (t *Task) Pictures() int { return len(t.Entry.Pictures) }
+
+// fields are those that must be there in every entry.
+func (t *Task) fields() []string {
+	fields := []string{t.Entry.ID}
+	if t.Entry.Identifier != "" {
+		fields = append(fields, t.Entry.Identifier)
+	}
+	return append(append(fields, t.Entry.Pictures...), "sent")
+}
+
+// Check says what a description lacks.
+func (t *Task) Check() error {
+	missing := func(what string) error {
+		return fmt.Errorf("dataset: the task %q says no %s", t.Name, what)
+	}
+	switch {
+	case t == nil:
+		return errors.New("dataset: no task is given; there are " + TaskNames("and"))
+	case t.Name == "" || t.Name == "." || t.Name == ".." || strings.ContainsAny(t.Name, `/\`):
+		return fmt.Errorf("dataset: a task cannot be called %q, as its folder is", t.Name)
+	case t.Title == "" || t.Noun == "":
+		return missing("Title or Noun, which messages have")
+	case t.Entry.ID == "":
+		return missing("Entry.ID, the field of an entry's id")
+	case len(t.Entry.Pictures) == 0 || slices.Contains(t.Entry.Pictures, ""):
+		return missing("Entry.Pictures, the field of each picture's name")
+	case t.Features.Folder == "":
+		return missing("Features.Folder, where its feature files are")
+	case t.Head == "" || t.Loss == "":
+		return missing("Head or Loss, which training needs")
+	case (t.Dump.Answer == "") != (t.Dump.ID == ""):
+		return missing("Dump.Answer or Dump.ID, of which it has the other")
+	case t.Dump.Answer != "" && !t.Truth.Table:
+		return fmt.Errorf("dataset: the task %q has no answer table, so its predictions are lines: Dump.Answer and Dump.ID are for answers", t.Name)
+	case t.Dump.Answer == "" && t.Truth.Table:
+		return missing("Dump.Answer and Dump.ID, the members under which answers are handed in")
 	}
 	return nil
-}
-
-// featureFile is a feature file as a split takes it.
-type featureFile struct {
-	path string
-	rows int // only the first; 0: all
-	once bool
-}
-
-// plan is which files some splits are made of.
-type plan struct {
-	questions []string // one per split
-	features  []featureFile
-}
-
-// planOf follows the reference's rules (sections 4.2 to 4.5). A file may be listed twice: VQA's is loaded for every split
-// that names it. GQA's are loaded once per run.
-func planOf(t Task, root string, splits []string, limit int) (plan, error) {
-	var p plan
-	if err := t.check(); err != nil {
-		return p, err
-	}
-	if limit < 0 {
-		return p, fmt.Errorf("dataset: a limit of %d images, must be 0 for all, or more", limit)
-	}
-	if len(splits) == 0 {
-		return p, fmt.Errorf("dataset: no split of %s is named", t)
-	}
-	for _, split := range splits {
-		if split == "" || split == "." || split == ".." || strings.ContainsAny(split, `/\`) {
-			return p, fmt.Errorf("dataset: %q cannot be the name of a split", split)
-		}
-		p.questions = append(p.questions, below(root, string(t), split+".json"))
-	}
-	file := func(name string) string { return below(root, featureFolder[t], name+"_obj36.tsv") }
-	names := make([]string, len(splits)) // of the feature file of each split
-	for i, split := range splits {
-		names[i] = featureName(t, split, file)
-	}
-	switch t {
-	case VQA:
-		for i, split := range splits {
-			rows := limit
-			if split == "minival" && limit == 0 {
-				rows = minivalRows
-			}
-			p.features = append(p.features, featureFile{path: file(names[i]), rows: rows})
-		}
-	case GQA:
-		// The test-dev pictures replace all others, and are never limited.
-		if slices.Contains(names, "gqa_testdev") {
-			p.features = append(p.features, featureFile{path: file("gqa_testdev"), once: true})
-			names = slices.DeleteFunc(names, func(n string) bool { return n == "gqa_testdev" || n == "vg_gqa" })
-		}
-		for _, name := range distinct(names, "vg_gqa") {
-			p.features = append(p.features, featureFile{path: file(name), rows: limit, once: true})
-		}
-	case NLVR2:
-		for _, name := range distinct(names, "train", "valid", "test") {
-			p.features = append(p.features, featureFile{path: file(name), rows: limit})
-		}
-	}
-	return p, nil
-}
-
-// featureName is which feature file a split takes. A split that is not published takes its own, <split>_obj36.tsv; where
-// that is not there, what the reference would load for it.
-func featureName(t Task, split string, file func(name string) string) string {
-	if name, ok := published[t][split]; ok {
-		return name
-	}
-	switch own := present(file(split)); {
-	case t == GQA && !own:
-		return "vg_gqa"
-	case t == NLVR2 && !own && (strings.Contains(split, "test") || strings.Contains(split, "hidden")):
-		// The reference loads nothing for the split "hidden", whose pictures are usually put into one of these files.
-		if hidden := "hidden"; strings.Contains(split, hidden) && present(file(hidden)) {
-			return hidden
-		}
-		return "test"
-	}
-	return split
-}
-
-// present says whether there is a feature file of that name, or what it can be packed from, or its packed store.
-func present(tsv string) bool {
-	base := strings.TrimSuffix(tsv, ".tsv")
-	for _, ending := range []string{".tsv", ".zip", ".store"} {
-		if _, err := os.Stat(filepath.FromSlash(base + ending)); err == nil {
-			return true
-		}
-	}
-	return false
-}
-
-// distinct lists the names that occur, those in first in that order, then the others in theirs.
-func distinct(names []string, first ...string) []string {
-	var out []string
-	for _, name := range first {
-		if slices.Contains(names, name) {
-			out = append(out, name)
-		}
-	}
-	for _, name := range names {
-		if !slices.Contains(out, name) {
-			out = append(out, name)
-		}
-	}
-	return out
-}
-
-// below joins a path as the reference writes it: the root as it was given.
-func below(root string, parts ...string) string {
-	if root == "" {
-		root = "data"
-	}
-	if !strings.HasSuffix(root, "/") {
-		root += "/"
-	}
-	return root + strings.Join(parts, "/")
 }

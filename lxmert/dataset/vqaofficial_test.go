@@ -206,7 +206,7 @@ func TestLayoutsAreToldFromTheirFirstValues(t *testing.T) {
 func TestOfficialFilesGivenToATaskAreNamedWithTheCommand(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, c := range []struct {
-		task Task
+		task *Task
 		file string
 		text string
 		want string
@@ -293,7 +293,7 @@ func TestOfficialFilesBecomeTheGoldenOnes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, err := ReadExamples(t.Context(), Task(task), f, name)
+			want, err := ReadExamples(t.Context(), taskNamed(t, task), f, name)
 			f.Close()
 			if err != nil || len(want) == 0 {
 				t.Fatal(name, err)
@@ -305,7 +305,7 @@ func TestOfficialFilesBecomeTheGoldenOnes(t *testing.T) {
 			c.Split = split
 			var official string
 			o := Official{File: name}
-			switch Task(task) {
+			switch taskNamed(t, task) {
 			case VQA:
 				var answers string
 				official, answers, o.Images = officialVQA(t, want)
@@ -327,7 +327,7 @@ func TestOfficialFilesBecomeTheGoldenOnes(t *testing.T) {
 			if _, err := c.Close(); err != nil {
 				t.Fatal(name, err)
 			}
-			got, err := ReadExamples(t.Context(), Task(task), strings.NewReader(out.String()), name)
+			got, err := ReadExamples(t.Context(), taskNamed(t, task), strings.NewReader(out.String()), name)
 			if err != nil || len(got) != len(want) {
 				t.Fatalf("%s: %d of %d, %v", name, len(got), len(want), err)
 			}

@@ -1,6 +1,10 @@
 package lxrt
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -62,3 +66,28 @@ func crossEntropy(logits, labels *Node) *Node {
 
 // boolLike is the shape of x with truth values in it.
 func boolLike(x *Node) shapes.Shape { return shapes.Make(dtypes.Bool, x.Shape().Dimensions...) }
+
+// TaskLoss is the loss of a task's head by its name.
+type TaskLoss struct {
+	Name string
+	// Of logits [N,C] and targets: scores [N,C] float32 if Soft, else classes [N] int32, -1 where none is known.
+	Of   func(logits, target *Node) *Node
+	Soft bool
+}
+
+// TaskLosses are those that there are.
+func TaskLosses() []TaskLoss {
+	return []TaskLoss{{"soft answers", SoftAnswerLoss, true}, {"one answer", HardAnswerLoss, true}, {"label", LabelLoss, false}}
+}
+
+// FindTaskLoss finds a loss by its name. The error lists those that there are.
+func FindTaskLoss(name string) (TaskLoss, error) {
+	var names []string
+	for _, l := range TaskLosses() {
+		if l.Name == name {
+			return l, nil
+		}
+		names = append(names, strconv.Quote(l.Name))
+	}
+	return TaskLoss{}, fmt.Errorf("lxrt: there is no loss %q; there are %s", name, strings.Join(names, ", "))
+}

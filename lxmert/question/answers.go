@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 )
 
 // nameAnswers finds the names of the head's classes: in the file that is named, else in one beside the weights or in data/
@@ -55,7 +57,12 @@ func (a *Asker) nameAnswers() error {
 
 // answerFiles are the places where names may be.
 func (a *Asker) answerFiles() (paths []string) {
-	name, sets := "trainval_label2ans.json", []string{"vqa", "gqa"}
+	name, sets := "trainval_label2ans.json", []string(nil)
+	for _, task := range dataset.Tasks() {
+		if task.Truth.Table {
+			sets = append(sets, task.Name)
+		}
+	}
 	if a.head.Output == "out.qa" {
 		name, sets = "all_ans.json", []string{"lxmert"}
 	}

@@ -27,15 +27,14 @@ func (a *Asker) questionFile(name string) (string, error) {
 	if strings.HasSuffix(name, ".json") {
 		return name, nil
 	}
-	tasks := []dataset.Task{dataset.VQA, dataset.GQA}
-	if a.head.Images == 2 {
-		tasks = []dataset.Task{dataset.NLVR2}
-	}
 	var tried []string
 	for _, regions := range a.opt.Regions {
 		data := filepath.Dir(filepath.Dir(regions))
-		for _, task := range tasks {
-			path := filepath.Join(data, string(task), name+".json")
+		for _, task := range dataset.Tasks() {
+			if task.Pictures() != max(1, a.head.Images) {
+				continue
+			}
+			path := filepath.Join(data, task.Name, name+".json")
 			if _, err := os.Stat(path); err == nil {
 				return path, nil
 			}

@@ -5,6 +5,7 @@
 // the reference's, byte for byte: the lines about loading, log.log, BEST.pth and LAST.pth, and the prediction files that
 // are handed in to a leaderboard. What the reference does not say goes to another writer.
 //
-// vqa.go, gqa.go and nlvr2.go are the tasks, start.go is where parameters come from, train.go and predict.go are the two
+// What the tasks differ in is said by [dataset.Task]; truth.go is what counts as right, handin.go and dump.go are which
+// predictions are written and how, start.go is where parameters come from, train.go and predict.go are the two
 // things that can be done with them, guard.go has the warnings about what users of the reference stumbled over.
 package task

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 
@@ -13,27 +15,55 @@ import (
 )
 
 // writeDump writes a prediction file and checks what is to be handed in: every question once, every answer known.
-func writeDump(path string, s spec, set *dataset.Set, answers *dataset.Answers, classes []int) error {
+func writeDump(path string, t *dataset.Task, set *dataset.Set, answers *dataset.Answers, classes []int) error {
 	if len(classes) != set.Len() {
 		return fmt.Errorf("task: %d predictions for %d questions", len(classes), set.Len())
 	}
-	return atomicfile.Replace(path, func(_ *os.File, w *bufio.Writer) error { return s.dump(w, set, answers, classes) })
+	return atomicfile.Replace(path, func(_ *os.File, w *bufio.Writer) error { return dump(w, t, set, answers, classes) })
 }
 
 // repeated is the first id that two examples share, "" where there is none.
 func repeated(set *dataset.Set) string {
 	seen := make(map[string]bool, set.Len())
 	for i := range set.Examples {
-		id := set.Examples[i].ID
-		if set.Task == dataset.NLVR2 {
-			id = set.Examples[i].Identifier
-		}
+		id := handedIn(set.Task, &set.Examples[i])
 		if seen[id] {
 			return id
 		}
 		seen[id] = true
 	}
 	return ""
+}
+
+// dump writes predictions as they are handed in.
+func dump(w io.Writer, t *dataset.Task, set *dataset.Set, answers *dataset.Answers, classes []int) error {
+	if t.Dump.Answer == "" {
+		for i, c := range classes {
+			if _, err := fmt.Fprintf(w, "%s,%s\n", handedIn(t, &set.Examples[i]), [2]string{"False", "True"}[c]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return writeList(w, len(classes), func(i int) ([2]string, error) {
+		id := set.Examples[i].ID
+		if !t.Entry.Number {
+			id = asciiJSON(id)
+		} else if _, err := strconv.ParseInt(id, 10, 64); err != nil {
+			return [2]string{}, fmt.Errorf("task: question id %q is no number, which %s's must be", id, t.Title)
+		}
+		members := [2]string{asciiJSON(t.Dump.Answer) + ": " + asciiJSON(answers.Answer(classes[i])), asciiJSON(t.Dump.ID) + ": " + id}
+		slices.Sort(members[:])
+		return members, nil
+	})
+}
+
+// handedIn is the name under which an example's prediction is handed in.
+func handedIn(t *dataset.Task, e *dataset.Example) string {
+	if t.Entry.Identifier != "" {
+		return e.Identifier
+	}
+	return e.ID
 }
 
 // writeList writes a JSON list of objects with two members as Python's json.dump does with indent 4 and sorted keys.

@@ -68,11 +68,11 @@ func TestDumpsAndScoresAreTheReferences(t *testing.T) {
 			if got := s.mean(set, classes); got != want.Score {
 				t.Errorf("the score is %v, expected %v", got, want.Score)
 			}
-			var dump bytes.Buffer
-			if err := s.dump(&dump, set, s.answers, classes); err != nil {
+			var handed bytes.Buffer
+			if err := dump(&handed, s.task, set, s.answers, classes); err != nil {
 				t.Fatal(err)
 			}
-			if got, want := dump.String(), string(read("vqa_dump.json")); got != want {
+			if got, want := handed.String(), string(read("vqa_dump.json")); got != want {
 				t.Errorf("the dump is\n%s\nexpected\n%s", got, want)
 			}
 		})

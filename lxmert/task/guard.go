@@ -15,18 +15,18 @@ import (
 
 // This file warns about what users of the reference stumbled over.
 
-// guardRandom refuses NLVR2 from random parameters, where it stays at chance and looks like a bug, unless that is asked
+// guardRandom refuses a task that needs pre-training, such as NLVR2, from random parameters, where it stays at chance and looks like a bug, unless that is asked
 // for.
-func guardRandom(s spec, o *Options) error {
-	if o.Load != "" || o.LoadLXMERT != "" || (o.LoadLXMERTQA != "" && s.hasQA) {
+func guardRandom(t *dataset.Task, o *Options) error {
+	if o.Load != "" || o.LoadLXMERT != "" || (o.LoadLXMERTQA != "" && t.Truth.Joint != "") {
 		return nil
 	}
-	if s.name == dataset.NLVR2 && !o.FromScratch {
+	if t.NeedsPretraining && !o.FromScratch {
 		hint := ""
 		if o.LoadLXMERTQA != "" {
-			hint = " (--loadLXMERTQA loads nothing here, since NLVR2 has no answers)"
+			hint = fmt.Sprintf(" (--loadLXMERTQA loads nothing here, since %s has no answers)", t.Title)
 		}
-		return fmt.Errorf("task: NLVR2 learns nothing from random parameters%s: give pre-trained ones with --loadLXMERT snap/pretrained/model, or ask for it with --fromScratch", hint)
+		return fmt.Errorf("task: %s learns nothing from random parameters%s: give pre-trained ones with --loadLXMERT snap/pretrained/model, or ask for it with --fromScratch", t.Title, hint)
 	}
 	if o.Bert == "" && !o.FromScratch {
 		fmt.Fprintln(o.Notes, "note: all parameters are drawn at random; --loadLXMERTQA or --loadLXMERT start from pre-training, --bert from BERT")
@@ -47,7 +47,7 @@ func warnChance(w io.Writer, score, majority float64, o *Options) {
 }
 
 // majority is the score of the one class that scores best over a whole set.
-func majority(s spec, set *dataset.Set, answers *dataset.Answers) float64 {
+func majority(set *dataset.Set, answers *dataset.Answers) float64 {
 	if set.Len() == 0 {
 		return 0
 	}

@@ -127,10 +127,10 @@ func (o *Options) limit() int {
 }
 
 // settings are what the outcome of a training run depends on.
-func (o *Options) settings(task dataset.Task) map[string]string {
+func (o *Options) settings(task *dataset.Task) map[string]string {
 	float := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 	s := map[string]string{
-		"task": string(task), "train": strings.Join(o.Train, ","), "valid": strings.Join(o.Valid, ","),
+		"task": task.Name, "train": strings.Join(o.Train, ","), "valid": strings.Join(o.Valid, ","),
 		"batchSize": strconv.Itoa(o.BatchSize), "optim": o.Optim, "lr": float(o.LR), "epochs": strconv.Itoa(o.Epochs),
 		"seed": strconv.FormatUint(o.Seed, 10), "limit": strconv.Itoa(o.limit()), "load": o.Load, "loadLXMERT": o.LoadLXMERT,
 		"loadLXMERTQA": o.LoadLXMERTQA, "bert": o.Bert, "fromScratch": strconv.FormatBool(o.FromScratch), "mceLoss": strconv.FormatBool(o.MCELoss),

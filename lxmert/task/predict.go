@@ -33,7 +33,7 @@ type Scored struct {
 
 // Test does what the reference's test modes do: it predicts the splits that --test names with the snapshot of --load,
 // writes the prediction files into the output folder, and prints the score where the answers are known.
-func Test(ctx context.Context, b *backend.Backend, t dataset.Task, o Options) (out []Scored, err error) {
+func Test(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) (out []Scored, err error) {
 	if o.Load == "" {
 		return nil, errors.New("task: --test needs a fine-tuned snapshot: --load snap/…/BEST")
 	}
@@ -43,10 +43,6 @@ func Test(ctx context.Context, b *backend.Backend, t dataset.Task, o Options) (o
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	tests, err := s.tests(&o)
-	if err != nil {
-		return nil, err
-	}
 	if err := s.checkSnapshot(); err != nil {
 		return nil, err
 	}
@@ -54,7 +50,7 @@ func Test(ctx context.Context, b *backend.Backend, t dataset.Task, o Options) (o
 		return nil, fmt.Errorf("task: %w; choose another folder with --output", err)
 	}
 	var m *lxrt.Model
-	for _, test := range tests {
+	for _, test := range testsOf(t, o.Test) {
 		set, err := s.load(ctx, test.splits, 0)
 		if err != nil {
 			return nil, err
@@ -86,7 +82,7 @@ func (s *session) checkSnapshot() error {
 	}
 	c := m.Config
 	if err = layers(s.opt, &c, m); err == nil {
-		err = s.hasHead(m, s.classes())
+		err = hasHead(s.task, m, s.classes())
 	}
 	return errors.Join(err, m.Close())
 }
@@ -111,7 +107,7 @@ func (s *session) test(ctx context.Context, m lxmert.Engine, set *dataset.Set, t
 		return nil, err
 	}
 	r := &Scored{Splits: test.splits, File: filepath.Join(s.opt.Output, test.file), Questions: set.Len(), HasScore: test.score && labelled(set)}
-	if err := writeDump(r.File, s.spec, set, s.answers, classes); err != nil {
+	if err := writeDump(r.File, s.task, set, s.answers, classes); err != nil {
 		return nil, err
 	}
 	if r.HasScore {
@@ -121,11 +117,11 @@ func (s *session) test(ctx context.Context, m lxmert.Engine, set *dataset.Set, t
 		for _, k := range r.Kinds {
 			fmt.Fprintf(s.opt.Notes, "  %-40s %6.2f %% of %d\n", k.Name, 100*k.Score, k.Questions)
 		}
-		if s.name == dataset.NLVR2 {
+		if s.task.Truth.Consistency {
 			r.Consistent, r.Groups = Consistency(set, classes)
 			fmt.Fprintf(s.opt.Notes, "consistency %.2f %% (%d of %d groups)\n", 100*float64(r.Consistent)/float64(r.Groups), r.Consistent, r.Groups)
 		}
-		warnChance(s.opt.Notes, r.Score, majority(s.spec, set, s.answers), s.opt)
+		warnChance(s.opt.Notes, r.Score, majority(set, s.answers), s.opt)
 	}
 	switch twice := repeated(set); {
 	case twice != "":
@@ -159,7 +155,7 @@ func (s *session) kinds(set *dataset.Set, classes []int) []Kind {
 			continue
 		}
 		k := byName[e.QuestionType]
-		byName[e.QuestionType] = Kind{e.QuestionType, k.Questions + 1, k.Score + s.score(e, s.answers, c)}
+		byName[e.QuestionType] = Kind{e.QuestionType, k.Questions + 1, k.Score + s.score(e, c)}
 	}
 	var kinds []Kind
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
@@ -197,11 +193,11 @@ func (s *session) predict(ctx context.Context, m lxmert.Engine, set *dataset.Set
 		if s.opt.Blind {
 			blind(b)
 		}
-		t, err := m.Run(ctx, b, lxmert.Request{Want: []lxmert.Read{{Name: "out.task"}}, NoRegions: b.NoRegions()})
+		t, err := m.Run(ctx, b, lxmert.Request{Want: []lxmert.Read{{Name: head(s.task)}}, NoRegions: b.NoRegions()})
 		if err != nil {
 			return nil, err
 		}
-		logits := t.Values["out.task"]
+		logits := t.Values[head(s.task)]
 		for i, k := range plan.index {
 			row := logits.Row(i).Data
 			classes[k] = argMax(row)
@@ -286,8 +282,8 @@ func (s *session) plan(set *dataset.Set, c lxmert.Config) ([]planned, error) {
 	if size == 0 {
 		size = 64
 	}
-	size = max(1, size/s.images)
-	pictures := powerOfTwo(size * s.images * len(first) / max(1, set.Len()*s.images))
+	size = max(1, size/s.task.Pictures())
+	pictures := powerOfTwo(size * s.task.Pictures() * len(first) / max(1, set.Len()*s.task.Pictures()))
 	var out []planned
 	seen := map[string]bool{}
 	for _, k := range order {
@@ -298,7 +294,7 @@ func (s *session) plan(set *dataset.Set, c lxmert.Config) ([]planned, error) {
 				fresh++
 			}
 		}
-		if last < 0 || out[last].length != length[k] || len(out[last].index) == size || len(seen)+fresh > max(pictures, s.images) {
+		if last < 0 || out[last].length != length[k] || len(out[last].index) == size || len(seen)+fresh > max(pictures, s.task.Pictures()) {
 			out = append(out, planned{length: length[k]})
 			last++
 			seen = map[string]bool{}

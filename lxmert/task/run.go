@@ -11,6 +11,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/token"
 )
@@ -20,11 +21,12 @@ const maxLength = 20
 
 // session is what training and prediction have in common.
 type session struct {
-	spec
+	task    *dataset.Task
+	loss    lxrt.TaskLoss
 	opt     *Options
 	backend *backend.Backend
 	tok     *token.WordPiece
-	answers *dataset.Answers // nil in NLVR2
+	answers *dataset.Answers // nil where statements are true or false
 	sources *dataset.Sources
 	closers []io.Closer
 
@@ -33,20 +35,23 @@ type session struct {
 	bucketedExamples, bucketedSteps int
 }
 
-func newSession(b *backend.Backend, t dataset.Task, o *Options) (*session, error) {
+func newSession(b *backend.Backend, t *dataset.Task, o *Options) (*session, error) {
 	if o.Out == nil {
 		o.Out = io.Discard
 	}
 	if o.Notes == nil {
 		o.Notes = io.Discard
 	}
+	if err := t.Check(); err != nil {
+		return nil, err
+	}
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	s := &session{opt: o, backend: b, sources: &dataset.Sources{}, bucketedExamples: 20_000, bucketedSteps: 5000}
+	s := &session{task: t, opt: o, backend: b, sources: &dataset.Sources{}, bucketedExamples: 20_000, bucketedSteps: 5000}
 	s.closers = append(s.closers, s.sources)
 	var err error
-	if s.spec, err = specOf(t); err != nil {
+	if s.loss, err = lossOf(t, o); err != nil {
 		return nil, err
 	}
 	explicit := o.Vocab
@@ -60,7 +65,7 @@ func newSession(b *backend.Backend, t dataset.Task, o *Options) (*session, error
 	if s.tok, err = token.Load(vocab); err != nil {
 		return nil, err
 	}
-	if t != dataset.NLVR2 {
+	if t.Truth.Table {
 		if s.answers, err = dataset.LoadAnswers(o.Root, t); err != nil {
 			return nil, err
 		}
@@ -102,7 +107,7 @@ func (s *session) classes() int {
 
 // load loads some splits; limit is the number of images of each feature file.
 func (s *session) load(ctx context.Context, splits []string, limit int) (*dataset.Set, error) {
-	set, err := dataset.Load(ctx, s.name, splits, dataset.Options{
+	set, err := dataset.Load(ctx, s.task, splits, dataset.Options{
 		Root: s.opt.Root, Limit: limit, Strict: s.opt.Strict, Log: s.opt.Out, Notes: s.opt.Notes, Packing: s.opt.Packing, Sources: s.sources,
 		Trained: region.TrainedOn(firstOf(s.opt.Load, s.opt.LoadLXMERTQA, s.opt.LoadLXMERT)),
 	})
@@ -118,7 +123,7 @@ func (s *session) begin(set *dataset.Set) (*start, error) {
 	table := func() (*dataset.QATable, error) {
 		return dataset.LoadQATable(filepath.Join(s.opt.Root, "lxmert", "all_ans.json"), nil)
 	}
-	b, err := beginning(s.spec, s.opt, s.classes(), table, s.answers)
+	b, err := beginning(s.task, s.opt, s.classes(), table, s.answers)
 	if err != nil {
 		return nil, err
 	}

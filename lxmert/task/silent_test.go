@@ -57,7 +57,7 @@ func TestOutputsThatAreNoNumbersAreCounted(t *testing.T) {
 
 func TestAnswersOutsideTheTableStopVQABeforeItsFirstStep(t *testing.T) {
 	b := backendtest.Open(t, "go")
-	for task, stops := range map[dataset.Task]bool{dataset.VQA: true, dataset.GQA: false} {
+	for task, stops := range map[*dataset.Task]bool{dataset.VQA: true, dataset.GQA: false} {
 		o := toyOptions(t)
 		var notes bytes.Buffer
 		o.Notes = &notes
@@ -66,7 +66,7 @@ func TestAnswersOutsideTheTableStopVQABeforeItsFirstStep(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		split := map[dataset.Task]string{dataset.VQA: "minival", dataset.GQA: "valid"}[task]
+		split := map[*dataset.Task]string{dataset.VQA: "minival", dataset.GQA: "valid"}[task]
 		set, err := s.load(t.Context(), []string{split}, 0)
 		if err != nil {
 			t.Fatal(err)

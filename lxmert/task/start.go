@@ -46,7 +46,7 @@ func (s *start) openModel(name, config string) (*weights.Model, error) {
 }
 
 // beginning decides the sizes and gathers the values. classes is the number of the task's answers.
-func beginning(s spec, o *Options, classes int, table func() (*dataset.QATable, error), answers *dataset.Answers) (_ *start, err error) {
+func beginning(t *dataset.Task, o *Options, classes int, table func() (*dataset.QATable, error), answers *dataset.Answers) (_ *start, err error) {
 	b := &start{recipe: weights.DefaultRecipe}
 	defer func() {
 		if err != nil {
@@ -92,7 +92,7 @@ func beginning(s spec, o *Options, classes int, table func() (*dataset.QATable, 
 	if err := layers(o, &b.cfg, sizes); err != nil {
 		return nil, err
 	}
-	b.cfg.TaskClasses, b.cfg.TaskImages = classes, s.images
+	b.cfg.TaskClasses, b.cfg.TaskImages = classes, t.Pictures()
 	if err := b.cfg.Check(); err != nil {
 		return nil, err
 	}
@@ -112,18 +112,18 @@ func beginning(s spec, o *Options, classes int, table func() (*dataset.QATable, 
 			return nil, err
 		}
 	}
-	if m := opened[o.LoadLXMERTQA]; o.LoadLXMERTQA != "" && s.hasQA {
+	if m := opened[o.LoadLXMERTQA]; o.LoadLXMERTQA != "" && t.Truth.Joint != "" {
 		fmt.Fprintf(o.Out, "Load QA pre-trained LXMERT from %s \n", o.LoadLXMERTQA)
-		t, err := table()
+		rows, err := table()
 		if err != nil {
 			return nil, err
 		}
-		if err := b.fromQA(m, t, answers, o.Out); err != nil {
+		if err := b.fromQA(m, rows, answers, o.Out); err != nil {
 			return nil, err
 		}
 	}
 	if m := opened[o.Load]; o.Load != "" {
-		if err := s.hasHead(m, classes); err != nil {
+		if err := hasHead(t, m, classes); err != nil {
 			return nil, err
 		}
 		if err := m.Report(b.cfg).Err(); err != nil {
@@ -144,9 +144,9 @@ func body(c lxmert.Config) lxmert.Config {
 }
 
 // hasHead says whether a fine-tuned snapshot has the task's head, with as many answers.
-func (s spec) hasHead(m *weights.Model, classes int) error {
-	if c := m.Config; c.TaskClasses != classes || c.TaskImages != s.images {
-		return fmt.Errorf("task: %s has a head for %d answers about %d images, %s needs %d and %d", m.File.Path, c.TaskClasses, c.TaskImages, s.name, classes, s.images)
+func hasHead(t *dataset.Task, m *weights.Model, classes int) error {
+	if c := m.Config; c.TaskClasses != classes || c.TaskImages != t.Pictures() {
+		return fmt.Errorf("task: %s has a head for %d answers about %d images, %s needs %d and %d", m.File.Path, c.TaskClasses, c.TaskImages, t, classes, t.Pictures())
 	}
 	return nil
 }

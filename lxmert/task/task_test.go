@@ -83,12 +83,12 @@ func TestBucketsAndPairsPredictAlike(t *testing.T) {
 	const undecided = 1e-4 // of the two largest logits
 	b := backendtest.Open(t, "cpu")
 	for _, c := range []struct {
-		task    dataset.Task
+		task    *dataset.Task
 		split   string
 		classes int
 		images  int
 	}{{dataset.VQA, "minival", 24, 1}, {dataset.NLVR2, "valid", 2, 2}} {
-		t.Run(string(c.task), func(t *testing.T) {
+		t.Run(c.task.Name, func(t *testing.T) {
 			o := toyOptions(t)
 			o.Load = randomModel(t, c.classes, c.images)
 			s, err := newSession(b, c.task, &o)
@@ -182,7 +182,7 @@ func TestPlansHaveEveryExampleOnceAndFewShapes(t *testing.T) {
 
 func TestGuards(t *testing.T) {
 	b := backendtest.Open(t, "go")
-	run := func(task dataset.Task, change func(o *Options)) (notes string, err error) {
+	run := func(task *dataset.Task, change func(o *Options)) (notes string, err error) {
 		o := toyOptions(t)
 		var log bytes.Buffer
 		o.Notes, o.BatchSize, o.Epochs, o.Train, o.Valid = &log, 32, 1, []string{"train"}, []string{"minival"}
@@ -198,7 +198,7 @@ func TestGuards(t *testing.T) {
 	trained := filepath.Join(t.TempDir(), "trained")
 	for _, c := range []struct {
 		name   string
-		task   dataset.Task
+		task   *dataset.Task
 		change func(o *Options)
 		notes  string
 		err    string

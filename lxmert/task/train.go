@@ -29,7 +29,7 @@ type phase struct {
 
 // Train fine-tunes a task as the reference's training commands do and leaves log.log, BEST.pth and LAST.pth in the output
 // folder.
-func Train(ctx context.Context, b *backend.Backend, t dataset.Task, o Options) (out *train.Outcome, err error) {
+func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) (out *train.Outcome, err error) {
 	settings := o.settings(t) // with the names as they were given, from whichever folder
 	o.settle()
 	s, err := newSession(b, t, &o)
@@ -37,7 +37,7 @@ func Train(ctx context.Context, b *backend.Backend, t dataset.Task, o Options) (
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if err := guardRandom(s.spec, &o); err != nil {
+	if err := guardRandom(t, &o); err != nil {
 		return nil, err
 	}
 	phases, err := s.phases(ctx)
@@ -68,7 +68,7 @@ func Train(ctx context.Context, b *backend.Backend, t dataset.Task, o Options) (
 		job.Steps = append(job.Steps, p.steps)
 		total += p.steps
 	}
-	fmt.Fprintf(o.Out, s.itersLine+"\n", total)
+	fmt.Fprintf(o.Out, t.StepsLine+"\n", total)
 	fmt.Fprintf(o.Out, "Splits in Train data: %s\n", pythonList(o.Train))
 	if valid == nil {
 		fmt.Fprintln(o.Out, "DO NOT USE VALIDATION")
@@ -86,7 +86,7 @@ func Train(ctx context.Context, b *backend.Backend, t dataset.Task, o Options) (
 	if o.Dropout >= 0 {
 		hidden, attention = o.Dropout, o.Dropout
 	}
-	trainer, err := train.NewTrainer(ctx, b.Backend, begin.cfg, begin.init, s.objective(&o), train.Options{
+	trainer, err := train.NewTrainer(ctx, b.Backend, begin.cfg, begin.init, s.objective(), train.Options{
 		Optimizer: o.Optim, LR: o.LR, Clip: clip, Schedule: train.Schedule{Warmup: warmup, Total: total},
 		HiddenDropout: hidden, AttentionDropout: attention, Seed: o.Seed,
 		Devices: o.Devices, BFloat16: o.BF16, Rematerialize: o.Rematerialize, Deterministic: o.Deterministic, PooledOnly: true,
@@ -111,7 +111,7 @@ func Train(ctx context.Context, b *backend.Backend, t dataset.Task, o Options) (
 		classes := outputs[0].([]int32)
 		right := 0.0
 		for i, k := range p.Index {
-			right += s.score(&set.Examples[k], s.answers, int(classes[i]))
+			right += s.score(&set.Examples[k], int(classes[i]))
 		}
 		return right, len(p.Index), nil
 	}
@@ -123,13 +123,13 @@ func Train(ctx context.Context, b *backend.Backend, t dataset.Task, o Options) (
 			}
 			score := s.mean(valid, classes)
 			if epoch == 0 {
-				warnChance(o.Notes, score, majority(s.spec, valid, s.answers), &o)
+				warnChance(o.Notes, score, majority(valid, s.answers), &o)
 			}
 			return score, nil
 		}
 	}
 	if r, err := phases[0].set.Regions(ctx, phases[0].set.Examples[0].Images[0]); err == nil {
-		job.FLOPs = lxmert.FLOPs(begin.cfg, lengths[len(lengths)-1], r.N, "out.task")
+		job.FLOPs = lxmert.FLOPs(begin.cfg, lengths[len(lengths)-1], r.N, head(t))
 	}
 	features := map[string]region.Fingerprint{}
 	for _, p := range phases {
@@ -191,7 +191,7 @@ func (s *session) phases(ctx context.Context) ([]phase, error) {
 }
 
 // checkAnswers says how many training questions have an answer that the head has not. For GQA the reference ignores such
-// answers; for VQA it stops when it meets one, which is better known before the first step.
+// answers; for VQA it stops when it meets one (Truth.Strict), which is better known before the first step.
 func (s *session) checkAnswers(phases []phase) error {
 	if s.answers == nil {
 		return nil
@@ -202,7 +202,7 @@ func (s *session) checkAnswers(phases []phase) error {
 		}
 		n, first := s.answers.Outside(p.set.Examples)
 		switch {
-		case n > 0 && s.name == dataset.VQA:
+		case n > 0 && s.task.Truth.Strict:
 			return fmt.Errorf("task: %d of %d training questions have an answer outside the answer table, such as %q; take the table that belongs to the questions", n, p.set.Len(), first)
 		case n > 0:
 			fmt.Fprintf(s.opt.Notes, "note: %d of %d training questions have an answer outside the answer table, such as %q: nothing is right for them\n", n, p.set.Len(), first)
@@ -304,7 +304,7 @@ func (s *session) part(ctx context.Context, set *dataset.Set, index []int, lengt
 			break
 		}
 	}
-	label, err := s.label(set, s.answers, index)
+	label, err := s.label(set, index)
 	if err != nil {
 		return train.Part{}, err
 	}
@@ -334,11 +334,11 @@ func (s *session) oracleScore(set *dataset.Set) (float64, error) {
 	total := 0.0
 	for i := range set.Examples {
 		e := &set.Examples[i]
-		class, err := s.oracle(e, s.answers)
+		class, _, err := s.oracle(e)
 		if err != nil {
 			return 0, err
 		}
-		total += s.score(e, s.answers, class)
+		total += s.score(e, class)
 	}
 	return total / float64(set.Len()), nil
 }
@@ -347,7 +347,7 @@ func (s *session) oracleScore(set *dataset.Set) (float64, error) {
 func (s *session) mean(set *dataset.Set, classes []int) float64 {
 	total := 0.0
 	for i, c := range classes {
-		total += s.score(&set.Examples[i], s.answers, c)
+		total += s.score(&set.Examples[i], c)
 	}
 	if len(classes) == 0 {
 		return 0

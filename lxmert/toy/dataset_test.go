@@ -21,7 +21,10 @@ func TestAWorldIsADataSet(t *testing.T) {
 	opt := dataset.Options{Root: w.Data(), Strict: true, Open: func(_ context.Context, path string, rows int) (region.Source, error) { return region.Open(path) }}
 	splits := append([]Split{{Task: "vqa", Name: "test", Questions: w.Splits[5].Questions}}, w.Splits...)
 	for _, split := range splits {
-		task := dataset.Task(split.Task)
+		task, err := dataset.FindTask(split.Task)
+		if err != nil {
+			t.Fatal(err)
+		}
 		set, err := dataset.Load(ctx, task, []string{split.Name}, opt)
 		if err != nil {
 			t.Errorf("%s %s: %v", split.Task, split.Name, err)

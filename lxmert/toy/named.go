@@ -52,7 +52,7 @@ func Find() (*Named, error) {
 		Answers: filepath.Join(w.Data(), "vqa", "trainval_label2ans.json"), Images: w.Images(), Data: w.Data(),
 		Objects: Shapes, Attributes: Colors,
 	}
-	for _, task := range []dataset.Task{dataset.VQA, dataset.GQA, dataset.NLVR2} {
+	for _, task := range dataset.Tasks() {
 		found := dataset.FeatureFiles(w.Data(), task)
 		// The pictures that the model was not trained on come first.
 		slices.SortStableFunc(found, func(a, b string) int { return unseen(a) - unseen(b) })

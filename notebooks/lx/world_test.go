@@ -93,7 +93,7 @@ func TestOwnFilesReplaceTheWorlds(t *testing.T) {
 // TestPublishedRecipesAreTheScripts compares with run/*_finetune.bash as the command line has them.
 func TestPublishedRecipesAreTheScripts(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "my data")
-	for _, script := range cli.Scripts {
+	for _, script := range cli.Scripts() {
 		task, found := strings.CutSuffix(script.Name, "_finetune")
 		if !found {
 			continue
@@ -126,11 +126,11 @@ func TestPublishedRecipesAreTheScripts(t *testing.T) {
 // TestEveryRecipeIsACommandLine takes the flags apart as a run does.
 func TestEveryRecipeIsACommandLine(t *testing.T) {
 	for name, recipes := range map[string]map[string]Recipe{"published": publishedRecipes, "toy": toyRecipes} {
-		for _, script := range cli.Scripts {
+		for _, script := range cli.Scripts() {
 			if !strings.HasSuffix(script.Name, "_finetune") {
 				continue
 			}
-			r, ok := recipes[string(script.Task)]
+			r, ok := recipes[script.Task.Name]
 			if !ok || r.Test == "" || r.HandIn == "" {
 				t.Fatalf("%s has no whole recipe for %s", name, script.Task)
 			}

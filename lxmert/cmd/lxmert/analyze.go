@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -65,7 +66,7 @@ often a method's first region is one of them.`,
 	f := cmd.Flags()
 	f.StringSliceVar(&a.regions, "regions", nil, "regions of the pictures: a TSV (packed on its first use), a packed store, .npz or .safetensors files, or a folder of these")
 	f.StringVar(&a.data, "data", "", "questions: a JSON file of VQA, GQA or NLVR2, such as data/vqa/minival.json")
-	f.StringVar(&a.task, "task", "", "vqa, gqa or nlvr2 (default: nlvr2 if the model has its head, else vqa)")
+	f.StringVar(&a.task, "task", "", dataset.TaskNames("or")+" (default: nlvr2 if the model has its head, else vqa)")
 	f.StringVar(&a.out, "out", "", "folder for what comes out")
 	f.StringVar(&a.images, "images", "", "folder with the pictures, found by their ids (default: examples are shown on an empty canvas)")
 	f.StringVar(&a.gold, "gold", "", "JSON lines that say which regions show what a question is about")
@@ -168,13 +169,20 @@ func (a *analyzing) run(cmd *cobra.Command, methods []string) error {
 	return saveSweep(cmd, a.out, screen)
 }
 
+// taskFor is the task with a name; "": the first whose examples have as many pictures as the model's head takes.
+func taskFor(name string, cfg lxmert.Config) (*dataset.Task, error) {
+	if name != "" {
+		return dataset.FindTask(name)
+	}
+	tasks := dataset.Tasks()
+	return tasks[max(0, slices.IndexFunc(tasks, func(t *dataset.Task) bool { return t.Pictures() == max(1, cfg.TaskImages) }))], nil
+}
+
 // open reads everything but the weights.
 func (a *analyzing) open(cmd *cobra.Command, cfg lxmert.Config, screen *screen) (_ *sweep.Data, err error) {
-	if a.task == "" {
-		a.task = string(dataset.VQA)
-		if cfg.TaskImages == 2 {
-			a.task = string(dataset.NLVR2)
-		}
+	t, err := taskFor(a.task, cfg)
+	if err != nil {
+		return nil, err
 	}
 	d := &sweep.Data{Name: filepath.Base(a.data)}
 	opt := question.Options{
@@ -201,7 +209,7 @@ func (a *analyzing) open(cmd *cobra.Command, cfg lxmert.Config, screen *screen) 
 			return nil, err
 		}
 	}
-	d.Set, err = dataset.LoadFiles(cmd.Context(), dataset.Task(a.task), []string{a.data}, a.regions, dataset.Options{Notes: screen.notes, Trained: region.TrainedOn(a.model.load)})
+	d.Set, err = dataset.LoadFiles(cmd.Context(), t, []string{a.data}, a.regions, dataset.Options{Notes: screen.notes, Trained: region.TrainedOn(a.model.load)})
 	return d, err
 }
 

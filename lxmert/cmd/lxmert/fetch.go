@@ -109,17 +109,17 @@ web server over somebody's folder will do), then for URL/nlp.cs.unc.edu/data/lxm
 
 // convertOfficial makes one of the reference's question files of an official one.
 func convertOfficial(ctx context.Context, how string, dst io.Writer, src io.Reader) error {
-	task, split, _ := strings.Cut(how, " ")
-	layout := map[string]dataset.Layout{"nlvr2": dataset.NLVR2Lines, "gqa": dataset.GQAQuestions}[task]
-	if layout == "" {
+	name, split, _ := strings.Cut(how, " ")
+	t, err := dataset.FindTask(name)
+	if err != nil || len(t.Layouts) != 1 { // else labels are in another file
 		return fmt.Errorf("no conversion is called %q", how)
 	}
 	c := dataset.NewConverter(dst)
 	c.Split = split
-	if err := c.Add(ctx, src, dataset.Official{File: "the official file", Layout: layout}); err != nil {
+	if err := c.Add(ctx, src, dataset.Official{File: "the official file", Layout: t.Layouts[0]}); err != nil {
 		return err
 	}
-	_, err := c.Close()
+	_, err = c.Close()
 	return err
 }
 
@@ -142,7 +142,11 @@ func otherLayout(path string) error {
 	case folder == "lxmert":
 		return fmt.Errorf("it has %s, not %s; move it away to fetch them", o.Layout, wanted)
 	}
-	return fmt.Errorf("it has %s", o.Not(dataset.Task(folder)))
+	t, err := dataset.FindTask(folder)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("it has %s", o.Not(t))
 }
 
 // havePacked says whether a TSV's packed store is there, which makes the TSV needless.

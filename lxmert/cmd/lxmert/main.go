@@ -109,7 +109,10 @@ show what is inside it, and read and write its published files.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
 	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName { return pflag.NormalizedName(name) })
 	root.AddCommand(traceCommand(), inspectCommand(), convertCommand(), backendCommand(), benchCommand(), askCommand(),
-		taskCommand(dataset.VQA), taskCommand(dataset.GQA), taskCommand(dataset.NLVR2), runCommand(), demoCommand(), fetchCommand(), questionsCommand(), packCommand(), verifyCommand(), analyzeCommand(), mergeCommand())
+		runCommand(), demoCommand(), fetchCommand(), questionsCommand(), packCommand(), verifyCommand(), analyzeCommand(), mergeCommand())
+	for _, t := range dataset.Tasks() {
+		root.AddCommand(taskCommand(t))
+	}
 	return root
 }
 

@@ -87,7 +87,7 @@ type questions struct {
 	overwrite                                bool
 
 	asked, answered []dataset.Official // question files, and VQA's annotations
-	task            dataset.Task
+	task            *dataset.Task
 	original        string // what the official file at out is renamed to; "": it is none of SRC
 	notes           io.Writer
 	bar             *progress.Bar
@@ -157,10 +157,7 @@ func (q *questions) run(cmd *cobra.Command, sources []string) error {
 
 // noun is what the task's entries are called.
 func (q *questions) noun() string {
-	if q.task == dataset.NLVR2 {
-		return "statements"
-	}
-	return "questions"
+	return q.task.Noun
 }
 
 // inspect looks at what the sources are.
@@ -172,9 +169,9 @@ func (q *questions) inspect(sources []string) error {
 		}
 		task := o.Layout.Task()
 		switch {
-		case task == "":
+		case task == nil:
 			return fmt.Errorf("%s has %s: it is not for this command, which takes questions as the authors of VQA, GQA and NLVR2 publish them", path, o.Layout)
-		case q.task != "" && task != q.task:
+		case q.task != nil && task != q.task:
 			return fmt.Errorf("%s has %s, but %s has %s: convert them one after the other", path, o.Layout, sources[0], append(q.asked, q.answered...)[0].Layout)
 		}
 		q.task = task
@@ -187,9 +184,9 @@ func (q *questions) inspect(sources []string) error {
 	switch {
 	case len(q.asked) == 0:
 		return fmt.Errorf("%s has answers only; give the file with the questions, too", sources[0])
-	case q.task == dataset.NLVR2 && (q.threshold > 0 || q.answers != ""):
-		return usage("NLVR2 has no answer table: its statements are true or false")
-	case q.task != dataset.VQA && q.imageNames != "":
+	case !q.task.Truth.Table && (q.threshold > 0 || q.answers != ""):
+		return usage("%s has no answer table: its %s are true or false", q.task.Title, q.task.Noun)
+	case q.asked[0].Layout != dataset.VQAQuestions && q.imageNames != "":
 		return usage("--image-names is for VQA, whose pictures are numbers; %s has names", sources[0])
 	case q.split == "":
 		q.split = strings.TrimSuffix(filepath.Base(q.out), filepath.Ext(q.out))
@@ -278,7 +275,7 @@ func (q *questions) table(ctx context.Context) (*dataset.Answers, *tableMade, er
 		}
 	}
 	switch {
-	case q.task == dataset.NLVR2:
+	case !q.task.Truth.Table:
 		return nil, nil, nil
 	case q.answers != "":
 		table, err := dataset.ReadAnswers(q.answers, q.task)

@@ -40,7 +40,7 @@ func TestQuestionsOfEveryLayoutBecomeTheTasks(t *testing.T) {
 	for _, c := range []struct {
 		args     string
 		out, err []string // what is printed
-		task     dataset.Task
+		task     *dataset.Task
 		file     string
 		want     []string // of the examples
 	}{

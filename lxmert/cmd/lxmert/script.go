@@ -15,7 +15,7 @@ import (
 // runCommand is `lxmert run`: the published scripts by name.
 func runCommand() *cobra.Command {
 	var table strings.Builder
-	for _, s := range cli.Scripts {
+	for _, s := range cli.Scripts() {
 		fmt.Fprintf(&table, "  %-15s %s %s\n", s.Name, s.Task, s.Flags)
 	}
 	return &cobra.Command{
@@ -57,9 +57,9 @@ func runScript(cmd *cobra.Command, args []string) error {
 }
 
 // parseTask reads the flags of a task's command for another command, whose output and context it has.
-func parseTask(cmd *cobra.Command, t dataset.Task, args []string) (*taskFlags, *cobra.Command, error) {
+func parseTask(cmd *cobra.Command, t *dataset.Task, args []string) (*taskFlags, *cobra.Command, error) {
 	f := &taskFlags{Line: cli.New(t)}
-	sub := &cobra.Command{Use: string(t)}
+	sub := &cobra.Command{Use: t.Name}
 	f.Add(sub.Flags())
 	sub.Flags().String("backend", "", "")
 	sub.SetContext(cmd.Context())

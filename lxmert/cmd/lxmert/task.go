@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -19,17 +20,12 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/train"
 )
 
-// taskCommand is `lxmert vqa`, `lxmert gqa` or `lxmert nlvr2`.
-func taskCommand(t dataset.Task) *cobra.Command {
+// taskCommand is `lxmert vqa`, or that of another task.
+func taskCommand(t *dataset.Task) *cobra.Command {
 	f := &taskFlags{Line: cli.New(t)}
-	about := map[dataset.Task]string{
-		dataset.VQA:   "visual question answering, VQA v2",
-		dataset.GQA:   "compositional question answering, GQA",
-		dataset.NLVR2: "statements about two pictures, NLVR2",
-	}[t]
 	cmd := &cobra.Command{
-		Use:   string(t),
-		Short: "Fine-tune, validate and predict: " + about,
+		Use:   t.Name,
+		Short: "Fine-tune, validate and predict: " + t.About,
 		Long: fmt.Sprintf(`Fine-tunes a model on %s, or with --test predicts with a fine-tuned one.
 
 Flags, files and folders are the reference's: questions in data/%s, region features in data/*_imgfeat, and in the output
@@ -39,20 +35,9 @@ they are first used, into a folder beside them, so that memory does not grow wit
 Names of weights have no suffix: --load X reads X.pth, --loadLXMERT X and --loadLXMERTQA X read X_LXRT.pth.
 
 A run that was interrupted or killed goes on with the same command and --resume, to the very same end; on a GPU that takes
---deterministic from the beginning, without which some sums and choices vary there.`, about, t),
-		Example: map[dataset.Task]string{
-			dataset.VQA: `  lxmert vqa --train train,nominival --valid minival --loadLXMERTQA snap/pretrained/model \
-    --batchSize 32 --optim bert --lr 5e-5 --epochs 4 --output snap/vqa/vqa_lxr955
-  lxmert vqa --test minival --load snap/vqa/vqa_lxr955/BEST --output snap/vqa/vqa_lxr955_results
-  lxmert vqa --test test --load snap/vqa/vqa_lxr955/BEST --output snap/vqa/vqa_lxr955_results`,
-			dataset.GQA: `  lxmert gqa --train train,valid --valid testdev --loadLXMERTQA snap/pretrained/model \
-    --batchSize 32 --optim bert --lr 1e-5 --epochs 4 --output snap/gqa/gqa_lxr955
-  lxmert gqa --test testdev --load snap/gqa/gqa_lxr955/BEST --output snap/gqa/gqa_lxr955_results`,
-			dataset.NLVR2: `  lxmert nlvr2 --train train --valid valid --loadLXMERT snap/pretrained/model \
-    --batchSize 32 --optim bert --lr 5e-5 --epochs 4 --output snap/nlvr2/nlvr2_lxr955
-  lxmert nlvr2 --test test --load snap/nlvr2/nlvr2_lxr955/BEST --output snap/nlvr2/nlvr2_lxr955_results`,
-		}[t],
-		Args: cobra.NoArgs,
+--deterministic from the beginning, without which some sums and choices vary there.`, t.About, t),
+		Example: examples(t),
+		Args:    cobra.NoArgs,
 	}
 	f.Add(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -62,6 +47,16 @@ A run that was interrupted or killed goes on with the same command and --resume,
 		return f.run(cmd)
 	}
 	return cmd
+}
+
+// examples are the command lines of a task's published recipe.
+func examples(t *dataset.Task) string {
+	output := fmt.Sprintf("snap/%s/%s_lxr955", t, t)
+	lines := []string{fmt.Sprintf("  lxmert %s %s --output %s", t, strings.Replace(t.Recipe.FineTune, " --batchSize", " \\\n    --batchSize", 1), output)}
+	for _, split := range t.Recipe.Predict {
+		lines = append(lines, fmt.Sprintf("  lxmert %s --test %s --load %s/BEST --output %s_results", t, split, output, output))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // taskFlags are a task's command line, and how it is spoken of.

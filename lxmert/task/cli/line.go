@@ -24,7 +24,7 @@ func usage(format string, args ...any) error {
 
 // Line is the command line of a task. Options hold what [Parse] or [Line.Complete] read.
 type Line struct {
-	Task    dataset.Task
+	Task    *dataset.Task
 	Options task.Options
 	// MultiGPU shares every batch between all devices of the backend, which Options.Devices is to be set to.
 	MultiGPU bool
@@ -35,12 +35,12 @@ type Line struct {
 }
 
 // New returns the empty command line of a task.
-func New(t dataset.Task) *Line { return &Line{Task: t, Options: task.DefaultOptions()} }
+func New(t *dataset.Task) *Line { return &Line{Task: t, Options: task.DefaultOptions()} }
 
 // Parse reads the flags of a task. Names may be given in part, as [Expand] says.
-func Parse(t dataset.Task, args []string) (*Line, error) {
+func Parse(t *dataset.Task, args []string) (*Line, error) {
 	l := New(t)
-	s := pflag.NewFlagSet(string(t), pflag.ContinueOnError)
+	s := pflag.NewFlagSet(t.Name, pflag.ContinueOnError)
 	s.Usage = func() {}
 	l.Add(s)
 	if err := s.Parse(Expand(args, s)); err != nil {

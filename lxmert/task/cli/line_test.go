@@ -38,7 +38,7 @@ func TestMistakesAreUsage(t *testing.T) {
 }
 
 func TestPublishedScriptsParse(t *testing.T) {
-	for _, s := range cli.Scripts {
+	for _, s := range cli.Scripts() {
 		task, flags, gpus, err := cli.ScriptLine([]string{"run/" + s.Name + ".bash", "0,1", "tiny"})
 		if err != nil {
 			t.Errorf("%s: %v", s.Name, err)
@@ -49,7 +49,7 @@ func TestPublishedScriptsParse(t *testing.T) {
 			t.Errorf("%s: %v", s.Name, err)
 			continue
 		}
-		if l.Options.Output != "snap/"+string(s.Task)+"/tiny" || gpus != "0,1" || l.Options.LangLayers != 9 {
+		if l.Options.Output != "snap/"+s.Task.Name+"/tiny" || gpus != "0,1" || l.Options.LangLayers != 9 {
 			t.Errorf("%s: %+v on %s", s.Name, l.Options, gpus)
 		}
 		if noValid := strings.HasSuffix(s.Name, "_test") && s.Name != "nlvr2_test"; noValid != (len(l.Options.Valid) == 0) {

@@ -13,18 +13,16 @@ import (
 // Script is one of the published run/*.bash: a task, its flags, and the output folder snap/TASK/NAME.
 type Script struct {
 	Name  string
-	Task  dataset.Task
+	Task  *dataset.Task
 	Flags string // separated by spaces
 }
 
-// Scripts are the published ones.
-var Scripts = []Script{
-	{"vqa_finetune", dataset.VQA, "--train train,nominival --valid minival --loadLXMERTQA snap/pretrained/model --batchSize 32 --optim bert --lr 5e-5 --epochs 4"},
-	{"vqa_test", dataset.VQA, "--tiny --train train --valid= --batchSize 32 --optim bert --lr 5e-5 --epochs 4"},
-	{"gqa_finetune", dataset.GQA, "--train train,valid --valid testdev --loadLXMERTQA snap/pretrained/model --batchSize 32 --optim bert --lr 1e-5 --epochs 4"},
-	{"gqa_test", dataset.GQA, "--tiny --train train --valid="},
-	{"nlvr2_finetune", dataset.NLVR2, "--train train --valid valid --loadLXMERT snap/pretrained/model --batchSize 32 --optim bert --lr 5e-5 --epochs 4"},
-	{"nlvr2_test", dataset.NLVR2, "--tiny"},
+// Scripts are the published ones: of every task one to fine-tune and one to try.
+func Scripts() (scripts []Script) {
+	for _, t := range dataset.Tasks() {
+		scripts = append(scripts, Script{t.Name + "_finetune", t, t.Recipe.FineTune}, Script{t.Name + "_test", t, t.Recipe.Try})
+	}
+	return scripts
 }
 
 // layerFlags are the published model's sizes, which every script gives.
@@ -32,23 +30,24 @@ var layerFlags = []string{"--llayers", "9", "--xlayers", "5", "--rlayers", "5"}
 
 // ScriptLine is the command line that the arguments of a published script stand for: its name (the ending .bash may be
 // there), the GPUs, the experiment's name, and further flags. gpus is for CUDA_VISIBLE_DEVICES.
-func ScriptLine(args []string) (t dataset.Task, flags []string, gpus string, err error) {
+func ScriptLine(args []string) (t *dataset.Task, flags []string, gpus string, err error) {
 	name := strings.Join(args[:min(1, len(args))], "")
-	i := slices.IndexFunc(Scripts, func(s Script) bool { return s.Name == strings.TrimSuffix(filepath.Base(name), ".bash") })
+	scripts := Scripts()
+	i := slices.IndexFunc(scripts, func(s Script) bool { return s.Name == strings.TrimSuffix(filepath.Base(name), ".bash") })
 	if i < 0 {
 		var names []string
-		for _, s := range Scripts {
+		for _, s := range scripts {
 			names = append(names, s.Name)
 		}
-		return "", nil, "", usage("there is no script %q; there are %s", name, strings.Join(names, ", "))
+		return nil, nil, "", usage("there is no script %q; there are %s", name, strings.Join(names, ", "))
 	}
-	s := Scripts[i]
+	s := scripts[i]
 	if len(args) < 3 || strings.HasPrefix(args[1], "-") || strings.HasPrefix(args[2], "-") {
-		return "", nil, "", usage("run %s needs the GPUs and a name: lxmert run %s 0 my_experiment", s.Name, s.Name)
+		return nil, nil, "", usage("run %s needs the GPUs and a name: lxmert run %s 0 my_experiment", s.Name, s.Name)
 	}
 	gpus, name = args[1], args[2]
 	if filepath.Base(name) != name || name == "." || name == ".." {
-		return "", nil, "", usage("the name %q becomes a folder in snap/%s, so it can have no slash", name, s.Task)
+		return nil, nil, "", usage("the name %q becomes a folder in snap/%s, so it can have no slash", name, s.Task)
 	}
 	set := pflag.NewFlagSet(s.Name, pflag.ContinueOnError)
 	New(s.Task).Add(set)
@@ -57,7 +56,7 @@ func ScriptLine(args []string) (t dataset.Task, flags []string, gpus string, err
 	if !has(more, "config") {
 		flags = append(flags, layerFlags...) // else the configuration says how many there are
 	}
-	flags = append(flags, "--tqdm", "--output", "snap/"+string(s.Task)+"/"+name)
+	flags = append(flags, "--tqdm", "--output", "snap/"+s.Task.Name+"/"+name)
 	return s.Task, append(flags, more...), gpus, nil
 }
 
