@@ -24,6 +24,7 @@ var commands = []func() *cobra.Command{
 	installCommand,
 	uninstallCommand,
 	doctorCommand,
+	runNotebookCommand,
 	sessionCommand,
 	benchCommand,
 	runCommand,

@@ -91,6 +91,9 @@ func openNotebooks(t *testing.T) *notebooks {
 // executed is a notebook with its outputs.
 type executed struct {
 	Cells []struct {
+		Metadata struct {
+			Tags []string `json:"tags"`
+		} `json:"metadata"`
 		Outputs []struct {
 			Type string                     `json:"output_type"`
 			Name string                     `json:"name"` // of a stream

@@ -3,7 +3,6 @@ package install
 import (
 	"context"
 	"debug/buildinfo"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -238,20 +237,9 @@ func (in *installation) checkPrelude(ctx context.Context) (string, error) {
 }
 
 func (in *installation) checkKernelspec(context.Context) (string, error) {
-	path := filepath.Join(in.Kernelspec(), "kernel.json")
-	text, err := os.ReadFile(path)
+	spec, err := in.readKernelspec()
 	if err != nil {
-		return "", errors.New("it was not installed, or the installation was cut off")
-	}
-	var spec kernelspec
-	if err := json.Unmarshal(text, &spec); err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
-	}
-	if len(spec.Argv) == 0 {
-		return "", fmt.Errorf("%s names no program", path)
-	}
-	if _, err := os.Stat(spec.Argv[0]); err != nil {
-		return "", fmt.Errorf("%s names a program that is not there: %s", path, spec.Argv[0])
+		return "", err
 	}
 	return spec.DisplayName + " in " + in.Kernelspec(), nil
 }

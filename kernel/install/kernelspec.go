@@ -3,6 +3,7 @@ package install
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -33,6 +34,26 @@ func (in *installation) spec() kernelspec {
 		s.Env["PATH"] = filepath.Dir(path) + string(os.PathListSeparator) + "${PATH}"
 	}
 	return s
+}
+
+// readKernelspec reads what is installed.
+func (p Place) readKernelspec() (kernelspec, error) {
+	path := filepath.Join(p.Kernelspec(), "kernel.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return kernelspec{}, errors.New("it was not installed, or the installation was cut off")
+	}
+	var spec kernelspec
+	if err := json.Unmarshal(text, &spec); err != nil {
+		return kernelspec{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(spec.Argv) == 0 {
+		return kernelspec{}, fmt.Errorf("%s names no program", path)
+	}
+	if _, err := os.Stat(spec.Argv[0]); err != nil {
+		return kernelspec{}, fmt.Errorf("%s names a program that is not there: %s", path, spec.Argv[0])
+	}
+	return spec, nil
 }
 
 func wantKernelspec(_ context.Context, in *installation) (string, error) {

@@ -345,7 +345,7 @@ func (k *kernel) begin(ctx context.Context) {
 	}
 }
 
-// primeTime is how long the first request waits for a sign that GoNB's announcements arrive.
+// primeTime is how long a request waits for a sign that a kernel's announcements arrive.
 const primeTime = 200 * time.Millisecond
 
 // prime connects to GoNB, makes sure that its announcements arrive, and sets it up.
