@@ -8,6 +8,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -27,8 +28,12 @@ func advise(message, cause string) string {
 	return message
 }
 
-// adviseAbout does so for what depends on cells: names that belong to main, of this cell or of another one.
-func (k *kernel) adviseAbout(e *execution, message string) string {
+// adviseAbout does so for what depends on cells: what an earlier one declares and does not fit any more, and names that
+// belong to main, of this cell or of another one.
+func (k *kernel) adviseAbout(e *execution, c complaint, message string) string {
+	if c.number > 0 {
+		return message + k.declared.howToReplace(c.number, c.line)
+	}
 	if name, ok := strings.CutPrefix(message, "declared and not used: "); ok && !slices.Contains(e.cell.kinds, mainLine) {
 		if line := e.cell.mainNames()[name]; line > 0 {
 			return fmt.Sprintf("%s; for later cells it is `var %s = …`", message, name)
@@ -50,6 +55,28 @@ func (k *kernel) adviseAbout(e *execution, message string) string {
 		}
 	}
 	return message
+}
+
+// howToReplace says what to do about a line of an earlier cell that does not fit to what the running one declares, such as
+// a method to another type of the same name.
+func (d *declarations) howToReplace(number, line int) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, u := range d.units {
+		if u.number != number || line < u.first || line > u.first+strings.Count(u.text, "\n") || len(u.keys) == 0 {
+			continue
+		}
+		var keys []string
+		for _, key := range u.keys {
+			if strings.ContainsAny(key, " \t") {
+				key = strconv.Quote(key)
+			}
+			keys = append(keys, key)
+		}
+		names := strings.Join(u.names, ", ")
+		return fmt.Sprintf("; declare %s in this cell as well, or begin it with `%%rm %s` to go on without", names, strings.Join(keys, " "))
+	}
+	return ""
 }
 
 // mainNames are the names that the statements of a cell declare, not counting those in blocks, with their lines.

@@ -17,6 +17,8 @@ import (
 // complaint is one thing that is wrong in a cell.
 type complaint struct {
 	place   string // "cell line 3"
+	number  int    // of the cell that the place is in; 0: the running one, or none
+	line    int    // of it; 0: not known
 	message string
 	source  string // the line, "" if it is not known
 	column  int    // in it, in bytes, counted from 1; 0: not known
@@ -124,7 +126,7 @@ func (k *kernel) explainErrors(e *execution, value string, trace []string) *fail
 		list = []complaint{{message: oneLine(value)}}
 	}
 	for i := range list {
-		list[i].message = k.adviseAbout(e, advise(list[i].message, e.getCause))
+		list[i].message = k.adviseAbout(e, list[i], advise(list[i].message, e.getCause))
 	}
 	return failureOf("compile error", list)
 }
@@ -135,6 +137,8 @@ func (k *kernel) complaintIn(e *execution, number, line, text string) complaint 
 	lines := strings.Split(text, "\n")
 	which, line, sent := k.declared.whence(number, line, e)
 	c := complaint{place: place(which, line), message: lines[len(lines)-1], source: k.declared.line(which, line, e)}
+	c.number = which
+	c.line, _ = strconv.Atoi(line)
 	if sent.text == "" {
 		sent.text = c.source
 	}

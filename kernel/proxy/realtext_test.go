@@ -141,3 +141,21 @@ func TestTracesOfStatementsNameTheirLines(t *testing.T) {
 		}
 	}
 }
+
+func TestRedeclaringWhatOtherCellsUseSaysHow(t *testing.T) {
+	c := startReal(t)
+	const another = "type T struct{ b int }"
+	c.take([]step{
+		{"type T struct{ a int }\ntype List[K any, V any] struct{ k K }", "ok", ""},
+		{"// Sum adds.\nfunc (t *T) Sum() int {\n\treturn t.a\n}\nfunc (l List[K, V]) First() K { return l.k }", "ok", ""},
+		{"var limit = 3\nfunc below(n int) bool { return n < limit }\n(&T{1}).Sum()", "ok", "out: 1"},
+		{another, "error", "compile error: cell [2] line 3: t.a undefined (type *T has no field or method a); declare T.Sum in this cell as well, or begin it with `%rm T~Sum` to go on without"},
+		{another + "\nfunc (t *T) Sum() int { return t.b }\n(&T{2}).Sum()", "ok", "out: 2"},
+		{"type T struct{ c int }", "error", ""},
+		{"%rm T~Sum\ntype T struct{ c int }\nT{3}.c", "ok", ". removed func T~Sum\nout: 3"},
+		{"var limit = \"a\"", "error", "compile error: cell [3] line 2: invalid operation: n < limit (mismatched types int and string); declare below in this cell as well, or begin it with `%rm below` to go on without"},
+		{"%rm below\nvar limit = \"a\"\nlimit", "ok", ". removed func below\nout: a"},
+		{"%rm limit", "ok", ". removed var limit\n"},
+		{"1", "ok", "out: 1"},
+	})
+}
