@@ -86,6 +86,9 @@ func (c cell) composeForGoNB(input redirection, s showing) composed {
 	for _, s := range c.spans {
 		c.hideText(m.edits, s)
 	}
+	if p, ok := c.parse(); ok {
+		p.nameBlanks(m.edits)
+	}
 	return m.compose()
 }
 

@@ -16,6 +16,7 @@ type declarations struct {
 	mu      sync.Mutex
 	units   []unit
 	imports map[string]string  // by the name that GoNB knows them by: see [importKey]
+	blank   []string           // what is imported under the name _
 	cells   map[int]cell       // by their numbers; those without one have number 0
 	numbers map[int]int        // of cells, by the numbers that GoNB gave them
 	repairs map[int][]cellLine // where the lines of repairs come from, by the numbers that GoNB gave these
@@ -35,6 +36,11 @@ func (d *declarations) add(c cell, number int) {
 	}
 	units, imports := declaredIn(c)
 	maps.Copy(d.imports, imports)
+	for _, path := range c.blankImports() {
+		if !slices.Contains(d.blank, path) {
+			d.blank = append(d.blank, path)
+		}
+	}
 	for key := range imports {
 		delete(d.behind.keys, key)
 	}

@@ -22,6 +22,9 @@
 //     stands above, and every other line %% just goes on with it, so that merged cells run. What is declared above main
 //     stays for later cells. From there on types, variables and constants are main's own; imports, functions and methods,
 //     which Go knows outside of functions only, may stand anywhere in a cell.
+//   - It keeps what GoNB would lose without a word, as it knows declarations by their names: groups of constants that begin
+//     with _, several imports called _. What cannot be kept is an error that says what to write instead:
+//     constants in rows that count with iota, a second func init, //go:embed, the C above import "C".
 //   - It shows the value of the expression that a cell's statements end with, unless a semicolon stands behind it or it is
 //     nil: what lx draws (answers, results of package analysis, tensors, pictures, runs) as lx.Show does, in display_data, and
 //     anything else as text, in execute_result. A call without a value, or with several, shows nothing. A main that the

@@ -192,6 +192,9 @@ func (k *kernel) perform(ctx context.Context, e *execution) (f *failure) {
 	if list := syntaxErrors(e.cell); len(list) > 0 {
 		return failureOf("syntax error", list)
 	}
+	if c := k.declared.lost(e.cell, k.moduleName()); c != nil {
+		return failureOf("declaration", []complaint{*c})
+	}
 	k.remarkOnPython(e)
 	began := time.Now()
 	defer func() {
@@ -250,7 +253,7 @@ func (e *execution) compose(k *kernel, s showing) composed {
 // last expression turns out to have no value to show. The reply is the last.
 func (k *kernel) sendCell(ctx context.Context, e *execution) (*message, error) {
 	s := k.findShowing(ctx, e)
-	if err := errors.Join(k.placeShowFile(s), k.startWatch(e)); err != nil {
+	if err := errors.Join(k.placeShowFile(s), k.placeImports(e.cell), k.startWatch(e)); err != nil {
 		return nil, err
 	}
 	reply, err := k.sendWithInput(ctx, e, e.compose(k, s).String())

@@ -82,7 +82,7 @@ type showing struct {
 // findShowing finds out whether and how a cell's last expression is shown.
 func (k *kernel) findShowing(ctx context.Context, e *execution) showing {
 	c := e.cell
-	if k.Prelude == "" || c.script || c.hasCommand("%test") || c.hasCommand("%wasm") {
+	if k.Prelude == "" || c.script || c.has("%test") || c.has("%wasm") {
 		return showing{}
 	}
 	imports, other := k.declared.around(c)
@@ -105,16 +105,6 @@ func (k *kernel) findShowing(ctx context.Context, e *execution) showing {
 	}
 	t := k.types.of(e.ctx, k, set, files, x)
 	return showing{lastExpression: last, show: t.values != 0, draw: t.draw, unsure: t.values == unknownValues && last.call}
-}
-
-// hasCommand says whether a cell has a command.
-func (c cell) hasCommand(name string) bool {
-	for i, kind := range c.kinds {
-		if kind == otherLine && commandName(c.command(i)) == name {
-			return true
-		}
-	}
-	return false
 }
 
 // showFile is the file that has the function.
@@ -150,12 +140,16 @@ func (k *kernel) placeShowFile(s showing) error {
 	name, text := showFile(result, s.draw)
 	path := filepath.Join(k.gonb.work, name)
 	if !s.show {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
+		return removeIfThere(path)
 	}
 	return os.WriteFile(path, []byte(text), 0o600)
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // publishResult publishes the value that a cell's program has left, if it has.

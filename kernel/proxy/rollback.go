@@ -75,9 +75,12 @@ func (d *declarations) remove(list []removal) {
 	for _, r := range list {
 		switch r.kind {
 		case "":
-			d.units, d.imports, d.behind = nil, map[string]string{}, behind{}
+			d.units, d.imports, d.blank, d.behind = nil, map[string]string{}, nil, behind{}
 		case "import":
 			delete(d.imports, r.key)
+			if r.key == "_" {
+				d.blank = nil
+			}
 		default:
 			d.units = slices.DeleteFunc(d.units, func(u unit) bool { return u.kind == r.kind && slices.Contains(u.keys, r.key) })
 		}

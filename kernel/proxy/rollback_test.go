@@ -92,7 +92,7 @@ func TestErrorsPointAtLinesOfWhatCameBack(t *testing.T) {
 	c := startReal(t)
 	c.run("type T int\n\n// f takes a T\n// and that is all.\nfunc f(t T) int {\n\tx := int(t)\n\treturn x\n}")
 	c.run("func f(t T) int { return 2 }\n%%\npanic(1)")
-	if status, text := c.run("type T string"); status != "error" || text != "compile error: cell [1] line 6: cannot convert t (variable of string type T) to type int" {
+	if status, text := c.run("type T string"); status != "error" || text != "compile error: cell [1] line 6: cannot convert t (variable of string type T) to type int; declare f in this cell as well, or begin it with `%rm f` to go on without" {
 		t.Errorf("%s, %q", status, text)
 	}
 	if _, text := c.run("%%\nf(3)\nvar m map[int]int\nm[f(3)] = 1"); !strings.Contains(text, "panic: cell line 4: assignment to entry in nil map") {

@@ -164,6 +164,11 @@ func (t sourceText) genUnits(decl *ast.GenDecl) []unit {
 				whole.name(spec.Names)
 			}
 		}
+		for i, name := range constantsOf(decl) {
+			if name.Name == "_" {
+				whole.keys = append(whole.keys, blankName(t.of(decl), i))
+			}
+		}
 		return []unit{whole}
 	}
 	var units []unit
