@@ -3,6 +3,8 @@ package dataset
 import (
 	"strings"
 	"testing"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/release"
 )
 
 func TestKnownTasksAreWholeAndFoundByTheirNames(t *testing.T) {
@@ -18,7 +20,15 @@ func TestKnownTasksAreWholeAndFoundByTheirNames(t *testing.T) {
 				t.Errorf("%s belongs to %s, not %s", l, l.Task(), task)
 			}
 		}
+		for split, name := range task.Features.Splits {
+			if path := "data/" + task.Features.Folder + "/" + name + "_obj36.tsv"; release.Bring(path) == "" {
+				t.Errorf("%s %s takes %s, which is not among the published files", task, split, path)
+			}
+		}
 		for _, split := range task.Recipe.Predict {
+			if path := "data/" + task.Name + "/" + split + ".json"; release.Bring(path) == "" {
+				t.Errorf("%s: the recipe predicts %s, which is not among the published files", task, path)
+			}
 			if task.Features.Splits[split] == "" {
 				t.Errorf("%s: the recipe predicts %s, which is no published split", task, split)
 			}
