@@ -3,7 +3,6 @@ package proxy
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/seed-516990b0/golxmert/kernel/install"
 	"github.com/seed-516990b0/golxmert/lxmert/testneed"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
@@ -288,44 +286,17 @@ func TestCompletionAnswersWhileACellRuns(t *testing.T) {
 func TestJupyterKernelTest(t *testing.T) {
 	t.Parallel()
 	p := installed(t)
-	own, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	spec := filepath.Join(dir, "kernels", "under_test")
-	if err := os.MkdirAll(spec, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	text := encodeJSON(map[string]any{
-		"argv": []string{own, "run", "{connection_file}"}, "display_name": "under test", "language": "go", "interrupt_mode": "signal",
-		"env": map[string]string{"TEST_GONB": p.Program("gonb"), "TEST_GOPLS": p.Program("gopls"), "TEST_PRELUDE": p.Prelude()},
-	})
-	if err := os.WriteFile(filepath.Join(spec, "kernel.json"), text, 0o600); err != nil {
-		t.Fatal(err)
-	}
 	script, err := filepath.Abs(filepath.Join("testdata", "kernel_test.py"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []byte
-	for range 5 { // Jupyter chooses the ports before the kernel opens them, and somebody else may be quicker
-		cmd := exec.CommandContext(testwait.Context(t), p.PythonProgram("python"), script, "-v")
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "JUPYTER_PATH="+dir, "JUPYTER_RUNTIME_DIR="+dir, "IPYTHONDIR="+dir, "KERNEL_NAME=under_test")
-		if out, err = cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "address already in use") {
-			break
-		}
-	}
-	if err != nil {
-		t.Fatalf("%v:\n%s", err, out)
-	}
-	for line := range strings.Lines(string(out)) {
+	out := runJupyter(t, t.TempDir(), underTest(t, p), p.PythonProgram("python"), script, "-v")
+	for line := range strings.Lines(out) {
 		if strings.Contains(line, "skipped") {
 			t.Log(strings.TrimSpace(line))
 		}
 	}
-	if !strings.Contains(string(out), "OK (skipped=2)") {
+	if !strings.Contains(out, "OK (skipped=2)") {
 		t.Errorf("not what was expected:\n%s", out)
 	}
 }
