@@ -41,6 +41,7 @@ type execution struct {
 	reply  chan *message // GoNB's
 	idle   chan struct{} // closed when GoNB has announced all there is
 	done   chan struct{} // closed when the request is answered
+	told   chan struct{} // closed when what runs has been interrupted
 	kill   chan struct{} // closed when the cell is to be killed
 	began  uint64        // see [clock]
 
@@ -81,7 +82,7 @@ func (k *kernel) execute(ctx context.Context) {
 func (k *kernel) newExecution(request origin, ask executeRequest) *execution {
 	e := &execution{
 		request: request, ask: ask, cell: parseCell(ask.Code),
-		reply: make(chan *message, 1), idle: make(chan struct{}), done: make(chan struct{}), kill: make(chan struct{}), began: clock(), stderr: tail{limit: 64 << 10},
+		reply: make(chan *message, 1), idle: make(chan struct{}), done: make(chan struct{}), told: make(chan struct{}), kill: make(chan struct{}), began: clock(), stderr: tail{limit: 64 << 10},
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e

@@ -28,7 +28,7 @@ const (
 	// none has, the less often.
 	lookFirst = 20 * time.Millisecond
 	lookLast  = 200 * time.Millisecond
-	// endAfter is how long an interrupted program has to end before it is told that its input has.
+	// endAfter is how long a program has to end of an interrupt before it is told that its input has.
 	endAfter = 300 * time.Millisecond
 	// endOfInput is the answer of front ends that can end the input: Jupyter's console sends it for ctrl-D.
 	endOfInput = "\x04"
@@ -130,11 +130,17 @@ func (e *execution) mayAsk() bool {
 func (k *kernel) feed(e *execution, done <-chan struct{}) {
 	defer k.input.end()
 	defer func() {
-		if e.ctx.Err() != nil {
-			select {
-			case <-done:
-			case <-time.After(endAfter):
-			}
+		if e.ctx.Err() == nil {
+			return
+		}
+		select {
+		case <-done:
+			return
+		case <-e.told:
+		}
+		select {
+		case <-done:
+		case <-time.After(endAfter):
 		}
 	}()
 	for pause := lookFirst; ; pause = min(pause*5/4, lookLast) {

@@ -87,8 +87,8 @@ func TestUserIsAskedForWhatAProgramReads(t *testing.T) {
 		{"%%\ncmd := exec.Command(\"head\", \"-n1\")\ncmd.Stdin, cmd.Stdout = os.Stdin, os.Stdout\nfmt.Println(cmd.Run())", []string{"to a child"}, false, "to a child\n<nil>\n"},
 		{"!read x; echo \"got [$x]\"\n!read -t 100 y; echo \"and [$y]\"", []string{"it's", "$HOME"}, false, "got [it's]\nand [$HOME]\n"},
 		{"%with_password\n%%\nvar secret string\nfmt.Scanln(&secret)\nfmt.Println(len(secret))", []string{"hidden"}, true, "6\n"},
-		{"%with_password\n!read x; sleep 0.3; echo ${#x}; kill $$", []string{"hidden!"}, true, "7\n"}, // GoNB's
 		{"var typed string\nvar n, _ = fmt.Scan(&typed)\n%%\nfmt.Println(n, typed)", []string{"first"}, false, "1 first\n"},
+		{"%with_password\n!read x; echo ${#x}", []string{"hidden!"}, true, "7\n"}, // GoNB's, which may ask once more, so it is the last
 	} {
 		id := c.executeAsking(step.code)
 		for _, line := range step.answers {
@@ -102,10 +102,8 @@ func TestUserIsAskedForWhatAProgramReads(t *testing.T) {
 		if text := textOf(t, published); reply["status"] != "ok" || !strings.HasPrefix(text, step.text) {
 			t.Errorf("%q: %v, %q, expected %q", step.code, reply, text, step.text)
 		}
-		if n := c.questions(); n != asked && !strings.Contains(step.code, "!read x; sleep") { // GoNB asks once more
+		if n := c.questions(); n != asked && !strings.HasPrefix(step.code, "%with_password\n!") {
 			t.Fatalf("%q: %d questions, expected %d", step.code, n, asked)
-		} else {
-			asked = n
 		}
 	}
 }

@@ -79,8 +79,11 @@ func (k *kernel) stopCell(e *execution) {
 	again := time.NewTicker(lookAgain)
 	defer again.Stop()
 	kill := e.kill
-	for {
+	for first := true; ; first = false {
 		k.signalCell(e, syscall.SIGINT, signalled)
+		if first {
+			close(e.told)
+		}
 		if kill == nil {
 			k.signalCell(e, syscall.SIGKILL, map[process]bool{})
 		}
