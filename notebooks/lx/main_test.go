@@ -133,7 +133,7 @@ func failing(t *testing.T, cell func()) (said string) {
 	})
 }
 
-// steps are those of training that a run has done.
+// steps are those of training that a run has done; 0 while it does something else.
 func steps(t *testing.T, r Run) int {
 	t.Helper()
 	now, err := cell().Run(t.Context(), r.ID)

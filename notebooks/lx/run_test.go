@@ -177,12 +177,15 @@ func TestARunOutlivesTheCellThatFollowsIt(t *testing.T) {
 
 func TestWaitStepAndStop(t *testing.T) {
 	r := train(t, "vqa", "--train nominival --valid minival "+endless)
-	if now := WaitStep(r, 5); now.State != client.Running || steps(t, now) < 5 {
+	if now := WaitStep(r, 5); now.State != client.Running {
 		t.Errorf("after 5 steps it is %+v", now)
 	}
 	stopped := Stop(r.Output)
 	if stopped.ID != r.ID || stopped.State != client.Stopped || !strings.Contains(stopped.Error, "stopped by tests, interrupted after step") {
 		t.Errorf("%+v", stopped)
+	}
+	if at := stoppedAfter(t, stopped); at < 5 {
+		t.Errorf("after 5 steps it is stopped after step %d", at)
 	}
 	if now := WaitStep(stopped, 1_000_000); now.State != client.Stopped {
 		t.Errorf("of a run that has ended: %+v", now)
