@@ -93,7 +93,7 @@ func TestCommandLineMistakesExitWithTwo(t *testing.T) {
 	}{
 		{"nonsense", "unknown command"},
 		{"trace --nonsense", "unknown flag: --nonsense"},
-		{"trace", "--inputs, --want and --out are needed"},
+		{"trace", "--inputs (or --question), --want and --out are needed"},
 		{"trace --inputs a --want b --out c extra", "unknown command"},
 		{"trace --list --backend", "flag needs an argument"},
 	} {
