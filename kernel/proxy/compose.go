@@ -266,14 +266,16 @@ func (s composed) cellLine(inFile int) int {
 	return 0
 }
 
-// fileLine is the line of the file, counted from 0, in which a place of the cell is.
-func (s composed) fileLine(line, at int) int {
+// fileLine is the line of the file, counted from 0, in which a place of the cell is: one line of a cell may have become
+// several, with blanks in place of what is in the others. The place is behind some text of its line.
+func (s composed) fileLine(line int, before string) int {
+	last := len(strings.TrimRight(before, " \t")) - 1
 	found := 0
 	for i, l := range s {
 		if l.from != line+1 || l.ours {
 			continue
 		}
-		if found == 0 || at <= len(l.text) && strings.TrimSpace(l.text[:at]) != "" {
+		if found == 0 || last >= 0 && last < len(l.text) && l.text[last] == before[last] {
 			found = i + 1
 		}
 	}

@@ -61,7 +61,7 @@ func cursorIn(code string, offset int) cursor {
 
 // position is the cursor in terms of a language server, in the file that the composed cell makes.
 func (c cursor) position() position {
-	return position{c.cell.order.fileLine(c.line, len(c.before)), len(utf16.Encode([]rune(c.before)))}
+	return position{c.cell.order.fileLine(c.line, c.before), len(utf16.Encode([]rune(c.before)))}
 }
 
 // position counts lines and, in UTF-16 units, columns from 0.
@@ -207,8 +207,11 @@ func (l *language) inspect(ctx context.Context, m *message) any {
 	text := ""
 	switch {
 	case at.cell.script:
-	case at.cell.kinds[at.line] == lxLine:
+	case at.cell.kinds[at.line] == lxLine || at.cell.kinds[at.line] == timeLine:
 		text = "```\n" + magicHelp(l.k.magics) + "```\n"
+	case at.cell.kinds[at.line] == pythonLine && at.cell.command(at.line) != "":
+		name := commandName(at.cell.command(at.line))
+		text = "`" + name + "` is IPython's, and does nothing here: " + pythonMagics[name] + ".\n"
 	case at.cell.kinds[at.line] != goLine:
 		text = "`" + strings.TrimSpace(at.cell.lines[at.line]) + "` is for GoNB: a cell with `%help` shows what it knows.\n"
 	default:
