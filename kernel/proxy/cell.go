@@ -47,8 +47,7 @@ func parseCell(code string) cell {
 	if c.lines[0] == "%%time" && len(c.lines) > 1 {
 		c.begin = 1
 	}
-	first, _, _ := strings.Cut(bare(c.lines[c.begin]), " ")
-	if c.script = slices.Contains(cellMagics, first); c.script {
+	if c.script = slices.Contains(cellMagics, commandName(bare(c.lines[c.begin]))); c.script {
 		c.timed = c.begin > 0
 	} else {
 		c.readLines()

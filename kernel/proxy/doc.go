@@ -17,14 +17,15 @@
 //   - It numbers executions as Jupyter specifies, and points errors at lines of cells.
 //   - It tells commands from text: a line %% or !ls inside a string or a comment is text, and reaches the program as it
 //     is. Commands that do not exist, a second main, and what else GoNB could not take, and would end by, are errors that
-//     name the line; and so is Go that cannot be parsed, before anything of the cell is done.
+//     name the line; and so is Go that cannot be parsed, before anything of the cell is done. Nor does GoNB end by what a
+//     program writes.
 //   - It runs statements without a line %%: main begins below the first such line, or with the first statement if that
 //     stands above, and every other line %% just goes on with it, so that merged cells run. What is declared above main
 //     stays for later cells. From there on types, variables and constants are main's own; imports, functions and methods,
 //     which Go knows outside of functions only, may stand anywhere in a cell.
 //   - It keeps what GoNB would lose without a word, as it knows declarations by their names: groups of constants that begin
-//     with _, several imports called _. What cannot be kept is an error that says what to write instead:
-//     constants in rows that count with iota, a second func init, //go:embed, the C above import "C".
+//     with _, several imports called _. What cannot be kept is an error that says what to write instead: constants in rows
+//     that count with iota, a second func init, //go:embed, the C above import "C".
 //   - It shows the value of the expression that a cell's statements end with, unless a semicolon stands behind it or it is
 //     nil: what lx draws (answers, results of package analysis, tensors, pictures, runs) as lx.Show does, in display_data, and
 //     anything else as text, in execute_result. A call without a value, or with several, shows nothing. A main that the

@@ -316,6 +316,7 @@ func (k *kernel) sendWithInput(ctx context.Context, e *execution, code string) (
 		defer close(done)
 		defer k.input.end()
 	}
+	defer k.gonb.putBack()
 	return k.send(ctx, e, code)
 }
 

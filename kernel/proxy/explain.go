@@ -90,6 +90,9 @@ func (k *kernel) explainExit(e *execution, value string) *failure {
 // inCell is the beginning of what GoNB says about a place that comes from a cell.
 var inCell = regexp.MustCompile(`^Cell(?:\[(\d+)\]:)? Line (\d+)\n`)
 
+// ofCommands is how GoNB begins what is wrong with a command.
+const ofCommands = "executing special commands in cell: "
+
 // explainErrors says why a cell was not run.
 func (k *kernel) explainErrors(e *execution, value string, trace []string) *failure {
 	if strings.HasPrefix(value, k.gonb.work) { // GoNB could not even parse it
@@ -99,6 +102,10 @@ func (k *kernel) explainErrors(e *execution, value string, trace []string) *fail
 	}
 	if strings.Contains(value, "updates to go.mod needed") { // which does not say for what
 		if list := k.lacking(e.cell, e.getCause); len(list) > 0 {
+			if strings.HasPrefix(value, ofCommands) || e.cell.script {
+				list[0].message = strings.TrimPrefix(list[0].message, ofCommands)
+				return failureOf("command", list)
+			}
 			return failureOf("compile error", list)
 		}
 	}
@@ -127,6 +134,10 @@ func (k *kernel) explainErrors(e *execution, value string, trace []string) *fail
 	}
 	for i := range list {
 		list[i].message = k.adviseAbout(e, list[i], advise(list[i].message, e.getCause))
+	}
+	if strings.HasPrefix(value, ofCommands) || e.cell.script {
+		list[0].message = strings.TrimPrefix(list[0].message, ofCommands)
+		return failureOf("command", list)
 	}
 	return failureOf("compile error", list)
 }

@@ -20,7 +20,7 @@ var commands = []string{
 // fault is the first thing that is wrong with a cell's commands, nil if nothing is.
 func (c cell) fault() *complaint {
 	if c.script {
-		return nil
+		return c.faultOfScript()
 	}
 	main := -1
 	for i, kind := range c.kinds {
@@ -46,6 +46,10 @@ func (c cell) fault() *complaint {
 			return say("%%%%time stands alone on the first line of a cell; %%time STATEMENT can stand on any")
 		case !slices.Contains(commands, name):
 			return say("there is no %s%s; `%%help` and `%%lx help` list what there is", name, perhaps(name))
+		case !isASCII(text) && kind != lxLine && kind != timeLine:
+			return say("GoNB takes %s with ASCII only, and would make other letters of these", name)
+		case wantsPath(text) && slices.Contains(wordsForGoNB(text)[1:], ""):
+			return say("%s with an empty name", name)
 		case kind == mainLine && main >= 0 && c.kinds[main] == mainLine:
 			if args := strings.Fields(text)[1:]; len(args) > 0 {
 				return say("line %d has begun main, whose arguments stand there: a program has one list of them", main+1)
@@ -61,6 +65,63 @@ func (c cell) fault() *complaint {
 		}
 	}
 	return c.faultOfMain()
+}
+
+// faultOfScript is what is wrong with a cell that is not Go.
+func (c cell) faultOfScript() *complaint {
+	line := bare(c.lines[c.begin])
+	words := wordsForGoNB(line)
+	text := ""
+	switch {
+	case !isASCII(line):
+		text = "GoNB takes " + words[0] + " with ASCII only, and would make other letters of these"
+	case words[0] == "%%script" && (len(words) < 2 || words[1] == ""):
+		text = "%%script wants the program that reads the cell: %%script python3"
+	case wantsPath(line) && slices.Contains(words[1:], ""):
+		text = words[0] + " with an empty name"
+	default:
+		return nil
+	}
+	return &complaint{place: place(0, strconv.Itoa(c.begin+1)), message: text, source: c.lines[c.begin], column: 1}
+}
+
+// wantsPath says whether a command has the name of a file or a folder, which GoNB ends by if it is empty.
+func wantsPath(command string) bool {
+	return slices.Contains([]string{"%cd", "%capture", "%track", "%untrack", "%%writefile"}, commandName(command))
+}
+
+func isASCII(s string) bool { return strings.IndexFunc(s, func(r rune) bool { return r > 127 }) < 0 }
+
+// wordsForGoNB splits a command as GoNB does: quotes, which need no end, hold words together, and a backslash in them takes
+// the next character as it is.
+func wordsForGoNB(command string) []string {
+	var words []string
+	var word strings.Builder
+	started, quoted, escaped := false, false, false
+	for _, r := range command {
+		switch {
+		case escaped:
+			word.WriteRune(r)
+			escaped = false
+		case quoted && r == '\\':
+			escaped = true
+		case r == '"':
+			quoted, started = !quoted, true
+		case !quoted && (r == ' ' || r == '\t'):
+			if started {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			started = false
+		default:
+			word.WriteRune(r)
+			started = true
+		}
+	}
+	if started {
+		words = append(words, word.String())
+	}
+	return words
 }
 
 // faultOfMain is what keeps a cell's statements from being the body of main.

@@ -37,6 +37,10 @@ func TestTextIsNeverACommand(t *testing.T) {
 		{"%%\nfmt.Println(`\n%%\n`[7])", "error", "compile error: cell line 4: invalid argument: index 7 out of bounds [0:4]"},
 		{"// no name\n%exec", "error", "command: cell line 2: %exec wants the name of a function that takes no arguments: %exec F"},
 		{"%reste\n", "error", "command: cell line 1: there is no %reste: %reset?; `%help` and `%lx help` list what there is"},
+		{"%capture /not/there/x\n", "error", "command: failed to create \"%capture\" file \"/not/there/x\": open /not/there/x: no such file or directory"},
+		{"%%sh -e\ntrue", "error", "command: \"%%sh\" expects no extra arguments, [-e] was given"},
+		{"%%script\ntrue", "error", "command: cell line 1: %%script wants the program that reads the cell: %%script python3"},
+		{"%% --name größe\nfmt.Println()", "error", "command: cell line 1: GoNB takes %% with ASCII only, and would make other letters of these"},
 		{"% ", "error", "command: cell line 1: % without a command; `%help` and `%lx help` list what there is"},
 		{"%%\nfmt.Println(\"alive\", kept)", "ok", "alive 1\n"},
 	})
@@ -157,5 +161,18 @@ func TestRedeclaringWhatOtherCellsUseSaysHow(t *testing.T) {
 		{"%rm below\nvar limit = \"a\"\nlimit", "ok", ". removed func below\nout: a"},
 		{"%rm limit", "ok", ". removed var limit\n"},
 		{"1", "ok", "out: 1"},
+	})
+}
+
+func TestNothingThatAProgramWritesEndsTheKernel(t *testing.T) {
+	c := startReal(t)
+	c.take([]step{
+		{"fmt.Fprintln(os.Stderr, \"main.go:5:0: column 0\")", "ok", "main.go:5:0: column 0\n"},
+		{"fmt.Fprintln(os.Stderr, \"main.go:99999999999999999999: line\")", "ok", "main.go:99999999999999999999: line\n"},
+		{"fmt.Fprintln(os.Stderr, \"x/main.go:0:0: both\\n\\tmain.go:0\")", "ok", "x/main.go:0:0: both\n\tmain.go:0\n"},
+		{"%test\nfunc TestX(t *testing.T) {\n\tos.Stderr.WriteString(\"main_test.go:1:0: x\\n\")\n\tt.Fatal()\n}", "error", ""},
+		{"!*ls main.go", "ok", "ls: cannot access 'main.go': No such file or directory\nexit status 2\n"},
+		{"fmt.Println(2)", "ok", "2\n"},
+		{"!*ls main.go", "ok", "main.go\n"},
 	})
 }

@@ -4,8 +4,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -49,7 +47,7 @@ func (k *kernel) splitTrace(text string) (whole, half string) {
 
 // find finds the line of a cell that a line of GoNB's file comes from. Number 0 is the running cell; line 0: not found.
 func (d *declarations) find(e *execution, work string, n int) (number, line int) {
-	source, err := os.ReadFile(filepath.Join(work, "main.go"))
+	source, err := readFile(work)
 	if err != nil {
 		return 0, 0
 	}
