@@ -107,6 +107,7 @@ func TestWhatAnInterruptedCellLeavesIsKilled(t *testing.T) {
 	ready := filepath.Join(c.tmp, "ready")
 	id := c.execute(fmt.Sprintf("%%%%\nexec.Command(\"sh\", \"-c\", \"trap '' INT; touch %s; sleep 3600\").Start()\nselect {\ncase <-time.After(time.Hour):\n}", ready))
 	c.waitFor(ready)
+	testwait.Until(t, "the cell's child sleeps, too", func() bool { return len(sleepers(c)) == 2 })
 	c.interrupt()
 	if reply, _ := c.finished(id); reply["ename"] != "interrupted" { // on a slow machine it may have been killed
 		t.Errorf("the cell: %v", reply)
