@@ -21,6 +21,11 @@ import (
 // it is not killed after five seconds, as it saves its work, but after a minute.
 const SavingEnv = wire.SavingEnv
 
+// AsideSuffix is what the kernel puts behind the name of the file that a cell's program was compiled from, main.go, while
+// the program runs. A program that reads its own source finds it under this name, or under its own where another kernel
+// runs it.
+const AsideSuffix = wire.AsideSuffix
+
 // Environment variables that say what [Options] leave open.
 const (
 	ProgramEnv  = "LXMERT_SESSION_COMMAND" // the program to start as the session

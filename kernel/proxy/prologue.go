@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+
+	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 )
 
 // idleName is a file in the kernel's own folder: while it is there the programs of cells end before they do anything.
@@ -55,7 +57,8 @@ func (g *gonb) addPrologue(in *input) error {
 // setAside are the files that GoNB puts together, with the names that they have while the program of a cell runs. GoNB
 // looks for every line of standard error that names a place in such a file, and ends where the place cannot be: line 1,
 // column 0 is enough. Where it cannot read the file it does not look, and the kernel finds such places by itself.
-var setAside = map[string]string{"main.go": "main.go.runs", "main_test.go": "main_test.go.runs"}
+// A program that reads its own source knows of this, see [wire.AsideSuffix].
+var setAside = map[string]string{"main.go": "main.go" + wire.AsideSuffix, "main_test.go": "main_test.go" + wire.AsideSuffix}
 
 // putBack gives the files that were set aside their names again, for cells that look at them.
 func (g *gonb) putBack() {
@@ -66,7 +69,7 @@ func (g *gonb) putBack() {
 
 // readFile is the file that GoNB has put together for the cell that runs, or ran.
 func readFile(work string) ([]byte, error) {
-	for _, name := range []string{"main.go.runs", "main_test.go.runs", "main.go"} {
+	for _, name := range []string{setAside["main.go"], setAside["main_test.go"], "main.go"} {
 		if text, err := os.ReadFile(filepath.Join(work, name)); err == nil {
 			return text, nil
 		}

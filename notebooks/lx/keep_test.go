@@ -126,6 +126,23 @@ func read() int { return 1 }`); err != nil {
 	}
 }
 
+func TestTheSourceIsFoundWhileTheKernelHasItSetAside(t *testing.T) {
+	const program = "package main\n\nvar _ = lx.Keep(\"x\", one)\n\nfunc one() int { return 1 }\n"
+	var hashes []string
+	for _, name := range []string{"main.go", "main.go" + client.AsideSuffix} {
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, name), program)
+		hash, err := sourceOf(filepath.Join(dir, "main.go"), 3, "x")
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		hashes = append(hashes, hash)
+	}
+	if hashes[0] != hashes[1] {
+		t.Error("the name of the file counts")
+	}
+}
+
 func TestAValueThatUsesWhatIsChangedCannotBeTold(t *testing.T) {
 	for name, c := range map[string]struct {
 		main    string // of a program that declares t, u behind t, and a type

@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/kernel/client"
 )
 
 // sourceOf is a hash of the call of Keep with this name in a line of a program, and of all that it reaches in the program:
@@ -77,11 +79,15 @@ func parseProgram(dir string) (*program, error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
-		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+		name := strings.TrimSuffix(e.Name(), client.AsideSuffix)
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		f, err := parser.ParseFile(p.fset, path, nil, 0)
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		f, err := parser.ParseFile(p.fset, filepath.Join(dir, name), text, 0)
 		if err != nil {
 			return nil, err
 		}

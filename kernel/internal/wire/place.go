@@ -15,6 +15,9 @@ const DirEnv = "LXMERT_SESSION_DIR"
 // SavingEnv names the file by which a cell's program asks the kernel for time to save its work.
 const SavingEnv = "LXMERT_SAVING"
 
+// AsideSuffix stands behind the name of the Go file of a cell while its program runs.
+const AsideSuffix = ".runs"
+
 // Place is where a session lives.
 type Place struct {
 	Dir     string // private to the user
