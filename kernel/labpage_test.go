@@ -17,9 +17,9 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/seed-516990b0/golxmert/internal/testbrowser"
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/install"
-	"github.com/seed-516990b0/golxmert/lxmert/testbrowser"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // startBrowser starts a browser that reaches this machine and nothing else, and ends it with the test.

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/install"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // lab is a JupyterLab that serves a folder of the test.

@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/testneed"
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/install"
-	"github.com/seed-516990b0/golxmert/lxmert/testneed"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 

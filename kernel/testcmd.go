@@ -14,9 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-516990b0/golxmert/internal/testneed"
 	"github.com/seed-516990b0/golxmert/kernel/install"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
-	"github.com/seed-516990b0/golxmert/lxmert/testneed"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 

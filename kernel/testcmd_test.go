@@ -6,7 +6,7 @@ import (
 )
 
 func TestWhatDrivesJupyterIsNeverTakenFromTheCache(t *testing.T) {
-	passes := testPasses(t.Context(), "..", []string{"./lxmert/testneed", "./kernel/..."})
+	passes := testPasses(t.Context(), "..", []string{"./internal/testneed", "./kernel/..."})
 	if len(passes) != 2 || passes[1][0] != "-count=1" || slices.Contains(passes[0], "-count=1") {
 		t.Fatalf("passes %q", passes)
 	}
@@ -16,7 +16,7 @@ func TestWhatDrivesJupyterIsNeverTakenFromTheCache(t *testing.T) {
 			t.Errorf("%s is in the second pass: %v; passes %q", pkg, in, passes)
 		}
 	}
-	if !slices.ContainsFunc(passes[0], func(p string) bool { return shortPackage(p) == "lxmert/testneed" }) {
+	if !slices.ContainsFunc(passes[0], func(p string) bool { return shortPackage(p) == "internal/testneed" }) {
 		t.Errorf("passes %q", passes)
 	}
 	if wrong := testPasses(t.Context(), "..", []string{"./there/is/none"}); len(wrong) != 1 || !slices.Contains(wrong[0], "./there/is/none") {

@@ -14,9 +14,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/install"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 

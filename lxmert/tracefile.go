@@ -14,8 +14,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/safetensors"
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/safetensors"
 )
 
 // A trace file is a safetensors file. Values have their own names; "grad.NAME" are gradients, "top.NAME.values" and

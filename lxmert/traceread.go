@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/safetensors"
+	"github.com/seed-516990b0/golxmert/internal/safetensors"
 )
 
 // LoadTrace reads a file that [Trace.Save] wrote. Errors name the file.

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/safetensors"
+	"github.com/seed-516990b0/golxmert/internal/safetensors"
 )
 
 // traceParts are the items and the metadata of a file, to be changed one by one.

@@ -15,7 +15,7 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis/internal/wordpiece"
 	"github.com/seed-516990b0/golxmert/analysis/layout"
 	"github.com/seed-516990b0/golxmert/analysis/report"
-	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 )
 
 // Column and Page are the widths of one column and of two, in centimetres.

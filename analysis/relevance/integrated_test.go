@@ -10,8 +10,8 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/internal/goldencase"
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
+	"github.com/seed-516990b0/golxmert/internal/roundingtest"
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/roundingtest"
 )
 
 func number(t *testing.T, s analysis.Scores, key string) float64 {

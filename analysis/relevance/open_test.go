@@ -5,11 +5,11 @@ import (
 	"os"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/roundingtest"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt/lxrttest"
-	"github.com/seed-516990b0/golxmert/lxmert/roundingtest"
 )
 
 func TestMain(m *testing.M) {

@@ -15,11 +15,11 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/attention"
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
+	"github.com/seed-516990b0/golxmert/internal/testneed"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
-	"github.com/seed-516990b0/golxmert/lxmert/testneed"
 	"github.com/seed-516990b0/golxmert/lxmert/token"
 )
 

@@ -22,8 +22,8 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/report"
-	"github.com/seed-516990b0/golxmert/lxmert/testbrowser"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
+	"github.com/seed-516990b0/golxmert/internal/testbrowser"
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 )
 
 // chromium is the browser that all tests share: starting one takes a second.

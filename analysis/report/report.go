@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
-	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 )
 
 // Options say how to write. The zero value is good.

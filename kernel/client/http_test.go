@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 )
 
 // listen serves over a unix socket, and returns how to reach it.

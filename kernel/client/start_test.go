@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // startedBeside dials a session whose program is a script of the test, run in the session's folder. Once the script has made

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/testneed"
+	"github.com/seed-516990b0/golxmert/internal/testneed"
 )
 
 func TestModulesForCellsHaveTheirSums(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 )
 
 // fakePrograms puts programs that only seem to work on the path, instead of all others: sh scripts by name.

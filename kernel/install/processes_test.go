@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/testneed"
+	"github.com/seed-516990b0/golxmert/internal/testneed"
 )
 
 // installed is the installation of this machine. Without one the test is skipped, or fails where LXMERT_REQUIRE asks for it.

@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 )
 
 // wantKernel is the checksum of the running program: it is what gets installed.

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 )
 
 // Options say how [Install] works. The zero value installs everything and is silent.

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/proxy/zmtp"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // client is a kernel in a process of its own, and somebody who talks to it.

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/testneed"
+	"github.com/seed-516990b0/golxmert/internal/testneed"
 )
 
 // TestFullDiskIsSaidAndTheKernelLivesOn fills the disk that the kernel's own folder is on, runs a cell, makes room and

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 )
 
 // startImpatient starts a kernel that kills what has not ended some time after an interrupt.

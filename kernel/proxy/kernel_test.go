@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/proxy/zmtp"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // testMagics are commands for tests: "echo WORDS" and "block".

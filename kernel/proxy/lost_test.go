@@ -5,7 +5,7 @@ import (
 	"os/exec"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/testneed"
+	"github.com/seed-516990b0/golxmert/internal/testneed"
 )
 
 func TestNothingOfWhatIsDeclaredIsLost(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/install"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // The notebooks in testdata are cells as people paste them. Each says in its metadata what is to come of it, in the words

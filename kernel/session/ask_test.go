@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert/question"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/token"

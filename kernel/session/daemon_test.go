@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // answer asks for what every model of the tests has.

@@ -16,11 +16,11 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis/display"
 	"github.com/seed-516990b0/golxmert/analysis/figure"
+	"github.com/seed-516990b0/golxmert/internal/resident"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/question"
-	"github.com/seed-516990b0/golxmert/lxmert/resident"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 

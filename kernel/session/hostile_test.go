@@ -15,11 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/testneed"
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/testneed"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // speaks is the header of whoever speaks as the session does.

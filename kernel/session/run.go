@@ -14,8 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 	"github.com/seed-516990b0/golxmert/kernel/client"
-	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 )
 
 // run is a training run and its record: run.json, what it is, and events.jsonl, what happened. Followers are woken

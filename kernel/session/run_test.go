@@ -13,8 +13,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/client"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // work is a folder with a copy of the golden data, in which runs train a tiny model; relative names are relative to it.

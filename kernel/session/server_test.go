@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/session"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // host serves in this process until stop is called; c is a client of the notebook "a".

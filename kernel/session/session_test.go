@@ -12,10 +12,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/session"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // TestMain lets the test's own program be the session: that is how clients start it.

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 )
 
 // buildPlugin compiles a shared library whose GetPjrtApi has the given body.

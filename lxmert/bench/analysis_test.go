@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 )
 
 // TestAnalysisAgreesWithTorch: rules written down a second time, in another language, give the same relevance.

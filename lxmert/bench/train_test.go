@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
 )
 
 // tinyTraining trains a tiny model on the Go backend.

@@ -8,7 +8,7 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 )
 
 // AnswerCount counts to how many questions each answer is the right one, for a table of those that are frequent. VQA's

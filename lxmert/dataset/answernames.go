@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
+	"github.com/seed-516990b0/golxmert/internal/filekind"
 )
 
 // maxAnswerFile bounds a file of answers, in bytes; the published ones have less than a megabyte.

@@ -7,7 +7,7 @@ import (
 	"io"
 	"slices"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
+	"github.com/seed-516990b0/golxmert/internal/filekind"
 )
 
 // ErrFormat is wrapped by every error about what a file says.

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/shell"
+	"github.com/seed-516990b0/golxmert/internal/shell"
 )
 
 // Layout is a way in which a data set's authors lay out their questions.

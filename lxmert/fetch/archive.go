@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/progress"
+	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
 // Limits of what a member may unfold to. Region features halve in a zip, question files become ten times smaller.

@@ -8,7 +8,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
+	"github.com/seed-516990b0/golxmert/internal/filekind"
 )
 
 // ErrContent is wrapped by errors that say a file or an answer is not of the kind that was expected.

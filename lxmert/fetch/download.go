@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/progress"
+	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
 // download is one file to be downloaded.

@@ -16,8 +16,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/diskspace"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/progress"
+	"github.com/seed-516990b0/golxmert/internal/diskspace"
+	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
 // Fetcher brings files to their places. The zero value takes the published files from their mirrors to the working

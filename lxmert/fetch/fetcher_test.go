@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
+	"github.com/seed-516990b0/golxmert/internal/filekind"
 )
 
 func TestFilesGetTheirPlacesAndAreNotFetchedTwice(t *testing.T) {

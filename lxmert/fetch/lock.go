@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/filelock"
+	"github.com/seed-516990b0/golxmert/internal/filelock"
 )
 
 // errLocked says that another process holds a lock.

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/progress"
+	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
 // obtain makes a file be there, from the first source that gives it.

@@ -10,8 +10,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/progress"
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
 // part is a file that is being downloaded.

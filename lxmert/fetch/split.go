@@ -9,7 +9,7 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/progress"
+	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
 // Zips that are too large for a mirror are published in parts, as `split` names them: X.zip.aa, X.zip.ab, … or with

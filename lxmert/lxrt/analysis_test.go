@@ -6,11 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/roundingtest"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
-	"github.com/seed-516990b0/golxmert/lxmert/roundingtest"
 )
 
 // analysisCase is the model of an analysis golden folder and its inputs.

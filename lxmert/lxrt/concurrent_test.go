@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/synthetic"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 func TestConcurrentRunsShareOneModel(t *testing.T) {

@@ -8,13 +8,13 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/roundingtest"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/synthetic"
-	"github.com/seed-516990b0/golxmert/lxmert/roundingtest"
 )
 
 // What is inside the layers: scores before softmax, and the two halves of feed-forward blocks.

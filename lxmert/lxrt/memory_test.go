@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/resident"
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/synthetic"
-	"github.com/seed-516990b0/golxmert/lxmert/resident"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // TestRunsLeaveNoMemoryBehind runs one request many times and looks at the process's memory.

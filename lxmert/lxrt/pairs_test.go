@@ -5,9 +5,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
 )
 
 func TestPairsGiveEveryTextWithEveryImage(t *testing.T) {

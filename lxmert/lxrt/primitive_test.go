@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
 )
 
 // Each use that the engine's one call must serve, against values that the reference gave for it.

@@ -12,10 +12,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/safetensors"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/safetensors"
 	"github.com/seed-516990b0/golxmert/lxmert/question"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/token"

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 )
 
 // TestTheReadmesGoIsThatOfTheExamples, which run: each block of Go in README.md stands in example_test.go, line by line.

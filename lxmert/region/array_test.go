@@ -13,8 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/safetensors"
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/safetensors"
 )
 
 // npy is an array file; values are the bytes of its numbers.

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/filelock"
+	"github.com/seed-516990b0/golxmert/internal/filelock"
 )
 
 // lockName is the file in a store that whoever packs it locks.

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 )
 
 const (

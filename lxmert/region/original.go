@@ -12,8 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed-516990b0/golxmert/internal/shell"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/release"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/shell"
 )
 
 // original is the file that a published name stands for: itself, or a zip with it.

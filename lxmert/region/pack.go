@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/diskspace"
+	"github.com/seed-516990b0/golxmert/internal/diskspace"
 )
 
 // PackOptions says how [Pack] packs. The zero value packs all rows exactly.

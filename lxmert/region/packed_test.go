@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/testneed"
+	"github.com/seed-516990b0/golxmert/internal/testneed"
 )
 
 // feature is a file under a published name, with 1100 rows, in a folder of its own.

@@ -12,7 +12,7 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/progress"
+	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
 // Packing is a line of goroutines: one takes the source apart into images and gives each its place, some decode them and

@@ -13,7 +13,7 @@ import (
 
 	"github.com/klauspost/compress/flate" // faster than the standard library's, which decides how fast a zip is packed
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
+	"github.com/seed-516990b0/golxmert/internal/filekind"
 )
 
 // useZip makes a TSV inside a zip the input; zipped is false where the file is no zip, or one of arrays (.npz).

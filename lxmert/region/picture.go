@@ -12,8 +12,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/seed-516990b0/golxmert/internal/filekind"
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
 )
 
 // Pictures finds the picture files of images by their ids, in a folder that holds the pictures themselves or has the

@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/safetensors"
+	"github.com/seed-516990b0/golxmert/internal/safetensors"
 )
 
 // elements are the types of safetensors files, as NumPy would name them.

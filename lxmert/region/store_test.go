@@ -14,7 +14,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 )
 
 // randomRegions is an image with features like those of a ReLU; every fourth image has no labels.

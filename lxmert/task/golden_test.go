@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
 )
 
 // TestDumpsAndScoresAreTheReferences gives given answers to the reference's evaluator and dump.

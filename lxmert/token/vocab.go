@@ -8,8 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/seed-516990b0/golxmert/internal/filekind"
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
 )
 
 // ErrVocabulary is wrapped by errors about a vocabulary that cannot be used.

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 )
 
 // Options say which world to make. The zero value is the usual one.

@@ -9,8 +9,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/testneed"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
-	"github.com/seed-516990b0/golxmert/lxmert/testneed"
 )
 
 // TestFullDiskChild is not a test of its own: it is the process whose files may not grow, in TestAFullDiskLosesNothing.

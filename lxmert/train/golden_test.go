@@ -10,9 +10,9 @@ import (
 
 	. "github.com/gomlx/gomlx/core/graph"
 
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )

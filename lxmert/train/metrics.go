@@ -7,7 +7,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/resident"
+	"github.com/seed-516990b0/golxmert/internal/resident"
 )
 
 // meter smooths what progress and metrics show.

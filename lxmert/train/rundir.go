@@ -12,9 +12,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/diskspace"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/filelock"
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/diskspace"
+	"github.com/seed-516990b0/golxmert/internal/filelock"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
 

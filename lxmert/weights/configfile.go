@@ -12,8 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed-516990b0/golxmert/internal/filekind"
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
 )
 
 // ConfigKey is where [Save] keeps the configuration, as JSON: a key of a safetensors file's metadata, an attribute of a

@@ -5,8 +5,8 @@ import (
 	"math"
 	"strings"
 
+	"github.com/seed-516990b0/golxmert/internal/shell"
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/shell"
 )
 
 // Kind says in words what the file is: a pre-training snapshot, a fine-tuned task, an encoder alone, and in whose names.

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/safetensors"
+	"github.com/seed-516990b0/golxmert/internal/filekind"
+	"github.com/seed-516990b0/golxmert/internal/safetensors"
 	"github.com/seed-516990b0/golxmert/lxmert/weights/internal/pickle"
 )
 

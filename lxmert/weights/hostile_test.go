@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/filekind"
+	"github.com/seed-516990b0/golxmert/internal/filekind"
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 )
 
 // zipOf is a torch file with the given pickle and one storage "0" of 16 bytes.

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 )
 
 // SaveHuggingFace writes a folder with config.json and model.safetensors that transformers opens with from_pretrained,

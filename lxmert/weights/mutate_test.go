@@ -9,7 +9,7 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 )
 
 // TestDamagedFilesAreErrors cuts, flips and splices golden files of all formats, 10,000 times in all. Each result opens

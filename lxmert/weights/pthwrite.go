@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 )
 
 // writePTH writes torch.save's zip format. Members are stored, their values start at multiples of 64 bytes, and sizes

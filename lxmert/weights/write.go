@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/safetensors"
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/safetensors"
 )
 
 // Write writes tensors to a .safetensors or .pth file, by the path's suffix. Values are asked for one after the other, so

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/testneed"
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/install"
-	"github.com/seed-516990b0/golxmert/lxmert/testneed"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // runNotebook runs cells as a notebook of its own, through Jupyter and the installed kernel, and returns the notebook with

@@ -12,10 +12,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/session"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/client"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // cells are what processes of their own run, as a kernel runs a cell.

@@ -17,8 +17,8 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/display"
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
 	"github.com/seed-516990b0/golxmert/notebooks/lx/value"
 )
 

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 )
 
 // hello is what a peer sends before its first message.

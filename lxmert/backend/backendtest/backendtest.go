@@ -9,8 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/testneed"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
-	"github.com/seed-516990b0/golxmert/lxmert/testneed"
 )
 
 // Open opens a backend, and skips the test if this machine has none of that kind, or fails it if LXMERT_REQUIRE says

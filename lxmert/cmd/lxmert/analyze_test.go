@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 )
 
 // analyzeArgs are those of a sweep over the golden validation questions.

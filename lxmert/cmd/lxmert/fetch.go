@@ -12,9 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-516990b0/golxmert/internal/progress"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/fetch"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/progress"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 )
 

@@ -6,11 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/roundingtest"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
-	"github.com/seed-516990b0/golxmert/lxmert/roundingtest"
 )
 
 // TestNumbersThatAreNoneAreSaid: a trace counts values that are NaN or infinite, and no probability is made of them.

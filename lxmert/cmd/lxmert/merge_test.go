@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 )
 
 // changeWeights makes results those of other weights, as of a model trained with another seed.

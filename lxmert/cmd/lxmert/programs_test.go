@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 )
 
 // TestLaterProcessesFindCompiledPrograms runs the program itself, as often as it takes to compile, to find what was compiled,

@@ -14,9 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/seed-516990b0/golxmert/lxmert/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/progress"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/progress"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 )
 

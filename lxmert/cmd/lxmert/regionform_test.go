@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 )
 
 // TestEveryCommandRefusesBoxesThatWereDividedAlready, before it computes, and names the file and what to do.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 

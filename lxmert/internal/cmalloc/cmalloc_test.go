@@ -15,10 +15,10 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/seed-516990b0/golxmert/internal/resident"
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/cmalloc"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/cmalloctest"
-	"github.com/seed-516990b0/golxmert/lxmert/resident"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
 )
 
 // Sizes around borders of granules, and between the pool and glibc.

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/shell"
+	"github.com/seed-516990b0/golxmert/internal/shell"
 )
 
 // sets says which set of `lxmert fetch` has a file: the smallest, of several.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/seed-516990b0/golxmert/internal/shell"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/shell"
 	"github.com/seed-516990b0/golxmert/lxmert/task"
 )
 

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
-	"github.com/seed-516990b0/golxmert/lxmert/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 )
 
 // zipped is a zip with one member.

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/testneed"
+	"github.com/seed-516990b0/golxmert/internal/testneed"
 )
 
 // Dir is the folder of all golden data: what LXMERT_GOLDEN names, else the project's own copy.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/safetensors"
+	"github.com/seed-516990b0/golxmert/internal/safetensors"
 )
 
 // File is a safetensors file with expected values. When its test ends, a tensor that was not used is a failure.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/seed-516990b0/golxmert/lxmert/testneed"
-	"github.com/seed-516990b0/golxmert/lxmert/testwait"
+	"github.com/seed-516990b0/golxmert/internal/testneed"
+	"github.com/seed-516990b0/golxmert/internal/testwait"
 )
 
 // Find finds a Chromium. Without one the test is skipped, or fails if LXMERT_REQUIRE lists "chromium".

@@ -3,7 +3,7 @@ package progress_test
 import (
 	"os"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/progress"
+	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
 // Standard output is no terminal here, so that a state is a line: the first one, then one every ten seconds, and the last.
