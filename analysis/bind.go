@@ -74,7 +74,13 @@ func (t *Bound) Select(scores []int) *Bound {
 	}
 	b := *t.Batch
 	b.Pairs = pairs
-	out := &Bound{Batch: Separate(&b), Unit: t.Unit}
+	return &Bound{Batch: Separate(&b), Unit: t.Unit, Terms: t.TermsOf(scores)}
+}
+
+// TermsOf are the terms of some of the scores only, in the given order and as often as they are named: of a batch that has
+// Group rows for each.
+func (t *Bound) TermsOf(scores []int) []lxmert.Term {
+	var out []lxmert.Term
 	for _, term := range t.Terms {
 		chosen := lxmert.Term{Output: term.Output, Kind: term.Kind}
 		for _, u := range scores {
@@ -84,7 +90,7 @@ func (t *Bound) Select(scores []int) *Bound {
 				chosen.Position = append(chosen.Position, term.Position[u])
 			}
 		}
-		out.Terms = append(out.Terms, chosen)
+		out = append(out, chosen)
 	}
 	return out
 }

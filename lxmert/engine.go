@@ -136,7 +136,7 @@ func (e Edit) Check(a Activation) error {
 type Grad struct {
 	Of []Term
 	// Names are activations (patterns allowed) whose gradients to return, taken at the edited values. Where there is no
-	// path from the score the gradient is zero.
+	// path from the score the gradient is zero. With no names there is no backward pass, and [Trace.Score] is all that comes.
 	Names []string
 }
 
