@@ -13,10 +13,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gofrs/flock"
-
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
+	"github.com/seed-516990b0/golxmert/internal/filelock"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
@@ -147,7 +146,7 @@ func partName(shard, shards int) string {
 type part struct {
 	path  string
 	file  *os.File
-	lock  *flock.Flock
+	lock  *filelock.Lock
 	begun Settings // its first line
 	done  int      // examples that it had when it was opened
 }
@@ -162,18 +161,17 @@ func openPart(dir string, want Settings, overwrite bool, found func(done int)) (
 	if p.file, err = os.OpenFile(p.path, os.O_CREATE|os.O_RDWR, 0o666); err != nil {
 		return nil, fmt.Errorf("sweep: %w", err)
 	}
-	p.lock = flock.New(p.path)
 	defer func() {
 		if err != nil {
 			p.Close()
 		}
 	}()
-	locked, err := p.lock.TryLock()
-	if err == nil && !locked {
-		err = errors.New("another process is writing it")
+	p.lock, err = filelock.TryFile(p.path)
+	if held := new(filelock.HeldError); errors.As(err, &held) {
+		return nil, fmt.Errorf("sweep: %s: another process is writing it", p.path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("sweep: %s: %w", p.path, err)
+		return nil, fmt.Errorf("sweep: %w", err)
 	}
 	end := int64(0)
 	if !overwrite {
@@ -261,7 +259,7 @@ func (p *part) Close() error {
 	if p.file != nil {
 		err = p.file.Close()
 	}
-	return errors.Join(err, p.lock.Unlock())
+	return errors.Join(err, p.lock.Close())
 }
 
 // readPart reads the whole lines of a part, called name, and returns where they end: 0 for an empty file.

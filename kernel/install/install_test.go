@@ -14,9 +14,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/filelock"
 	"github.com/seed-516990b0/golxmert/internal/testwait"
 )
 
@@ -201,17 +201,11 @@ func TestInterruptedInstallationStopsAndGoesOnLater(t *testing.T) {
 
 func TestTwoInstallationsDoNotMeet(t *testing.T) {
 	p, _ := fakeMachine(t)
-	if err := os.MkdirAll(p.path("steps"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Create(p.path("steps", "lock"))
+	lock, err := filelock.Try(p.path("steps", "lock"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		t.Fatal(err)
-	}
+	defer lock.Close()
 	if err := Install(t.Context(), p, Options{}); err == nil || !strings.Contains(err.Error(), "under way") {
 		t.Errorf("error %v", err)
 	}

@@ -8,10 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/seed-516990b0/golxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/filelock"
 )
 
 // Options say how [Install] works. The zero value installs everything and is silent.
@@ -65,11 +65,11 @@ func Install(ctx context.Context, p Place, opt Options) error {
 	if err := os.MkdirAll(p.path("steps"), 0o777); err != nil {
 		return fmt.Errorf("install: %w; %s names another folder", err, DirEnv)
 	}
-	unlock, err := in.lock()
+	lock, err := in.lock()
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer lock.Close()
 	if err := in.look(ctx); err != nil {
 		return err
 	}
@@ -115,17 +115,15 @@ func (in *installation) step(ctx context.Context, s step) error {
 func (p Place) note(id string) string { return p.path("steps", id) }
 
 // lock keeps two installations from working in the same folder.
-func (in *installation) lock() (unlock func(), err error) {
-	f, err := os.Create(in.path("steps", "lock"))
+func (in *installation) lock() (*filelock.Lock, error) {
+	lock, err := filelock.Try(in.path("steps", "lock"))
+	if held := new(filelock.HeldError); errors.As(err, &held) {
+		return nil, fmt.Errorf("install: another installation into %s is under way (%w)", in.Dir, held)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("install: %w; %s names another folder", err, DirEnv)
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		f.Close()
-		return nil, fmt.Errorf("install: another installation into %s is under way", in.Dir)
-	}
-	return func() { f.Close() }, nil // file systems without locks let everybody in
+	return lock, nil
 }
 
 func seconds(since time.Time) string { return fmt.Sprintf("%.1f s", time.Since(since).Seconds()) }

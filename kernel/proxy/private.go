@@ -4,15 +4,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/internal/filelock"
 )
 
 // private is a kernel's own folder: sockets, GoNB's files, whatever cells put into the folder for temporary files. It
 // goes when the kernel goes.
 type private struct {
 	dir  string
-	lock *os.File // held as long as the kernel lives, which tells its folder from one that was left behind
+	lock *filelock.Lock // held as long as the kernel lives, which tells its folder from one that was left behind
 }
 
 const (
@@ -33,12 +34,11 @@ func newPrivate() (*private, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the kernel's own folder: %w; TMPDIR names another place", err)
 	}
-	lock, err := os.Create(filepath.Join(dir, lockName))
+	lock, err := filelock.Try(filepath.Join(dir, lockName))
 	if err != nil {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("the kernel's own folder: %w; TMPDIR names another place", err)
 	}
-	tryLock(lock)
 	return &private{dir, lock}, nil
 }
 
@@ -78,18 +78,11 @@ func sweep(base string) {
 		if err != nil || !info.IsDir() || time.Since(info.ModTime()) < time.Minute {
 			continue
 		}
-		lock, err := os.Open(filepath.Join(dir, lockName)) // fails for other users' folders
+		lock, err := filelock.TryFile(filepath.Join(dir, lockName)) // fails for folders of kernels that live, and of other users
 		if err != nil {
 			continue
 		}
-		if tryLock(lock) {
-			removeTree(dir)
-		}
+		removeTree(dir)
 		lock.Close()
 	}
-}
-
-// tryLock takes a file's lock unless somebody else has it. The system lets go of it when the process ends.
-func tryLock(f *os.File) bool {
-	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
 }

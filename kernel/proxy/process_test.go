@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/internal/filelock"
 )
 
 func TestBelowFindsDescendantsAndTheGroupButNotOtherSessions(t *testing.T) {
@@ -68,15 +70,15 @@ func TestWatchRemovesOnlyKernelsFolders(t *testing.T) {
 func TestSweepRemovesFoldersOfDeadKernelsOnly(t *testing.T) {
 	base := t.TempDir()
 	old := time.Now().Add(-time.Hour)
-	make := func(name string, withLock bool) *os.File {
+	newFolder := func(name string, withLock bool) *filelock.Lock {
 		dir := filepath.Join(base, name)
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		var lock *os.File
+		var lock *filelock.Lock
 		if withLock {
 			var err error
-			if lock, err = os.Create(filepath.Join(dir, lockName)); err != nil {
+			if lock, err = filelock.Try(filepath.Join(dir, lockName)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -85,15 +87,12 @@ func TestSweepRemovesFoldersOfDeadKernelsOnly(t *testing.T) {
 		}
 		return lock
 	}
-	make("lxk-dead", true).Close()
-	alive := make("lxk-alive", true)
+	newFolder("lxk-dead", true).Close()
+	alive := newFolder("lxk-alive", true)
 	defer alive.Close()
-	if !tryLock(alive) {
-		t.Fatal("a fresh lock is taken")
-	}
-	make("lxk-strange", false)
-	make("other", true).Close()
-	make("lxk-new", true).Close()
+	newFolder("lxk-strange", false)
+	newFolder("other", true).Close()
+	newFolder("lxk-new", true).Close()
 	if err := os.Chtimes(filepath.Join(base, "lxk-new"), time.Now(), time.Now()); err != nil {
 		t.Fatal(err)
 	}

@@ -7,50 +7,32 @@ import (
 	"net"
 	"os"
 	"sync"
-	"syscall"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/internal/filelock"
 )
 
 // lock takes the lock that the one session of a folder holds. A session that is just ending is waited for.
-func (s *Server) lock(ctx context.Context) (*os.File, error) {
-	f, err := os.OpenFile(s.place.Lock, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("session: %w", err)
-	}
-	for tries := 0; ; tries++ {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		switch {
-		case err == nil:
-			return f, nil
-		case errors.Is(err, syscall.EINTR):
-			continue
-		case !errors.Is(err, syscall.EWOULDBLOCK):
-			f.Close()
-			return nil, fmt.Errorf("session: locking %s: %w", s.place.Lock, err)
-		}
+func (s *Server) lock(ctx context.Context) (*filelock.Lock, error) {
+	late := time.Now().Add(lockWait)
+	lock, err := filelock.Wait(ctx, s.place.Lock, func(held *filelock.HeldError, _ bool) error {
 		if c, err := net.Dial("unix", s.place.Socket); err == nil {
 			c.Close()
-			f.Close()
-			return nil, ErrRunning
+			return ErrRunning
 		}
-		if tries == lockTries {
-			f.Close()
-			return nil, fmt.Errorf("session: another one holds %s but does not answer; end its process", s.place.Lock)
+		if time.Now().After(late) {
+			return fmt.Errorf("%w but does not answer; end it", held)
 		}
-		select {
-		case <-ctx.Done():
-			f.Close()
-			return nil, ctx.Err()
-		case <-time.After(lockPause):
-		}
+		return nil
+	})
+	if err == nil || errors.Is(err, ErrRunning) {
+		return lock, err
 	}
+	return nil, fmt.Errorf("session: %w", err)
 }
 
-// A session that ends may have a training step to finish.
-const (
-	lockPause = 10 * time.Millisecond
-	lockTries = int(20 * time.Second / lockPause)
-)
+// lockWait is how long a session that does not answer any more may take to end: it may have a training step to finish.
+const lockWait = 20 * time.Second
 
 // listen opens the socket, over what a session that was killed may have left.
 func (s *Server) listen() (net.Listener, error) {

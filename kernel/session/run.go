@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/seed-516990b0/golxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/filelock"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 )
 
@@ -27,10 +27,10 @@ type run struct {
 	mu       sync.Mutex
 	info     client.Run
 	events   []client.Event
-	read     bool     // events are those of the file
-	file     *os.File // that events are appended to; nil: nothing is written
-	lock     *os.File // held while the run is active
-	progress int      // how often info.Progress has changed
+	read     bool           // events are those of the file
+	file     *os.File       // that events are appended to; nil: nothing is written
+	lock     *filelock.Lock // held while the run is active
+	progress int            // how often info.Progress has changed
 	woken    chan struct{}
 	cancel   func(why string) // nil: the run is not active
 	stopping bool             // it was told to stop
@@ -95,26 +95,20 @@ func openRun(dir string, log *logFile) (*run, error) {
 
 // take locks the record; ok is false if another session has it.
 func (r *run) take() (ok bool, err error) {
-	f, err := os.OpenFile(filepath.Join(r.dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return false, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
-		f.Close()
+	r.lock, err = filelock.Try(filepath.Join(r.dir, lockFile))
+	if held := new(filelock.HeldError); errors.As(err, &held) {
 		return false, nil
 	}
-	r.lock = f // a file system without locks has no other session either
-	return true, nil
+	return err == nil, err
 }
 
 // drop closes the record's files. r.mu is held.
 func (r *run) drop() {
-	for _, f := range []**os.File{&r.file, &r.lock} {
-		if *f != nil {
-			(*f).Close()
-			*f = nil
-		}
+	if r.file != nil {
+		r.file.Close()
 	}
+	r.lock.Close()
+	r.file, r.lock = nil, nil
 }
 
 // save replaces run.json.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/seed-516990b0/golxmert/internal/diskspace"
+	"github.com/seed-516990b0/golxmert/internal/filelock"
 	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
@@ -54,10 +55,10 @@ type Fetcher struct {
 	Refuse func(path string) error
 
 	// For tests: the pause, the room on the disk, the disk itself, and the lock.
-	sleep   func(ctx context.Context, d time.Duration) error
-	free    func(dir string) (int64, bool)
-	onDisk  func(f *os.File) io.Writer
-	tryLock func(path string) (unlock func(), err error)
+	sleep    func(ctx context.Context, d time.Duration) error
+	free     func(dir string) (int64, bool)
+	onDisk   func(f *os.File) io.Writer
+	waitLock func(ctx context.Context, path string, waiting func(held *filelock.HeldError, again bool) error) (*filelock.Lock, error)
 }
 
 // State is what became of a file.
@@ -99,11 +100,11 @@ func (f *Fetcher) Fetch(ctx context.Context, set string) ([]Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
-	unlock, err := r.own(ctx)
+	lock, err := r.own(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
-	defer unlock()
+	defer lock.Close()
 	results, wrong, err := r.survey(ctx, files)
 	if err == nil {
 		err = r.enough(results)
@@ -166,24 +167,20 @@ func (r *run) announce(set string, results []Result) {
 }
 
 // own locks the folder. One that may not be written can still be looked at: all may be there.
-func (r *run) own(ctx context.Context) (unlock func(), err error) {
-	err = os.MkdirAll(r.path("data"), 0o777)
-	if err == nil {
-		unlock, err = r.lock(ctx, r.path(lockName))
-	}
+func (r *run) own(ctx context.Context) (*filelock.Lock, error) {
+	lock, err := r.lock(ctx)
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
 		r.logf("%s may not be written: %v", r.path("data"), err)
 		r.readOnly = true
-		return func() {}, nil
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	if r.record, err = readRecord(r.path(recordName)); err != nil { // what another process wrote meanwhile
-		unlock()
-		return nil, err
+		return nil, errors.Join(err, lock.Close())
 	}
-	return unlock, nil
+	return lock, nil
 }
 
 // failed is an error about files that are missing or wrong, nil if there are none.
@@ -199,9 +196,6 @@ func (r *run) failed(set string, results []Result, wrong map[int]error) error {
 	}
 	return failed
 }
-
-// lockName is the file that two runs lock, below the folder.
-const lockName = "data/.lxmert-fetch.lock"
 
 // start fills in what was left to default.
 func (f *Fetcher) start(set string) (*run, []File, error) {
@@ -258,8 +252,8 @@ func (r *run) defaults() {
 	if r.free == nil {
 		r.free = diskspace.Free
 	}
-	if r.tryLock == nil {
-		r.tryLock = tryLock
+	if r.waitLock == nil {
+		r.waitLock = filelock.Wait
 	}
 	r.client = newClient(r.Client, r.Insecure)
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/seed-516990b0/golxmert/internal/filekind"
+	"github.com/seed-516990b0/golxmert/internal/filelock"
 )
 
 func TestFilesGetTheirPlacesAndAreNotFetchedTwice(t *testing.T) {
@@ -247,7 +248,6 @@ func TestFetchesOfOneFolderComeOneAfterTheOther(t *testing.T) {
 	for range 4 {
 		f := newFetcher(t, one(plain("data/a.json", s.URL+"/a"), plain("data/b.json", s.URL+"/b")))
 		f.Dir = dir
-		f.sleep = func(ctx context.Context, _ time.Duration) error { return sleep(ctx, time.Millisecond) }
 		wg.Go(func() {
 			if _, err := f.Fetch(t.Context(), "s"); err != nil {
 				t.Error(err)
@@ -263,13 +263,18 @@ func TestFetchesOfOneFolderComeOneAfterTheOther(t *testing.T) {
 func TestWaitingForTheLockEndsWithTheContext(t *testing.T) {
 	f := newFetcher(t, one(plain("data/a.json", "http://localhost/a")))
 	f.put(t, "data/x", nil)
-	unlock, err := tryLock(f.at(lockName))
+	lock, err := filelock.Try(f.at(lockName))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unlock()
+	defer lock.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	f.sleep = func(ctx context.Context, _ time.Duration) error { cancel(); return ctx.Err() }
+	f.waitLock = func(ctx context.Context, path string, waiting func(*filelock.HeldError, bool) error) (*filelock.Lock, error) {
+		return filelock.Wait(ctx, path, func(held *filelock.HeldError, again bool) error {
+			defer cancel()
+			return waiting(held, again)
+		})
+	}
 	_, err = f.Fetch(ctx, "s")
 	says(t, err, context.Canceled, ".lxmert-fetch.lock")
 	if !strings.Contains(f.log.String(), "waiting for another lxmert fetch") {
@@ -281,7 +286,9 @@ func TestFolderThatMayNotBeWrittenIsStillLookedAt(t *testing.T) {
 	for _, cause := range []error{syscall.EROFS, fs.ErrPermission} {
 		f := newFetcher(t, one(plain("data/a.json", "http://localhost/a")))
 		f.put(t, "data/a.json", []byte("[]"))
-		f.tryLock = func(path string) (func(), error) { return nil, &fs.PathError{Op: "open", Path: path, Err: cause} }
+		f.waitLock = func(_ context.Context, path string, _ func(*filelock.HeldError, bool) error) (*filelock.Lock, error) {
+			return nil, &fs.PathError{Op: "open", Path: path, Err: cause}
+		}
 		if res := f.mustGet(t); res[0].State != There || !strings.Contains(f.log.String(), "may not be written") {
 			t.Errorf("%+v", res)
 		}

@@ -76,11 +76,11 @@ func Pack(ctx context.Context, src, dst string, opt PackOptions) (PackReport, er
 	if err := checkTarget(src, dst, what, opt.replace); err != nil {
 		return PackReport{}, err
 	}
-	unlock, err := lockStore(ctx, dst, opt.Log)
+	lock, err := lockStore(ctx, dst, opt.Log)
 	if err != nil {
 		return PackReport{}, err
 	}
-	defer unlock()
+	defer lock.Close()
 	p := &packer{src: src, dir: dst, in: in, opt: opt, about: manifest{packing: what, Form: in.notes}, images: map[string]struct{}{}}
 	report, err := p.pack(ctx)
 	if err != nil {

@@ -224,11 +224,11 @@ func TestTwoPacksAtOnceMakeOneStore(t *testing.T) {
 func TestWaitingForAnotherPackCanBeCancelled(t *testing.T) {
 	src, dst := filepath.Join(t.TempDir(), "x.tsv"), filepath.Join(t.TempDir(), "y.store")
 	randomTSV(t, src, 3)
-	unlock, err := lockStore(t.Context(), dst, new(bytes.Buffer))
+	lock, err := lockStore(t.Context(), dst, new(bytes.Buffer))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unlock()
+	defer lock.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	var log writerFunc = func(p []byte) {
 		if strings.Contains(string(p), "waiting for it") {

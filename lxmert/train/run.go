@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/filelock"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
@@ -122,10 +123,11 @@ type run struct {
 	opt RunOptions
 	at  position
 
-	log, metrics, lock *os.File
-	saved              time.Time
-	meter              meter
-	peak               float64 // see RunOptions.Peak; 0: not known
+	lock         *filelock.Lock
+	log, metrics *os.File
+	saved        time.Time
+	meter        meter
+	peak         float64 // see RunOptions.Peak; 0: not known
 }
 
 // Run trains until the job is done. The files that it writes into the run directory are the reference's: log.log,

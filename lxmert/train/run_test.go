@@ -263,7 +263,7 @@ func TestTwoProcessesDoNotShareAFolder(t *testing.T) {
 	b := backendtest.Open(t, "go")
 	dir := t.TempDir()
 	inside := func(Progress) {
-		if _, err := smallRun(t.Context(), b, smallJob(small(), 1), RunOptions{Dir: dir, Resume: true}); err == nil || !strings.Contains(err.Error(), "another process") {
+		if _, err := smallRun(t.Context(), b, smallJob(small(), 1), RunOptions{Dir: dir, Resume: true}); err == nil || !strings.Contains(err.Error(), "is training in") {
 			t.Errorf("a second run at the same time: %v", err)
 		}
 	}

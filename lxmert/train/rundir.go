@@ -20,14 +20,12 @@ import (
 
 // open prepares the run directory and goes to the position of a run that is resumed. done: it had ended.
 func (r *run) open(ctx context.Context) (done bool, err error) {
-	if err := os.MkdirAll(r.opt.Dir, 0o777); err != nil {
-		return false, fmt.Errorf("train: %w; choose another folder with --output", err)
+	r.lock, err = filelock.Try(r.path(lockFile))
+	if held := new(filelock.HeldError); errors.As(err, &held) {
+		return false, fmt.Errorf("train: %s is training in %s; wait for it, or choose another folder with --output", held.Holder, r.opt.Dir)
 	}
-	if r.lock, err = os.OpenFile(r.path(lockFile), os.O_CREATE|os.O_RDWR, 0o666); err != nil {
+	if err != nil {
 		return false, fmt.Errorf("train: %w; choose another folder with --output", err)
-	}
-	if !filelock.Try(r.lock) {
-		return false, errors.Join(fmt.Errorf("train: another process is training in %s; wait for it, or choose another folder with --output", r.opt.Dir), r.close())
 	}
 	defer func() {
 		if err != nil {
@@ -255,8 +253,9 @@ func (r *run) syncLogs() error {
 }
 
 func (r *run) close() error {
-	var err error
-	for _, f := range []**os.File{&r.log, &r.metrics, &r.lock} {
+	err := r.lock.Close()
+	r.lock = nil
+	for _, f := range []**os.File{&r.log, &r.metrics} {
 		if *f != nil {
 			err = errors.Join(err, (*f).Close())
 			*f = nil
