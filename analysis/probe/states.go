@@ -1,0 +1,99 @@
+package probe
+
+import (
+	"context"
+	"strconv"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// States are the hidden states of a batch at every level: the embedding, the layers of the tower, the cross-modality layers.
+type States struct {
+	cfg    lxmert.Config
+	batch  *lxmert.Batch
+	values map[string]lxmert.Tensor
+	From   lxmert.Provenance
+}
+
+// Levels are the names of a stream's levels, the embedding first: hid.t.0 … or hid.i.0 …
+func Levels(cfg lxmert.Config, stream analysis.Stream) []string {
+	prefix, tower := "hid.t.", cfg.LangLayers
+	if stream == analysis.RegionStream {
+		prefix, tower = "hid.i.", cfg.RegionLayers
+	}
+	names := make([]string, tower+cfg.CrossLayers+1)
+	for k := range names {
+		names[k] = prefix + strconv.Itoa(k)
+	}
+	return names
+}
+
+// ReadStates runs a batch and keeps the levels with these names, patterns such as hid.t.* allowed; none: all levels.
+func ReadStates(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, names ...string) (*States, error) {
+	if len(names) == 0 {
+		names = []string{"hid.t.*", "hid.i.*"}
+	}
+	trace, err := eng.Run(ctx, b, lxmert.Request{Want: lxmert.All(names...)})
+	if err != nil {
+		return nil, err
+	}
+	return &States{cfg: eng.Config(), batch: b, values: trace.Values, From: trace.Provenance}, nil
+}
+
+// Of are the states of one row of the batch at a level, padding included: [T,D] or [V,D]. They share memory. Like indexing a
+// map, a level that was not read is the zero tensor.
+func (s *States) Of(level string, row int) lxmert.Tensor {
+	values, ok := s.values[level]
+	if !ok {
+		return lxmert.Tensor{}
+	}
+	if s.batch.Pairs != nil {
+		switch s.cfg.Rows(level) {
+		case lxmert.TextRows:
+			row = s.batch.Pairs[row][0]
+		case lxmert.ImageRows:
+			row = s.batch.Pairs[row][1]
+		}
+	}
+	return values.Row(row)
+}
+
+// Means are the means of each row's states at a level, over words or regions that are no padding: [rows,D].
+func (s *States) Means(level string) *mat.Dense {
+	out := mat.NewDense(s.batch.Rows(), s.cfg.Hidden, nil)
+	for row := range s.batch.Rows() {
+		valid := s.valid(level, row)
+		states, n, mean := s.Of(level, row), 0.0, out.RawRowView(row)
+		for i, there := range valid {
+			if there {
+				n++
+				for j, x := range states.Row(i).Data {
+					mean[j] += float64(x)
+				}
+			}
+		}
+		for j := range mean {
+			mean[j] /= max(n, 1)
+		}
+	}
+	return out
+}
+
+// valid says which positions of a row are no padding.
+func (s *States) valid(level string, row int) []bool {
+	if streamOf(level) == analysis.RegionStream {
+		return analysis.ValidRegions(s.batch, row)
+	}
+	return analysis.ValidWords(s.batch, row)
+}
+
+// streamOf is the stream of a level.
+func streamOf(level string) analysis.Stream {
+	if len(level) > 4 && level[4] == 'i' {
+		return analysis.RegionStream
+	}
+	return analysis.WordStream
+}
