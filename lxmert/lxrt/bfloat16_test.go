@@ -40,7 +40,7 @@ func gradients(t *testing.T, m *Model, opt NetOptions, loss func(net *Net) *Node
 				t.Fatal(err)
 			}
 		}
-		in, err := m.inputs(built, fed.Feeds)
+		in, err := m.inputs(built, fed.Data)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,8 +10,6 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
 )
 
-// This file turns a plan into a graph.
-
 // define builds the graph of the plan and returns what it gives: the reads, then score and gradients.
 func (p *plan) define(b *program.Builder) []*Node {
 	var net *Net
@@ -20,15 +18,15 @@ func (p *plan) define(b *program.Builder) []*Node {
 		Edit:       func(name string, x *Node) *Node { return p.edited(b, net, name, x) },
 	})
 	var out []*Node
-	for _, r := range p.reads {
-		out = append(out, toFloat32(p.readNode(b, net, r)))
+	for i := range p.reads {
+		out = append(out, toFloat32(p.readNode(b, net, i)))
 	}
 	if len(p.terms) == 0 {
 		return out
 	}
 	var score *Node
-	for _, t := range p.terms {
-		x := p.termNode(b, net, t)
+	for i := range p.terms {
+		x := p.termNode(b, net, i)
 		if score == nil {
 			score = x
 		} else {
@@ -48,26 +46,26 @@ func (p *plan) define(b *program.Builder) []*Node {
 	return out
 }
 
-// inputs are the nodes of what [plan.feedBatch] feeds.
-func (p *plan) inputs(make func(name string, dtype dtypes.DType, dims ...int) *Node) Inputs {
+// inputs are the nodes of what the batch gives.
+func (p *plan) inputs(node func(in program.Input, dtype dtypes.DType, dims ...int) *Node) Inputs {
 	s := p.sizes
-	input := func(name string, dtype dtypes.DType, dims ...int) func() *Node {
-		return func() *Node { return make(name, dtype, dims...) }
+	input := func(in batchInput, dtype dtypes.DType, dims ...int) func() *Node {
+		return func() *Node { return node(in, dtype, dims...) }
 	}
 	in := Inputs{
-		IDs:        input("ids", dtypes.Int32, s.texts[1], s.words[1]),
-		Segments:   input("segments", dtypes.Int32, s.texts[1], s.words[1]),
-		TextMask:   input("text mask", dtypes.Float32, s.texts[1], s.words[1]),
-		Feats:      input("feats", dtypes.Float32, s.images[1], s.regions[1], p.cfg.FeatDim),
-		Boxes:      input("boxes", dtypes.Float32, s.images[1], s.regions[1], p.cfg.BoxDim),
-		RegionMask: input("region mask", dtypes.Float32, s.images[1], s.regions[1]),
+		IDs:        input(idsInput, dtypes.Int32, s.texts[1], s.words[1]),
+		Segments:   input(segmentsInput, dtypes.Int32, s.texts[1], s.words[1]),
+		TextMask:   input(textMaskInput, dtypes.Float32, s.texts[1], s.words[1]),
+		Feats:      input(featsInput, dtypes.Float32, s.images[1], s.regions[1], p.cfg.FeatDim),
+		Boxes:      input(boxesInput, dtypes.Float32, s.images[1], s.regions[1], p.cfg.BoxDim),
+		RegionMask: input(regionMaskInput, dtypes.Float32, s.images[1], s.regions[1]),
 	}
-	if p.anyMask {
-		in.AnyRegion = input("any region", dtypes.Float32, s.images[1])
+	if p.anyRegion {
+		in.AnyRegion = input(anyRegionInput, dtypes.Float32, s.images[1])
 	}
 	if p.paired {
-		in.PairText = input("pair text", dtypes.Int32, s.rows[1])
-		in.PairImage = input("pair image", dtypes.Int32, s.rows[1])
+		in.PairText = input(pairTextInput, dtypes.Int32, s.rows[1])
+		in.PairImage = input(pairImageInput, dtypes.Int32, s.rows[1])
 	}
 	return in
 }
@@ -95,53 +93,59 @@ func (p *plan) needsWords() bool {
 		}
 	}
 	for _, t := range p.terms {
-		if t.output == "out.mlm" {
+		if t.Output == "out.mlm" {
 			return true
 		}
 	}
 	return p.demand["out.mlm"]
 }
 
-func (p *plan) readNode(b *program.Builder, net *Net, r readStep) *Node {
-	if r.positions == "" {
+// readNode is what the read with a number returns.
+func (p *plan) readNode(b *program.Builder, net *Net, number int) *Node {
+	r := p.reads[number]
+	if r.positions == nil {
 		return net.Node(r.act.Name)
 	}
 	rows := p.sizes.dims(p.cfg, r.act, 1)[0]
-	positions := b.Input(r.positions, dtypes.Int32, rows, r.count[1])
+	positions := b.Input(positionsInput{number}, dtypes.Int32, rows, r.count()[1])
 	if isPositionHead(r.act.Name) && !p.demand[r.act.Name] {
 		return net.HeadAt(r.act.Name, positions)
 	}
 	return takePositions(net.Node(r.act.Name), positions, positionAxis(r.act))
 }
 
-// termNode is one term's value in each row, [N].
-func (p *plan) termNode(b *program.Builder, net *Net, t termStep) *Node {
+// termNode is the value of the term with a number in each row, [N].
+func (p *plan) termNode(b *program.Builder, net *Net, number int) *Node {
+	t := p.terms[number]
+	input := func(array termArray, dtype dtypes.DType, dims ...int) *Node {
+		return b.Input(termInput{number, array}, dtype, dims...)
+	}
 	var x *Node
 	switch {
-	case t.position == "":
-		x = net.Node(t.output)
+	case !t.hasPosition():
+		x = net.Node(t.Output)
 	default:
-		at := b.Input(t.position, dtypes.Int32, t.rows[1], 1)
-		if p.demand[t.output] {
-			x = takePositions(net.Node(t.output), at, 1)
+		at := input(positionArray, dtypes.Int32, t.rows[1], 1)
+		if p.demand[t.Output] {
+			x = takePositions(net.Node(t.Output), at, 1)
 		} else {
-			x = net.HeadAt(t.output, at)
+			x = net.HeadAt(t.Output, at)
 		}
 		x = Squeeze(x, 1)
 	}
 	x = toFloat32(x)
 	var class *Node
-	if t.class == "" {
+	if t.Class == nil {
 		class = ArgMax(x, -1, dtypes.Int32)
 	} else {
-		class = b.Input(t.class, dtypes.Int32, t.rows[1])
+		class = input(classArray, dtypes.Int32, t.rows[1])
 	}
-	switch t.kind {
+	switch t.Kind {
 	case lxmert.LogProb:
 		x = LogSoftmax(x, -1)
 	case lxmert.Probability:
 		x = Softmax(x, -1)
 	}
 	picked := ReduceSum(Mul(x, OneHot(class, x.Shape().Dimensions[1], dtypes.Float32)), -1)
-	return Mul(picked, b.Input(t.weight, dtypes.Float32, t.rows[1]))
+	return Mul(picked, input(weightArray, dtypes.Float32, t.rows[1]))
 }

@@ -13,15 +13,25 @@ import (
 // edited applies the edits of an activation in order. Cuts that follow each other are one; those that come first are made of
 // the map's scores instead of the map.
 func (p *plan) edited(b *program.Builder, net *Net, name string, x *Node) *Node {
-	steps := p.edits[name]
-	for i := 0; i < len(steps); i++ {
-		if steps[i].op != lxmert.Cut {
-			x = steps[i].apply(b, x)
+	edits := p.edits[name]
+	// operand is an edit's value or mask, float32, repeated to the shape of x.
+	operand := func(number int, mask bool) *Node {
+		o := &edits[number].value
+		if mask {
+			o = edits[number].mask
+		}
+		in := b.Input(editInput{name, number, mask}, dtypes.Float32, o.padded...)
+		return BroadcastToDims(in, x.Shape().Dimensions...)
+	}
+	isKept := func(number int) *Node { return isPositive(operand(number, false)) }
+	for i := 0; i < len(edits); i++ {
+		if edits[i].op != lxmert.Cut {
+			x = edits[i].apply(x, func(mask bool) *Node { return operand(i, mask) })
 			continue
 		}
-		first, kept := i == 0, LogicalAnd(net.isKey(name, x), isPositive(steps[i].operand(b, x)))
-		for ; i+1 < len(steps) && steps[i+1].op == lxmert.Cut; i++ {
-			kept = LogicalAnd(kept, isPositive(steps[i+1].operand(b, x)))
+		first, kept := i == 0, LogicalAnd(net.isKey(name, x), isKept(i))
+		for ; i+1 < len(edits) && edits[i+1].op == lxmert.Cut; i++ {
+			kept = LogicalAnd(kept, isKept(i+1))
 		}
 		if first {
 			x = softmaxOf(net.Node(name+".score"), kept)
@@ -33,23 +43,18 @@ func (p *plan) edited(b *program.Builder, net *Net, name string, x *Node) *Node 
 }
 
 // apply does what an edit does to each number for itself, in float32.
-func (e editStep) apply(b *program.Builder, x *Node) *Node {
-	y, v := toFloat32(x), e.operand(b, x)
+func (e edit) apply(x *Node, operand func(mask bool) *Node) *Node {
+	y, v := toFloat32(x), operand(false)
 	switch {
 	case e.op == lxmert.Multiply:
 		y = Mul(y, v)
 	case e.op == lxmert.Add:
 		y = Add(y, v)
-	case e.mask == "":
+	case e.mask == nil:
 		y = v
 	default:
-		m := BroadcastToShape(b.Input(e.mask, dtypes.Float32, e.mDims...), v.Shape())
-		y = Add(y, Mul(Sub(v, y), m))
+		mask := operand(true)
+		y = Add(y, Mul(Sub(v, y), mask))
 	}
 	return ConvertDType(y, x.DType())
-}
-
-// operand is an edit's value, float32, repeated to the shape of x.
-func (e editStep) operand(b *program.Builder, x *Node) *Node {
-	return BroadcastToDims(b.Input(e.value, dtypes.Float32, e.vDims...), x.Shape().Dimensions...)
 }

@@ -232,23 +232,18 @@ func compareFullLosses(t *testing.T, golden *goldentest.File, m *Model, batch *l
 	for i := range target {
 		target[i] = max(0, 2*stream.Signed(i))
 	}
-	p.feeds["label.feat"] = func() any { return target }
+	labels := labelled{plan: p, data: map[labelInput]any{"label.feat": target}}
 
 	var params []string
 	entry, err := m.entry(context.Background(), "full losses", func(bd *program.Builder) []*Node {
 		net := NewNet(m.cfg, p.inputs(bd.Input), bd.Weight, NetOptions{})
 		total, each := pretrainingLosses(net, func(name string, dtype dtypes.DType) *Node {
 			dims := batch.Feats.Shape
-			switch {
-			case name == "label.feat":
-			case dtype == dtypes.Int32:
+			if name != "label.feat" {
 				dims = golden.Shape(name)
-				p.feeds[name] = func() any { return golden.Int32s(name) }
-			default:
-				dims = golden.Shape(name)
-				p.feeds[name] = func() any { return golden.Float32s(name) }
+				labels.take(golden, name, dtype)
 			}
-			return bd.Input(name, dtype, dims...)
+			return bd.Input(labelInput(name), dtype, dims...)
 		})
 		var nodes []*Node
 		params, nodes = bd.Weights()
@@ -258,7 +253,7 @@ func compareFullLosses(t *testing.T, golden *goldentest.File, m *Model, batch *l
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := m.execute(context.Background(), entry, p.feeds)
+	out, err := m.execute(context.Background(), entry, labels.feed)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,17 +49,13 @@ func differentiate(t *testing.T, m *Model, b *lxmert.Batch, golden *goldentest.F
 	}
 	// Labels are not padded, so neither may the batch be.
 	p.sizes = exactSizes(p.sizes)
-	p.feedBatch()
+	labels := labelled{plan: p, data: map[labelInput]any{}}
 	var params []string
 	entry, err := m.entry(context.Background(), "loss "+t.Name(), func(bd *program.Builder) []*Node {
 		net := NewNet(m.cfg, p.inputs(bd.Input), bd.Weight, opt)
 		label := func(name string, dtype dtypes.DType) *Node {
-			if dtype == dtypes.Int32 {
-				p.feeds[name] = func() any { return golden.Int32s(name) }
-			} else {
-				p.feeds[name] = func() any { return golden.Float32s(name) }
-			}
-			return bd.Input(name, dtype, golden.Shape(name)...)
+			labels.take(golden, name, dtype)
+			return bd.Input(labelInput(name), dtype, golden.Shape(name)...)
 		}
 		loss, others := define(net, label)
 		var nodes []*Node
@@ -69,7 +65,7 @@ func differentiate(t *testing.T, m *Model, b *lxmert.Batch, golden *goldentest.F
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := m.execute(context.Background(), entry, p.feeds)
+	out, err := m.execute(context.Background(), entry, labels.feed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,6 +78,33 @@ func differentiate(t *testing.T, m *Model, b *lxmert.Batch, golden *goldentest.F
 		r.grads[name] = asInFile(m, name, out[1+count+i].([]float32))
 	}
 	return r
+}
+
+// labelInput is an array of labels in a golden file.
+type labelInput string
+
+func (in labelInput) String() string { return string(in) }
+
+// labelled feeds a graph that reads labels besides a batch.
+type labelled struct {
+	plan *plan
+	data map[labelInput]any
+}
+
+// take feeds labels of a golden file.
+func (l labelled) take(golden *goldentest.File, name string, dtype dtypes.DType) {
+	if dtype == dtypes.Int32 {
+		l.data[labelInput(name)] = golden.Int32s(name)
+	} else {
+		l.data[labelInput(name)] = golden.Float32s(name)
+	}
+}
+
+func (l labelled) feed(in program.Input) any {
+	if name, ok := in.(labelInput); ok {
+		return l.data[name]
+	}
+	return l.plan.feed(in)
 }
 
 func exactSizes(s sizes) sizes {

@@ -124,11 +124,11 @@ func (m *Model) Run(ctx context.Context, b *lxmert.Batch, r lxmert.Request) (*lx
 	if err != nil {
 		return nil, fmt.Errorf("lxrt: %w", err)
 	}
-	entry, err := m.entry(ctx, p.key.String(), p.define)
+	entry, err := m.entry(ctx, p.key(), p.define)
 	if err != nil {
 		return nil, err
 	}
-	results, err := m.execute(ctx, entry, p.feeds)
+	results, err := m.execute(ctx, entry, p.feed)
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +226,7 @@ func (m *Model) compile(define func(b *program.Builder) []*graph.Node) (*program
 
 // execute runs an entry's program with the given inputs and releases the entry. When ctx is cancelled it returns at
 // once: the inputs have been copied by then, what has started finishes in the background, and Close waits for it.
-func (m *Model) execute(ctx context.Context, entry *programEntry, feeds map[string]func() any) ([]any, error) {
+func (m *Model) execute(ctx context.Context, entry *programEntry, feed func(program.Input) any) ([]any, error) {
 	if err := m.begin(); err != nil {
 		m.programs.release(entry)
 		return nil, err
@@ -241,7 +241,7 @@ func (m *Model) execute(ctx context.Context, entry *programEntry, feeds map[stri
 		finish()
 		return nil, ctx.Err()
 	}
-	inputs, err := m.inputs(entry.program, feeds)
+	inputs, err := m.inputs(entry.program, feed)
 	if err != nil {
 		<-m.device
 		finish()
@@ -280,8 +280,8 @@ func (in *runInputs) free() (err error) {
 	return err
 }
 
-// inputs copies what the feeds make to the device.
-func (m *Model) inputs(p *program.Program, feeds map[string]func() any) (in *runInputs, err error) {
+// inputs copies the data that feed makes of each input to the device.
+func (m *Model) inputs(p *program.Program, feed func(program.Input) any) (in *runInputs, err error) {
 	in = &runInputs{}
 	defer func() {
 		if err != nil {
@@ -291,11 +291,11 @@ func (m *Model) inputs(p *program.Program, feeds map[string]func() any) (in *run
 	defer program.Recover(&err)
 	for _, s := range p.Slots {
 		var b compute.Buffer
-		if s.Weight {
-			b, err = m.weights.buffer(s.Name)
-		} else if feed := feeds[s.Name]; feed == nil {
-			err = fmt.Errorf("lxrt: nothing feeds the input %q", s.Name)
-		} else if b, err = m.backend.BufferFromFlatData(0, feed(), s.Shape); err == nil {
+		if s.Input == nil {
+			b, err = m.weights.buffer(s.Weight)
+		} else if data := feed(s.Input); data == nil {
+			err = fmt.Errorf("lxrt: nothing feeds the input %q", s.Input)
+		} else if b, err = m.backend.BufferFromFlatData(0, data, s.Shape); err == nil {
 			in.own = append(in.own, b)
 		}
 		if err != nil {

@@ -155,8 +155,8 @@ func TestWhatIsNotWantedIsNotComputed(t *testing.T) {
 		defer prog.Free()
 		var names []string
 		for _, s := range prog.Slots {
-			if s.Weight {
-				names = append(names, s.Name)
+			if s.Input == nil {
+				names = append(names, s.Weight)
 			}
 		}
 		return names

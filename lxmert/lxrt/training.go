@@ -8,6 +8,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
 )
 
 // This file is what a trainer needs besides [NewNet] and the losses: batches as inputs of a graph of its own, the form
@@ -15,8 +16,7 @@ import (
 
 // Fed is a batch as the inputs of a graph. Two batches with the same Key fit one compiled graph.
 type Fed struct {
-	Key   string
-	Feeds map[string]func() any // flat data of each input, by name
+	Key string
 
 	plan *plan
 }
@@ -31,13 +31,16 @@ func Feed(cfg lxmert.Config, b *lxmert.Batch) (*Fed, error) {
 		size[1] = size[0]
 	}
 	p := newBatchPlan(cfg, b, s, lxmert.UniformShift)
-	return &Fed{Key: p.key.String(), Feeds: p.feeds, plan: p}, nil
+	return &Fed{Key: p.key(), plan: p}, nil
 }
 
-// Inputs are the batch's nodes in a graph under construction; input makes one of them.
-func (f *Fed) Inputs(input func(name string, dtype dtypes.DType, dims ...int) *Node) Inputs {
-	return f.plan.inputs(input)
+// Inputs are the batch's nodes in a graph under construction; node makes one of them.
+func (f *Fed) Inputs(node func(in program.Input, dtype dtypes.DType, dims ...int) *Node) Inputs {
+	return f.plan.inputs(node)
 }
+
+// Data is what the batch feeds to an input that [Fed.Inputs] made: []float32 or []int32, flat. It is nil for other inputs.
+func (f *Fed) Data(in program.Input) any { return f.plan.feed(in) }
 
 // DeviceShape is the shape that a parameter has on the device, and whether that is the transpose of the file's: matrices
 // of linear layers are [in,out] there.

@@ -72,8 +72,8 @@ func (w *weightStore) load(slots []program.Slot, compiled <-chan struct{}) error
 		}()
 	}
 	for _, s := range slots {
-		if s.Weight {
-			names <- s.Name
+		if s.Input == nil {
+			names <- s.Weight
 		}
 	}
 	close(names)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -61,13 +60,6 @@ type gradientProgram struct {
 	outputs int
 }
 
-// Inputs of a gradient program that do not come from the part.
-const (
-	keysInput  = "keys " // with a place's name: lxrt.DropoutKeys there
-	shareInput = "share" // what the part counts in the step, 1 / parts
-	sumInput   = "sum "  // with a parameter's name: the gradient of the step's earlier parts
-)
-
 // gradient returns the program for parts like this one, compiling it if there is none; more: it adds to the gradients of
 // earlier parts.
 func (t *Trainer) gradient(fed *lxrt.Fed, part Part, more bool) (*gradientProgram, error) {
@@ -91,7 +83,8 @@ func (t *Trainer) gradientKey(fed *lxrt.Fed, part Part, more bool) string {
 	var key strings.Builder
 	fmt.Fprintf(&key, "%s more=%v", fed.Key, more)
 	for _, name := range sortedNames(part.Labels) {
-		fmt.Fprintf(&key, " %s %v", name, part.Labels[name].Shape)
+		l := part.Labels[name]
+		fmt.Fprintf(&key, " %q %T %v", name, l.Data, l.Shape)
 	}
 	return key.String()
 }
@@ -111,7 +104,7 @@ func (t *Trainer) defineGradient(b *program.Builder, g *gradientProgram, fed *lx
 	if t.opt.HiddenDropout > 0 || t.opt.AttentionDropout > 0 {
 		opt.Dropout = &lxrt.Dropout{
 			Hidden: t.opt.HiddenDropout, Attention: t.opt.AttentionDropout,
-			Keys: func(place string, rows int) *Node { return b.SplitInput(keysInput+place, dtypes.Uint32, rows, 2) },
+			Keys: func(place string, rows int) *Node { return b.SplitInput(keysInput{place}, dtypes.Uint32, rows, 2) },
 		}
 	}
 	net := lxrt.NewNet(t.cfg, fed.Inputs(b.SplitInput), b.Weight, opt)
@@ -124,7 +117,7 @@ func (t *Trainer) defineGradient(b *program.Builder, g *gradientProgram, fed *lx
 		if err != nil {
 			panic(fmt.Errorf("%s: %w", name, err))
 		}
-		return b.SplitInput("label "+name, dtype, l.Shape...)
+		return b.SplitInput(labelInput{name}, dtype, l.Shape...)
 	})
 	g.outputs = len(outputs)
 	for i, o := range outputs {
@@ -132,65 +125,30 @@ func (t *Trainer) defineGradient(b *program.Builder, g *gradientProgram, fed *lx
 			outputs[i] = ConvertDType(o, dtypes.Float32)
 		}
 	}
-	loss = Mul(loss, b.Input(shareInput, dtypes.Float32))
+	loss = Mul(loss, b.Input(shareInput{}, dtypes.Float32))
 	names, nodes := b.Weights()
 	g.params = slices.Clone(names)
 	grads := Gradient(loss, nodes...)
 	squares := squares{onGPU: t.kind == backend.KindCUDA}
 	for i, name := range names {
 		if more {
-			grads[i] = Add(grads[i], b.Input(sumInput+name, dtypes.Float32, t.vars.shapeOf(name)...))
+			grads[i] = Add(grads[i], b.Input(sumInput{name}, dtypes.Float32, t.vars.shapeOf(name)...))
 		}
 		squares.add(grads[i])
 	}
 	return slices.Concat([]*Node{loss, squares.total()}, outputs, grads)
 }
 
-// runGradient executes the program on a part, the step's number-th of parts. The gradients stay on the devices,
-// [parameter][device], and are the caller's.
-func (t *Trainer) runGradient(ctx context.Context, g *gradientProgram, fed *lxrt.Fed, part Part, number, parts int, sum [][]compute.Buffer) (loss, squares float32, outputs []any, grads [][]compute.Buffer, err error) {
+// runGradient executes the program. The gradients stay on the devices, [parameter][device], and are the caller's.
+func (t *Trainer) runGradient(ctx context.Context, g *gradientProgram, in *stepInputs) (loss, squares float32, outputs []any, grads [][]compute.Buffer, err error) {
 	defer program.Recover(&err)
 	if err := ctx.Err(); err != nil {
 		return 0, 0, nil, nil, err
 	}
-	var all, own []compute.Buffer
-	defer func() { freeAll(own) }()
-	seed := t.stepSeed()
-	for d := range g.Devices {
-		device := compute.DeviceNum(d)
-		for _, s := range g.Slots {
-			var b compute.Buffer
-			name, isSum := strings.CutPrefix(s.Name, sumInput)
-			label, isLabel := strings.CutPrefix(s.Name, "label ")
-			place, isKeys := strings.CutPrefix(s.Name, keysInput)
-			var data any
-			switch {
-			case s.Weight:
-				b = t.vars.byName[s.Name].value[d]
-			case isSum:
-				b = sum[slices.Index(g.params, name)][d]
-			case isKeys:
-				rows := s.Shape.Dimensions[0]
-				data = lxrt.DropoutKeys(seed, place, number*rows, rows)
-			case s.Name == shareInput:
-				data = []float32{1 / float32(parts)}
-			case isLabel:
-				data = part.Labels[label].Data
-			default:
-				data = fed.Feeds[s.Name]()
-			}
-			if b == nil {
-				shape := s.Shape
-				if s.Split {
-					data, shape = splitOf(data, shape, d, g.Devices)
-				}
-				if b, err = t.backend.BufferFromFlatData(device, data, shape); err != nil {
-					return 0, 0, nil, nil, err
-				}
-				own = append(own, b)
-			}
-			all = append(all, b)
-		}
+	defer in.free()
+	all, err := in.buffers(g.Program)
+	if err != nil {
+		return 0, 0, nil, nil, err
 	}
 	out, err := g.Execute(all, 0)
 	if err != nil {
@@ -224,20 +182,4 @@ func (t *Trainer) runGradient(ctx context.Context, g *gradientProgram, fed *lxrt
 		return 0, 0, nil, nil, fmt.Errorf("train: running the step: %w", err)
 	}
 	return values[0].([]float32)[0], values[1].([]float32)[0], values[2:], grads, nil
-}
-
-// splitOf is a device's part of flat data along its first axis.
-func splitOf(data any, shape shapes.Shape, device, devices int) (any, shapes.Shape) {
-	part := shape.Clone()
-	part.Dimensions[0] /= devices
-	n := part.Size()
-	switch x := data.(type) {
-	case []float32:
-		return x[device*n : (device+1)*n], part
-	case []int32:
-		return x[device*n : (device+1)*n], part
-	case []uint32:
-		return x[device*n : (device+1)*n], part
-	}
-	panic(fmt.Errorf("train: input of type %T", data))
 }

@@ -177,7 +177,9 @@ func (t *Trainer) Step(ctx context.Context, parts ...Part) (r *Result, err error
 		if err != nil {
 			return nil, err
 		}
-		loss, sq, outputs, next, err := t.runGradient(ctx, g, fed, part, i, len(parts), grads)
+		loss, sq, outputs, next, err := t.runGradient(ctx, g, &stepInputs{
+			trainer: t, fed: fed, part: part, number: i, parts: len(parts), params: g.params, sum: grads,
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -16,9 +16,6 @@ import (
 // parameters in one program would need the whole model and the optimizer's state twice.
 const chunkSize = 32 << 20
 
-// scalarInput is float32 [4]: learning rate, clip factor, and 1 - b1^t and 1 - b2^t.
-const scalarInput = "scalars"
-
 // update is a program that moves some parameters.
 type update struct {
 	*program.Program
@@ -60,19 +57,19 @@ func (t *Trainer) updates(params []string) ([]*update, error) {
 
 // defineUpdate returns the new value and optimizer state of each variable.
 func (t *Trainer) defineUpdate(b *program.Builder, vars []*variable) []*Node {
-	scalars := b.Input(scalarInput, dtypes.Float32, 4)
+	scalars := b.Input(scalarInput{}, dtypes.Float32, 4)
 	scalar := func(i int) *Node { return Reshape(Slice(scalars, AxisElem(i))) }
 	r := rates{lr: scalar(0), correct1: scalar(2), correct2: scalar(3)}
 	clip := scalar(1)
 	var out []*Node
 	for i, v := range vars {
-		in := func(what string) *Node {
-			return b.Input(fmt.Sprintf("%s %d", what, i), dtypes.Float32, v.shape.Dimensions...)
+		in := func(array variableArray, slot int) *Node {
+			return b.Input(variableInput{i, array, slot}, dtypes.Float32, v.shape.Dimensions...)
 		}
-		p, g := in("value"), Mul(in("gradient"), clip)
+		p, g := in(valueArray, 0), Mul(in(gradientArray, 0), clip)
 		var state []*Node
 		for s := range t.optimizer.slots {
-			state = append(state, in(fmt.Sprintf("state %d", s)))
+			state = append(state, in(stateArray, s))
 		}
 		p, state = t.optimizer.update(r, p, g, state)
 		out = append(out, p)
@@ -91,11 +88,11 @@ func (t *Trainer) runUpdate(u *update, scalars [4]float32, grads map[string][]co
 		if err != nil {
 			return err
 		}
-		inputs := []compute.Buffer{b}
-		for _, v := range u.vars {
-			inputs = append(inputs, v.value[d], grads[v.Name][d])
-			for s := range t.optimizer.slots {
-				inputs = append(inputs, v.slots[s][d])
+		inputs := make([]compute.Buffer, len(u.Slots))
+		for i, s := range u.Slots {
+			inputs[i] = b
+			if in, ok := s.Input.(variableInput); ok {
+				inputs[i] = u.vars[in.variable].buffer(in, d, grads)
 			}
 		}
 		out, err := u.Execute(inputs, device)
@@ -114,6 +111,18 @@ func (t *Trainer) runUpdate(u *update, scalars [4]float32, grads map[string][]co
 		}
 	}
 	return nil
+}
+
+// buffer is one of the variable's arrays on a device.
+func (v *variable) buffer(in variableInput, device int, grads map[string][]compute.Buffer) compute.Buffer {
+	switch in.array {
+	case valueArray:
+		return v.value[device]
+	case gradientArray:
+		return grads[v.Name][device]
+	default:
+		return v.slots[in.slot][device]
+	}
 }
 
 // replace puts a buffer in the place of another, which is freed.

@@ -22,11 +22,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// numbers is the only input of a program.
+type numbers struct{}
+
+func (numbers) String() string { return "numbers" }
+
 // doubled is a program that is not compiled yet.
 func doubled(t *testing.T, b *backend.Backend, deterministic bool) *program.Program {
 	t.Helper()
 	p, err := program.Build(b.Backend, program.Options{Name: t.Name(), Deterministic: deterministic}, func(b *program.Builder) []*graph.Node {
-		return []*graph.Node{graph.MulScalar(b.Input("x", dtypes.Float32, 3), 2)}
+		return []*graph.Node{graph.MulScalar(b.Input(numbers{}, dtypes.Float32, 3), 2)}
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -32,13 +32,17 @@ type Program struct {
 	options []compileoption.Option
 }
 
-// Slot is one parameter of a program.
+// Slot is one parameter of a program: a weight or an input.
 type Slot struct {
-	Name   string
-	Weight bool
+	Weight string       // its name; empty for an input
+	Input  Input        // nil for a weight
 	Shape  shapes.Shape // over all devices
 	Split  bool         // each device has an equal part of the first axis; otherwise all of it
 }
+
+// Input says which of the arrays that come with each run a slot takes. Whoever builds a graph has comparable types of its
+// own for that, and by them finds the data again when the program runs. String is for messages.
+type Input interface{ String() string }
 
 // Options say what graphs are made for.
 type Options struct {
@@ -54,50 +58,59 @@ type Options struct {
 type Builder struct {
 	Graph *graph.Graph
 
-	opt   Options
-	mesh  *distributed.DeviceMesh
-	slots []Slot
-	nodes map[string]*graph.Node
+	opt     Options
+	mesh    *distributed.DeviceMesh
+	slots   []Slot
+	weights map[string]*graph.Node
+	inputs  map[Input]*graph.Node
 }
 
 // Weight is a parameter that stays on the devices.
 func (b *Builder) Weight(name string) *graph.Node {
+	if x, ok := b.weights[name]; ok {
+		return x
+	}
 	dims := b.opt.WeightShape(name)
 	if dims == nil {
 		panic(fmt.Errorf("the model has no parameter %q", name))
 	}
-	return b.parameter(Slot{Name: name, Weight: true, Shape: shapes.Make(b.opt.WeightType, dims...)})
+	x := b.parameter(Slot{Weight: name, Shape: shapes.Make(b.opt.WeightType, dims...)})
+	b.weights[name] = x
+	return x
 }
 
 // Weights lists the weights that the graph has so far.
 func (b *Builder) Weights() (names []string, nodes []*graph.Node) {
 	for _, s := range b.slots {
-		if s.Weight {
-			names = append(names, s.Name)
-			nodes = append(nodes, b.Weight(s.Name))
+		if s.Input == nil {
+			names = append(names, s.Weight)
+			nodes = append(nodes, b.Weight(s.Weight))
 		}
 	}
 	return names, nodes
 }
 
 // Input is a number or array given with each run, the same on all devices.
-func (b *Builder) Input(name string, dtype dtypes.DType, dims ...int) *graph.Node {
-	return b.parameter(Slot{Name: name, Shape: shapes.Make(dtype, dims...)})
+func (b *Builder) Input(in Input, dtype dtypes.DType, dims ...int) *graph.Node {
+	return b.input(Slot{Input: in, Shape: shapes.Make(dtype, dims...)})
 }
 
 // SplitInput is an array given with each run, of which each device has an equal part of the first axis.
-func (b *Builder) SplitInput(name string, dtype dtypes.DType, dims ...int) *graph.Node {
-	return b.parameter(Slot{Name: name, Shape: shapes.Make(dtype, dims...), Split: b.mesh != nil})
+func (b *Builder) SplitInput(in Input, dtype dtypes.DType, dims ...int) *graph.Node {
+	return b.input(Slot{Input: in, Shape: shapes.Make(dtype, dims...), Split: b.mesh != nil})
 }
 
-func (b *Builder) parameter(s Slot) *graph.Node {
-	key := s.Name
-	if s.Weight {
-		key = "weight " + key
-	}
-	if x, ok := b.nodes[key]; ok {
+func (b *Builder) input(s Slot) *graph.Node {
+	if x, ok := b.inputs[s.Input]; ok {
 		return x
 	}
+	x := b.parameter(s)
+	b.inputs[s.Input] = x
+	return x
+}
+
+// parameter adds a slot to the graph.
+func (b *Builder) parameter(s Slot) *graph.Node {
 	var spec *distributed.ShardingSpec
 	if s.Split {
 		var err error
@@ -109,7 +122,6 @@ func (b *Builder) parameter(s Slot) *graph.Node {
 	}
 	x := graph.ShardedParameter(b.Graph, fmt.Sprintf("p%d", len(b.slots)), s.Shape, spec)
 	b.slots = append(b.slots, s)
-	b.nodes[key] = x
 	return x
 }
 
@@ -125,7 +137,7 @@ func Build(backend compute.Backend, opt Options, define func(b *Builder) []*grap
 			return nil, err
 		}
 	}
-	b := &Builder{Graph: graph.NewGraph(backend, opt.Name), opt: opt, nodes: map[string]*graph.Node{}}
+	b := &Builder{Graph: graph.NewGraph(backend, opt.Name), opt: opt, weights: map[string]*graph.Node{}, inputs: map[Input]*graph.Node{}}
 	if p.Devices > 1 {
 		if p.mesh, err = distributed.NewDeviceMesh([]int{p.Devices}, []string{meshAxis}); err != nil {
 			return nil, err

@@ -20,9 +20,9 @@ func (p *plan) trace(results []any) *lxmert.Trace {
 	}
 	for _, r := range p.reads {
 		bucket, to := p.sizes.dims(p.cfg, r.act, 1), p.sizes.dims(p.cfg, r.act, 0)
-		if r.positions != "" {
-			axis := positionAxis(r.act)
-			bucket[axis], to[axis] = r.count[1], r.count[0]
+		if r.positions != nil {
+			axis, count := positionAxis(r.act), r.count()
+			bucket[axis], to[axis] = count[1], count[0]
 		}
 		x := lxmert.Tensor{Shape: to, Data: crop(next(), bucket, to)}
 		if r.top > 0 {

@@ -1,0 +1,139 @@
+package train
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/shapes"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
+	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+)
+
+// This file says what the programs of a step take in besides weights and batches, and feeds the first of them.
+
+// keysInput are the [lxrt.DropoutKeys] of a place.
+type keysInput struct{ place string }
+
+// shareInput is what the part counts in the step, 1 / parts.
+type shareInput struct{}
+
+// sumInput is a parameter's gradient of the step's earlier parts.
+type sumInput struct{ param string }
+
+// labelInput is one of the part's labels.
+type labelInput struct{ name string }
+
+func (in keysInput) String() string  { return "the dropout keys of " + in.place }
+func (shareInput) String() string    { return "the share of the part" }
+func (in sumInput) String() string   { return "the sum of the gradients of " + in.param }
+func (in labelInput) String() string { return "the labels " + in.name }
+
+// scalarInput is float32 [4]: learning rate, clip factor, and 1 - b1^t and 1 - b2^t.
+type scalarInput struct{}
+
+// variableInput is an array of a variable of an update: its value, its gradient, or one of the optimizer's state.
+type variableInput struct {
+	variable int // of those that the update moves
+	array    variableArray
+	slot     int // of the state
+}
+
+type variableArray int
+
+const (
+	valueArray variableArray = iota
+	gradientArray
+	stateArray
+)
+
+func (scalarInput) String() string { return "the scalars of the update" }
+func (in variableInput) String() string {
+	return fmt.Sprintf("the %s of variable %d", [...]string{"value", "gradient", fmt.Sprintf("state %d", in.slot)}[in.array], in.variable)
+}
+
+// stepInputs are the arrays that a gradient program takes for one part of a step.
+type stepInputs struct {
+	trainer       *Trainer
+	fed           *lxrt.Fed
+	part          Part
+	number, parts int                // the part's number in the step, and how many there are
+	params        []string           // whose gradients the program computes
+	sum           [][]compute.Buffer // the gradients of earlier parts, [parameter][device]
+
+	own []compute.Buffer // made for this run
+}
+
+// buffers are the program's inputs, all of the first device, then all of the second, and so on. free frees those that are not
+// the trainer's.
+func (in *stepInputs) buffers(p *program.Program) (all []compute.Buffer, err error) {
+	for d := range p.Devices {
+		for _, s := range p.Slots {
+			b := in.resident(s, d)
+			if b == nil {
+				if b, err = in.upload(s, d, p.Devices); err != nil {
+					return nil, err
+				}
+			}
+			all = append(all, b)
+		}
+	}
+	return all, nil
+}
+
+// resident is the buffer of what is on the device already: a weight, or a sum of gradients; nil for the others.
+func (in *stepInputs) resident(s program.Slot, device int) compute.Buffer {
+	if s.Input == nil {
+		return in.trainer.vars.byName[s.Weight].value[device]
+	}
+	if sum, ok := s.Input.(sumInput); ok {
+		return in.sum[slices.Index(in.params, sum.param)][device]
+	}
+	return nil
+}
+
+// upload copies an input, or the device's part of it, to the device.
+func (in *stepInputs) upload(s program.Slot, device, devices int) (compute.Buffer, error) {
+	data, shape := in.data(s), s.Shape
+	if s.Split {
+		data, shape = splitOf(data, shape, device, devices)
+	}
+	b, err := in.trainer.backend.BufferFromFlatData(compute.DeviceNum(device), data, shape)
+	if err == nil {
+		in.own = append(in.own, b)
+	}
+	return b, err
+}
+
+// data is an input over all devices, flat.
+func (in *stepInputs) data(s program.Slot) any {
+	switch input := s.Input.(type) {
+	case keysInput:
+		rows := s.Shape.Dimensions[0]
+		return lxrt.DropoutKeys(in.trainer.stepSeed(), input.place, in.number*rows, rows)
+	case shareInput:
+		return []float32{1 / float32(in.parts)}
+	case labelInput:
+		return in.part.Labels[input.name].Data
+	}
+	return in.fed.Data(s.Input)
+}
+
+func (in *stepInputs) free() { freeAll(in.own) }
+
+// splitOf is a device's part of flat data along its first axis.
+func splitOf(data any, shape shapes.Shape, device, devices int) (any, shapes.Shape) {
+	part := shape.Clone()
+	part.Dimensions[0] /= devices
+	n := part.Size()
+	switch x := data.(type) {
+	case []float32:
+		return x[device*n : (device+1)*n], part
+	case []int32:
+		return x[device*n : (device+1)*n], part
+	case []uint32:
+		return x[device*n : (device+1)*n], part
+	}
+	panic(fmt.Errorf("train: input of type %T", data))
+}
