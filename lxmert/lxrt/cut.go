@@ -6,8 +6,8 @@ import . "github.com/gomlx/gomlx/core/graph"
 // nothing is 0.
 
 // isKey says which keys of a map are there: neither masked out nor mere padding.
-func (n *Net) isKey(map_ string, x *Node) *Node {
-	mask := InsertAxes(n.keyMask[map_](), 1, 1)
+func (n *Net) isKey(name string, x *Node) *Node {
+	mask := InsertAxes(n.keyMasks[name].each(), 1, 1)
 	return BroadcastToShape(GreaterThan(mask, Scalar(x.Graph(), mask.DType(), masked)), boolLike(x))
 }
 

@@ -8,11 +8,18 @@
 // instead of using a fused operation, because maps are nodes that people read, edit and differentiate; XLA makes it as
 // fast.
 //
+// # Where a map's name meets the graph
+//
+// In maps.go: a table has, for each kind of map, the parameters, the queries and the keys that it is made of.
+// The cross-attention block that both directions share is "visual_attention" there.
+//
 // # Running it
 //
-// [Model.Run] resolves a request (plan.go), builds and compiles its graph once (define.go, with its edits in edit.go and
-// cut.go; cache.go), and feeds and reads it (feed.go, result.go). Batches are padded to buckets (bucket.go), so that a compilation, which
-// takes seconds, serves many sizes; padding changes no result. Numbers in requests are inputs of the graph.
+// [Model.Run] makes a plan of a request and does four things with it, each readable for itself: it checks the request
+// (check.go), finds the compiled program of the plan's key (key.go, cache.go), feeds the program's inputs (input.go names
+// them, feed.go makes their data) and crops what comes out (crop.go). The first plan with a key builds the graph (define.go,
+// with its edits in edit.go and cut.go). Batches are padded to buckets (bucket.go), so that a compilation, which takes
+// seconds, serves many sizes; padding changes no result. Numbers in requests are inputs of the graph.
 //
 // Matrices of linear layers are kept on the device as [in,out], the transpose of files, since XLA's CPU products are up
 // to twice as fast that way (weight.go).

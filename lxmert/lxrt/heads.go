@@ -11,7 +11,7 @@ import (
 // heads defines the pooler and the heads that the model has (LXMERT, section 4.1).
 func (n *Net) heads() {
 	n.define("out.pooled", func() *Node {
-		cls := Squeeze(Slice(n.Node("last.t"), AxisRange(), AxisElem(0)), 1)
+		cls := Squeeze(Slice(n.lastWords(), AxisRange(), AxisElem(0)), 1)
 		return Tanh(n.dense("bert.pooler.dense", cls))
 	})
 	n.define("out.match", func() *Node { return n.dense("cls.seq_relationship", n.Node("out.pooled")) })
@@ -32,14 +32,14 @@ func (n *Net) heads() {
 // HeadAt computes a head that has positions (out.mlm, out.obj, out.attr, out.feat) at some of them only: positions
 // int32 [N,P] -> [N,P,C]. Nil: at all of them. Edits of the head's name do not apply to it.
 func (n *Net) HeadAt(name string, positions *Node) *Node {
-	level := "last.i"
+	level := n.lastRegions
 	if name == "out.mlm" {
 		if n.clsOnly {
 			panic(errors.New("lxrt: out.mlm reads every word, which NetOptions.PooledOnly promised not to"))
 		}
-		level = "last.t"
+		level = n.lastWords
 	}
-	x := n.Node(level)
+	x := level()
 	if positions != nil {
 		x = takePositions(x, positions, 1)
 	}

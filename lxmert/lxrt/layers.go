@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
 // This file is the encoder, in the order of LXMERT, section 3: input embeddings, the two single-modality towers, and
@@ -51,23 +53,20 @@ func (n *Net) lookUp(table, ids *Node) *Node {
 	return n.toLayers(Where(isZero, StopGradient(rows), rows))
 }
 
-// towers defines the language and the object-relationship layers, which have the same parts.
+// towers defines the language and the object-relationship layers, which have the same parts: self-attention, then
+// feed-forward, each with residual and LayerNorm.
 func (n *Net) towers() {
+	words, regions := keyMask{n.in.TextMask, nil}, keyMask{n.in.RegionMask, n.in.AnyRegion}
 	for k := range n.cfg.LangLayers {
-		n.selfLayer("bert.encoder.layer."+strconv.Itoa(k), place("l", k), "tt", place("hid.t", k), place("hid.t", k+1), n.in.TextMask, nil)
+		params := "bert.encoder.layer." + strconv.Itoa(k)
+		n.attention(place("l", k, "tt"), words)
+		n.feedForward(params+".intermediate", params+".output", place("l", k), place("l", k, "att"), place("hid.t", k+1))
 	}
 	for k := range n.cfg.RegionLayers {
-		n.selfLayer("bert.encoder.r_layers."+strconv.Itoa(k), place("r", k), "ii", place("hid.i", k), place("hid.i", k+1), n.in.RegionMask, n.in.AnyRegion)
+		params := "bert.encoder.r_layers." + strconv.Itoa(k)
+		n.attention(place("r", k, "ii"), regions)
+		n.feedForward(params+".intermediate", params+".output", place("r", k), place("r", k, "att"), place("hid.i", k+1))
 	}
-}
-
-// selfLayer defines one layer of a tower: self-attention, then feed-forward, each with residual and LayerNorm.
-func (n *Net) selfLayer(params, layer, streams, in, out string, mask, any func() *Node) {
-	x := func() *Node { return n.Node(in) }
-	map_, att := layer+"."+streams, layer+".att"
-	n.attention(params+".attention", "self", map_, x, x, mask, any)
-	n.attended(params+".attention", map_, att, x)
-	n.feedForward(params+".intermediate", params+".output", layer, att, out)
 }
 
 // crossLayers defines the cross-modality layers. Both directions of the cross-attention read the layer's inputs and
@@ -75,69 +74,66 @@ func (n *Net) selfLayer(params, layer, streams, in, out string, mask, any func()
 //
 //	lang [N,T,D], vision [N,V,D] -> the same shapes
 func (n *Net) crossLayers() {
-	textMask := memo(func() *Node { return n.pairText(n.in.TextMask()) })
-	regionMask := memo(func() *Node { return n.pairImage(n.in.RegionMask()) })
-	var anyRegion func() *Node
+	words := keyMask{each: memo(func() *Node { return n.pairText(n.in.TextMask()) })}
+	regions := keyMask{each: memo(func() *Node { return n.pairImage(n.in.RegionMask()) })}
 	if n.in.AnyRegion != nil {
-		anyRegion = memo(func() *Node { return n.pairImage(n.in.AnyRegion()) })
+		regions.some = memo(func() *Node { return n.pairImage(n.in.AnyRegion()) })
 	}
-	lang := memo(func() *Node { return n.pairText(n.Node(place("hid.t", n.cfg.LangLayers))) })
-	vision := memo(func() *Node { return n.pairImage(n.Node(place("hid.i", n.cfg.RegionLayers))) })
-
 	for k := range n.cfg.CrossLayers {
-		params := "bert.encoder.x_layers." + strconv.Itoa(k)
-		cross := params + ".visual_attention"
-		ti, it, tt, ii := place("x", k, "ti"), place("x", k, "it"), place("x", k, "tt"), place("x", k, "ii")
-		tCross, iCross := place("x", k, "t.cross"), place("x", k, "i.cross")
-		tSelf, iSelf := place("x", k, "t.self"), place("x", k, "i.self")
-		langOut, visionOut := place("hid.t", n.cfg.LangLayers+1+k), place("hid.i", n.cfg.RegionLayers+1+k)
+		params, x := "bert.encoder.x_layers."+strconv.Itoa(k), place("x", k)
+		n.attention(x+".ti", regions)
+		n.attention(x+".it", words)
 
-		n.attention(cross, "att", ti, lang, vision, regionMask, anyRegion)
-		n.attended(cross, ti, tCross, lang)
-		n.attention(cross, "att", it, vision, lang, textMask, nil)
-		n.attended(cross, it, iCross, vision)
+		n.attention(x+".tt", words)
+		n.feedForward(params+".lang_inter", params+".lang_output", x+".t", x+".t.self", place("hid.t", n.cfg.LangLayers+1+k))
 
-		words := func() *Node { return n.Node(tCross) }
-		asking := words // the words whose new states are wanted
-		if n.clsOnly && k == n.cfg.CrossLayers-1 {
-			asking = memo(func() *Node { return Slice(n.Node(tCross), AxisRange(), AxisRangeFromStart(1)) })
-		}
-		n.attention(params+".lang_self_att", "self", tt, asking, words, textMask, nil)
-		n.attended(params+".lang_self_att", tt, tSelf, asking)
-		n.feedForward(params+".lang_inter", params+".lang_output", place("x", k, "t"), tSelf, langOut)
-
-		regions := func() *Node { return n.Node(iCross) }
-		n.attention(params+".visn_self_att", "self", ii, regions, regions, regionMask, anyRegion)
-		n.attended(params+".visn_self_att", ii, iSelf, regions)
-		n.feedForward(params+".visn_inter", params+".visn_output", place("x", k, "i"), iSelf, visionOut)
-
-		lang = func() *Node { return n.Node(langOut) }
-		vision = func() *Node { return n.Node(visionOut) }
+		n.attention(x+".ii", regions)
+		n.feedForward(params+".visn_inter", params+".visn_output", x+".i", x+".i.self", place("hid.i", n.cfg.RegionLayers+1+k))
 	}
-	n.define("last.t", func() *Node { return lang() })
-	n.define("last.i", func() *Node { return vision() })
 }
 
-// attention defines one map and what it is made of and gives, all per head:
+// lastWords and lastRegions are the levels that the heads read, [N,T,D] and [N,V,D].
+func (n *Net) lastWords() *Node {
+	return n.paired(place("hid.t", n.cfg.LangLayers+n.cfg.CrossLayers))
+}
+
+func (n *Net) lastRegions() *Node {
+	return n.paired(place("hid.i", n.cfg.RegionLayers+n.cfg.CrossLayers))
+}
+
+// keyMask says which keys a map finds.
+type keyMask struct {
+	each func() *Node // additive [N,K]
+	some func() *Node // [N], 0 for a row whose map is 0: it attends to nothing. Nil: there is no such row
+}
+
+// attention defines the map of a name, what it is made of and gives, all per head, and what its queries become:
 //
-//	query [N,Q,D], keys [N,K,D], mask [N,K] -> q [N,H,Q,d], k, v [N,H,K,d], score, map [N,H,Q,K], ctx [N,H,Q,d], out [N,Q,D]
+//	query [N,Q,D], keys [N,K,D] -> q [N,H,Q,d], k, v [N,H,K,d], score, map [N,H,Q,K], ctx [N,H,Q,d], out [N,Q,D]
 //
-// Where any is given and 0 for a row, the map is 0 there: nothing is attended to.
-func (n *Net) attention(params, inner, name string, query, keys, mask, any func() *Node) {
+// Whose parameters these are, what attends and what is attended to stands in maps.go.
+func (n *Net) attention(name string, mask keyMask) {
+	m := n.maps[name]
+	n.keyMasks[name] = mask
 	perHead := []int{0, 1} // axes N and H
-	n.define(name+".q", func() *Node { return n.splitHeads(n.dense(params+"."+inner+".query", query())) })
-	n.define(name+".k", func() *Node { return n.splitHeads(n.dense(params+"."+inner+".key", keys())) })
-	n.define(name+".v", func() *Node { return n.splitHeads(n.dense(params+"."+inner+".value", keys())) })
-	n.keyMask[name] = mask
+	query, keys := n.reader(name, m.query), n.reader(name, m.keys)
+	if n.clsOnly && name == place("x", n.cfg.CrossLayers-1, "tt") {
+		query = memo(func() *Node { return Slice(n.Node(m.query), AxisRange(), AxisRangeFromStart(1)) })
+	}
+	project := func(what string, x *Node) *Node { return n.splitHeads(n.dense(m.params+"."+m.inner+"."+what, x)) }
+
+	n.define(name+".q", func() *Node { return project("query", query()) })
+	n.define(name+".k", func() *Node { return project("key", keys()) })
+	n.define(name+".v", func() *Node { return project("value", keys()) })
 	n.define(name+".score", func() *Node {
 		scores := toFloat32(multiply(n.Node(name+".q"), []int{3}, n.Node(name+".k"), []int{3}, perHead))
 		scores = MulScalar(scores, 1/math.Sqrt(float64(n.cfg.HeadDim())))
-		return Add(scores, InsertAxes(mask(), 1, 1))
+		return Add(scores, InsertAxes(mask.each(), 1, 1))
 	})
 	n.define(name, func() *Node {
 		probs := Softmax(n.Node(name+".score"), -1)
-		if any != nil {
-			probs = Mul(probs, InsertAxes(any(), -1, -1, -1))
+		if mask.some != nil {
+			probs = Mul(probs, InsertAxes(mask.some(), -1, -1, -1))
 		}
 		return probs
 	})
@@ -146,12 +142,8 @@ func (n *Net) attention(params, inner, name string, query, keys, mask, any func(
 		probs := n.drop(name, n.Node(name), v.Shape().Dimensions[0], attentionRate)
 		return multiply(ConvertDType(probs, v.DType()), []int{3}, v, []int{2}, perHead)
 	})
-	n.define(name+".out", func() *Node { return n.dense(params+".output.dense", mergeHeads(n.Node(name+".ctx"))) })
-}
-
-// attended defines what an attention block makes of its queries: LN(out + query).
-func (n *Net) attended(params, map_, name string, query func() *Node) {
-	n.define(name, func() *Node { return n.added(params+".output", map_+".out", n.Node(map_+".out"), query()) })
+	n.define(name+".out", func() *Node { return n.dense(m.params+".output.dense", mergeHeads(n.Node(name+".ctx"))) })
+	n.define(m.out, func() *Node { return n.added(m.params+".output", name+".out", n.Node(name+".out"), query()) })
 }
 
 // feedForward defines a level LN(W2 act(W1 x) + x) and what it adds up:
@@ -207,6 +199,30 @@ func takeRows(x *Node, rows func() *Node) *Node {
 		return x
 	}
 	return Gather(x, ExpandAxes(rows(), -1))
+}
+
+// reader gives an activation to the map of a name.
+func (n *Net) reader(name, activation string) func() *Node {
+	if n.cfg.Rows(name) == n.cfg.Rows(activation) {
+		return func() *Node { return n.Node(activation) }
+	}
+	return func() *Node { return n.paired(activation) }
+}
+
+// paired is a level with a row for each pair, once for all who read it: those of the towers have one for each text or image.
+func (n *Net) paired(level string) *Node {
+	x, ok := n.pairs[level]
+	if !ok {
+		x = n.Node(level)
+		switch n.cfg.Rows(level) {
+		case lxmert.TextRows:
+			x = n.pairText(x)
+		case lxmert.ImageRows:
+			x = n.pairImage(x)
+		}
+		n.pairs[level] = x
+	}
+	return x
 }
 
 // place writes a name: its parts joined with dots.

@@ -44,9 +44,11 @@ type Net struct {
 	// only [CLS] is wanted of the last language level, so the last layer computes one word instead of T.
 	clsOnly bool
 
-	build   map[string]func() *Node
-	nodes   map[string]*Node
-	keyMask map[string]func() *Node // of each map, additive [N,K]
+	maps     map[string]attentionMap
+	build    map[string]func() *Node
+	nodes    map[string]*Node
+	pairs    map[string]*Node   // levels of the towers, with a row for each pair
+	keyMasks map[string]keyMask // of each map
 }
 
 // NetOptions are the variations of a [Net]. The zero value is the plain model.
@@ -71,7 +73,11 @@ func NewNet(cfg lxmert.Config, in Inputs, param func(name string) *Node, opt Net
 	n := &Net{
 		cfg: cfg, in: in, param: param, table: param, bfloat16: opt.BFloat16, edit: opt.Edit, clsOnly: opt.PooledOnly,
 		dropout: opt.Dropout, remat: opt.Rematerialize,
-		build: map[string]func() *Node{}, nodes: map[string]*Node{}, keyMask: map[string]func() *Node{},
+		maps: map[string]attentionMap{}, build: map[string]func() *Node{}, nodes: map[string]*Node{},
+		pairs: map[string]*Node{}, keyMasks: map[string]keyMask{},
+	}
+	for _, m := range mapsOf(cfg) {
+		n.maps[m.name] = m
 	}
 	if opt.BFloat16 {
 		half := map[string]*Node{}
