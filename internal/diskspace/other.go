@@ -2,5 +2,5 @@
 
 package diskspace
 
-// Free is not known here.
-func Free(dir string) (bytes int64, known bool) { return 0, false }
+// free is not known here.
+func free(dir string) (bytes int64, known bool) { return 0, false }

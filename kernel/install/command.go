@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/internal/diskspace"
 )
 
 // trouble are signs, in what pip or Go say, of things that have nothing to do with what was to be installed, and what
@@ -60,18 +62,10 @@ func NoNetwork(err error) bool {
 // RoomFor says whether the file system of a folder, which need not exist yet, has so many bytes left. The error says what
 // to do.
 func RoomFor(dir string, bytes int64) error {
-	for !exists(dir) && dir != filepath.Dir(dir) {
-		dir = filepath.Dir(dir)
-	}
-	if free, ok := freeSpace(dir); ok && free < uint64(bytes) {
-		return fmt.Errorf("%s has %d MB left, %d are needed; %s", dir, free>>20, bytes>>20, MakeRoom)
+	if err := diskspace.Meter(diskspace.Free).Check(dir, bytes); err != nil {
+		return fmt.Errorf("%w; %s", err, MakeRoom)
 	}
 	return nil
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
 }
 
 // MakeRoom is what to do about a full disk.

@@ -11,6 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/internal/diskspace"
+	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
 // Finding is what [Doctor] has to say about one part of an installation.
@@ -126,21 +129,14 @@ func (in *installation) checkWriting() (string, error) {
 }
 
 func (in *installation) checkDisk() (string, error) {
-	dir := in.Dir
-	for dir != filepath.Dir(dir) {
-		if _, err := os.Stat(dir); err == nil {
-			break
-		}
-		dir = filepath.Dir(dir)
-	}
-	free, ok := freeSpace(dir)
+	free, known := diskspace.Free(in.Dir)
 	switch {
-	case !ok:
+	case !known:
 		return "how much is free cannot be told", nil
 	case free < littleSpace:
-		return "", fmt.Errorf("%d MB are free where the installation is: cells will fail to compile", free>>20)
+		return "", fmt.Errorf("%s are free where the installation is: cells will fail to compile", progress.Bytes(free))
 	}
-	return fmt.Sprintf("%d MB are free", free>>20), nil
+	return progress.Bytes(free) + " are free", nil
 }
 
 // checkNote says whether a step was done with what it would be done with today.

@@ -188,7 +188,10 @@ func TestInterruptedInstallationStopsAndGoesOnLater(t *testing.T) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- Install(ctx, p, Options{}) }()
-	testwait.Until(t, "pip runs", func() bool { return exists(os.Getenv("LOG") + ".pip") })
+	testwait.Until(t, "pip runs", func() bool {
+		_, err := os.Stat(os.Getenv("LOG") + ".pip")
+		return err == nil
+	})
 	cancel()
 	if err := testwait.Receive(t, "the installation stops", ended); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)

@@ -7,7 +7,6 @@ import (
 	"go/version"
 	"os/exec"
 	"strings"
-	"syscall"
 )
 
 const (
@@ -81,13 +80,4 @@ func compiler(ctx context.Context) (string, error) {
 		}
 	}
 	return "", errors.New("there is none: the slow Go backend computes; " + BringCompiler)
-}
-
-// freeSpace is what a folder's file system has left for this user, in bytes.
-func freeSpace(dir string) (free uint64, ok bool) {
-	var s syscall.Statfs_t
-	if err := syscall.Statfs(dir, &s); err != nil {
-		return 0, false
-	}
-	return uint64(s.Bavail) * uint64(s.Bsize), true
 }

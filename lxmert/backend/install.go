@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
 // InstallOptions say how [Install] works. The zero value downloads and is silent.
@@ -116,7 +118,7 @@ func (in *installation) installCPU(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(in.log, "backend: unpacked %s in %s\n", megabytes(size), seconds(start))
+	fmt.Fprintf(in.log, "backend: unpacked %s in %s\n", progress.Bytes(size), seconds(start))
 	result, err := in.tryStaged(ctx, staged)
 	if err != nil {
 		return err
@@ -136,7 +138,7 @@ func (in *installation) fetch(ctx context.Context, w wheel, dir string) (string,
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprintf(in.log, "backend: downloading %s (%s) with %s\n", w.requirement(), megabytes(w.size), p)
+	fmt.Fprintf(in.log, "backend: downloading %s (%s) with %s\n", w.requirement(), progress.Bytes(w.size), p)
 	start := time.Now()
 	file, err := p.download(ctx, w, dir)
 	if err != nil {
@@ -304,7 +306,5 @@ func writeManifest(dir string, m manifest) error {
 	}
 	return writeFile(filepath.Join(dir, manifestName), append(text, '\n'))
 }
-
-func megabytes(n int64) string { return fmt.Sprintf("%.0f MB", float64(n)/1e6) }
 
 func seconds(since time.Time) string { return fmt.Sprintf("%.1f s", time.Since(since).Seconds()) }

@@ -56,7 +56,7 @@ type Fetcher struct {
 
 	// For tests: the pause, the room on the disk, the disk itself, and the lock.
 	sleep    func(ctx context.Context, d time.Duration) error
-	free     func(dir string) (int64, bool)
+	free     diskspace.Meter
 	onDisk   func(f *os.File) io.Writer
 	waitLock func(ctx context.Context, path string, waiting func(held *filelock.HeldError, again bool) error) (*filelock.Lock, error)
 }

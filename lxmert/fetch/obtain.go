@@ -9,9 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/diskspace"
 	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
@@ -231,7 +231,7 @@ func (r *run) makeFrom(ctx context.Context, f File, original, member, how string
 // enough compares what the missing files will take, roughly, with the room on their disks.
 func (r *run) enough(results []Result) error {
 	need := map[int64]int64{} // by the room: folders with equal room are on one disk
-	var where []string
+	var short error
 	for _, res := range results {
 		if res.State != Missing {
 			continue
@@ -247,34 +247,23 @@ func (r *run) enough(results []Result) error {
 		if res.InZip && r.Unpack {
 			bytes += 2 * s.About // the TSV has 1.8 times the zip's size
 		}
-		if free, known := r.freeAt(r.path(name)); known {
+		if free, known := r.free(filepath.Dir(r.path(name))); known {
 			need[free] += bytes
 			if need[free] > free {
-				where = append(where, fmt.Sprintf("about %s are needed and %s free in %s", progress.Bytes(need[free]), progress.Bytes(free), filepath.Dir(r.path(name))))
+				short = &diskspace.ShortError{Dir: filepath.Dir(r.path(name)), Need: need[free], Free: free}
 			}
 		}
 	}
-	if len(where) > 0 {
-		return fmt.Errorf("%w: %s", ErrSpace, strings.TrimSpace(where[len(where)-1]))
+	if short != nil {
+		return fmt.Errorf("%w: about %w", ErrSpace, short)
 	}
 	return nil
 }
 
 // room refuses what does not fit beside path.
 func (r *run) room(path string, need int64) error {
-	if free, known := r.freeAt(path); known && free < need {
-		return fmt.Errorf("%w: %s are needed and %s free in %s", ErrSpace, progress.Bytes(need), progress.Bytes(free), filepath.Dir(path))
+	if err := r.free.Check(filepath.Dir(path), need); err != nil {
+		return fmt.Errorf("%w: %w", ErrSpace, err)
 	}
 	return nil
-}
-
-// freeAt is the room in the folder of a path, or in the one that it will be made in.
-func (r *run) freeAt(path string) (int64, bool) {
-	dir := filepath.Dir(path)
-	for {
-		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
-			return r.free(dir)
-		}
-		dir = filepath.Dir(dir)
-	}
 }

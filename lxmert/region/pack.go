@@ -27,8 +27,8 @@ type PackOptions struct {
 	Progress func(done, total int64, images int)
 	Log      io.Writer // lines for a person; nil: nowhere
 
-	free    func(dir string) (n int64, ok bool) // nil: what the file system says
-	replace bool                                // a store of another source at dst, too
+	free    diskspace.Meter // nil: what the file system says
+	replace bool            // a store of another source at dst, too
 }
 
 // PackReport says what [Pack] did.

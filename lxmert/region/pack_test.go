@@ -326,7 +326,7 @@ func TestWhatCannotBePackedIsANamedError(t *testing.T) {
 		{ofAnother, filepath.Join(ofAnother, "deep", "x.store"), PackOptions{}, "cannot be packed into itself"},
 		{file("b.tsv", rowText("b", 3, 4, nil)+"\n"), ofAnother, PackOptions{}, `is a store of "good.tsv" already`},
 		{good, "", PackOptions{Rows: -1}, "the first -1 rows"},
-		{good, "", PackOptions{free: func(string) (int64, bool) { return 100, true }}, "takes about 293 B more in "},
+		{good, "", PackOptions{free: func(string) (int64, bool) { return 100, true }}, "about 293 B are needed and 100 B free in "},
 	} {
 		dst := c.dst
 		if dst == "" {

@@ -199,13 +199,11 @@ func (p *packer) checkSpace(job *packJob) error {
 	}
 	l := layout{p.dim, p.opt.F16}
 	need := left * (l.stride(max(job.n, p.boxes)) + entrySize + int64(len(job.id)))
-	free, known := p.opt.free(p.dir)
-	if known && need > free {
-		return fmt.Errorf("region: packing %s takes about %s more in %s, which has %s left: make room, or choose another folder%s",
-			p.src, progress.Bytes(need), p.dir, progress.Bytes(free), halfHint(p.opt.F16))
+	if err := p.opt.free.Check(p.dir, need); err != nil {
+		return fmt.Errorf("region: packing %s: about %w: make room, or choose another folder%s", p.src, err, halfHint(p.opt.F16))
 	}
 	room := ""
-	if known {
+	if free, known := p.opt.free(p.dir); known {
 		room = fmt.Sprintf(", of %s that are free", progress.Bytes(free))
 	}
 	fmt.Fprintf(p.opt.Log, "packing %s into %s: takes about %s as %s%s\n", p.src, p.dir, progress.Bytes(need), p.about.DType, room)

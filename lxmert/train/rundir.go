@@ -165,8 +165,8 @@ func (r *run) checkSpace() error {
 			need -= info.Size()
 		}
 	}
-	if free, ok := diskspace.Free(r.opt.Dir); ok && free < need {
-		return fmt.Errorf("train: %s has %d MB free, the run's files need %d MB; make room or choose another folder with --output", r.opt.Dir, free>>20, need>>20)
+	if err := diskspace.Meter(diskspace.Free).Check(r.opt.Dir, need); err != nil {
+		return fmt.Errorf("train: %w; make room, or choose another folder with --output", err)
 	}
 	return nil
 }
