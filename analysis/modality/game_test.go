@@ -185,3 +185,27 @@ func TestInteractionsOfPlayersThatAddUpAreZeroAndOthersAreTheirProducts(t *testi
 		}
 	}
 }
+
+// TestSetsWithoutAPairAreAsLargeAsTheFormulaWeighsThem: Shapley's formula gives each size from 0 to n-2 the same weight.
+func TestSetsWithoutAPairAreAsLargeAsTheFormulaWeighsThem(t *testing.T) {
+	const words, regions, draws = 3, 4, 60000
+	const n = words + regions
+	met := make([]int, n-1)
+	for _, set := range drawSets(words, regions, draws, rand.New(rand.NewPCG(5, 5))) {
+		size := 0
+		for _, there := range set {
+			if there {
+				size++
+			}
+		}
+		if !set[1] && !set[words+2] {
+			met[size]++
+		}
+	}
+	p := 1.0 / (n - 1) / (n - 1) // of a draw to leave the pair out and to be of one size
+	for size, times := range met {
+		if off := math.Abs(float64(times) - draws*p); off > 6*math.Sqrt(draws*p*(1-p)) {
+			t.Errorf("%d sets of %d lack the pair, expected %.0f", times, size, draws*p)
+		}
+	}
+}

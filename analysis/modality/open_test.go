@@ -27,3 +27,9 @@ func reach(t *testing.T, folder string, results func(eng lxmert.Engine) map[stri
 	eng, _ := lxrttest.Open(t, backendtest.Open(t, "go"), folder)
 	return roundingtest.Reach(t, eng, roundingtest.Float32, results)
 }
+
+// onGo runs a test on every golden folder with the engine that compiles nothing, for claims about code above the engine.
+func onGo(t *testing.T, test func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, folder string)) {
+	t.Helper()
+	lxrttest.EachAnalysis(t, backendtest.Open(t, "go"), test)
+}
