@@ -128,11 +128,11 @@ func (n *notebooks) run(t *testing.T, begin, as string, replace ...string) *exec
 		t.Fatal(err)
 	}
 	for i := 0; i+1 < len(replace); i += 2 {
-		old, new := inJSON(t, replace[i]), inJSON(t, replace[i+1])
+		old, changed := inJSON(t, replace[i]), inJSON(t, replace[i+1])
 		if strings.Count(string(text), old) != 1 {
 			t.Fatalf("%s has %q %d times", filepath.Base(found[0]), replace[i], strings.Count(string(text), old))
 		}
-		text = []byte(strings.Replace(string(text), old, new, 1))
+		text = []byte(strings.Replace(string(text), old, changed, 1))
 	}
 	return n.execute(t, strings.TrimSuffix(filepath.Base(found[0]), ".ipynb")+as, text)
 }

@@ -90,15 +90,15 @@ func (r *testReport) see(e testEvent) {
 }
 
 // crashed prints what the tests have said that were under way when their program ended.
-func (r *testReport) crashed(pkg string) (any bool) {
+func (r *testReport) crashed(pkg string) (found bool) {
 	for id, said := range r.said {
 		if id.pkg == pkg {
 			fmt.Fprint(r.out, strings.Join(said, ""))
 			delete(r.said, id)
-			any = true
+			found = true
 		}
 	}
-	return any
+	return found
 }
 
 // isNoise tells lines about a package that say nothing beyond its result.

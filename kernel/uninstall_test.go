@@ -205,7 +205,7 @@ func TestUninstallWaitsForJupyter(t *testing.T) {
 
 // TestJupyterWritesIntoTheInstallation runs the installed JupyterLab and nbconvert with an empty home.
 func TestJupyterWritesIntoTheInstallation(t *testing.T) {
-	real, _ := installation(t)
+	installed, _ := installation(t)
 	var caches []string
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH"} {
 		out, err := exec.Command("go", "env", name).Output()
@@ -223,7 +223,7 @@ func TestJupyterWritesIntoTheInstallation(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, note := range []string{"python", "gonb", "goimports", "gopls"} {
-		text, err := os.ReadFile(filepath.Join(real.Dir, "steps", note))
+		text, err := os.ReadFile(filepath.Join(installed.Dir, "steps", note))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +232,7 @@ func TestJupyterWritesIntoTheInstallation(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Symlink(filepath.Join(real.Dir, "venv"), filepath.Join(place.Dir, "venv")); err != nil {
+	if err := os.Symlink(filepath.Join(installed.Dir, "venv"), filepath.Join(place.Dir, "venv")); err != nil {
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
@@ -253,7 +253,7 @@ func TestJupyterWritesIntoTheInstallation(t *testing.T) {
 		t.Fatal(err)
 	}
 	runLabOnce(t, place, folder)
-	if err := os.Symlink(filepath.Join(real.Dir, "bin"), filepath.Join(place.Dir, "bin")); err != nil {
+	if err := os.Symlink(filepath.Join(installed.Dir, "bin"), filepath.Join(place.Dir, "bin")); err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range install.Doctor(t.Context(), place) { // half of it is missing; what it tries must not write elsewhere
@@ -272,7 +272,7 @@ func TestJupyterWritesIntoTheInstallation(t *testing.T) {
 	if code, says := kernelCommand(t, "uninstall"); code != 0 {
 		t.Error(says)
 	}
-	if _, err := os.Stat(real.PythonProgram("python")); err != nil {
+	if _, err := os.Stat(installed.PythonProgram("python")); err != nil {
 		t.Fatalf("the link was followed: %v", err)
 	}
 	for _, name := range filesIn(t, home) {

@@ -27,5 +27,6 @@
 //	….ffn.out                            after the feed-forward block, before the residual and LayerNorm
 //	out.pooled out.match out.qa …        pooled [CLS] and the logits of the heads
 //
-// [Config.Names] lists them all with their shapes, and so does the command lxmert trace --list.
+// [Config.Names] lists them all with their shapes, and so does the command lxmert trace --list. Where a map meets the graph,
+// whose parameters make it and what its queries and keys are, stands in a table in package lxrt, maps.go.
 package lxmert

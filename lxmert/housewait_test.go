@@ -15,18 +15,7 @@ import (
 // TestTestsDoNotSleep: they wait for what they need, through package testwait, or by the clock of package synctest, on
 // which no machine is slow.
 func TestTestsDoNotSleep(t *testing.T) {
-	root := goldentest.Root(t)
-	files := 0
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		files++
-		set := token.NewFileSet()
-		file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
+	eachFile(t, "_test.go", func(set *token.FileSet, file *ast.File) {
 		ast.Inspect(file, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
 			if !ok {
@@ -40,10 +29,32 @@ func TestTestsDoNotSleep(t *testing.T) {
 			}
 			return true
 		})
+	})
+}
+
+// eachFile visits this project's files of Go whose names end in a way.
+func eachFile(t *testing.T, end string, visit func(set *token.FileSet, file *ast.File)) {
+	t.Helper()
+	set, files := token.NewFileSet(), 0
+	err := filepath.WalkDir(goldentest.Root(t), func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == "testdata" || entry.Name() == ".git"):
+			return filepath.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(path, end):
+			return nil
+		}
+		file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		files++
+		visit(set, file)
 		return nil
 	})
 	if err != nil || files < 100 {
-		t.Fatalf("%d files of tests, %v", files, err)
+		t.Fatalf("%d files, %v", files, err)
 	}
 }
 

@@ -40,7 +40,7 @@ func TestIntegratedGradientsEqualReference(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := scores[0]
-			if close := number(t, s, "gap") <= 0.01*math.Abs(number(t, s, "score")-number(t, s, "score at start")); close != (len(s.Notes) == 0) {
+			if isClose := number(t, s, "gap") <= 0.01*math.Abs(number(t, s, "score")-number(t, s, "score at start")); isClose != (len(s.Notes) == 0) {
 				t.Errorf("%d nodes leave a gap of %s, the notes are %q", nodes, s.Params["gap"], s.Notes)
 			}
 			return s

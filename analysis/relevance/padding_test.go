@@ -21,7 +21,7 @@ func TestPaddingChangesNothing(t *testing.T) {
 			together := explain(t, m, eng, b, analysis.Predicted())
 			for n := range b.Rows() {
 				alone := explain(t, m, eng, rowsOf(b, n), analysis.Predicted())[0]
-				if !close(together[n].Words, alone.Words) || !close(together[n].Regions, alone.Regions) {
+				if !alike(together[n].Words, alone.Words) || !alike(together[n].Regions, alone.Regions) {
 					t.Errorf("%s: row %d is %v %v in the batch, alone %v %v", m.Name, n, together[n].Words, together[n].Regions, alone.Words, alone.Regions)
 				}
 			}
@@ -66,13 +66,13 @@ func TestAPaddedBatchIsExplainedLikeTheUnpadded(t *testing.T) {
 			want, got := explain(t, m, eng, b, analysis.Predicted()), explain(t, m, eng, padded, analysis.Predicted())
 			for n := range want {
 				words, regions := got[n].Words[:len(b.IDs[n])], got[n].Regions[:b.V()]
-				if !close(words, want[n].Words) || !close(regions, want[n].Regions) {
+				if !alike(words, want[n].Words) || !alike(regions, want[n].Regions) {
 					t.Errorf("%s: row %d: %v %v, without padding %v %v", m.Name, n, words, regions, want[n].Words, want[n].Regions)
 				}
 				if slices.ContainsFunc(got[n].Words[len(words):], func(x float64) bool { return x != 0 }) || math.Abs(got[n].Regions[b.V()]) > 1e-6 {
 					t.Errorf("%s: row %d: padding has %v, the masked region %g", m.Name, n, got[n].Words[len(words):], got[n].Regions[b.V()])
 				}
-				if !close(got[n].Inner(), want[n].Inner()) || !close(got[n].Unmasked(), want[n].Regions) {
+				if !alike(got[n].Inner(), want[n].Inner()) || !alike(got[n].Unmasked(), want[n].Regions) {
 					t.Errorf("%s: row %d: what is ranked is %v %v", m.Name, n, got[n].Inner(), got[n].Unmasked())
 				}
 			}
@@ -88,7 +88,7 @@ func TestAPaddedBatchIsExplainedLikeTheUnpadded(t *testing.T) {
 		}
 		for i, row := range want.Rows {
 			a, b := []float64{row[3].(float64), row[4].(float64), row[5].(float64)}, []float64{got.Rows[i][3].(float64), got.Rows[i][4].(float64), got.Rows[i][5].(float64)}
-			if !slices.Equal(row[:3], got.Rows[i][:3]) || row[6] != got.Rows[i][6] || !close(a, b) && !slices.ContainsFunc(a, math.IsNaN) {
+			if !slices.Equal(row[:3], got.Rows[i][:3]) || row[6] != got.Rows[i][6] || !alike(a, b) && !slices.ContainsFunc(a, math.IsNaN) {
 				t.Errorf("agreement %v, without padding %v", got.Rows[i], row)
 			}
 		}
@@ -133,7 +133,7 @@ func TestARowWithAllRegionsMaskedIsExplainedAsIfItHadNone(t *testing.T) {
 		for _, m := range methods() {
 			intact, got := explain(t, m, eng, b, analysis.Answer(1)), explain(t, m, eng, &masked, analysis.Answer(1))
 			for n := range got {
-				if n != blind && (!close(got[n].Words, intact[n].Words) || !close(got[n].Regions, intact[n].Regions)) {
+				if n != blind && (!alike(got[n].Words, intact[n].Words) || !alike(got[n].Regions, intact[n].Regions)) {
 					t.Errorf("%s: row %d, which has its regions, is %v %v, alone %v %v", m.Name, n, got[n].Words, got[n].Regions, intact[n].Words, intact[n].Regions)
 				}
 			}
@@ -143,7 +143,7 @@ func TestARowWithAllRegionsMaskedIsExplainedAsIfItHadNone(t *testing.T) {
 			if m.Name == "gradcam" || m.Name == "rollout" { // depend on the batch's longest text
 				continue
 			}
-			if want := explain(t, m, eng, none, analysis.Answer(1))[0].Words; !close(got[blind].Words, want) {
+			if want := explain(t, m, eng, none, analysis.Answer(1))[0].Words; !alike(got[blind].Words, want) {
 				t.Errorf("%s: words have %v, without regions %v", m.Name, got[blind].Words, want)
 			}
 		}

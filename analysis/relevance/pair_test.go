@@ -97,7 +97,7 @@ func TestRelevanceOfPairsFollowsTheRules(t *testing.T) {
 		scores := biModal(t, eng, b, analysis.Answer(class...), relevance.Options{})
 		for n, s := range scores {
 			words, regions := slowRelevance(cfg, trace, n)
-			if !close(s.Words, words[:len(s.Words)]) || !close(s.Regions, regions) {
+			if !alike(s.Words, words[:len(s.Words)]) || !alike(s.Regions, regions) {
 				t.Errorf("row %d: %v %v, by the rules %v %v", n, s.Words, s.Regions, words, regions)
 			}
 			if slices.Max(s.Regions) == 0 {
@@ -274,7 +274,7 @@ func TestIntegratedGradientsOfPairsAreThoseOfEachPairAlone(t *testing.T) {
 				}
 			}
 			for g := range 2 {
-				if s := scores[2*u+g]; !close(s.Words, words[g]) || !close(s.Regions, regions[g]) {
+				if s := scores[2*u+g]; !alike(s.Words, words[g]) || !alike(s.Regions, regions[g]) {
 					t.Errorf("pair %d, picture %d: %v %v, alone %v %v", u, g, s.Words, s.Regions, words[g], regions[g])
 				}
 			}

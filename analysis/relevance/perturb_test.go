@@ -173,14 +173,14 @@ func TestRandomRankingsOfAPartAreThoseOfTheWhole(t *testing.T) {
 			}
 		}
 		for i, trial := range part.Trials {
-			if trial.Order != want[i].Order || !slices.Equal(trial.Steps, want[i].Steps) || !close(trial.Probability, want[i].Probability) {
+			if trial.Order != want[i].Order || !slices.Equal(trial.Steps, want[i].Steps) || !alike(trial.Probability, want[i].Probability) {
 				t.Errorf("%s of %s: %v, in the whole %v", trial.Order, trial.Modality, trial.Probability, want[i].Probability)
 			}
 		}
 		opt.First = 3
 		if other := perturb(t, eng, rowsOf(b, 2), scores[2:], opt); !slices.ContainsFunc(other.Trials, func(o relevance.Trial) bool {
 			i := slices.IndexFunc(part.Trials, func(p relevance.Trial) bool { return p.Order == o.Order && p.Modality == o.Modality })
-			return o.Order == "random" && !close(o.Probability, part.Trials[i].Probability)
+			return o.Order == "random" && !alike(o.Probability, part.Trials[i].Probability)
 		}) {
 			t.Error("another example has the same random rankings")
 		}

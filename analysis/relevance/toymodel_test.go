@@ -120,7 +120,7 @@ func TestInvariantsHoldForATrainedModel(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if !close(bare[0].Words, together[n].Words[:words]) || !close(bare[0].Regions, together[n].Regions) || bare[0].Target != together[n].Target {
+				if !alike(bare[0].Words, together[n].Words[:words]) || !alike(bare[0].Regions, together[n].Regions) || bare[0].Target != together[n].Target {
 					t.Errorf("%s of row %d: %v %v, with padding and other rows %v %v", name, n, bare[0].Words, bare[0].Regions, together[n].Words, together[n].Regions)
 				}
 			}
@@ -139,7 +139,7 @@ func TestInvariantsHoldForATrainedModel(t *testing.T) {
 		for n, s := range biModal(t, eng, &c, analysis.Predicted(), relevance.Options{}) {
 			want := slices.Clone(scores[n].Regions)
 			slices.Reverse(want)
-			if !close(s.Regions, want) || !close(s.Words, scores[n].Words) {
+			if !alike(s.Regions, want) || !alike(s.Words, scores[n].Words) {
 				t.Errorf("row %d: %v, expected %v", n, s.Regions, want)
 			}
 		}

@@ -13,8 +13,8 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
-// close reports whether two lists are alike up to the engine's precision, which is relative to the largest of their entries.
-func close(a, b []float64) bool {
+// alike reports whether two lists are the same up to the engine's precision, which is relative to the largest of their entries.
+func alike(a, b []float64) bool {
 	limit := 2e-4
 	for _, x := range b {
 		limit = max(limit, 2e-4*math.Abs(x))
@@ -121,7 +121,7 @@ func TestPermutingRegionsPermutesTheirScores(t *testing.T) {
 			plain, moved := explain(t, m, eng, b, analysis.Answer(1)), explain(t, m, eng, &c, analysis.Answer(1))
 			for n := range plain {
 				want := append(slices.Clone(plain[n].Regions[2:]), plain[n].Regions[:2]...)
-				if !close(moved[n].Regions, want) || !close(moved[n].Words, plain[n].Words) {
+				if !alike(moved[n].Regions, want) || !alike(moved[n].Words, plain[n].Words) {
 					t.Errorf("%s: row %d is %v, expected %v", m.Name, n, moved[n].Regions, want)
 				}
 			}
@@ -139,7 +139,7 @@ func TestRowsThatShareATextAreExplainedOneByOne(t *testing.T) {
 			one := shared
 			one.Pairs = [][2]int{pair}
 			alone := biModal(t, eng, &one, target, relevance.Options{})[0]
-			if !close(together[n].Words, alone.Words) || !close(together[n].Regions, alone.Regions) {
+			if !alike(together[n].Words, alone.Words) || !alike(together[n].Regions, alone.Regions) {
 				t.Errorf("pair %v is %v in the batch, alone %v", pair, together[n].Words, alone.Words)
 			}
 		}

@@ -20,7 +20,7 @@ type measured struct{ method, what, modality, measure, order string }
 //
 // Sweeps that differ in anything but the weights, are not finished, or are of the same weights are errors.
 func Seeds(runs []*Summary) (overview, all analysis.Table, err error) {
-	if err := comparable(runs); err != nil {
+	if err := checkComparable(runs); err != nil {
 		return overview, all, err
 	}
 	values := map[measured][]float64{}
@@ -50,8 +50,8 @@ func Seeds(runs []*Summary) (overview, all analysis.Table, err error) {
 	return overviewOf(meta, values, methods), all, nil
 }
 
-// comparable says why sweeps cannot be put together.
-func comparable(runs []*Summary) error {
+// checkComparable says why sweeps cannot be put together.
+func checkComparable(runs []*Summary) error {
 	if len(runs) < 2 {
 		return errors.New("sweep: models of several seeds need at least two sweeps")
 	}

@@ -1,6 +1,6 @@
 // Package proxy is a Jupyter kernel that stands in front of GoNB, the Go kernel, and adds what researchers miss in it.
 // GoNB stays as it is: it runs as a child process on sockets in a folder of its own, compiles and runs cells, and
-// believes to talk to Jupyter.
+// believes that it talks to Jupyter.
 //
 // What the proxy does itself:
 //
@@ -50,4 +50,11 @@
 //
 // The proxy speaks ZeroMQ through package zmtp. Whoever reaches its ports without the key of the connection file is
 // ignored, with a line in the log.
+//
+// # How an interrupt travels
+//
+// Jupyter sends a message or a signal, and interrupt.go signals everything that the cell has started. A program that uses
+// lx has a context that the signal ends (lx/session.go), with it end its calls of package client, and their connections close.
+// In package session that ends the context of the call, which package lxrt looks at before and while it computes. Only a
+// training run goes on, unless lx.Follow is waiting for it (lx/follow.go), which asks the session to stop it after its step.
 package proxy

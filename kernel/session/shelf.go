@@ -43,7 +43,7 @@ type keptItem[T any] struct {
 }
 
 // get returns what a file was made into, making it if need be. release must follow.
-func (k *kept[T]) get(path string, make func(path string) (T, error)) (value T, release func(), err error) {
+func (k *kept[T]) get(path string, open func(path string) (T, error)) (value T, release func(), err error) {
 	stamp := stampOf(path)
 	k.mu.Lock()
 	if k.items == nil {
@@ -64,7 +64,7 @@ func (k *kept[T]) get(path string, make func(path string) (T, error)) (value T, 
 	item.users++
 	item.used = k.clock
 	k.mu.Unlock()
-	item.made.Do(func() { item.value, item.err = make(path) })
+	item.made.Do(func() { item.value, item.err = open(path) })
 	release = sync.OnceFunc(func() {
 		k.mu.Lock()
 		defer k.mu.Unlock()

@@ -36,8 +36,8 @@ func (m *machine) pythonPlaces() []place {
 		const where = "the python3 on PATH"
 		bin := filepath.Dir(exe)
 		prefix(where, filepath.Dir(bin))
-		if real, err := filepath.EvalSymlinks(exe); err == nil && filepath.Dir(real) != bin {
-			prefix(where, filepath.Dir(filepath.Dir(real)))
+		if target, err := filepath.EvalSymlinks(exe); err == nil && filepath.Dir(target) != bin {
+			prefix(where, filepath.Dir(filepath.Dir(target)))
 		}
 		if filepath.Base(bin) == "shims" {
 			m.pyenvPrefixes(filepath.Dir(bin), func(dir string) { prefix(where, dir) })

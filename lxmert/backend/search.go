@@ -71,14 +71,14 @@ func (m *machine) search(kind Kind, places []place) []candidate {
 				slices.Reverse(files) // xla_cuda13 before xla_cuda12
 			}
 			for _, file := range files {
-				real, err := filepath.EvalSymlinks(file)
+				target, err := filepath.EvalSymlinks(file)
 				if err != nil {
-					real = file
+					target = file
 				}
-				if info, err := os.Stat(file); !isLibrary(file) || seen[real] || err == nil && info.IsDir() {
+				if info, err := os.Stat(file); !isLibrary(file) || seen[target] || err == nil && info.IsDir() {
 					continue
 				}
-				seen[real] = true
+				seen[target] = true
 				found = append(found, candidate{kind, file, p.where})
 			}
 		}

@@ -102,7 +102,7 @@ func TestManifestsThatMakeNoSenseAreRefused(t *testing.T) {
 	if _, err := parseManifest([]byte(text(good))); err != nil {
 		t.Fatal(err)
 	}
-	change := func(old, new string) string { return text(strings.Replace(good, old, new, 1)) }
+	change := func(old, replacement string) string { return text(strings.Replace(good, old, replacement, 1)) }
 	for want, bad := range map[string]string{
 		"offset":                change(`"kind"`, `kind`),
 		"unknown field":         change(`"kind"`, `"king"`),

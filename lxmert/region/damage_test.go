@@ -64,14 +64,14 @@ func readAll(ctx context.Context, path string) error {
 func TestDamagedStoresAreNamedErrors(t *testing.T) {
 	src := filepath.Join(t.TempDir(), "x.tsv")
 	randomTSV(t, src, 1030)
-	edit := func(old, new string) func(t *testing.T, dir string) {
+	edit := func(old, changed string) func(t *testing.T, dir string) {
 		return func(t *testing.T, dir string) {
 			path := filepath.Join(dir, manifestName)
 			text, err := os.ReadFile(path)
 			if err != nil || !strings.Contains(string(text), old) {
 				t.Fatalf("no %q in %s, %v", old, text, err)
 			}
-			if err := os.WriteFile(path, []byte(strings.Replace(string(text), old, new, 1)), 0o666); err != nil {
+			if err := os.WriteFile(path, []byte(strings.Replace(string(text), old, changed, 1)), 0o666); err != nil {
 				t.Fatal(err)
 			}
 		}

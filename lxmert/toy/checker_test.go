@@ -229,7 +229,7 @@ func holds(s *Scene, text string) (bool, error) {
 		bs, err := matching(s, m[3])
 		for _, a := range as {
 			for _, b := range bs {
-				if yes, close := lies(a, b, m[2]); yes && close == nil && a.ROI != b.ROI {
+				if yes, doubt := lies(a, b, m[2]); yes && doubt == nil && a.ROI != b.ROI {
 					return true, err
 				}
 			}

@@ -58,8 +58,8 @@ func Make(ctx context.Context, dir string, opt Options) (*World, error) {
 	if err != nil {
 		return nil, fmt.Errorf("toy: %w", err)
 	}
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		dir = real // a link to another disk stays one
+	if target, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = target // a link to another disk stays one
 	}
 	w, err := openSame(ctx, dir, opt)
 	switch {

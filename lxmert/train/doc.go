@@ -7,6 +7,9 @@
 // step that fails leaves the parameters as they were. What a step does depends on the seed, the number of the step and the
 // rows only, not on how many devices or parts share it.
 //
+// The rules of the optimizers are functions of a line or two each in optimizer.go, BertAdam's is bertAdam; its learning rate
+// is in schedule.go.
+//
 // [Run] is the loop around it: epochs, validation, the reference's log and snapshots, metrics, and a state file that is
 // replaced atomically. A run that is killed at any moment and started again with Resume ends with the same bits; on a GPU that
 // takes [Options].Deterministic, since a GPU adds up in an order that varies and chooses kernels by a stopwatch.
