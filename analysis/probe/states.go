@@ -36,7 +36,7 @@ func ReadStates(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, names .
 	if len(names) == 0 {
 		names = []string{"hid.t.*", "hid.i.*"}
 	}
-	trace, err := eng.Run(ctx, b, lxmert.Request{Want: lxmert.All(names...)})
+	trace, err := eng.Run(ctx, b, lxmert.Request{Want: lxmert.All(names...), NoRegions: b.NoRegions()})
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +80,25 @@ func (s *States) Means(level string) *mat.Dense {
 		}
 	}
 	return out
+}
+
+// Valid are the states of a level at every position that is no padding, row by row of the batch: [n,D]. Nil: there is none.
+func (s *States) Valid(level string) *mat.Dense {
+	var data []float64
+	for row := range s.batch.Rows() {
+		states := s.Of(level, row)
+		for i, there := range s.valid(level, row) {
+			if there {
+				for _, x := range states.Row(i).Data {
+					data = append(data, float64(x))
+				}
+			}
+		}
+	}
+	if data == nil {
+		return nil
+	}
+	return mat.NewDense(len(data)/s.cfg.Hidden, s.cfg.Hidden, data)
 }
 
 // valid says which positions of a row are no padding.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/lens"
+	"github.com/seed-516990b0/golxmert/analysis/probe"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
@@ -49,43 +50,19 @@ func New(eng lxmert.Engine, stream analysis.Stream) *Fitting {
 
 // Add takes the states of a batch's valid words, or regions.
 func (f *Fitting) Add(ctx context.Context, b *lxmert.Batch) error {
-	b = analysis.Separate(b)
-	trace, err := f.eng.Run(ctx, b, lxmert.Request{Want: lxmert.All(f.levels...), NoRegions: b.NoRegions()})
+	states, err := probe.ReadStates(ctx, f.eng, analysis.Separate(b), f.levels...)
 	if err != nil {
 		return err
 	}
-	f.model = trace.Provenance
-	last := f.valid(b, trace.Values[f.levels[len(f.levels)-1]])
+	f.model = states.From
+	last := states.Valid(f.levels[len(f.levels)-1])
 	if last == nil {
 		return nil
 	}
 	for k, level := range f.levels {
-		f.sums[k].add(f.valid(b, trace.Values[level]), last)
+		f.sums[k].add(states.Valid(level), last)
 	}
 	return nil
-}
-
-// valid are the states that are no padding, one in each row; nil: there are none.
-func (f *Fitting) valid(b *lxmert.Batch, states lxmert.Tensor) *mat.Dense {
-	var data []float64
-	d := states.Shape[2]
-	for n := range b.Rows() {
-		there := analysis.ValidWords(b, n)
-		if f.stream == analysis.RegionStream {
-			there = analysis.ValidRegions(b, n)
-		}
-		for i, ok := range there {
-			if ok {
-				for _, x := range states.Row(n).Row(i).Data {
-					data = append(data, float64(x))
-				}
-			}
-		}
-	}
-	if data == nil {
-		return nil
-	}
-	return mat.NewDense(len(data)/d, d, data)
 }
 
 func (s *sums) add(x, y *mat.Dense) {
