@@ -1,6 +1,8 @@
 package analysis_test
 
 import (
+	"bytes"
+	"encoding/gob"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -109,5 +111,36 @@ func TestScoresAreReplacedWhereverTheyAre(t *testing.T) {
 	}
 	if want := map[string]int{"scores": 1, "explanation": 2, "collection": 3}; !reflect.DeepEqual(seen, want) {
 		t.Errorf("scores that were seen: %v, expected %v", seen, want)
+	}
+}
+
+// TestScoresTravelWithTheirEmptyLists: that every region is masked, or that there is no inner word, is said by a list that is empty
+// and not nil.
+func TestScoresTravelWithTheirEmptyLists(t *testing.T) {
+	for _, s := range []analysis.Scores{
+		{}, {Words: []float64{}, InnerWords: []int{}}, {Regions: []float64{1}, ValidRegions: []int{}}, {Regions: []float64{}, InnerWords: []int{1}, Boxes: [][4]float64{{1}}},
+	} {
+		raw, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sent bytes.Buffer
+		if err := gob.NewEncoder(&sent).Encode(analysis.Explanation{Scores: s}); err != nil {
+			t.Fatal(err)
+		}
+		var x analysis.Explanation
+		if err := gob.NewDecoder(&sent).Decode(&x); err != nil {
+			t.Fatal(err)
+		}
+		var read analysis.Scores
+		if err := json.Unmarshal(raw, &read); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(x.Scores, s) {
+			t.Errorf("%#v has become %#v on the way", s, x.Scores)
+		}
+		if !reflect.DeepEqual(read, s) {
+			t.Errorf("%#v has become %#v in JSON", s, read)
+		}
 	}
 }

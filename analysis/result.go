@@ -28,8 +28,8 @@ type Scores struct {
 
 	// InnerWords are the positions of the words between [CLS] and [SEP]; nil: all but the first and the last, as there is
 	// no padding. ValidRegions are the regions that are not masked; nil: all.
-	InnerWords   []int `json:"inner_words,omitempty"`
-	ValidRegions []int `json:"valid_regions,omitempty"`
+	InnerWords   []int `json:"inner_words,omitzero"`
+	ValidRegions []int `json:"valid_regions,omitzero"`
 
 	Text  lxmert.Words     `json:"text"`  // the pieces that Words are about
 	Image lxmert.ImageInfo `json:"image"` // the picture, with the detector's labels

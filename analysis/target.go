@@ -107,6 +107,9 @@ func (t Target) each(change func(*part)) Target {
 	return Target{parts: parts}
 }
 
+// IsZero reports whether the target has no parts: nobody has said what is to be explained.
+func (t Target) IsZero() bool { return len(t.parts) == 0 }
+
 // String names the target as it was asked for, such as "logit of answer 3".
 func (t Target) String() string {
 	if len(t.parts) == 0 {

@@ -45,7 +45,7 @@ func (o Order) Encode() ([]byte, error) {
 	return encode(o)
 }
 
-// DecodeOrder reads what [Order.Encode] wrote. Empty slices and maps have become nil.
+// DecodeOrder reads what [Order.Encode] wrote. Empty slices and maps have become nil, but for those of scores.
 func DecodeOrder(data []byte) (o Order, err error) { return o, decode(data, &o) }
 
 // Encode writes what was drawn as bytes.

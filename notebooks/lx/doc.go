@@ -7,6 +7,7 @@
 //	lx.Show(q)                                      // picture and answers
 //	lx.Show(lx.Explain(q))                          // which words and regions carried the answer
 //	lx.Show(q.Map("x.1.ti"))                        // any attention map, all heads
+//	lx.Show(lx.WhatIf(q, "is there a star?"))       // the answer to other words beside it, or with something else changed
 //
 //	%%
 //	run := lx.FineTune("vqa", "--train train --valid minival --load toy --output snap/vqa/mine")

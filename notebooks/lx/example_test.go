@@ -50,3 +50,13 @@ func ExampleHeadStatistic() {
 	lx.Show(entropy)
 	lx.Save("out/entropy.pdf", entropy)
 }
+
+// What changes the answer: other words, a region less, a head less, attention that is cut.
+func ExampleWhatIf() {
+	m := lx.Open("toy")
+	q := lx.Ask(m, "what color is the star?", "test/500001")
+
+	lx.Show(lx.WhatIf(q, "what color is the circle?", "is there a star?"))
+	lx.Show(lx.WhatIf(q, lx.Without("star"), lx.HeadsOff("x.1.ti:0"), lx.Words(q, "what shape is red?")))
+	lx.Show(lx.Cut(q, "[CLS]", "regions"))
+}

@@ -95,6 +95,8 @@ func drawerOf(x any) func() (shown, error) {
 		return func() (shown, error) { return showAnswer(x) }
 	case analysis.Maps:
 		return func() (shown, error) { return drawn(x) } // as a page they would be a megabyte
+	case *Outcome:
+		return func() (shown, error) { return showOutcome(x) }
 	case Run:
 		return func() (shown, error) { return showRun(x), nil }
 	case lxmert.Tensor:
@@ -133,6 +135,8 @@ func resultOf(x any) (analysis.Result, error) {
 		}
 		title := fmt.Sprintf("%s: %d explanations", x[0].Scores.Method, len(x))
 		return analysis.Collection{Title: title, Results: analysis.Collect(nil, x...)}, nil
+	case *Outcome:
+		return x.Collection(), nil
 	case Tested:
 		return analysis.Collection{Results: analysis.Collect([]analysis.Result{x.Table}, x.Curves...)}, nil
 	}
@@ -179,24 +183,37 @@ func showAnswer(a *Answer) (shown, error) {
 		if s.png == nil {
 			s.png = d.Figure
 		}
-		pictures = append(pictures, fmt.Sprintf(`<img style="width:280px;max-width:100%%;vertical-align:top" alt="%s with its regions" src="%s">`,
-			html.EscapeString(boxes.Image.ID), dataURI(d.Figure)))
+		pictures = append(pictures, picture(d.Figure, boxes.Image.ID+" with its regions"))
 	}
-	var bars strings.Builder
+	var matched []float64
+	if a.Matched == a.Matched {
+		matched = append(matched, a.Matched)
+	}
+	s.html = fmt.Sprintf(`<div style="font-family:sans-serif"><p style="font-weight:bold;margin:4px 0">%s</p><div style="display:flex;gap:20px;flex-wrap:wrap"><div>%s</div>%s</div></div>`,
+		html.EscapeString(a.Question.Text), strings.Join(pictures, " "), bars(a.Ranked, matched...))
+	return s, nil
+}
+
+// picture is a drawing as HTML.
+func picture(png []byte, alt string) string {
+	return fmt.Sprintf(`<img style="width:280px;max-width:100%%;vertical-align:top" alt="%s" src="%s">`, html.EscapeString(alt), dataURI(png))
+}
+
+// bars are the most probable answers as HTML, and how well the sentence matches each picture, where the model says so.
+func bars(ranked []Ranked, matched ...float64) string {
+	var rows strings.Builder
 	bar := func(p float64, name string) {
 		percent := strings.ReplaceAll(html.EscapeString(analysis.Candidate{Probability: p}.Percent()), " ", "&nbsp;")
-		fmt.Fprintf(&bars, `<tr><td style="text-align:right;padding:2px 8px;border:none">%s</td><td style="border:none;padding:2px 0;width:160px"><div style="background:#0072b2;height:0.8em;width:%.1f%%"></div></td><td style="text-align:left;padding:2px 8px;border:none">%s</td></tr>`,
+		fmt.Fprintf(&rows, `<tr><td style="text-align:right;padding:2px 8px;border:none">%s</td><td style="border:none;padding:2px 0;width:160px"><div style="background:#0072b2;height:0.8em;width:%.1f%%"></div></td><td style="text-align:left;padding:2px 8px;border:none">%s</td></tr>`,
 			percent, 100*p, html.EscapeString(name))
 	}
-	for _, r := range a.Ranked[:min(5, len(a.Ranked))] {
+	for _, r := range ranked[:min(5, len(ranked))] {
 		bar(r.Probability, r.Text)
 	}
-	if a.Matched == a.Matched {
-		bar(a.Matched, "(that sentence and picture belong together)")
+	for _, p := range matched {
+		bar(p, "(that sentence and picture belong together)")
 	}
-	s.html = fmt.Sprintf(`<div style="font-family:sans-serif"><p style="font-weight:bold;margin:4px 0">%s</p><div style="display:flex;gap:20px;flex-wrap:wrap"><div>%s</div><table style="border-collapse:collapse;align-self:center">%s</table></div></div>`,
-		html.EscapeString(a.Question.Text), strings.Join(pictures, " "), bars.String())
-	return s, nil
+	return `<table style="border-collapse:collapse;align-self:center">` + rows.String() + `</table>`
 }
 
 // Save writes a result to a file, as its name ends: .pdf .svg .png .html .csv .json .safetensors, see figure.Save. Folders

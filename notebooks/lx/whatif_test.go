@@ -1,0 +1,58 @@
+package lx
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/analysis/intervene"
+)
+
+func TestWhatIfAsksAgain(t *testing.T) {
+	m := tinyWorld(t)
+	questions := m.Questions("minival", 2)
+	about := questions[0]
+	q := Ask(m, about.Text, about.Images...)
+	words := "what shape is the red thing?"
+	o := WhatIf(q, words)
+	alone := Ask(m, words, about.Images...)
+	if got, want := o.After[0].Answer.Best(), alone.Best(); got.Text != want.Text || math.Abs(got.Probability-want.Probability) > 1e-4 {
+		t.Errorf("with other words the answer is %+v, to these words alone %+v", got, want)
+	}
+	if got, want := o.Before.Answer.Best(), q.Best(); got.Text != want.Text || math.Abs(got.Probability-want.Probability) > 1e-4 {
+		t.Errorf("before it is %+v, asked %+v", got, want)
+	}
+	other := Ask(m, about.Text, questions[1].Images...)
+	both := WhatIf(q, Without(), WithRegion("region 0", other, "region 1"), HeadsOff("x.*.ti:0"), Words(q, words), intervene.Cut("[CLS]", "regions"))
+	if len(both.After) != 5 || both.After[3].Answer.Question.Text != words || len(both.After[0].Answer.Batch.Feats.Data) != 0 {
+		t.Errorf("the changes are %v", both)
+	}
+	cut := Cut(q, "[CLS]", "regions")
+	if cut.After[0].Answer.Best().Logit == q.Best().Logit {
+		t.Error("a cut changes nothing")
+	}
+	same := WhatIf(q, Patch(q, "hid.*.1"))
+	if d := same.After[0].Score - same.Before.Score; math.Abs(d) > 1e-5 {
+		t.Errorf("a question patched with its own levels differs by %g", d)
+	}
+	for what, x := range map[string]*Outcome{"other words": o, "changes": both} {
+		s, err := shownOf(x)
+		if err != nil || !bytes.HasPrefix(s.png, []byte("\x89PNG")) || strings.Count(s.html, "<img") < 1+len(x.After) || !strings.Contains(s.text, "as it was") {
+			t.Errorf("%s: %v, %q", what, err, s.text)
+		}
+	}
+	if text := failing(t, func() { Cut(q, "nobody", "regions") }); !strings.HasPrefix(text, "lx: ") || !strings.Contains(text, `nothing is called "nobody"`) {
+		t.Errorf("a cut of nobody: %q", text)
+	}
+	if x := both.Marks(&both.After[0])[0].Scores; len(x.Regions) != q.Batch.V() || len(x.Unmasked()) != 0 {
+		t.Errorf("without regions there are still %v on the picture", x.Unmasked())
+	}
+	path := filepath.Join(t.TempDir(), "what.csv")
+	Save(path, o.Table())
+	if text, err := os.ReadFile(path); err != nil || !strings.Contains(string(text), words) {
+		t.Errorf("saved, the table is %q, %v", text, err)
+	}
+}
