@@ -3,13 +3,13 @@ package session
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/lru"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
@@ -61,15 +61,12 @@ func (c *compute) close() error {
 	return nil
 }
 
-// models are the open models.
+// models are the open models. Close them when nobody uses them any more.
 type models struct {
 	compute *compute
 	memory  *memory
 	log     *logFile
-
-	work sync.WaitGroup // models that are being opened or closed
-	mu   sync.Mutex
-	open map[modelKey]*openModel
+	open    lru.Cache[modelKey, *openModel]
 }
 
 // modelKey is what makes two models the same.
@@ -79,19 +76,13 @@ type modelKey struct {
 	allowUnused     bool
 }
 
-// openModel is a model that is open, or is being opened until ready is closed.
+// openModel is a model that is open.
 type openModel struct {
 	key   modelKey
-	ready chan struct{}
 	model *lxrt.Model
-	err   error
 	bytes int64
 	notes []string    // what a user should know about the weights
 	files []fileStamp // what it was opened from
-
-	users int
-	used  time.Time
-	stale bool // its files have changed; the last user closes it
 }
 
 // fileStamp tells whether a file is still the one that was read.
@@ -110,7 +101,19 @@ func stampOf(path string) fileStamp {
 }
 
 func newModels(c *compute, m *memory, log *logFile) *models {
-	return &models{compute: c, memory: m, log: log, open: map[modelKey]*openModel{}}
+	s := &models{compute: c, memory: m, log: log}
+	s.open.Fresh = func(_ modelKey, m *openModel) bool {
+		changed := m.changed()
+		if changed {
+			log.printf("%s has changed and is opened again", m.key.weights)
+		}
+		return !changed
+	}
+	s.open.Free = func(_ modelKey, m *openModel) error {
+		s.discard(m)
+		return nil
+	}
+	return s
 }
 
 // acquire returns an open model, opening it if need be, or again if its files have changed. release must follow.
@@ -120,37 +123,7 @@ func (s *models) acquire(ctx context.Context, spec client.Spec) (m *openModel, r
 		return nil, nil, err
 	}
 	key := modelKey{path, spec.Config, spec.BFloat16, spec.AllowUnused}
-	s.mu.Lock()
-	m = s.open[key]
-	if m != nil && m.model != nil && m.changed() {
-		s.log.printf("%s has changed and is opened again", path)
-		s.forget(m)
-		m = nil
-	}
-	isNew := m == nil
-	if isNew {
-		m = &openModel{key: key, ready: make(chan struct{})}
-		s.open[key] = m
-	}
-	m.users++
-	m.used = time.Now()
-	s.mu.Unlock()
-	release = sync.OnceFunc(func() { s.release(m) })
-	if isNew {
-		// Whoever gives up leaves the opening to the others.
-		s.work.Go(func() { s.load(context.WithoutCancel(ctx), m) })
-	}
-	select {
-	case <-m.ready:
-	case <-ctx.Done():
-		release()
-		return nil, nil, ctx.Err()
-	}
-	if m.err != nil {
-		release()
-		return nil, nil, m.err
-	}
-	return m, release, nil
+	return s.open.Get(ctx, key, func() (*openModel, error) { return s.load(context.WithoutCancel(ctx), key) })
 }
 
 // changed says whether the files are others than those that were opened. A file that is gone is none: what is loaded
@@ -162,58 +135,49 @@ func (m *openModel) changed() bool {
 	})
 }
 
-// load opens a model and publishes it.
-func (s *models) load(ctx context.Context, m *openModel) {
-	began := time.Now()
-	var notes strings.Builder
-	model, bytes, files, err := s.read(ctx, m.key, &notes)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m.model, m.bytes, m.files, m.err = model, bytes, files, err
-	m.notes = strings.FieldsFunc(notes.String(), func(r rune) bool { return r == '\n' })
-	if err != nil && s.open[m.key] == m {
-		delete(s.open, m.key)
-	}
-	close(m.ready)
-	if err == nil {
-		s.log.printf("opened %s, %d MB, in %.2f s", m.key.weights, mb(bytes), time.Since(began).Seconds())
-	}
-}
-
-// read opens a model; notes gets what a user should know about its weights, a line each.
-func (s *models) read(ctx context.Context, key modelKey, notes io.Writer) (m *lxrt.Model, bytes int64, files []fileStamp, err error) {
+// load opens a model.
+func (s *models) load(ctx context.Context, key modelKey) (_ *openModel, err error) {
+	taken := int64(0)
 	defer func() {
 		if r := recover(); r != nil { // of a file that nobody has thought of
 			err = fmt.Errorf("session: opening %s: %v", key.weights, r)
 		}
+		if err != nil {
+			s.memory.give(taken)
+		}
 	}()
+	began := time.Now()
+	m := &openModel{key: key}
 	for _, path := range []string{key.weights, key.config} {
 		if path != "" {
-			files = append(files, stampOf(path))
+			m.files = append(m.files, stampOf(path))
 		}
 	}
 	b, err := s.compute.open(ctx)
 	if err != nil {
-		return nil, 0, nil, err
+		return nil, err
 	}
 	// The file's shapes say how much room is needed.
 	cfg, err := sizes(key.weights, key.config)
 	if err != nil {
-		return nil, 0, nil, err
+		return nil, err
 	}
-	bytes = 4 * int64(cfg.NumParams())
+	m.bytes = 4 * int64(cfg.NumParams())
 	if key.bfloat16 {
-		bytes /= 2
+		m.bytes /= 2
 	}
-	if err := s.memory.take(bytes, key.weights); err != nil {
-		return nil, 0, nil, err
+	if err := s.memory.take(m.bytes, key.weights); err != nil {
+		return nil, err
 	}
-	m, err = lxrt.Open(b, key.weights, key.config, lxrt.Options{BFloat16: key.bfloat16, AllowUnused: key.allowUnused, Log: notes})
+	taken = m.bytes
+	var notes strings.Builder
+	m.model, err = lxrt.Open(b, key.weights, key.config, lxrt.Options{BFloat16: key.bfloat16, AllowUnused: key.allowUnused, Log: &notes})
 	if err != nil {
-		s.memory.give(bytes)
-		return nil, 0, nil, err
+		return nil, err
 	}
-	return m, bytes, files, nil
+	m.notes = strings.FieldsFunc(notes.String(), func(r rune) bool { return r == '\n' })
+	s.log.printf("opened %s, %d MB, in %.2f s", key.weights, mb(m.bytes), time.Since(began).Seconds())
+	return m, nil
 }
 
 // sizes reads the sizes of a model without opening it.
@@ -225,89 +189,24 @@ func sizes(path, config string) (lxmert.Config, error) {
 	return m.Config, m.Close()
 }
 
-func (s *models) release(m *openModel) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m.users--
-	m.used = time.Now()
-	if m.stale && m.users == 0 {
-		s.discard(m)
-	}
-}
-
-// forget takes a model out, and closes it once nobody uses it.
-func (s *models) forget(m *openModel) {
-	delete(s.open, m.key)
-	m.stale = true
-	if m.users == 0 {
-		s.discard(m)
-	}
-}
-
 // discard closes a model that nobody uses.
 func (s *models) discard(m *openModel) {
-	if m.model == nil {
-		return
+	s.log.printf("closing %s, %d MB", m.key.weights, mb(m.bytes))
+	if err := m.model.Close(); err != nil {
+		s.log.printf("closing %s: %v", m.key.weights, err)
 	}
-	// Close waits for a computation whose caller has gone, so it must not hold the others up.
-	model := m.model
-	m.model = nil
-	s.work.Go(func() {
-		if err := model.Close(); err != nil {
-			s.log.printf("closing %s: %v", m.key.weights, err)
-		}
-		s.memory.give(m.bytes)
-	})
+	s.memory.give(m.bytes)
 }
 
-// evict closes the model that was used longest ago, of those that nobody uses.
-func (s *models) evict() bool {
-	s.mu.Lock()
-	var oldest *openModel
-	for _, m := range s.open {
-		if m.users == 0 && m.model != nil && (oldest == nil || m.used.Before(oldest.used)) {
-			oldest = m
-		}
-	}
-	if oldest == nil {
-		s.mu.Unlock()
-		return false
-	}
-	s.log.printf("closing %s, %d MB", oldest.key.weights, mb(oldest.bytes))
-	delete(s.open, oldest.key)
-	model := oldest.model
-	oldest.model = nil
-	s.mu.Unlock()
-	if err := model.Close(); err != nil {
-		s.log.printf("closing %s: %v", oldest.key.weights, err)
-	}
-	s.memory.give(oldest.bytes)
-	return true
-}
-
-// list describes the open models.
+// list describes the open models, the one that was used last first.
 func (s *models) list() []client.OpenModel {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	list := []client.OpenModel{}
-	for key, m := range s.open {
-		if m.model == nil {
-			continue
-		}
-		o := client.OpenModel{Weights: key.weights, DType: "float32", Bytes: m.bytes, Used: m.used, Users: m.users}
-		if key.bfloat16 {
+	for _, e := range s.open.Entries() {
+		o := client.OpenModel{Weights: e.Key.weights, DType: "float32", Bytes: e.Value.bytes, Used: e.Used, Users: e.Users}
+		if e.Key.bfloat16 {
 			o.DType = "bfloat16"
 		}
 		list = append(list, o)
 	}
-	slices.SortFunc(list, func(a, b client.OpenModel) int { return b.Used.Compare(a.Used) })
 	return list
-}
-
-// close closes all models; nobody uses them any more.
-func (s *models) close() {
-	s.work.Wait()
-	for s.evict() {
-	}
-	s.work.Wait()
 }

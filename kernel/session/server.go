@@ -82,7 +82,7 @@ func New(opt Options) (*Server, error) {
 	s.compute = compute{spec: opt.Backend, log: s.log}
 	s.memory = &memory{limit: opt.Memory}
 	s.models = newModels(&s.compute, s.memory, s.log)
-	s.memory.reclaim = s.models.evict
+	s.memory.reclaim = s.models.open.Evict
 	s.shelf = newShelf()
 	s.values = newValues(s.memory)
 	s.runs = newRuns(place.Runs, &s.compute, s.memory, &s.activity, s.log)
@@ -149,8 +149,7 @@ func (s *Server) close(server *http.Server, empty <-chan struct{}) (err error) {
 	closed := make(chan error, 1)
 	go func() {
 		<-empty
-		s.models.close()
-		closed <- errors.Join(s.shelf.close(), s.compute.close())
+		closed <- errors.Join(s.models.open.Close(), s.shelf.close(), s.compute.close())
 	}()
 	select {
 	case err = <-closed:
