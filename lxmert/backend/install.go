@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/seed-516990b0/golxmert/internal/progress"
@@ -27,20 +28,23 @@ const manifestName = "manifest.json"
 
 // manifest says where an installed plugin came from.
 type manifest struct {
-	Source  string `json:"source"`           // "xla-cpu-pjrt", "jax-cuda13-pjrt", "go-xla"
+	Source  string `json:"source"`           // "lammps-jax-pjrt-cpu", "jax-cuda13-pjrt", "go-xla"
 	Version string `json:"version"`          //
 	SHA256  string `json:"sha256,omitempty"` // of the wheel
 	File    string `json:"file"`             // the plugin, relative to the manifest
 	FileSum string `json:"file_sha256"`
 	Size    int64  `json:"size"` // of the plugin, bytes
+	// Refused are the SHA-256 of the wheels that come before this one and were tried, but do not work on this machine.
+	Refused []string `json:"refused,omitempty"`
 }
 
 // Install brings an XLA plugin into the user's cache folder, where [Open] finds it: "cpu", or "cuda" ("cuda12" and
 // "cuda13" where the driver's answer is not to be trusted) with the NVIDIA libraries that it needs.
 //
 // It downloads through pip, which knows the user's index and proxy, and checks the plugin's wheel against a pinned SHA-256;
-// without pip a CPU plugin comes through go-xla's installer. The plugin is tried before it takes the place of another; a
-// file that is there already and has the right checksum is left alone. When nothing can be downloaded, the error says what
+// without pip a CPU plugin comes through go-xla's installer. The plugin is tried in a process of its own before it takes the place
+// of another; of several CPU plugins the newest that works on this machine is taken. A file that is there already and has the
+// right checksum is left alone. When nothing can be downloaded, the error says what
 // to do by hand.
 func Install(ctx context.Context, kind string, opts InstallOptions) error {
 	in := &installation{
@@ -61,7 +65,7 @@ type installation struct {
 	*machine
 	log   io.Writer
 	wheel string
-	cpu   map[string]wheel
+	cpu   map[string][]wheel // by operating system and processor, the best first
 	cuda  map[int]cudaRelease
 	goXLA func(ctx context.Context, dir string) error
 }
@@ -89,28 +93,72 @@ func (in *installation) install(ctx context.Context, kind string) error {
 }
 
 func (in *installation) installCPU(ctx context.Context) error {
-	w, pinned := in.cpu[in.os+"/"+in.arch]
+	wheels := in.cpu[in.os+"/"+in.arch]
 	dir := in.installDir("cpu")
-	if !pinned {
+	if len(wheels) == 0 {
 		return in.installThroughGoXLA(ctx, dir, fmt.Errorf("there is no wheel for %s/%s", in.os, in.arch))
 	}
-	if in.same(dir, w) {
-		fmt.Fprintf(in.log, "backend: %s is already installed in %s\n", w.requirement(), dir)
-		return nil
+	if in.wheel != "" {
+		w, err := wheelOf(in.wheel, wheels)
+		if err != nil {
+			return err
+		}
+		wheels = []wheel{w}
 	}
+	have, whole := installed(dir)
+	var refused []string // those that were tried here, now or when what is installed was
+	var missing error
+	for i, w := range wheels {
+		if whole && have.SHA256 == w.sha256 && have.Version == w.version {
+			fmt.Fprintf(in.log, "backend: %s is already installed in %s\n", w.requirement(), dir)
+			if have.Refused = refused; len(refused) == 0 {
+				return nil
+			}
+			return writeManifest(dir, have)
+		}
+		if whole && slices.Contains(have.Refused, w.sha256) {
+			refused = append(refused, w.sha256)
+			continue
+		}
+		err := in.installWheel(ctx, dir, w, refused)
+		last := i == len(wheels)-1
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil, errors.Is(err, errChecksum), in.wheel != "":
+			return err
+		case !errors.As(err, new(notFetched)):
+			if last {
+				return err
+			}
+			refused = append(refused, w.sha256)
+		default:
+			missing = err
+		}
+		fmt.Fprintf(in.log, "backend: %v\n", err)
+		if !last {
+			fmt.Fprintf(in.log, "backend: trying %s instead\n", wheels[i+1].requirement())
+		}
+	}
+	return in.installThroughGoXLA(ctx, dir, missing)
+}
+
+// notFetched is an error about a wheel that could not be downloaded.
+type notFetched struct{ error }
+
+func (e notFetched) Unwrap() error { return e.error }
+
+// installWheel brings one wheel and puts its plugin in the place of whatever is installed. refused are those before it that do not
+// work here.
+func (in *installation) installWheel(ctx context.Context, dir string, w wheel, refused []string) error {
 	stage, err := in.stage()
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(stage)
-
 	file, err := in.fetch(ctx, w, stage)
-	switch {
-	case err != nil && (ctx.Err() != nil || errors.Is(err, errChecksum) || in.wheel != ""):
+	if err != nil {
 		return err
-	case err != nil:
-		fmt.Fprintf(in.log, "backend: %v\n", err)
-		return in.installThroughGoXLA(ctx, dir, err)
 	}
 	start := time.Now()
 	staged := filepath.Join(stage, filepath.Base(w.member))
@@ -123,26 +171,27 @@ func (in *installation) installCPU(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return in.place(manifest{Source: w.project, Version: w.version, SHA256: w.sha256}, staged, filepath.Join(dir, filepath.Base(w.member)), result)
+	path := filepath.Join(dir, filepath.Base(w.member))
+	if err := in.place(manifest{Source: w.project, Version: w.version, SHA256: w.sha256, Refused: refused}, staged, path, result); err != nil {
+		return err
+	}
+	return in.removeOthers(dir, path)
 }
 
 // fetch returns the verified wheel: the one given, or a download.
 func (in *installation) fetch(ctx context.Context, w wheel, dir string) (string, error) {
 	if in.wheel != "" {
-		if _, err := os.Stat(in.wheel); err != nil {
-			return "", fmt.Errorf("the wheel cannot be read: %w", err)
-		}
 		return in.wheel, w.verify(in.wheel)
 	}
 	p, err := in.findPip(ctx)
 	if err != nil {
-		return "", err
+		return "", notFetched{err}
 	}
 	fmt.Fprintf(in.log, "backend: downloading %s (%s) with %s\n", w.requirement(), progress.Bytes(w.size), p)
 	start := time.Now()
 	file, err := p.download(ctx, w, dir)
 	if err != nil {
-		return "", err
+		return "", notFetched{err}
 	}
 	if err := w.verify(file); err != nil {
 		return "", err
@@ -269,10 +318,11 @@ func (in *installation) removeOthers(dir, path string) error {
 // byHand says how to go on without a network.
 func (in *installation) byHand() string {
 	dir := in.installDir("cpu")
-	w, ok := in.cpu[in.os+"/"+in.arch]
-	if !ok {
+	wheels := in.cpu[in.os+"/"+in.arch]
+	if len(wheels) == 0 {
 		return fmt.Sprintf("copy a PJRT CPU plugin to %s, or set GOMLX_BACKEND=xla:/path/to/plugin", filepath.Join(dir, "pjrt_c_api_cpu_plugin.so"))
 	}
+	w := wheels[0]
 	return fmt.Sprintf("where there is a network, run `pip download --no-deps --only-binary=:all: --platform %s %s`, bring the wheel here and run "+
 		"`lxmert backend install cpu --wheel FILE`; or copy the plugin to %s; or set GOMLX_BACKEND=xla:/path/to/plugin.so",
 		w.platform, w.requirement(), filepath.Join(dir, filepath.Base(w.member)))

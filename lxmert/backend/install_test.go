@@ -35,9 +35,9 @@ esac
 	log := &bytes.Buffer{}
 	return &installation{
 		machine: m, log: log,
-		cpu: map[string]wheel{"linux/amd64": {
+		cpu: map[string][]wheel{"linux/amd64": {{
 			project: "plugin", version: "1", platform: "any", sha256: fmt.Sprintf("%x", sum), member: "a/xla_cpu_pjrt.so",
-		}},
+		}}},
 		goXLA: func(context.Context, string) error { return errors.New("no network here either") },
 	}, log
 }
@@ -102,7 +102,7 @@ func TestInstallBringsThePluginAndNothingElse(t *testing.T) {
 	}
 	var have manifest
 	text, err := os.ReadFile(filepath.Join(in.cache, "pjrt/cpu/manifest.json"))
-	if err != nil || json.Unmarshal(text, &have) != nil || have.SHA256 != in.cpu["linux/amd64"].sha256 || have.Version != "1" {
+	if err != nil || json.Unmarshal(text, &have) != nil || have.SHA256 != in.cpu["linux/amd64"][0].sha256 || have.Version != "1" {
 		t.Errorf("manifest %s, %v", text, err)
 	}
 	if b, err := in.open(t.Context(), "", nil); err != nil || b.Kind != KindCPU {
@@ -135,9 +135,7 @@ func TestFailedInstallLeavesThingsAsTheyWere(t *testing.T) {
 		want  []string
 	}{
 		{"wrong checksum", good, func(_ *testing.T, in *installation) {
-			w := in.cpu["linux/amd64"]
-			w.sha256 = strings.Repeat("0", 64)
-			in.cpu["linux/amd64"] = w
+			in.cpu["linux/amd64"][0].sha256 = strings.Repeat("0", 64)
 		}, []string{"checksum differs", "nothing was installed", "plugin==1"}},
 		{"cut wheel", good[:len(good)/2], nil, []string{"not a whole wheel"}},
 		{"damaged member", bytes.Replace(good, []byte("ELF"), []byte("EEE"), 1), nil, []string{"cannot be unpacked"}},
@@ -216,6 +214,98 @@ func TestInstallFromAWheelAtHand(t *testing.T) {
 	}
 	if err := in.install(t.Context(), "cpu"); err != nil || !strings.Contains(log.String(), "installed") {
 		t.Errorf("%v\n%s", err, log)
+	}
+}
+
+// newerAndOlder is an installation that could bring either of two plugins, of which the newer is called pjrt_c_api_cpu_plugin.so. The
+// file fetched has a line for each download.
+func newerAndOlder(t *testing.T) (in *installation, log *bytes.Buffer, fetched string) {
+	t.Helper()
+	olderFile := goodWheel(t)
+	in, log = fakeInstallation(t, olderFile)
+	older := in.cpu["linux/amd64"][0]
+	plugin, err := os.ReadFile(putPlugin(t, t.TempDir(), "p.so"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := wheelWith(t, map[string]string{"b/pjrt_c_api_cpu_plugin.so": string(plugin)})
+	newer := wheel{project: "newer", version: "2", platform: "any", sha256: fmt.Sprintf("%x", sha256.Sum256(file)), member: "b/pjrt_c_api_cpu_plugin.so"}
+	in.cpu["linux/amd64"] = []wheel{newer, older}
+	served := filepath.Join(in.root, "served")
+	putFile(t, filepath.Join(served, newer.requirement()), string(file))
+	putFile(t, filepath.Join(served, older.requirement()), string(olderFile))
+	fetched = filepath.Join(in.root, "fetched")
+	putFile(t, filepath.Join(in.root, "bin/python3"), `#!/bin/sh
+[ "$3" = --version ] && { echo "pip 24.0 (python 3.12)"; exit; }
+while [ "$1" != --dest ]; do shift; done
+echo "$3" >>"`+fetched+`"
+[ -f "`+served+`/$3" ] || { echo "ERROR: No matching distribution found for $3" >&2; exit 1; }
+cp "`+served+`/$3" "$2/plugin.whl"
+`)
+	return in, log, fetched
+}
+
+func TestTheNewestPluginThatWorksIsTaken(t *testing.T) {
+	in, log, _ := newerAndOlder(t)
+	if err := in.install(t.Context(), "cpu"); err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	if have, whole := installed(in.installDir("cpu")); !whole || have.Source != "newer" {
+		t.Errorf("the newer one: %+v", have)
+	}
+
+	in, log, fetched := newerAndOlder(t)
+	in.probe = func(_ context.Context, path string) probeResult {
+		if filepath.Base(path) == "pjrt_c_api_cpu_plugin.so" {
+			return probeResult{Err: "crashes (illegal instruction)"}
+		}
+		return probeResult{}
+	}
+	for range 2 { // what does not work is not downloaded again
+		if err := in.install(t.Context(), "cpu"); err != nil {
+			t.Fatalf("%v\n%s", err, log)
+		}
+	}
+	if have, whole := installed(in.installDir("cpu")); !whole || have.Source != "plugin" || len(have.Refused) != 1 {
+		t.Errorf("the newer one crashes: %+v", have)
+	}
+	for _, want := range []string{"crashes (illegal instruction)", "trying plugin==1 instead", "plugin==1 is already installed"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("no %q in\n%s", want, log)
+		}
+	}
+	if text, err := os.ReadFile(fetched); err != nil || string(text) != "newer==2\nplugin==1\n" {
+		t.Errorf("downloaded %s, %v", text, err)
+	}
+
+	in, log, _ = newerAndOlder(t)
+	if err := os.Remove(filepath.Join(in.root, "served/newer==2")); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.install(t.Context(), "cpu"); err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	if have, whole := installed(in.installDir("cpu")); !whole || have.Source != "plugin" || len(have.Refused) != 0 {
+		t.Errorf("the newer one cannot be had: %+v", have)
+	}
+}
+
+func TestANewerPluginTakesThePlaceOfAnOlderOne(t *testing.T) {
+	in, log, _ := newerAndOlder(t)
+	both := in.cpu["linux/amd64"]
+	in.cpu["linux/amd64"] = both[1:]
+	if err := in.install(t.Context(), "cpu"); err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	in.cpu["linux/amd64"] = both
+	if err := in.install(t.Context(), "cpu"); err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	if got := leftovers(t, in); got != "pjrt/cpu/manifest.json pjrt/cpu/pjrt_c_api_cpu_plugin.so probe/x probe/x" { // what is remembered of either
+		t.Errorf("the cache has %s", got)
+	}
+	if b, err := in.open(t.Context(), "cpu", nil); err != nil || filepath.Base(b.Plugin) != "pjrt_c_api_cpu_plugin.so" {
+		t.Errorf("open says %+v, %v", b, err)
 	}
 }
 
@@ -323,7 +413,7 @@ func TestInterruptedInstallStops(t *testing.T) {
 func fakeCUDAInstallation(t *testing.T, without ...string) (*installation, *bytes.Buffer) {
 	t.Helper()
 	in, log := fakeInstallation(t, goodWheel(t))
-	w := in.cpu["linux/amd64"]
+	w := in.cpu["linux/amd64"][0]
 	w.member = "jax_plugins/xla_cuda13/xla_cuda_plugin.so"
 	r := cudaReleases[13]
 	r.wheel, r.libraries = w, []string{"nvidia-x>=13"}
@@ -428,9 +518,11 @@ func TestAFailedTryNamesCUDA12WhereTheDriverIsNotKnown(t *testing.T) {
 }
 
 func TestPinnedWheelsAreComplete(t *testing.T) {
-	for name, w := range cpuWheels {
-		if len(w.sha256) != 64 || w.member == "" || w.platform == "" || w.size == 0 {
-			t.Errorf("%s: %+v", name, w)
+	for name, wheels := range cpuWheels {
+		for _, w := range wheels {
+			if len(w.sha256) != 64 || kindOfFile(w.member) != KindCPU || w.platform == "" || w.size == 0 {
+				t.Errorf("%s: %+v", name, w)
+			}
 		}
 	}
 	for major, r := range cudaReleases {

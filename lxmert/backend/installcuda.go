@@ -127,7 +127,7 @@ func (in *installation) installCUDA(ctx context.Context, major int, hint string)
 	if err != nil {
 		return err
 	}
-	if err := writeManifest(site, manifest{r.project, r.version, r.sha256, r.member, sum, size}); err != nil {
+	if err := writeManifest(site, manifest{r.project, r.version, r.sha256, r.member, sum, size, nil}); err != nil {
 		return err
 	}
 	if err := swapFolder(site, dir, filepath.Join(stage, "old")); err != nil {

@@ -30,7 +30,7 @@ var fileNames = map[Kind][]string{
 	},
 	KindCPU: {
 		"xla_cpu_pjrt.so", "pjrt_c_api_cpu_plugin.*", "pjrt_c_api_cpu_*_plugin.*", "pjrt?plugin?cpu*.*",
-		"xla_plugins/xla_cpu_pjrt/xla_cpu_pjrt.so",
+		"lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so", "xla_plugins/xla_cpu_pjrt/xla_cpu_pjrt.so",
 	},
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // wheel is a Python package file that holds a plugin. Only the one member is ever taken out of it.
@@ -21,18 +22,23 @@ type wheel struct {
 	member   string // the plugin's name inside
 }
 
-// cpuWheels are the XLA CPU plugins that [Install] fetches, by operating system and processor.
-var cpuWheels = map[string]wheel{
-	"linux/amd64": {
+// cpuWheels are the XLA CPU plugins that [Install] fetches, by operating system and processor: the first that can be had and
+// works is taken.
+var cpuWheels = map[string][]wheel{
+	"linux/amd64": {{
+		project: "lammps-jax-pjrt-cpu", version: "0.11.2", platform: "manylinux_2_27_x86_64", size: 62_700_000,
+		sha256: "1319390d948b39f69f7dade496b7c385149d9ca6097a6b62114da113216d9ad1",
+		member: "lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so",
+	}, {
 		project: "xla-cpu-pjrt", version: "0.0.1", platform: "manylinux_2_27_x86_64", size: 63_500_000,
 		sha256: "55837b6b7b47daa717f2d9a5a03563ea0ceaa338d06a81a1e2d3f060d960decc",
 		member: "xla_plugins/xla_cpu_pjrt/xla_cpu_pjrt.so",
-	},
-	"linux/arm64": {
+	}},
+	"linux/arm64": {{
 		project: "xla-cpu-pjrt", version: "0.0.1", platform: "manylinux_2_27_aarch64", size: 49_500_000,
 		sha256: "8f613be6e891858f40d64f9799319502fff42689661944fc18a6ffd8210b30c9",
 		member: "xla_plugins/xla_cpu_pjrt/xla_cpu_pjrt.so",
-	},
+	}},
 }
 
 // requirement is the wheel as pip is asked for it.
@@ -44,17 +50,27 @@ const largestPlugin = 2 << 30
 // errChecksum is wrapped by the error about a file that is not the one expected.
 var errChecksum = errors.New("checksum differs")
 
-// verify compares a file's SHA-256 with the wheel's.
-func (w wheel) verify(path string) error {
+// wheelOf finds which of the wheels a file is, by its SHA-256.
+func wheelOf(path string, wheels []wheel) (wheel, error) {
 	sum, _, err := fileSum(path)
 	if err != nil {
-		return err
+		return wheel{}, fmt.Errorf("the wheel cannot be read: %w", err)
 	}
-	if sum != w.sha256 {
-		return fmt.Errorf("%s: %w: its SHA-256 is %s, %s has %s; it was cut short or is another file, nothing was installed",
-			filepath.Base(path), errChecksum, sum, w.requirement(), w.sha256)
+	var expected []string
+	for _, w := range wheels {
+		if w.sha256 == sum {
+			return w, nil
+		}
+		expected = append(expected, fmt.Sprintf("%s has %s", w.requirement(), w.sha256))
 	}
-	return nil
+	return wheel{}, fmt.Errorf("%s: %w: its SHA-256 is %s, %s; it was cut short or is another file, nothing was installed",
+		filepath.Base(path), errChecksum, sum, strings.Join(expected, " and "))
+}
+
+// verify compares a file's SHA-256 with the wheel's.
+func (w wheel) verify(path string) error {
+	_, err := wheelOf(path, []wheel{w})
+	return err
 }
 
 // unpack writes the plugin inside the wheel file to a file that must not exist yet, and syncs it.
