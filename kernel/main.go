@@ -15,6 +15,7 @@ import (
 	"github.com/seed-516990b0/golxmert/kernel/proxy"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	_ "github.com/seed-516990b0/golxmert/lxmert/speed"
 )
 
 // commands are all commands, in the order in which somebody needs them.

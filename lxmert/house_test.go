@@ -30,7 +30,8 @@ var arrows = []struct {
 	{"lxmert/token", []string{"lxmert"}},
 	{"lxmert/region", []string{"lxmert", "lxmert/weights"}},
 	{"lxmert/backend", nil},
-	{"lxmert/backend/backendtest", []string{"lxmert/backend"}},
+	{"lxmert/backend/backendtest", []string{"lxmert/backend", "lxmert/speed"}},
+	{"lxmert/speed", nil},
 	{"lxmert/fetch", nil},
 	{"lxmert/lxrt", []string{"lxmert", "lxmert/token", "lxmert/weights", "lxmert/backend"}},
 	{"lxmert/lxrt/lxrttest", []string{"lxmert", "lxmert/lxrt", "lxmert/backend"}},
@@ -138,6 +139,22 @@ func TestLightPackagesDoNotPullInGoMLX(t *testing.T) {
 			case name == "notebooks/lx" && (dep == "net/http" || dep == "crypto/tls"):
 				t.Errorf("%s pulls in %s, which every cell would link: see kernel/client/http.go", name, dep)
 			}
+		}
+	}
+}
+
+// TestOnlyProgramsAreMadeFaster, which reaches into go-xla and replaces C's allocator: importing the model does neither.
+func TestOnlyProgramsAreMadeFaster(t *testing.T) {
+	for _, p := range listPackages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		if !slices.Contains(p.Deps, module+"/lxmert/internal/cmalloc") && !slices.Contains(p.Deps, module+"/lxmert/internal/xlacall") &&
+			!slices.Contains(p.Deps, module+"/lxmert/internal/compilecache") {
+			continue
+		}
+		switch {
+		case name == "lxmert/cmd/lxmert", name == "kernel", name == "lxmert/speed", strings.HasSuffix(name, "test"):
+		default:
+			t.Errorf("%s pulls in what package speed switches on", name)
 		}
 	}
 }

@@ -21,7 +21,9 @@ type Backend struct {
 	APIVersion string   // of the plugin's PJRT interface, such as "0.81"; "" for the Go backend
 	Devices    []string // one description per device
 	Why        string   // why this one was taken
-	Note       string   // what makes it slower than it could be, if anything does
+	Note       string   // which parts of package speed are on, and why others are not; "" where there is nothing to say
+
+	slower string // of Note, what makes it slower than it could be
 }
 
 // ErrNotFound is wrapped by errors that say no plugin of the kind asked for could be used.
@@ -206,7 +208,7 @@ func (m *machine) openPlugin(r request, c candidate) (*Backend, error) {
 	}
 	return &Backend{
 		Backend: l.backend, Kind: c.kind, Spec: strings.Join(append([]string{"xla:" + c.path}, options...), ","),
-		Plugin: c.path, APIVersion: l.api, Devices: l.devices, Why: "asked for", Note: l.note,
+		Plugin: c.path, APIVersion: l.api, Devices: l.devices, Why: "asked for", Note: l.note, slower: l.slower,
 	}, nil
 }
 
@@ -228,8 +230,8 @@ func (b *Backend) describe() string {
 		devices = fmt.Sprintf("%d devices", n)
 	}
 	line := fmt.Sprintf("%s, %s, PJRT API %s, %s (%s)", b.Kind, devices, b.APIVersion, b.Plugin, b.Why)
-	if b.Note != "" {
-		line += "; " + b.Note
+	if b.slower != "" {
+		line += "; " + b.slower
 	}
 	return line
 }
@@ -240,6 +242,7 @@ type loaded struct {
 	api     string
 	devices []string
 	note    string
+	slower  string // of note
 }
 
 func devicesOf(b compute.Backend) []string {

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute/gobackend"
+
+	_ "github.com/seed-516990b0/golxmert/lxmert/speed" // what rows and products are tested of
 )
 
 func TestMain(m *testing.M) {

@@ -13,9 +13,10 @@ type Candidate struct {
 	APIVersion string   `json:"api_version,omitempty"` // such as "0.81"
 	Devices    []string `json:"devices,omitempty"`
 	Loads      bool     `json:"loads"`
-	Err        string   `json:"err,omitempty"` // why it does not load
-	Chosen     bool     `json:"chosen"`        // Open takes this one
-	Why        string   `json:"why"`           // which rule found it
+	Err        string   `json:"err,omitempty"`  // why it does not load
+	Chosen     bool     `json:"chosen"`         // Open takes this one
+	Why        string   `json:"why"`            // which rule found it
+	Note       string   `json:"note,omitempty"` // which parts of package speed this program uses on it, and why not others
 }
 
 // List finds every backend of this machine and tries each plugin in a child process (see [MaybeProbe]; programs that do
@@ -49,6 +50,9 @@ func (m *machine) list(ctx context.Context, spec string) ([]Candidate, error) {
 		} else {
 			result := m.probeRemembered(ctx, c.path)
 			entry.APIVersion, entry.Devices, entry.Err, entry.Loads = result.API, result.Devices, result.Err, result.Err == ""
+			if c.kind == KindCPU && entry.Loads {
+				entry.Note = newSpeedups().note()
+			}
 		}
 		list = append(list, entry)
 	}

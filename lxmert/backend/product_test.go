@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -216,7 +217,7 @@ func TestProducts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, own := l.backend.(*xla.Backend); own || l.note != "" {
+		if _, own := l.backend.(*xla.Backend); own || strings.Contains(l.note, "without own products") {
 			t.Fatalf("products are XLA's own: %s", l.note)
 		}
 		multiplyAll(t, l.backend, cases)

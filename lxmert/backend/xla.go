@@ -12,10 +12,7 @@ import (
 	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/pjrt"
 
-	_ "github.com/seed-516990b0/golxmert/lxmert/internal/cmalloc" // for XLA's CPU plugin
-	"github.com/seed-516990b0/golxmert/lxmert/internal/compilecache"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/compileoption"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/xlacall"
 )
 
 // canXLA says that this program can load XLA plugins.
@@ -53,8 +50,9 @@ func loadXLA(path string, kind Kind, options []string) (_ loaded, err error) {
 	if err != nil {
 		return loaded{}, err
 	}
+	fast := newSpeedups()
 	if kind == KindCPU {
-		compilecache.Use(plugin, path, fmt.Sprint(devices, options))
+		fast.prepare(plugin, path, fmt.Sprint(devices, options))
 	} else {
 		compileoption.Use(plugin, name)
 	}
@@ -64,9 +62,8 @@ func loadXLA(path string, kind Kind, options []string) (_ loaded, err error) {
 	}
 	l := loaded{backend: b, devices: devicesOf(b)}
 	if kind == KindCPU {
-		if l.backend, err = xlacall.Use(b, name); err != nil {
-			l.note = "slower than it could be, its matrix products, softmax and LayerNorm are XLA's own: " + err.Error()
-		}
+		l.backend = fast.wrap(b, name)
+		l.note, l.slower = fast.note(), fast.off()
 	}
 	major, minor := plugin.Version()
 	l.api = fmt.Sprintf("%d.%d", major, minor)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/internal/testneed"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	_ "github.com/seed-516990b0/golxmert/lxmert/speed" // tests compute as the programs do
 )
 
 // Open opens a backend, and skips the test if this machine has none of that kind, or fails it if LXMERT_REQUIRE says

@@ -28,7 +28,8 @@ GPU; else an installed XLA CPU plugin; else pure Go, which is many times slower.
 
 Plugins are looked for in PJRT_PLUGIN_LIBRARY_PATH, in the folder that "lxmert backend install" fills, in
 go-xla's folders, in LD_LIBRARY_PATH, and in Python environments (VIRTUAL_ENV, CONDA_PREFIX, the python3 on
-PATH). Each is tried in a process of its own, so that a broken one does no harm.`,
+PATH). Each is tried in a process of its own, so that a broken one does no harm. Below the one that is taken
+stands what makes it faster, and why some of it is off.`,
 		Example: `  lxmert backend
   lxmert backend --json
   lxmert backend install cpu`,
@@ -59,10 +60,11 @@ default; "cuda" also brings the NVIDIA libraries that it needs (several GB: it b
 chooses CUDA 13 or, for drivers before 580 and GPUs before Turing, CUDA 12; "cuda12" and "cuda13" choose by hand.
 
 The download goes through pip with your own index and proxy settings, is checked against a fixed SHA-256,
-and is tried before it is put in place.`,
+and is tried in a process of its own before it is put in place. Of the plugins for the CPU the newest that
+works on this machine is taken: lammps-jax-pjrt-cpu 0.11.2, or else xla-cpu-pjrt 0.0.1.`,
 		Example: `  lxmert backend install cpu
   lxmert backend install cuda
-  lxmert backend install cpu --wheel xla_cpu_pjrt-0.0.1-py3-none-manylinux_2_27_x86_64.whl`,
+  lxmert backend install cpu --wheel lammps_jax_pjrt_cpu-0.11.2-py3-none-manylinux_2_27_x86_64.whl`,
 		Args:      cobra.MaximumNArgs(1),
 		ValidArgs: []string{"cpu", "cuda", "cuda12", "cuda13"},
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -114,6 +116,9 @@ func printBackends(w io.Writer, list []backend.Candidate) {
 		}
 		if c.Chosen {
 			fmt.Fprintf(w, "* %s: %s\n", c.Kind, c.Why)
+			if c.Note != "" {
+				fmt.Fprintf(w, "  %s\n", c.Note)
+			}
 		}
 		chosen = chosen || c.Chosen
 		xla = xla || c.Loads && c.Kind != backend.KindGo

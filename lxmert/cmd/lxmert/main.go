@@ -17,6 +17,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	_ "github.com/seed-516990b0/golxmert/lxmert/speed"
 )
 
 func main() {

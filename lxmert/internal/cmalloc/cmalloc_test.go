@@ -319,6 +319,44 @@ func TestPoolCanBeTurnedOff(t *testing.T) {
 	}
 }
 
+func TestChildrenOfForkAllocateWhateverOtherThreadsDo(t *testing.T) {
+	needPool(t)
+	const n = 200
+	if got := cmalloctest.Forks(n); got != n {
+		t.Errorf("%d of %d children could allocate", got, n)
+	}
+}
+
+func TestMisusedBlocksEndTheProcessAsGlibcDoes(t *testing.T) {
+	misuse := map[string]func(){
+		"free(): double free detected": func() {
+			p := cmalloctest.Malloc(200_000)
+			cmalloctest.Free(p)
+			cmalloctest.Free(p)
+		},
+		"free(): double free detected in": func() { // when it has become part of the block before it
+			p, q := cmalloctest.Malloc(200_000), cmalloctest.Malloc(200_000)
+			cmalloctest.Free(p)
+			cmalloctest.Free(q)
+			cmalloctest.Free(q)
+		},
+		"free(): invalid pointer":    func() { cmalloctest.Free(unsafe.Add(cmalloctest.Malloc(200_000), 16<<10)) },
+		"realloc(): invalid pointer": func() { cmalloctest.Realloc(unsafe.Add(cmalloctest.Malloc(200_000), 64), 300_000) },
+	}
+	if how := os.Getenv("MISUSE"); how != "" {
+		misuse[how]()
+		os.Exit(0)
+	}
+	needPool(t)
+	for want := range misuse {
+		cmd := exec.CommandContext(testwait.Context(t), os.Args[0], "-test.run", "^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), "MISUSE="+want)
+		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), want) || !strings.Contains(string(out), "SIGABRT") {
+			t.Errorf("%s: %v, %s", want, err, out)
+		}
+	}
+}
+
 // write fills some bytes of a block, fewer than a page apart, and its end.
 func write(p unsafe.Pointer, n int, fill byte) {
 	block := unsafe.Slice((*byte)(p), n)

@@ -38,6 +38,7 @@ static const uint32_t granules = (uint32_t)1 << (range_shift - granule_shift);
 typedef struct {
 	uint32_t count;          // granules
 	uint32_t next, before;   // in the ring of free spans
+	uint8_t is_first;        // whether this is a first granule: of those inside of spans, all else is stale
 	uint8_t is_free;
 	uint8_t is_cold;         // free, and nothing of it has memory
 } span;
@@ -59,6 +60,7 @@ static int is_pooled(const void *p) { return base != NULL && (uintptr_t)p - (uin
 
 static void mark(uint32_t s, uint32_t count, int is_free, int is_cold) {
 	span *last = &spans[s + count - 1];
+	spans[s].is_first = 1;
 	spans[s].count = last->count = count;
 	spans[s].is_free = last->is_free = is_free;
 	spans[s].is_cold = last->is_cold = is_cold;
@@ -172,23 +174,44 @@ static void *take(size_t a, size_t n) {
 	return address_of(best);
 }
 
-static void give(void *p) {
+// stop ends the process, as glibc does where its heap is misused.
+static void stop(const char *why) {
+	if (write(STDERR_FILENO, why, strlen(why)) < 0) {
+		// There is nobody to tell.
+	}
+	abort();
+}
+
+static void give(void *p, const char *invalid, const char *twice) {
 	uint32_t s = span_at(p);
 	pthread_mutex_lock(&lock);
+	int is_first = s < end && spans[s].is_first && p == address_of(s);
+	if (!is_first || spans[s].is_free) {
+		// A block that was given back before it may have become part of the free span before it.
+		int was_free = is_first;
+		for (uint32_t f = spans[0].next; f != 0 && !was_free; f = spans[f].next) {
+			was_free = s > f && s < f + spans[f].count && p == address_of(s);
+		}
+		pthread_mutex_unlock(&lock); // abort may run what allocates
+		stop(was_free ? twice : invalid);
+	}
 	calls++;
 	uint32_t count = spans[s].count;
 	if (s + count < end && spans[s + count].is_free) {
-		remove_free(s + count);
-		count += spans[s + count].count;
+		uint32_t behind = s + count;
+		remove_free(behind);
+		spans[behind].is_first = 0;
+		count += spans[behind].count;
 	}
 	if (spans[s - 1].is_free) {
+		spans[s].is_first = 0;
 		s -= spans[s - 1].count;
 		remove_free(s);
 		count += spans[s].count;
 	}
 	int first = warm == 0;
 	add_free(s, count, 0);
-	if (first) {
+	if (first || !has_idle) {
 		wake();
 	} else {
 		pthread_mutex_unlock(&lock);
@@ -206,7 +229,7 @@ void free(void *p) {
 		return;
 	}
 	int before = errno;
-	give(p);
+	give(p, "free(): invalid pointer\n", "free(): double free detected in pool\n");
 	errno = before;
 }
 
@@ -239,6 +262,15 @@ size_t malloc_usable_size(void *p) {
 	return glibc != NULL ? glibc(p) : 0;
 }
 
+// is_live says that a block of the pool is one that is in use.
+static int is_live(const void *p) {
+	uint32_t s = span_at(p);
+	pthread_mutex_lock(&lock);
+	int live = s < end && spans[s].is_first && !spans[s].is_free && p == address_of(s);
+	pthread_mutex_unlock(&lock);
+	return live;
+}
+
 void *realloc(void *p, size_t n) {
 	if (p == NULL) {
 		return malloc(n);
@@ -249,6 +281,9 @@ void *realloc(void *p, size_t n) {
 	if (n == 0) {
 		free(p);
 		return NULL;
+	}
+	if (!is_live(p)) {
+		stop("realloc(): invalid pointer\n");
 	}
 	size_t has = malloc_usable_size(p);
 	if (n <= has && n > has / 2) {
@@ -280,15 +315,34 @@ static void *reserve(size_t n) {
 	return p != MAP_FAILED ? p : NULL;
 }
 
+// A child of fork has the thread that forked alone: nobody holds the lock there, and the thread that releases is not there.
+static void before_fork(void) { pthread_mutex_lock(&lock); }
+
+static void in_parent(void) { pthread_mutex_unlock(&lock); }
+
+static void in_child(void) {
+	pthread_mutex_init(&lock, NULL);
+	pthread_cond_init(&changed, NULL);
+	has_idle = 0;
+}
+
+static const char *off = "";
+
 // Before the first block, so not from Go.
 __attribute__((constructor)) static void begin(void) {
 	const char *pool = getenv("GOLXMERT_POOL");
-	if ((pool != NULL && strcmp(pool, "0") == 0) || is_strict()) {
+	if (pool != NULL && strcmp(pool, "0") == 0) {
+		off = "GOLXMERT_POOL=0";
+		return;
+	}
+	if (is_strict()) {
+		off = "the system counts addresses as memory, vm.overcommit_memory=2";
 		return;
 	}
 	spans = reserve(((size_t)granules + 1) * sizeof(span));
 	char *range = spans != NULL ? reserve((size_t)1 << range_shift) : NULL;
-	if (range == NULL) {
+	if (range == NULL || pthread_atfork(before_fork, in_parent, in_child) != 0) {
+		off = "the process may not have that many addresses";
 		return;
 	}
 	madvise(range, (size_t)1 << range_shift, MADV_HUGEPAGE); // where the system gives them to those that ask
@@ -296,6 +350,10 @@ __attribute__((constructor)) static void begin(void) {
 }
 
 void pool_trim(void) { malloc_trim(0); }
+
+const char *pool_off(void) { return off; }
 #else
 void pool_trim(void) {}
+
+const char *pool_off(void) { return "it is written for glibc"; }
 #endif

@@ -10,6 +10,7 @@ package compilecache
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,10 +19,6 @@ import (
 	"strings"
 	"sync"
 	"unsafe"
-
-	"github.com/gomlx/go-xla/pjrt"
-
-	"github.com/seed-516990b0/golxmert/lxmert/internal/pjrttable"
 )
 
 // plugins are those that have the cache. A plugin stays loaded for the life of the process.
@@ -32,35 +29,42 @@ var plugins struct {
 
 // cached is a plugin with the cache.
 type cached struct {
-	plugin *pjrt.Plugin
-	store  store
-	about  []byte // the plugin and the machine
+	table *unsafe.Pointer // go-xla's pointer to its functions
+	store store
+	about []byte // the plugin and the machine
 }
 
-// Use puts the cache before a CPU plugin, whose file is path. It must come before the plugin's first client, since go-xla reads
-// the plugin's table without a lock. Programs of processes whose first client had other options are kept apart. Where there
-// can be no cache, every process compiles anew.
-func Use(plugin *pjrt.Plugin, path, options string) {
-	dir := folder()
+// Off says why every process compiles anew: the environment, or that there is no folder.
+func Off() string {
+	switch {
+	case os.Getenv("GOLXMERT_PROGRAMS") == "0":
+		return "GOLXMERT_PROGRAMS=0"
+	case folder() == "":
+		return "the user has no cache folder; GOLXMERT_PROGRAMS names another"
+	}
+	return ""
+}
+
+// Use puts the cache before a CPU plugin, whose file is path, by changing table, go-xla's pointer to its functions. It must come
+// before the plugin's first client, since go-xla reads that without a lock. Programs of processes whose first client had other
+// options are kept apart. With an error, every process compiles anew.
+func Use(table *unsafe.Pointer, path, options string) error {
 	plugins.Lock()
 	defer plugins.Unlock()
-	if dir == "" || slices.ContainsFunc(plugins.ready, func(c *cached) bool { return c.plugin == plugin }) {
-		return
+	if slices.ContainsFunc(plugins.ready, func(c *cached) bool { return c.table == table }) {
+		return nil
 	}
 	about, err := about(path)
 	if err != nil {
-		return
-	}
-	table := pjrttable.Of(plugin)
-	if table == nil {
-		return
+		return err
 	}
 	with := C.compilecache_table(*table, C.int(len(plugins.ready)))
 	if with == nil {
-		return
+		return errors.New("the plugin cannot write its programs, its interface is of another version, or there are too many plugins")
 	}
-	plugins.ready = append(plugins.ready, &cached{plugin, store{dir, limit}, []byte(about + options)})
+	plugins.ready = append(plugins.ready, &cached{table, store{folder(), limit}, []byte(about + options)})
 	*table = with
+	return nil
 }
 
 // folder is where programs are kept; "": nowhere.

@@ -4,53 +4,22 @@
 #include "hook.h"
 #include "_cgo_export.h"
 
-typedef struct {
-	size_t size;
-	void *extensions;
-	void *client;
-	const char *bytes;
-	size_t bytes_size;
-	void *loaded;
-	const char *options; // NULL: those in bytes
-	size_t options_size;
-} load_args;
-
-typedef struct {
-	size_t size;
-	void *extensions;
-	void *executable;
-	const char *bytes;
-	size_t bytes_size;
-	void *owner;
-	void (*free)(void *owner);
-} serialize_args;
-
-// pair_args are those of functions that go from one thing to another, or destroy one.
-typedef struct {
-	size_t size;
-	void *extensions;
-	void *from;
-	void *to;
-} pair_args;
-
-enum { destroy_size = offsetof(pair_args, to) };
-
 static const pjrt_table *originals[compilecache_plugins];
 
 static void forget(const pjrt_table *t, pjrt_failure *f) {
-	pair_args args = {destroy_size, NULL, f};
+	pjrt_pair_args args = {pjrt_destroy_size, NULL, f};
 	t->functions[pjrt_error_destroy](&args);
 }
 
 // keep gives a compiled program to the cache.
 static void keep(const pjrt_table *t, int number, char *key, void *loaded) {
-	pair_args get = {sizeof get, NULL, loaded};
+	pjrt_pair_args get = {sizeof get, NULL, loaded};
 	pjrt_failure *f = t->functions[pjrt_get_executable](&get);
 	if (f) {
 		forget(t, f);
 		return;
 	}
-	serialize_args s = {sizeof s, NULL, get.to};
+	pjrt_serialize_args s = {sizeof s, NULL, get.to};
 	f = t->functions[pjrt_serialize](&s);
 	if (f) {
 		forget(t, f);
@@ -59,7 +28,7 @@ static void keep(const pjrt_table *t, int number, char *key, void *loaded) {
 		if (s.free)
 			s.free(s.owner);
 	}
-	pair_args destroy = {destroy_size, NULL, get.to};
+	pjrt_pair_args destroy = {pjrt_destroy_size, NULL, get.to};
 	f = t->functions[pjrt_executable_destroy](&destroy);
 	if (f)
 		forget(t, f);
@@ -81,7 +50,7 @@ static pjrt_failure *compile_through(int number, pjrt_compile_args *args) {
 	size_t size = 0;
 	char *bytes = compilecacheGet(number, key, &size);
 	if (bytes) {
-		load_args l = {sizeof l, NULL, args->client, bytes, size};
+		pjrt_load_args l = {sizeof l, NULL, args->client, bytes, size};
 		pjrt_failure *f = t->functions[pjrt_load](&l);
 		free(bytes);
 		if (!f) {

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-// PJRT's interface for plugins, as much of it as is used here. Within version 0 fields and functions are only added, at the
-// end. (Go's build cache does not see when a header of another package changes; whoever changes this one builds with -a.)
+// PJRT's interface for plugins, as much of it as is used here; a test compares it with the header that go-xla has. Within
+// version 0 fields and functions are only added, at the end. (Go's build cache does not see when a header of another package
+// changes; whoever changes this one builds with -a.)
 
 typedef struct pjrt_failure pjrt_failure;
 
@@ -27,6 +28,37 @@ typedef struct {
 	size_t options_size;
 	void *loaded;
 } pjrt_compile_args;
+
+typedef struct {
+	size_t size;
+	void *extensions;
+	void *client;
+	const char *bytes;
+	size_t bytes_size;
+	void *loaded;
+	const char *options; // NULL: those in bytes
+	size_t options_size;
+} pjrt_load_args;
+
+typedef struct {
+	size_t size;
+	void *extensions;
+	void *executable;
+	const char *bytes;
+	size_t bytes_size;
+	void *owner;
+	void (*free)(void *owner);
+} pjrt_serialize_args;
+
+// pjrt_pair_args are those of functions that go from one thing to another, or destroy one.
+typedef struct {
+	size_t size;
+	void *extensions;
+	void *from;
+	void *to;
+} pjrt_pair_args;
+
+enum { pjrt_destroy_size = offsetof(pjrt_pair_args, to) };
 
 typedef struct {
 	size_t size;

@@ -16,8 +16,8 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/cmalloc"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/compileoption"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/speedup"
 )
 
 // Program is a graph that is, or can be, compiled.
@@ -158,7 +158,7 @@ func Build(backend compute.Backend, opt Options, define func(b *Builder) []*grap
 // Compile makes the program ready to run. On several devices, every device returns all outputs in full.
 func (p *Program) Compile() (err error) {
 	defer Recover(&err)
-	defer cmalloc.Trim()
+	defer speedup.Compiled()
 	return compileoption.With(p.options, func() error {
 		if p.mesh == nil {
 			return p.graph.Compile(p.nodes...)

@@ -12,6 +12,7 @@ import "C"
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"unsafe"
@@ -30,17 +31,26 @@ const (
 // maxBatches is how many axes of batches a product has.
 const maxBatches = C.product_batches
 
+// Off says why nothing is called: the processor, or the environment.
+func Off() string {
+	switch {
+	case os.Getenv("GOLXMERT_MATMUL") == "0":
+		return "GOLXMERT_MATMUL=0"
+	case C.compute_works() == 0:
+		return "the processor has no AVX2"
+	}
+	return ""
+}
+
 // Use returns a backend that is b, except that its programs call the functions of this package. b is of XLA's CPU plugin,
-// which was loaded from the path plugin. With an error, which says why everything stays with XLA, and where the processor or
-// the environment lets it, it is b itself.
+// which was loaded from the path plugin. With an error, which says why everything stays with XLA, it is b itself.
 func Use(b compute.Backend, plugin string) (compute.Backend, error) {
 	x, ok := b.(*xla.Backend)
-	want := os.Getenv("GOLXMERT_MATMUL")
-	if !ok || C.compute_works() == 0 || want == "0" {
-		return b, nil
+	if !ok {
+		return b, fmt.Errorf("this version of go-xla has another kind of backend, %T", b)
 	}
 	narrow := C.int(0)
-	if want == "avx2" {
+	if os.Getenv("GOLXMERT_MATMUL") == "avx2" {
 		narrow = 1
 	}
 	C.compute_narrow(narrow)

@@ -1,0 +1,77 @@
+//go:build cgo && linux
+
+package pjrttable
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// compared are the places in which our description of the interface and go-xla's header must agree: ours, then theirs.
+const compared = `
+#include "table.h"
+#include "pjrt_c_api.h"
+
+#define FUNCTION(ours, theirs) \
+	_Static_assert(offsetof(pjrt_table, functions) + (ours) * sizeof(void *) == offsetof(PJRT_Api, theirs), #theirs);
+FUNCTION(pjrt_error_destroy, PJRT_Error_Destroy)
+FUNCTION(pjrt_compile, PJRT_Client_Compile)
+FUNCTION(pjrt_executable_destroy, PJRT_Executable_Destroy)
+FUNCTION(pjrt_serialize, PJRT_Executable_Serialize)
+FUNCTION(pjrt_get_executable, PJRT_LoadedExecutable_GetExecutable)
+FUNCTION(pjrt_load, PJRT_Executable_DeserializeAndLoad)
+
+#define FIELD(ours, a, theirs, b) _Static_assert(offsetof(ours, a) == offsetof(theirs, b), #theirs "." #b);
+#define SIZE(ours, theirs) _Static_assert(sizeof(ours) == theirs##_STRUCT_SIZE, #theirs);
+FIELD(pjrt_table, size, PJRT_Api, struct_size)
+FIELD(pjrt_table, version.major, PJRT_Api, pjrt_api_version.major_version)
+FIELD(pjrt_program, code, PJRT_Program, code)
+FIELD(pjrt_program, code_size, PJRT_Program, code_size)
+FIELD(pjrt_program, format, PJRT_Program, format)
+FIELD(pjrt_program, format_size, PJRT_Program, format_size)
+FIELD(pjrt_compile_args, client, PJRT_Client_Compile_Args, client)
+FIELD(pjrt_compile_args, program, PJRT_Client_Compile_Args, program)
+FIELD(pjrt_compile_args, options, PJRT_Client_Compile_Args, compile_options)
+FIELD(pjrt_compile_args, options_size, PJRT_Client_Compile_Args, compile_options_size)
+FIELD(pjrt_compile_args, loaded, PJRT_Client_Compile_Args, executable)
+SIZE(pjrt_load_args, PJRT_Executable_DeserializeAndLoad_Args)
+FIELD(pjrt_load_args, client, PJRT_Executable_DeserializeAndLoad_Args, client)
+FIELD(pjrt_load_args, bytes, PJRT_Executable_DeserializeAndLoad_Args, serialized_executable)
+FIELD(pjrt_load_args, bytes_size, PJRT_Executable_DeserializeAndLoad_Args, serialized_executable_size)
+FIELD(pjrt_load_args, loaded, PJRT_Executable_DeserializeAndLoad_Args, loaded_executable)
+FIELD(pjrt_load_args, options, PJRT_Executable_DeserializeAndLoad_Args, overridden_serialized_compile_options)
+SIZE(pjrt_serialize_args, PJRT_Executable_Serialize_Args)
+FIELD(pjrt_serialize_args, executable, PJRT_Executable_Serialize_Args, executable)
+FIELD(pjrt_serialize_args, bytes, PJRT_Executable_Serialize_Args, serialized_bytes)
+FIELD(pjrt_serialize_args, bytes_size, PJRT_Executable_Serialize_Args, serialized_bytes_size)
+FIELD(pjrt_serialize_args, owner, PJRT_Executable_Serialize_Args, serialized_executable)
+FIELD(pjrt_serialize_args, free, PJRT_Executable_Serialize_Args, serialized_executable_deleter)
+SIZE(pjrt_pair_args, PJRT_LoadedExecutable_GetExecutable_Args)
+FIELD(pjrt_pair_args, from, PJRT_LoadedExecutable_GetExecutable_Args, loaded_executable)
+FIELD(pjrt_pair_args, to, PJRT_LoadedExecutable_GetExecutable_Args, executable)
+_Static_assert(pjrt_destroy_size == PJRT_Error_Destroy_Args_STRUCT_SIZE, "PJRT_Error_Destroy_Args");
+FIELD(pjrt_pair_args, from, PJRT_Error_Destroy_Args, error)
+_Static_assert(pjrt_destroy_size == PJRT_Executable_Destroy_Args_STRUCT_SIZE, "PJRT_Executable_Destroy_Args");
+FIELD(pjrt_pair_args, from, PJRT_Executable_Destroy_Args, executable)
+`
+
+func TestTheTableIsThatOfGoXLAsHeader(t *testing.T) {
+	check := func(source string) (string, error) {
+		dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/gomlx/go-xla").Output()
+		if err != nil {
+			t.Fatalf("where go-xla's header is: %v", err)
+		}
+		cc := exec.Command("cc", "-x", "c", "-fsyntax-only", "-I", ".", "-I", filepath.Join(strings.TrimSpace(string(dir)), "pjrt"), "-")
+		cc.Stdin = strings.NewReader(source)
+		out, err := cc.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := check(compared); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := check(strings.Replace(compared, "FUNCTION(pjrt_compile, ", "FUNCTION(pjrt_compile + 1, ", 1)); err == nil {
+		t.Error("a place that is wrong is not noticed")
+	}
+}
