@@ -9,10 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/lru"
 	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/synthetic"
 )
 
@@ -52,7 +54,7 @@ func TestConcurrentFirstRunsCompileOnce(t *testing.T) {
 		group.Go(func() { run(t, m, batch, lxmert.Request{Want: lxmert.All("out.qa")}) })
 	}
 	group.Wait()
-	if n := len(m.programs.entries); n != 1 {
+	if n := len(m.programs.Entries()); n != 1 {
 		t.Errorf("%d programs", n)
 	}
 }
@@ -92,9 +94,9 @@ func TestConcurrentCancellationReturnsAtOnceAndLeavesNothing(t *testing.T) {
 		t.Error("other values after cancellations")
 	}
 	m.work.Wait()
-	for _, e := range m.programs.entries {
-		if e.users != 0 {
-			t.Errorf("%d users of a graph that nobody uses", e.users)
+	for _, e := range m.programs.Entries() {
+		if e.Users != 0 {
+			t.Errorf("%d users of a graph that nobody uses", e.Users)
 		}
 	}
 }
@@ -125,16 +127,16 @@ func TestWeightsThatDoNotFitAreNamed(t *testing.T) {
 
 func TestCacheKeepsWhatWasUsedLast(t *testing.T) {
 	m := smallModel(t, backendtest.Open(t, "go"), smallConfig(), Options{})
-	m.programs.limit = 2
+	m.programs.Limit = 2
 	batch := synthetic.Batch(m.cfg, 1, 2, 5, 6)
 	for _, name := range []string{"out.qa", "out.match", "out.qa", "out.pooled"} {
 		run(t, m, batch, lxmert.Request{Want: lxmert.All(name)})
-		waitUnused(t, &m.programs)
+		waitUnused(t, m)
 	}
 	var kept []string
-	for key := range m.programs.entries {
+	for _, e := range m.programs.Entries() {
 		for _, name := range []string{"out.qa", "out.match", "out.pooled"} {
-			if strings.Contains(key, name) {
+			if strings.Contains(e.Key, name) {
 				kept = append(kept, name)
 			}
 		}
@@ -146,17 +148,9 @@ func TestCacheKeepsWhatWasUsedLast(t *testing.T) {
 }
 
 // waitUnused waits until nobody uses a program: a run lets go of its own just after it has returned.
-func waitUnused(t *testing.T, c *programCache) {
+func waitUnused(t *testing.T, m *Model) {
 	t.Helper()
-	used := func() bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		for _, e := range c.entries {
-			if e.users > 0 {
-				return true
-			}
-		}
-		return false
-	}
-	testwait.Until(t, "a run that has returned lets go of its program", func() bool { return !used() })
+	testwait.Until(t, "a run that has returned lets go of its program", func() bool {
+		return !slices.ContainsFunc(m.programs.Entries(), func(e lru.Entry[string, *program.Program]) bool { return e.Users > 0 })
+	})
 }

@@ -16,7 +16,7 @@
 // # Running it
 //
 // [Model.Run] makes a plan of a request and does four things with it, each readable for itself: it checks the request
-// (check.go), finds the compiled program of the plan's key (key.go, cache.go), feeds the program's inputs (input.go names
+// (check.go), finds the compiled program of the plan's key (key.go, model.go), feeds the program's inputs (input.go names
 // them, feed.go makes their data) and crops what comes out (crop.go). The first plan with a key builds the graph (define.go,
 // with its edits in edit.go and cut.go). Batches are padded to buckets (bucket.go), so that a compilation, which takes
 // seconds, serves many sizes; padding changes no result. Numbers in requests are inputs of the graph.

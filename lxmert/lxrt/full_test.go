@@ -235,7 +235,7 @@ func compareFullLosses(t *testing.T, golden *goldentest.File, m *Model, batch *l
 	labels := labelled{plan: p, data: map[labelInput]any{"label.feat": target}}
 
 	var params []string
-	entry, err := m.entry(context.Background(), "full losses", func(bd *program.Builder) []*Node {
+	compiled, release, err := m.compiled(context.Background(), "full losses", func(bd *program.Builder) []*Node {
 		net := NewNet(m.cfg, p.inputs(bd.Input), bd.Weight, NetOptions{})
 		total, each := pretrainingLosses(net, func(name string, dtype dtypes.DType) *Node {
 			dims := batch.Feats.Shape
@@ -253,7 +253,7 @@ func compareFullLosses(t *testing.T, golden *goldentest.File, m *Model, batch *l
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := m.execute(context.Background(), entry, labels.feed)
+	out, err := m.execute(context.Background(), compiled, release, labels.feed)
 	if err != nil {
 		t.Fatal(err)
 	}

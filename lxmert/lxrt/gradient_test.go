@@ -54,7 +54,7 @@ func differentiate(t *testing.T, m *Model, b *lxmert.Batch, golden *goldentest.F
 	p.sizes = exactSizes(p.sizes)
 	labels := labelled{plan: p, data: map[labelInput]any{}}
 	var params []string
-	entry, err := m.entry(context.Background(), "loss "+t.Name(), func(bd *program.Builder) []*Node {
+	compiled, release, err := m.compiled(context.Background(), "loss "+t.Name(), func(bd *program.Builder) []*Node {
 		net := NewNet(m.cfg, p.inputs(bd.Input), bd.Weight, opt)
 		label := func(name string, dtype dtypes.DType) *Node {
 			labels.take(golden, name, dtype)
@@ -68,7 +68,7 @@ func differentiate(t *testing.T, m *Model, b *lxmert.Batch, golden *goldentest.F
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := m.execute(context.Background(), entry, labels.feed)
+	out, err := m.execute(context.Background(), compiled, release, labels.feed)
 	if err != nil {
 		t.Fatal(err)
 	}

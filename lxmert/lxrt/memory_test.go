@@ -50,7 +50,7 @@ func TestEvictedGraphsLeaveNoMemoryBehind(t *testing.T) {
 	}
 	backendtest.Each(t, func(t *testing.T, b *backend.Backend) {
 		m := smallModel(t, b, smallConfig(), Options{})
-		m.programs.limit = 3
+		m.programs.Limit = 3
 		batch := synthetic.Batch(m.cfg, 1, 4, 5, 6)
 		score := []lxmert.Term{{Output: "out.match", Class: []int{0, 1, 0, 1}}}
 		requests := []lxmert.Request{
@@ -61,7 +61,7 @@ func TestEvictedGraphsLeaveNoMemoryBehind(t *testing.T) {
 			{Grad: &lxmert.Grad{Of: score, Names: []string{"x.0.ti"}}},
 			{Want: []lxmert.Read{{Name: "out.match", Top: 1}}, Edits: []lxmert.Edit{{Name: "hid.t.1", Op: lxmert.Add, Value: scalar(1, 3)}}},
 		}
-		if len(requests) <= m.programs.limit {
+		if len(requests) <= m.programs.Limit {
 			t.Fatal("all requests have room")
 		}
 		cancelled := 0
@@ -91,8 +91,8 @@ func TestEvictedGraphsLeaveNoMemoryBehind(t *testing.T) {
 		before, goroutines := rest()
 		for range 8 {
 			round()
-			if n := len(m.programs.entries); n > m.programs.limit {
-				t.Errorf("%d compiled graphs are kept, %d may be", n, m.programs.limit)
+			if n := len(m.programs.Entries()); n > m.programs.Limit {
+				t.Errorf("%d compiled graphs are kept, %d may be", n, m.programs.Limit)
 			}
 		}
 		after, _ := rest()
@@ -105,9 +105,9 @@ func TestEvictedGraphsLeaveNoMemoryBehind(t *testing.T) {
 		if cancelled == 0 {
 			t.Error("no run was cancelled")
 		}
-		for _, e := range m.programs.entries {
-			if e.users != 0 {
-				t.Errorf("%d users of a graph that nobody uses", e.users)
+		for _, e := range m.programs.Entries() {
+			if e.Users != 0 {
+				t.Errorf("%d users of a graph that nobody uses", e.Users)
 			}
 		}
 		t.Logf("%d MB before, %d MB after, %d runs were cancelled", before>>20, after>>20, cancelled)

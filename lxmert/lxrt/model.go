@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 
+	"github.com/seed-516990b0/golxmert/internal/lru"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
 )
@@ -54,7 +55,7 @@ type Model struct {
 	dtype   dtypes.DType
 
 	weights  weightStore
-	programs programCache
+	programs lru.Cache[string, *program.Program]
 	device   chan struct{}  // holds one token while something executes
 	work     sync.WaitGroup // goroutines that use the device
 
@@ -66,6 +67,10 @@ type Model struct {
 	mu     sync.Mutex
 	closed bool
 }
+
+// programLimit is how many compiled graphs a model keeps. Each takes a few megabytes; a session that changes requests
+// all the time would otherwise grow without bound.
+const programLimit = 64
 
 // ErrClosed is returned by a model that was closed.
 var ErrClosed = errors.New("lxrt: the model is closed")
@@ -92,7 +97,11 @@ func New(backend compute.Backend, cfg lxmert.Config, source Source, opt Options)
 		m.opt.Backend = backend.Name()
 	}
 	m.weights.init(m)
-	m.programs.init(programLimit)
+	m.programs.Limit = programLimit
+	m.programs.Free = func(_ string, p *program.Program) error {
+		p.Free()
+		return nil
+	}
 	return m, nil
 }
 
@@ -110,8 +119,7 @@ func (m *Model) Close() error {
 	m.closed = true
 	m.mu.Unlock()
 	m.work.Wait()
-	m.programs.free()
-	err := m.weights.free()
+	err := errors.Join(m.programs.Close(), m.weights.free())
 	for _, closer := range m.closers {
 		err = errors.Join(err, closer())
 	}
@@ -124,11 +132,15 @@ func (m *Model) Run(ctx context.Context, b *lxmert.Batch, r lxmert.Request) (*lx
 	if err != nil {
 		return nil, fmt.Errorf("lxrt: %w", err)
 	}
-	entry, err := m.entry(ctx, p.key(), p.define)
+	if err := m.begin(); err != nil {
+		return nil, err
+	}
+	defer m.work.Done()
+	compiled, release, err := m.compiled(ctx, p.key(), p.define)
 	if err != nil {
 		return nil, err
 	}
-	results, err := m.execute(ctx, entry, p.feed)
+	results, err := m.execute(ctx, compiled, release, p.feed)
 	if err != nil {
 		return nil, err
 	}
@@ -164,36 +176,16 @@ func (m *Model) begin() error {
 	return nil
 }
 
-// entry returns the compiled graph of a key, compiling it if need be. Callers that ask for the same key at the same
-// time wait for one compilation; one that is cancelled leaves it to the others. The caller releases the entry.
-func (m *Model) entry(ctx context.Context, key string, define func(b *program.Builder) []*graph.Node) (*programEntry, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	entry, isNew := m.programs.acquire(key)
-	if isNew {
+// compiled returns the compiled graph of a key, compiling it if need be. Callers that ask for the same key at the same
+// time wait for one compilation; one that is cancelled leaves it to the others. release must follow.
+func (m *Model) compiled(ctx context.Context, key string, define func(b *program.Builder) []*graph.Node) (p *program.Program, release func(), err error) {
+	return m.programs.Get(ctx, key, func() (*program.Program, error) {
 		if err := m.begin(); err != nil {
-			m.programs.done(entry, nil, err)
-			m.programs.release(entry)
 			return nil, err
 		}
-		go func() {
-			defer m.work.Done()
-			p, err := m.compile(define)
-			m.programs.done(entry, p, err)
-		}()
-	}
-	select {
-	case <-entry.ready:
-	case <-ctx.Done():
-		m.programs.release(entry)
-		return nil, ctx.Err()
-	}
-	if entry.err != nil {
-		m.programs.release(entry)
-		return nil, entry.err
-	}
-	return entry, nil
+		defer m.work.Done()
+		return m.compile(define)
+	})
 }
 
 // compile builds a graph and compiles it while its weights go to the device.
@@ -224,15 +216,15 @@ func (m *Model) compile(define func(b *program.Builder) []*graph.Node) (*program
 	return p, nil
 }
 
-// execute runs an entry's program with the given inputs and releases the entry. When ctx is cancelled it returns at
+// execute runs a program with the given inputs and releases it. When ctx is cancelled it returns at
 // once: the inputs have been copied by then, what has started finishes in the background, and Close waits for it.
-func (m *Model) execute(ctx context.Context, entry *programEntry, feed func(program.Input) any) ([]any, error) {
+func (m *Model) execute(ctx context.Context, p *program.Program, release func(), feed func(program.Input) any) ([]any, error) {
 	if err := m.begin(); err != nil {
-		m.programs.release(entry)
+		release()
 		return nil, err
 	}
 	finish := func() {
-		m.programs.release(entry)
+		release()
 		m.work.Done()
 	}
 	select {
@@ -241,7 +233,7 @@ func (m *Model) execute(ctx context.Context, entry *programEntry, feed func(prog
 		finish()
 		return nil, ctx.Err()
 	}
-	inputs, err := m.inputs(entry.program, feed)
+	inputs, err := m.inputs(p, feed)
 	if err != nil {
 		<-m.device
 		finish()
@@ -255,7 +247,7 @@ func (m *Model) execute(ctx context.Context, entry *programEntry, feed func(prog
 	go func() {
 		defer finish()
 		defer func() { <-m.device }()
-		results, err := entry.program.Run(inputs.all)
+		results, err := p.Run(inputs.all)
 		done <- outcome{results, errors.Join(err, inputs.free())}
 	}()
 	select {

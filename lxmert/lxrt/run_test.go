@@ -249,7 +249,7 @@ func TestWaysToWriteARequestDoNotMatter(t *testing.T) {
 			}
 		}
 	}
-	if n := len(m.programs.entries); n != 2 {
+	if n := len(m.programs.Entries()); n != 2 {
 		t.Errorf("%d compiled graphs, expected 2", n)
 	}
 }
