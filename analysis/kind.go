@@ -7,8 +7,8 @@ import (
 	"reflect"
 )
 
-// Result is what an analysis finds: [Scores], [Matrix], [Curve], [Table], [Explanation], [Maps] or [Collection], or a
-// pointer to one. No other package adds kinds; [Kinds] lists them. Package figure draws a result, package report makes a
+// Result is what an analysis finds: [Scores], [Matrix], [Curve], [Table], [Scatter], [Bars], [Explanation], [Maps] or
+// [Collection], or a pointer to one. No other package adds kinds; [Kinds] lists them. Package figure draws a result, package report makes a
 // page of it.
 type Result interface {
 	// About says what the result is and where it comes from.
@@ -45,7 +45,7 @@ type Kind struct {
 // Kinds are all kinds of result. What must treat every kind, such as an encoding, ranges over them.
 func Kinds() []Kind {
 	return []Kind{
-		{"scores", Scores{}}, {"matrix", Matrix{}}, {"curve", Curve{}}, {"table", Table{}}, {"explanation", Explanation{}},
+		{"scores", Scores{}}, {"matrix", Matrix{}}, {"curve", Curve{}}, {"table", Table{}}, {"scatter", Scatter{}}, {"bars", Bars{}}, {"explanation", Explanation{}},
 		{"maps", Maps{}}, {"collection", Collection{}},
 	}
 }

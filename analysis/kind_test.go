@@ -27,7 +27,9 @@ func oneOfEach() map[string]analysis.Result {
 	maps := map[string]lxmert.Tensor{"x.0.ti": lxmert.NewTensor(1, 3, 1)}
 	x := analysis.Explanation{Scores: s, Methods: []analysis.Scores{s}, Maps: maps, Answers: []analysis.Candidate{{Text: "yes", Probability: 0.5}, {Text: "no", Probability: nan}}}
 	return map[string]analysis.Result{
-		"scores": s, "matrix": m, "curve": c, "table": t, "explanation": x, "maps": analysis.Maps{Maps: maps},
+		"scatter": analysis.Scatter{Groups: []analysis.Points{{Name: "g", X: []float64{1, nan}, Y: []float64{2, 3}, Labels: []string{"a", "b"}}}, Diagonal: true},
+		"bars":    analysis.Bars{Parts: []string{"p", "q"}, Bars: []analysis.Bar{{Name: "a", Values: []float64{1, nan}, Error: 0.5}}, Waterfall: true, Start: 2},
+		"scores":  s, "matrix": m, "curve": c, "table": t, "explanation": x, "maps": analysis.Maps{Maps: maps},
 		"collection": analysis.Collection{Title: "all", Meta: analysis.Meta{Seed: 7}, Results: []analysis.Result{t, c, m, s, x}},
 	}
 }

@@ -50,6 +50,28 @@ func TestPaperAndPageSayTheSame(t *testing.T) {
 		texts["table"] = append(append(texts["table"], column.Name), column.Texts...)
 	}
 
+	points := analysis.Scatter{Meta: analysis.Meta{Method: "states"}, XName: "first", YName: "second", Diagonal: true,
+		Groups: []analysis.Points{{Name: "words", X: []float64{1}, Y: []float64{2}}, {Name: "regions", X: []float64{3}, Y: []float64{1}}}}
+	scattered := layout.NewScatter(points)
+	texts["scatter"] = []string{scattered.Axes.Title, points.XName, points.YName}
+	for _, k := range scattered.Axes.Keys {
+		texts["scatter"] = append(texts["scatter"], k.Text)
+	}
+	for _, l := range scattered.Looks {
+		colours["scatter"] = append(colours["scatter"], hex(l.Color.R, l.Color.G, l.Color.B))
+	}
+
+	bars := analysis.Bars{Meta: analysis.Meta{Method: "shares"}, XName: "share", Parts: []string{"of words", "of regions"},
+		Bars: []analysis.Bar{{Name: "a", Values: []float64{0.25, 0.75}}, {Name: "b", Values: []float64{-0.5, 1}, Error: 0.1}}}
+	lengths := layout.NewBars(bars, 2)
+	texts["bars"] = []string{lengths.Title, bars.XName, bars.Parts[0], bars.Parts[1]}
+	for _, bar := range lengths.Shown {
+		texts["bars"] = append(texts["bars"], bar.Name, bar.Text)
+		for _, p := range bar.Pieces {
+			colours["bars"] = append(colours["bars"], hex(p.Color.R, p.Color.G, p.Color.B))
+		}
+	}
+
 	s := scores()
 	laid := layout.NewScores(s, layout.ScoresOptions{Top: 5})
 	for _, j := range laid.Top {
@@ -62,7 +84,7 @@ func TestPaperAndPageSayTheSame(t *testing.T) {
 		t.Fatalf("%d regions, %d keys, %d columns: there is little to compare", len(laid.Top), len(curves.Keys), len(table.Columns))
 	}
 
-	for name, r := range map[string]analysis.Result{"curve": c, "matrix": m, "table": tab, "scores": s} {
+	for name, r := range map[string]analysis.Result{"curve": c, "matrix": m, "table": tab, "scores": s, "scatter": points, "bars": bars} {
 		var page bytes.Buffer
 		if err := report.Write(&page, r, report.Options{Fragment: true}); err != nil {
 			t.Fatal(err)
@@ -95,7 +117,8 @@ func TestEveryKindHasAFigureAndAPage(t *testing.T) {
 	t.Parallel()
 	x := explained()
 	results := map[string]analysis.Result{"explanation": x, "scores": x.Scores, "curve": curve(), "matrix": matrix([][]float64{{1}}),
-		"maps": analysis.Maps{Maps: x.Maps, Text: x.Scores.Text}, "table": analysis.Table{Columns: []string{"a"}}, "collection": analysis.Collection{Results: []analysis.Result{curve()}}}
+		"maps": analysis.Maps{Maps: x.Maps, Text: x.Scores.Text}, "table": analysis.Table{Columns: []string{"a"}},
+		"scatter": analysis.Scatter{Groups: []analysis.Points{{X: []float64{1}, Y: []float64{1}}}}, "bars": analysis.Bars{Bars: []analysis.Bar{{Name: "a", Values: []float64{1}}}}, "collection": analysis.Collection{Results: []analysis.Result{curve()}}}
 	for _, k := range analysis.Kinds() {
 		r, ok := results[k.Name]
 		if !ok {

@@ -33,6 +33,7 @@ type curves struct {
 	c     layout.Curve
 	opt   Options
 	width float64
+	over  func(p *pen, g graph, area rect) // draws over the lines of one graph; nil: nothing
 }
 
 // layOne puts all series into one graph.
@@ -55,6 +56,9 @@ func (l curves) layOne() *Figure {
 		p.paragraph(margin, head)
 		keys.draw(p, margin, keysY)
 		g.draw(p, area)
+		if l.over != nil {
+			l.over(p, g, area)
+		}
 		l.nameAxes(p, area)
 		p.paragraph(margin, foot)
 	}}

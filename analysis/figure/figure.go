@@ -93,7 +93,7 @@ func (f *Figure) Write(w io.Writer, format string, dpi int) error {
 var ErrKind = errors.New("a figure is of one result, not of")
 
 // Draw makes the figure that fits the result: [Explanation] for analysis.Scores, [Heatmap] for analysis.Matrix, [Curves]
-// for analysis.Curve, [Typeset] for analysis.Table, [ModelGrid] for analysis.Maps; of an analysis.Explanation its first
+// for analysis.Curve, [Typeset] for analysis.Table, [Scatter], [Bars], [ModelGrid] for analysis.Maps; of an analysis.Explanation its first
 // scores.
 func Draw(r analysis.Result, opt Options) (*Figure, error) {
 	r, err := analysis.Value(r)
@@ -113,6 +113,10 @@ func Draw(r analysis.Result, opt Options) (*Figure, error) {
 		return Typeset(r, opt)
 	case analysis.Maps:
 		return ModelGrid(r, opt)
+	case analysis.Scatter:
+		return Scatter(r, opt)
+	case analysis.Bars:
+		return Bars(r, opt)
 	}
 	return nil, fmt.Errorf("%w a %s: a page, .html, has all of it", ErrKind, analysis.KindOf(r))
 }

@@ -27,7 +27,7 @@ func Fill(o display.Order) (d display.Drawn, err error) {
 	return display.Drawn{Page: page.Bytes(), Figure: file.Bytes()}, nil
 }
 
-// still is the result whose figure stands for a page where no page is shown: of a collection the curve, matrix, table or
+// still is the result whose figure stands for a page where no page is shown: of a collection the curve, matrix, bars, table or
 // explanation that comes first; nil of an empty one.
 func still(r analysis.Result) analysis.Result {
 	c, ok := r.(analysis.Collection)
@@ -38,6 +38,9 @@ func still(r analysis.Result) analysis.Result {
 		return r
 	}
 	if r, ok := analysis.First[analysis.Matrix](c); ok {
+		return r
+	}
+	if r, ok := analysis.First[analysis.Bars](c); ok {
 		return r
 	}
 	if r, ok := analysis.First[analysis.Table](c); ok {

@@ -30,6 +30,9 @@ func TestFiguresLookAsTheyDidWhenSomebodyLooked(t *testing.T) {
 		{"perturbation", ExampleCurves_perturbation},
 		{"methods", ExampleCurves_methods},
 		{"table", ExampleTypeset},
+		{"scatter", ExampleScatter},
+		{"waterfall", ExampleBars},
+		{"shares", ExampleBars_shares},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.example()

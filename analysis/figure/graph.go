@@ -43,8 +43,7 @@ const below = 24.0 // an x axis needs for its numbers and its name
 
 // draw draws the graph; r is where the lines are.
 func (g graph) draw(p *pen, r rect) {
-	px := func(x float64) float64 { return r.x + r.w*(x-g.X0)/(g.X1-g.X0) }
-	py := func(y float64) float64 { return r.y + r.h*(1-(y-g.Y0)/(g.Y1-g.Y0)) }
+	px, py := g.places(r)
 	g.axes(p, r, px, py)
 	for _, level := range g.MarkedLevels() {
 		p.dotted(r.x, py(level.At), r.x+r.w, py(level.At))
@@ -75,6 +74,12 @@ func (g graph) draw(p *pen, r rect) {
 	for _, i := range g.shown {
 		g.line(p, i, px, py)
 	}
+}
+
+// places say where in r a number of each axis is.
+func (g graph) places(r rect) (px, py func(float64) float64) {
+	return func(x float64) float64 { return r.x + r.w*(x-g.X0)/(g.X1-g.X0) },
+		func(y float64) float64 { return r.y + r.h*(1-(y-g.Y0)/(g.Y1-g.Y0)) }
 }
 
 // line draws one series, with markers at up to a dozen of its points.

@@ -48,9 +48,14 @@ func (l legend) draw(p *pen, x, y float64) {
 			x += keyLength + 2
 		}
 		for _, look := range k.Looks {
-			p.lineOf(look, 1.1)
-			p.page.Stroke(p.path([2]float64{x, middle}, [2]float64{x + keyLength, middle}))
-			p.page.SetLineDash(nil, 0)
+			switch {
+			case k.Block:
+				p.fill(rect{x, middle - 3, keyLength, 6}, look.Color)
+			case !k.Points:
+				p.lineOf(look, 1.1)
+				p.page.Stroke(p.path([2]float64{x, middle}, [2]float64{x + keyLength, middle}))
+				p.page.SetLineDash(nil, 0)
+			}
 			p.mark(x+keyLength/2, middle, look)
 			x += keyLength + 2
 		}

@@ -34,9 +34,11 @@ type Graph struct {
 
 // Key is an entry of a legend: the looks of one family's lines, or a level.
 type Key struct {
-	Looks []Look
-	Level bool // a dotted line across the graph
-	Text  string
+	Looks  []Look
+	Level  bool // a dotted line across the graph
+	Points bool // markers without lines
+	Block  bool // pieces of bars
+	Text   string
 }
 
 // NewCurve lays out a curve whose parts fit each other.

@@ -90,3 +90,40 @@ func TestABlindModelStandsInTheTable(t *testing.T) {
 		}
 	}
 }
+
+// TestTheWaterfallEndsWithEverything, and has all values in it.
+func TestTheWaterfallEndsWithEverything(t *testing.T) {
+	for _, opt := range []modality.ShapleyOptions{{}, {Exact: -1, Orders: 3}} {
+		for _, s := range shapley(t, product(), examples(2, 6, 5, 3), analysis.Answer(2), opt) {
+			for _, most := range []int{0, 3, 10, 11} {
+				w := s.Waterfall(most)
+				end := w.Start
+				for _, bar := range w.Bars {
+					end = bar.End(end)
+				}
+				if math.Abs(end-s.Whole) > 1e-12 || w.Start != s.Nothing || w.Check() != nil {
+					t.Errorf("%d bars go from %g to %g, expected %g to %g", len(w.Bars), w.Start, end, s.Nothing, s.Whole)
+				}
+				if most == 3 && len(w.Bars) != 4 {
+					t.Errorf("%d bars, expected three and the rest", len(w.Bars))
+				}
+			}
+		}
+	}
+}
+
+func TestPointsOfAnAdditiveModelLieOnTheLine(t *testing.T) {
+	additive := newMade(func(x seen) []float64 { return []float64{0, 0, 5 + x.ofWords(2) + x.ofRegions(2), 0} })
+	s := project(t, additive, examples(6, 4, 3, 4), modality.EMAPOptions{}).Scatter()
+	if n := len(s.Groups[0].X); n != 6 || len(s.Groups[1].X) != 0 {
+		t.Fatalf("%d answers stay and %d change", n, len(s.Groups[1].X))
+	}
+	for i, x := range s.Groups[0].X {
+		if y := s.Groups[0].Y[i]; math.Abs(x-y) > 1e-12*math.Abs(x) {
+			t.Errorf("point %d: %g became %g", i, x, y)
+		}
+	}
+	if err := s.Check(); err != nil {
+		t.Error(err)
+	}
+}

@@ -13,7 +13,11 @@ import (
 
 // newCurve draws lines with their bands, marks on the axes, and a legend.
 func newCurve(result analysis.Curve) *chart {
-	c := layout.NewCurve(result)
+	return chartOf(layout.NewCurve(result), nil)
+}
+
+// chartOf draws the graphs of a curve, and over each what over draws, if there is anything.
+func chartOf(c layout.Curve, over func(s *svg, g graph)) *chart {
 	g := graph{Curve: c, left: 58, top: 22, w: 560, h: 260}
 	perLine, lineH := 1, g.h+68
 	if len(c.Graphs) > 1 {
@@ -32,9 +36,12 @@ func newCurve(result analysis.Curve) *chart {
 			s.text(at.left, at.top-9, "start", "", part.Areas)
 		}
 		at.draw(s, part.Series)
+		if over != nil {
+			over(s, at)
+		}
 	}
 	label := fmt.Sprintf("%s: %s by %s", headline(c.Meta), c.YName, c.XName)
-	return &chart{SVG: s.html(label) + keys(c), Facts: layout.Facts(c.Meta)}
+	return &chart{SVG: s.html(label) + keys(c.Keys), Facts: layout.Facts(c.Meta)}
 }
 
 // graph is a pair of axes: where it is in its drawing.
@@ -149,10 +156,10 @@ func marker(x, y float64, l layout.Look, title string) string {
 }
 
 // keys are the legend below a drawing: a piece of each line, and what they are.
-func keys(c layout.Curve) template.HTML {
+func keys(of []layout.Key) template.HTML {
 	var b strings.Builder
 	b.WriteString(`<ul style="list-style:none;display:flex;flex-wrap:wrap;gap:.3em 1.4em;padding:0;margin:.3em 0 0;font-size:.86em">`)
-	for _, k := range c.Keys {
+	for _, k := range of {
 		b.WriteString(`<li style="display:flex;align-items:center;gap:.5em">`)
 		piece := func(line, mark string) {
 			fmt.Fprintf(&b, `<svg width="30" height="10" aria-hidden="true"><line x1="0" x2="30" y1="5" y2="5" %s/>%s</svg>`, line, mark)
@@ -161,6 +168,14 @@ func keys(c layout.Curve) template.HTML {
 			piece(levelLine+` stroke-width="2.2"`, "")
 		}
 		for _, l := range k.Looks {
+			switch {
+			case k.Block:
+				piece(fmt.Sprintf(`stroke="%s" stroke-width="9"`, css(l.Color)), "")
+				continue
+			case k.Points:
+				piece(`stroke="none"`, marker(15, 5, l, ""))
+				continue
+			}
 			piece(fmt.Sprintf(`stroke="%s" stroke-width="2.2"%s`, css(l.Color), dashes(l)), marker(15, 5, l, ""))
 		}
 		b.WriteString(template.HTMLEscapeString(k.Text) + "</li>")

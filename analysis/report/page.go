@@ -138,6 +138,10 @@ func newPart(r analysis.Result, opt Options) (x *part, kind string, err error) {
 		kind, x.Chart = "curve", newCurve(r)
 	case analysis.Matrix:
 		kind, x.Chart = "matrix", newMatrix(r)
+	case analysis.Scatter:
+		kind, x.Chart = "scatter", newScatter(r)
+	case analysis.Bars:
+		kind, x.Chart = "bars", newBars(r)
 	case analysis.Explanation:
 		x.Title = r.Scores.Text.Text
 		x.Example, err = newExample(r, opt)
