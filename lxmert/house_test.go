@@ -52,7 +52,7 @@ var arrows = []struct {
 	{"analysis/report", []string{"analysis", "analysis/layout", "lxmert"}},
 	{"analysis/attention", []string{"analysis", "lxmert"}},
 	{"analysis/relevance", []string{"analysis", "analysis/attention", "lxmert"}},
-	{"analysis/intervene", []string{"analysis", "lxmert"}},
+	{"analysis/intervene", []string{"analysis", "analysis/patch", "lxmert"}},
 	{"analysis/sweep", []string{"analysis", "analysis/attention", "analysis/relevance", "lxmert", "lxmert/region", "lxmert/dataset", "lxmert/question"}},
 	{"analysis/...", []string{"analysis/...", "lxmert", "lxmert/token", "lxmert/region", "lxmert/dataset", "lxmert/question"}},
 	{"kernel/client", []string{"lxmert"}},

@@ -190,7 +190,7 @@ func Cut(from, to string, maps ...string) Change {
 // or a map; of a pattern every activation that fits.
 //
 // Words of two runs pair by their places, so both must have as many word pieces; regions pair only where the pictures have
-// their regions in the same places, or differ in one region. Anything else is an error that wraps [ErrPair].
+// their regions in the same places, or differ in one region. Anything else is an error that wraps [patch.ErrPair].
 func Patch(from *lxmert.Batch, name string, at ...string) Change {
 	what := fmt.Sprintf("%s of another run", name)
 	if len(at) > 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/internal/goldencase"
 	"github.com/seed-516990b0/golxmert/analysis/intervene"
+	"github.com/seed-516990b0/golxmert/analysis/patch"
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
 	"github.com/seed-516990b0/golxmert/internal/roundingtest"
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -210,7 +211,7 @@ func TestChangesThatCannotBeMadeSayWhy(t *testing.T) {
 		longer := b.Part(0)
 		longer.IDs = [][]int32{append(slices.Clone(longer.IDs[0]), 5)}
 		longer.Words, longer.Segments, longer.TextMask = nil, nil, nil
-		says := fmt.Sprintf("%d and %d word pieces", len(analysis.InnerWords(b, 0))+2, len(longer.IDs[0]))
+		says := fmt.Sprintf("%d word pieces in one input and %d in the other", len(analysis.InnerWords(b, 0))+2, len(longer.IDs[0]))
 		far := b.Part(4)
 		both := b.Part(0)
 		w := &both.Words[0]
@@ -241,7 +242,7 @@ func TestChangesThatCannotBeMadeSayWhy(t *testing.T) {
 			"second picture":  {a, intervene.OnPicture(1, intervene.Without()), "no picture 1", false},
 		} {
 			_, err := intervene.WhatIf(t.Context(), eng, c.a, analysis.Target{}, c.change)
-			if !errors.Is(err, intervene.ErrChange) || errors.Is(err, intervene.ErrPair) != c.pair || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "\n") {
+			if !errors.Is(err, intervene.ErrChange) || errors.Is(err, patch.ErrPair) != c.pair || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%s: %v, must say %q", what, err, c.says)
 			}
 		}

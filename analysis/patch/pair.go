@@ -61,8 +61,8 @@ const smallestChange = 1e-6
 const patchedTogether = 32
 
 // NewPair pairs the rows of two batches. Texts pair position by position, so they need equal numbers of word pieces and
-// equal masks; regions pair by their numbers, so a region must stand for the same thing in both: in the same picture with
-// some of its regions changed, for instance. Anything else is an error that wraps [ErrPair].
+// equal masks; regions pair by their numbers, so a region must stand for the same thing in both, see [RegionsPair]: in the same
+// picture with one region replaced, or with other features in the same boxes. Anything else is an error that wraps [ErrPair].
 func NewPair(ctx context.Context, eng lxmert.Engine, clean, corrupted *lxmert.Batch, target analysis.Target) (*Pair, error) {
 	bound, err := target.Bind(ctx, eng, clean)
 	if err != nil {
@@ -73,7 +73,7 @@ func NewPair(ctx context.Context, eng lxmert.Engine, clean, corrupted *lxmert.Ba
 		return nil, fmt.Errorf("the corrupted input: %w", err)
 	}
 	if err := checkPair(bound.Batch, other.Batch); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrPair, err)
+		return nil, err
 	}
 	second := *bound
 	second.Batch = other.Batch
@@ -87,23 +87,17 @@ func NewPair(ctx context.Context, eng lxmert.Engine, clean, corrupted *lxmert.Ba
 // checkPair compares two batches without Pairs.
 func checkPair(clean, corrupted *lxmert.Batch) error {
 	if a, b := clean.Rows(), corrupted.Rows(); a != b {
-		return fmt.Errorf("%d rows and %d", a, b)
+		return fmt.Errorf("%w: %d rows and %d", ErrPair, a, b)
 	}
 	for n := range clean.Rows() {
-		a, b := analysis.ValidWords(clean, n), analysis.ValidWords(corrupted, n)
-		if len(a) != len(b) {
-			return fmt.Errorf("row %d has %d word pieces in one input and %d in the other: words pair one by one, so replace a word by one of as many pieces", n, len(a), len(b))
+		if err := WordsPair(clean, corrupted, n); err != nil {
+			return err
 		}
-		if !slices.Equal(a, b) {
-			return fmt.Errorf("row %d has its padding at other positions in one input than in the other", n)
+		if len(clean.IDs[n]) != len(corrupted.IDs[n]) {
+			return fmt.Errorf("%w: row %d has its padding at other positions in one input than in the other", ErrPair, n)
 		}
-	}
-	if a, b := clean.V(), corrupted.V(); a != b {
-		return fmt.Errorf("%d regions in one input and %d in the other: regions pair by their numbers", a, b)
-	}
-	for n := range clean.Rows() {
-		if !slices.Equal(analysis.ValidRegions(clean, n), analysis.ValidRegions(corrupted, n)) {
-			return fmt.Errorf("row %d has other regions masked in one input than in the other", n)
+		if err := RegionsPair(clean, corrupted, n); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -98,3 +98,31 @@ func TestTheAtlasHasEveryHeadAndEveryLevelOnOneScale(t *testing.T) {
 		t.Errorf("the table is %v", table.Rows)
 	}
 }
+
+// TestRegionsOfAnotherPictureDoNotPair: only other features in the same boxes, or one replaced region, are the same picture.
+func TestRegionsOfAnotherPictureDoNotPair(t *testing.T) {
+	picture := func(change func(feats, boxes []float32)) *lxmert.Batch {
+		b := sentence(1, 3, 2)
+		for i := range b.Boxes.Data {
+			b.Boxes.Data[i] = float32(i) / 16
+		}
+		change(b.Feats.Data, b.Boxes.Data)
+		return b
+	}
+	same := func(_, _ []float32) {}
+	for what, c := range map[string]struct {
+		change func(feats, boxes []float32)
+		pairs  bool
+	}{
+		"the same picture":              {same, true},
+		"other features everywhere":     {func(f, _ []float32) { f[0], f[3] = 1, 1 }, true},
+		"one region replaced":           {func(f, b []float32) { f[0], b[0] = 1, 0.9 }, true},
+		"another picture":               {func(f, b []float32) { f[0], f[2], b[0], b[4] = 1, 1, 0.9, 0.8 }, false},
+		"the same regions, in an order": {func(_, b []float32) { b[0], b[4] = b[4], b[0] }, false},
+	} {
+		_, err := patch.NewPair(context.Background(), newLinear(1), picture(same), picture(c.change), analysis.Answer(0))
+		if (err == nil) != c.pairs || err != nil && (!errors.Is(err, patch.ErrPair) || !strings.Contains(err.Error(), "region 7 of one picture is not region 7")) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/intervene"
 )
 
@@ -54,5 +55,29 @@ func TestWhatIfAsksAgain(t *testing.T) {
 	Save(path, o.Table())
 	if text, err := os.ReadFile(path); err != nil || !strings.Contains(string(text), words) {
 		t.Errorf("saved, the table is %q, %v", text, err)
+	}
+}
+
+func TestPatchingSaysWhereTheDifferenceIs(t *testing.T) {
+	m := tinyWorld(t)
+	about := m.Questions("minival", 1)[0]
+	clean := Ask(m, "what color is the star?", about.Images...)
+	corrupted := Ask(m, "what shape is the star?", about.Images...)
+	c := Patching(clean, corrupted)
+	x, ok := analysis.First[analysis.Scores](c)
+	if !ok || len(x.Words) != clean.Batch.T() {
+		t.Fatalf("there are no words in %v", c)
+	}
+	for i, share := range x.Words {
+		if changed := i == 2; changed != (math.Abs(share-1) < 0.05) && !math.IsNaN(share) {
+			t.Errorf("word %d restores %g of the difference", i, share)
+		}
+	}
+	if s, err := shownOf(c); err != nil || len(s.png) == 0 || !strings.Contains(s.html, "x.1.ti") {
+		t.Errorf("shown: %v", err)
+	}
+	other := Ask(m, "is there a star?", about.Images...)
+	if text := failing(t, func() { Patching(clean, other) }); !strings.Contains(text, "replace a word by one of as many pieces") {
+		t.Errorf("questions of different lengths: %q", text)
 	}
 }
