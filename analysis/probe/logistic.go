@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
@@ -182,13 +183,14 @@ func (f objective) value(theta, grad []float64) float64 {
 	return norm*norm/2 + f.c*loss
 }
 
-// Gradients are sums over rows of what is at most c times the largest |x|: precise is the share of such a sum at which the
-// search ends, good the share that is near enough where rounding keeps the line search from getting closer. As the function
-// bends by at least 1 in every direction of the weights, the weights are then as near to the optimum as the gradient is to 0.
+// Gradients are sums over rows of what is at most c times the largest |x|: near is the share of such a sum down to which the
+// function's own values, which are rounded, still show a line search the way; from there Newton's steps, which need none,
+// go on. good is the share that the result must have. As the function bends by at least 1 in every direction of the weights,
+// these are as near to the optimum as the gradient is to 0.
 const (
-	precise    = 1e-10
-	good       = 1e-7
-	iterations = 5000
+	near        = 1e-7
+	good        = 1e-9
+	evaluations = 20000
 )
 
 func (f objective) minimum(start []float64) ([]float64, error) {
@@ -204,16 +206,99 @@ func (f objective) minimum(start []float64) ([]float64, error) {
 		Func: func(theta []float64) float64 { compute(theta); return value },
 		Grad: func(grad, theta []float64) { compute(theta); copy(grad, slope) },
 	}
-	settings := &optimize.Settings{GradientThreshold: precise * scale, MajorIterations: iterations, Converger: optimize.NeverTerminate{}}
+	settings := &optimize.Settings{GradientThreshold: near * scale, FuncEvaluations: evaluations, Converger: optimize.NeverTerminate{}}
 	result, err := optimize.Minimize(problem, start, settings, &optimize.LBFGS{Linesearcher: &optimize.MoreThuente{}})
 	if result == nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotConverged, err)
 	}
-	grad := make([]float64, len(start))
-	f.value(result.X, grad)
-	// The search ends with an error where rounding hides that the function still falls, which the gradient judges.
-	if left := floats.Norm(grad, math.Inf(1)); !(left <= good*scale) {
+	theta, left := f.polished(result.X)
+	// The search may end with an error where rounding hides that the function still falls, which the gradient judges.
+	if !(left <= good*scale) {
 		return nil, fmt.Errorf("%w: after %d steps its gradient is %g, must be below %g; features of very different sizes slow it down, standardise them", ErrNotConverged, result.MajorIterations, left, good*scale)
 	}
-	return result.X, nil
+	return theta, nil
+}
+
+// polished takes Newton's steps from a place near the optimum for as long as they make the gradient smaller, and returns where
+// they end and the largest entry of the gradient there.
+func (f objective) polished(theta []float64) ([]float64, float64) {
+	grad := make([]float64, len(theta))
+	f.value(theta, grad)
+	left := floats.Norm(grad, math.Inf(1))
+	for range 20 {
+		next := slices.Clone(theta)
+		floats.Sub(next, f.solve(grad))
+		slope := make([]float64, len(theta))
+		f.value(next, slope)
+		now := floats.Norm(slope, math.Inf(1))
+		if !(now < left) {
+			break
+		}
+		theta, grad, left = next, slope, now
+	}
+	return theta, left
+}
+
+// solve finds d with H d = grad by conjugate gradients, H being how the function bends where it was computed last. It does not
+// bend where the same is added to all biases, so what rounding leaves there is kept out.
+func (f objective) solve(grad []float64) []float64 {
+	d, r := make([]float64, len(grad)), slices.Clone(grad)
+	f.level(r)
+	p, old := slices.Clone(r), floats.Dot(r, r)
+	for step, enough := 0, 1e-20*old; step < 500 && old > enough; step++ {
+		bent := f.bend(p)
+		curve := floats.Dot(p, bent)
+		if !(curve > 0) {
+			break
+		}
+		floats.AddScaled(d, old/curve, p)
+		floats.AddScaled(r, -old/curve, bent)
+		now := floats.Dot(r, r)
+		floats.Scale(now/old, p)
+		floats.Add(p, r)
+		old = now
+	}
+	return d
+}
+
+// bend is H p where the function was computed last: [f.z] holds c (probability - label) of each row.
+func (f objective) bend(p []float64) []float64 {
+	w, b := f.split(p)
+	var u mat.Dense
+	u.Mul(f.x, w.T())
+	for i, label := range f.y {
+		row, z := u.RawRowView(i), f.z.RawRowView(i)
+		floats.Add(row, b)
+		mean := 0.0
+		for j, r := range z {
+			probability := r
+			if j == label {
+				probability += f.c
+			}
+			mean += probability / f.c * row[j]
+		}
+		for j, r := range z {
+			if j == label {
+				r += f.c
+			}
+			row[j] = r * (row[j] - mean)
+		}
+	}
+	out := slices.Clone(p)
+	gw, gb := f.split(out)
+	var data mat.Dense
+	data.Mul(u.T(), f.x)
+	gw.Add(gw, &data)
+	clear(gb)
+	for i := range f.y {
+		floats.Add(gb, u.RawRowView(i))
+	}
+	f.level(out)
+	return out
+}
+
+// level takes the mean of the biases out of them.
+func (f objective) level(theta []float64) {
+	_, b := f.split(theta)
+	floats.AddConst(-floats.Sum(b)/float64(f.k), b)
 }

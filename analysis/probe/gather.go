@@ -1,0 +1,186 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// Batches are batches of a data set, one after another. They end with the first error.
+type Batches = iter.Seq2[*lxmert.Batch, error]
+
+// One is a single batch, and an error if it could not be made.
+func One(b *lxmert.Batch, err error) Batches {
+	return func(yield func(*lxmert.Batch, error) bool) { yield(b, err) }
+}
+
+// gathered are the states of words, or of regions, of a data set.
+type gathered struct {
+	items  []Item
+	levels []string
+	rows   map[string][]float32 // of each level, [items,D]; those of the model with random weights under random+level
+	dim    int
+}
+
+// random goes before the level of a model with random weights.
+const random = "random "
+
+// gather runs batches and keeps the states of at most as many words, and as many regions. A picture's regions are taken when
+// it comes first, so that a data set with many questions about it does not count it twice; words are taken of all questions.
+func gather(ctx context.Context, eng, other lxmert.Engine, batches Batches, most int, progress func(done, total int)) (map[analysis.Stream]*gathered, lxmert.Provenance, string, error) {
+	cfg := eng.Config()
+	out := map[analysis.Stream]*gathered{}
+	for _, stream := range []analysis.Stream{analysis.WordStream, analysis.RegionStream} {
+		out[stream] = &gathered{levels: Levels(cfg, stream), rows: map[string][]float32{}, dim: cfg.Hidden}
+	}
+	var from lxmert.Provenance
+	features, seen, first := "", map[string]bool{}, 0
+	for b, err := range batches {
+		if err != nil {
+			return nil, from, "", err
+		}
+		read, err := ReadStates(ctx, eng, b)
+		if err != nil {
+			return nil, from, "", err
+		}
+		from = read.From
+		if features == "" && len(b.Images) > 0 {
+			features = b.Images[0].Source
+		}
+		var others *States
+		if other != nil {
+			if others, err = ReadStates(ctx, other, b); err != nil {
+				return nil, from, "", fmt.Errorf("the model with random weights: %w", err)
+			}
+		}
+		for row := range b.Rows() {
+			picture, about := pictureOf(b, row, first)
+			keep := func(stream analysis.Stream, position int, it Item) {
+				to := out[stream]
+				if len(to.items) >= most {
+					return
+				}
+				to.items = append(to.items, it)
+				for _, level := range to.levels {
+					to.rows[level] = append(to.rows[level], read.Of(level, row).Row(position).Data...)
+					if others != nil {
+						to.rows[random+level] = append(to.rows[random+level], others.Of(level, row).Row(position).Data...)
+					}
+				}
+			}
+			for _, w := range wordsOf(b, row) {
+				it := about
+				it.Word = w.text
+				keep(analysis.WordStream, w.position, it)
+			}
+			if !seen[picture] {
+				seen[picture] = true
+				for v, there := range analysis.ValidRegions(b, row) {
+					if it := about; there && v < len(it.Boxes) {
+						it.Box = it.Boxes[v]
+						it.Object, it.Attribute = at(it.Objects, v), at(it.Attributes, v)
+						keep(analysis.RegionStream, v, it)
+					}
+				}
+			}
+		}
+		first += b.Rows()
+		words, regions := len(out[analysis.WordStream].items), len(out[analysis.RegionStream].items)
+		if progress != nil {
+			progress(min(words, regions), most)
+		}
+		if words >= most && regions >= most {
+			break
+		}
+	}
+	if first == 0 {
+		return nil, from, "", errors.New("there are no questions to read states of")
+	}
+	return out, from, features, nil
+}
+
+func at(list []string, i int) string {
+	if i < len(list) {
+		return list[i]
+	}
+	return ""
+}
+
+// pictureOf is what a row's picture is called, and what is known about it. Without a name each row has a picture of its own.
+func pictureOf(b *lxmert.Batch, row, first int) (string, Item) {
+	image := row
+	if b.Pairs != nil {
+		image = b.Pairs[row][1]
+	}
+	it := Item{Picture: fmt.Sprintf("row %d", first+row)}
+	if b.Images != nil {
+		info := b.Images[image]
+		if it.Objects, it.Attributes = info.Objects, info.Attributes; info.ID != "" {
+			it.Picture = info.ID
+		}
+	}
+	boxes := b.Boxes.Row(image)
+	for v := range b.V() {
+		var box [4]float64
+		for i, x := range boxes.Row(v).Data[:min(4, boxes.Shape[1])] {
+			box[i] = float64(x)
+		}
+		it.Boxes = append(it.Boxes, box)
+	}
+	return it.Picture, it
+}
+
+// placedWord is a word of a sentence, at the position of its first piece.
+type placedWord struct {
+	text     string
+	position int
+}
+
+// wordsOf are the words of a row's sentence, without special and padded positions.
+func wordsOf(b *lxmert.Batch, row int) []placedWord {
+	text := row
+	if b.Pairs != nil {
+		text = b.Pairs[row][0]
+	}
+	if b.Words == nil {
+		return nil
+	}
+	w := b.Words[text]
+	var out []placedWord
+	last := -1
+	for _, t := range analysis.InnerWords(b, row) {
+		if w.Word[t] < 0 || w.Start[t] < 0 {
+			continue
+		}
+		if w.Word[t] == last && len(out) > 0 {
+			word := &out[len(out)-1]
+			word.text = w.Text[w.Start[word.position]:w.End[t]]
+			continue
+		}
+		last = w.Word[t]
+		out = append(out, placedWord{w.Text[w.Start[t]:w.End[t]], t})
+	}
+	for i := range out {
+		out[i].text = strings.ToLower(out[i].text)
+	}
+	return out
+}
+
+// states are rows of a level as numbers of double precision: [len(rows),D].
+func (g *gathered) states(level string, rows []int) *mat.Dense {
+	out := mat.NewDense(len(rows), g.dim, nil)
+	for i, row := range rows {
+		to := out.RawRowView(i)
+		for j, x := range g.rows[level][row*g.dim : (row+1)*g.dim] {
+			to[j] = float64(x)
+		}
+	}
+	return out
+}
