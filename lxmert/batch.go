@@ -6,7 +6,7 @@ import (
 )
 
 // Batch is Nt texts, Ni images, and which of them meet. Row b of x.*, hid.*.k of the cross layers and out.* is Pairs[b];
-// rows of l.*, in.word and the language levels are texts, rows of r.*, in.feat, in.box and the region levels are images.
+// rows of l.*, in.word, in.position and the language levels are texts, rows of r.*, in.feat, in.box and the region levels are images.
 // The language tower runs once per text and the object-relationship tower once per image, so several questions about
 // one picture, NLVR2's two pictures of one sentence, or all N x N pairings cost little more than the cross layers.
 type Batch struct {

@@ -14,7 +14,8 @@
 // Every place inside the model has a name. Any of them can be read, edited, and differentiated with respect to. Layers k count
 // from 0, and "*" in a pattern stands for one part between dots.
 //
-//	in.word in.feat in.box               word rows before position and LayerNorm; region features and boxes
+//	in.word in.position                  word rows; rows of positions and segments, which LayerNorm gets the sum of
+//	in.feat in.box                       region features and boxes
 //	hid.t.k hid.i.k                      levels of words and of regions: 0 is the embedding, then one after each layer
 //	l.k.tt r.k.ii                        attention maps of the language and of the object-relationship layers, [H,queries,keys]
 //	x.k.ti x.k.it x.k.tt x.k.ii          maps of the cross layers: words look at regions, regions at words, each at itself

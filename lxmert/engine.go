@@ -138,7 +138,22 @@ type Grad struct {
 	// Names are activations (patterns allowed) whose gradients to return, taken at the edited values. Where there is no
 	// path from the score the gradient is zero. With no names there is no backward pass, and [Trace.Score] is all that comes.
 	Names []string
+	// Rule is how gradients go back through what is not linear.
+	Rule GradRule
 }
+
+// GradRule is a way back from a score to activations.
+type GradRule int
+
+const (
+	// Derivative is the gradient itself.
+	Derivative GradRule = iota
+	// AttnLRP gives what a value is to be multiplied with for its relevance by the rules of Achtibat et al. ("AttnLRP:
+	// attention-aware layer-wise relevance propagation for transformers", 2024), with their epsilon at 0: the gradient of a
+	// model in which the standard deviations of LayerNorm and the ratios f(x)/x of activation functions are constants, and
+	// of which each factor of a product of two activations gets half.
+	AttnLRP
+)
 
 // Term is one summand of the score of each row: Weight[n] * kind(output[n, Position[n], Class[n]]).
 type Term struct {

@@ -47,7 +47,7 @@ func (c Config) Rows(name string) Rows {
 	case "r":
 		return ImageRows
 	case "in":
-		if rest == "word" {
+		if rest == "word" || rest == "position" {
 			return TextRows
 		}
 		return ImageRows
@@ -102,6 +102,7 @@ func (c Config) ClassCount(name string) int {
 func (c Config) Names() []Activation {
 	var l nameList
 	l.add("in.word", "TD", "word rows before position and LayerNorm")
+	l.add("in.position", "TD", "position and segment rows, which are added to the word rows")
 	l.add("in.feat", "VF", "region features")
 	l.add("in.box", "VB", "region boxes")
 

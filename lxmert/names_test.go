@@ -34,7 +34,7 @@ func TestPublishedModelHas34MapsAnd15And11Levels(t *testing.T) {
 		"hid.t.*": 15, "hid.i.*": 11,
 		"l.*.tt": 9, "r.*.ii": 5, "x.*.ti": 5, "x.*.it": 5, "x.*.tt": 5, "x.*.ii": 5,
 		"l.*.att": 9, "r.*.att": 5, "x.*.t.cross": 5, "x.*.i.self": 5, "x.*.*.cross": 10,
-		"x.4.ti.*": 6, "*.*.*": 9*3 + 5*3 + 5*4 + 15 + 11, "in.*": 3, "out.*": 7,
+		"x.4.ti.*": 6, "*.*.*": 9*3 + 5*3 + 5*4 + 15 + 11, "in.*": 4, "out.*": 7,
 		"l.*.tt.score": 9, "x.*.*.score": 20, "*.*.*.score": 34, "l.*.ffn": 9, "r.*.ffn.out": 5, "x.*.*.ffn": 10, "x.*.i.ffn.out": 5,
 	} {
 		if n := countOf(t, c, pattern); n != want {
@@ -157,7 +157,7 @@ func TestRowsOfEveryKind(t *testing.T) {
 	c := LXR955()
 	c.TaskClasses, c.TaskImages = 2, 2
 	for want, names := range map[Rows][]string{
-		TextRows:  {"in.word", "hid.t.0", "l.0.tt", "l.8.tt.q", "l.0.tt.score", "l.8.att", "l.8.ffn", "l.0.ffn.out", "hid.t.9"},
+		TextRows:  {"in.word", "in.position", "hid.t.0", "l.0.tt", "l.8.tt.q", "l.0.tt.score", "l.8.att", "l.8.ffn", "l.0.ffn.out", "hid.t.9"},
 		ImageRows: {"in.feat", "in.box", "hid.i.0", "r.0.ii", "r.4.ii.out", "r.0.ii.score", "r.4.att", "r.0.ffn", "r.4.ffn.out", "hid.i.5"},
 		PairRows: {"hid.t.10", "hid.t.14", "hid.i.6", "hid.i.10", "x.0.ti", "x.4.it.v", "x.0.ti.score", "x.0.t.self", "x.0.t.ffn", "x.4.i.ffn.out", "out.pooled", "out.mlm",
 			"out.match", "out.obj", "out.attr", "out.feat", "out.qa"},
@@ -189,6 +189,7 @@ func TestDimsAndShapes(t *testing.T) {
 		dims        []int
 	}{
 		{"in.word", "[T,D]", []int{20, 768}},
+		{"in.position", "[T,D]", []int{20, 768}},
 		{"in.feat", "[V,F]", []int{36, 2048}},
 		{"in.box", "[V,4]", []int{36, 4}},
 		{"hid.t.14", "[T,D]", []int{20, 768}},

@@ -38,6 +38,7 @@ func Methods() []NamedMethod {
 		{"joint-rollout", "attention rollout over words and regions together", attention.JointRollout},
 		{"flow", "maximum flow through attention of both streams", attention.Flow},
 		{"gradxinput", "gradient times input", GradientTimesInput},
+		{"attnlrp", "layer-wise relevance propagation with rules for attention", AttnLRP},
 		{"ig", "integrated gradients from [MASK] and empty regions", func(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, target analysis.Target) ([]analysis.Scores, error) {
 			return IntegratedGradients(ctx, eng, b, target, PathOptions{})
 		}},

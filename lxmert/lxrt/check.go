@@ -125,6 +125,10 @@ func (c *checker) addGrad(g *lxmert.Grad) error {
 	if len(g.Of) == 0 {
 		return fmt.Errorf("gradient: there is no score, give at least one term")
 	}
+	if g.Rule != lxmert.Derivative && g.Rule != lxmert.AttnLRP {
+		return fmt.Errorf("gradient: there is no rule %d", g.Rule)
+	}
+	c.rule = g.Rule
 	for i, t := range g.Of {
 		if err := c.addTerm(t); err != nil {
 			return fmt.Errorf("gradient, term %d (%s): %w", i, t.Output, err)

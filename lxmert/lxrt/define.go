@@ -15,6 +15,7 @@ func (p *plan) define(b *program.Builder) []*Node {
 	var net *Net
 	net = NewNet(p.cfg, p.inputs(b.Input), b.Weight, NetOptions{
 		PooledOnly: p.pooledOnly(),
+		AttnLRP:    p.rule == lxmert.AttnLRP,
 		Edit:       func(name string, x *Node) *Node { return p.edited(b, net, name, x) },
 	})
 	var out []*Node

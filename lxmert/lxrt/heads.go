@@ -12,7 +12,7 @@ import (
 func (n *Net) heads() {
 	n.define("out.pooled", func() *Node {
 		cls := Squeeze(Slice(n.lastWords(), AxisRange(), AxisElem(0)), 1)
-		return Tanh(n.dense("bert.pooler.dense", cls))
+		return n.tanh(n.dense("bert.pooler.dense", cls))
 	})
 	n.define("out.match", func() *Node { return n.dense("cls.seq_relationship", n.Node("out.pooled")) })
 	n.define("out.qa", func() *Node { return n.answer("answer_head.logit_fc", n.Node("out.pooled")) })
@@ -58,7 +58,7 @@ func (n *Net) HeadAt(name string, positions *Node) *Node {
 
 // answer is the two-layer head of questions: [N,in] -> [N,classes]. Its GELU is fixed, whatever the layers have.
 func (n *Net) answer(params string, x *Node) *Node {
-	return n.dense(params+".3", n.layerNorm(params+".2", gelu(n.dense(params+".0", x))))
+	return n.dense(params+".3", n.layerNorm(params+".2", n.gelu(n.dense(params+".0", x))))
 }
 
 // takePositions gathers along one axis, another choice in each row: x [N,...,L,...], positions int32 [N,P].

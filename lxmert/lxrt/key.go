@@ -27,7 +27,7 @@ func (p *plan) key() string {
 		fmt.Fprintf(&key, "term %s %d class=%v\n", t.Output, t.Kind, t.Class != nil)
 	}
 	for _, a := range p.grads {
-		fmt.Fprintf(&key, "grad %s\n", a.Name)
+		fmt.Fprintf(&key, "grad %s %d\n", a.Name, p.rule)
 	}
 	for _, r := range p.reads {
 		fmt.Fprintf(&key, "read %s %d\n", r.act.Name, r.count()[1])

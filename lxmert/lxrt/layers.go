@@ -20,9 +20,9 @@ func (n *Net) inputs() {
 	const text, vision = "bert.embeddings", "bert.encoder.visn_fc"
 
 	n.define("in.word", func() *Node { return n.lookUp(n.table(text+".word_embeddings.weight"), n.in.IDs()) })
-	n.define("hid.t.0", func() *Node {
-		word := n.Node("in.word")
-		t := word.Shape().Dimensions[1]
+	n.define("in.position", func() *Node {
+		segments := n.lookUp(n.table(text+".token_type_embeddings.weight"), n.in.Segments())
+		t := segments.Shape().Dimensions[1]
 		positions := Slice(n.table(text+".position_embeddings.weight"), AxisRangeFromStart(t))
 		// As in lookUp, row 0 of the table takes part and learns nothing.
 		first := StopGradient(Slice(positions, AxisRangeFromStart(1)))
@@ -31,8 +31,10 @@ func (n *Net) inputs() {
 		} else {
 			positions = first
 		}
-		positions = n.toLayers(BroadcastToDims(ExpandAxes(positions, 0), word.Shape().Dimensions...))
-		x := Add(Add(word, positions), n.lookUp(n.table(text+".token_type_embeddings.weight"), n.in.Segments()))
+		return Add(n.toLayers(BroadcastToDims(ExpandAxes(positions, 0), segments.Shape().Dimensions...)), segments)
+	})
+	n.define("hid.t.0", func() *Node {
+		x := Add(n.Node("in.word"), n.Node("in.position"))
 		return n.drop("hid.t.0", n.layerNorm(text+".LayerNorm", x), x.Shape().Dimensions[0], hiddenRate)
 	})
 
@@ -126,7 +128,7 @@ func (n *Net) attention(name string, mask keyMask) {
 	n.define(name+".k", func() *Node { return project("key", keys()) })
 	n.define(name+".v", func() *Node { return project("value", keys()) })
 	n.define(name+".score", func() *Node {
-		scores := toFloat32(multiply(n.Node(name+".q"), []int{3}, n.Node(name+".k"), []int{3}, perHead))
+		scores := toFloat32(n.halved(multiply(n.Node(name+".q"), []int{3}, n.Node(name+".k"), []int{3}, perHead)))
 		scores = MulScalar(scores, 1/math.Sqrt(float64(n.cfg.HeadDim())))
 		return Add(scores, InsertAxes(mask.each(), 1, 1))
 	})
@@ -140,7 +142,7 @@ func (n *Net) attention(name string, mask keyMask) {
 	n.define(name+".ctx", func() *Node {
 		v := n.Node(name + ".v")
 		probs := n.drop(name, n.Node(name), v.Shape().Dimensions[0], attentionRate)
-		return multiply(ConvertDType(probs, v.DType()), []int{3}, v, []int{2}, perHead)
+		return n.halved(multiply(ConvertDType(probs, v.DType()), []int{3}, v, []int{2}, perHead))
 	})
 	n.define(name+".out", func() *Node { return n.dense(m.params+".output.dense", mergeHeads(n.Node(name+".ctx"))) })
 	n.define(m.out, func() *Node { return n.added(m.params+".output", name+".out", n.Node(name+".out"), query()) })

@@ -41,6 +41,7 @@ type Net struct {
 	edit    func(name string, x *Node) *Node
 	dropout *Dropout // nil: none
 	remat   bool     // keep only the levels for the way back
+	attnLRP bool     // the way back is that of relevance, see lrp.go
 	// only [CLS] is wanted of the last language level, so the last layer computes one word instead of T.
 	clsOnly bool
 
@@ -66,13 +67,15 @@ type NetOptions struct {
 	// Rematerialize makes gradients keep hid.* only and compute the rest again on the way back: about a third more
 	// arithmetic for a fraction of the memory.
 	Rematerialize bool
+	// AttnLRP makes gradients those of [lxmert.AttnLRP].
+	AttnLRP bool
 }
 
 // NewNet defines the model over the given inputs and parameters.
 func NewNet(cfg lxmert.Config, in Inputs, param func(name string) *Node, opt NetOptions) *Net {
 	n := &Net{
 		cfg: cfg, in: in, param: param, table: param, bfloat16: opt.BFloat16, edit: opt.Edit, clsOnly: opt.PooledOnly,
-		dropout: opt.Dropout, remat: opt.Rematerialize,
+		dropout: opt.Dropout, remat: opt.Rematerialize, attnLRP: opt.AttnLRP,
 		maps: map[string]attentionMap{}, build: map[string]func() *Node{}, nodes: map[string]*Node{},
 		pairs: map[string]*Node{}, keyMasks: map[string]keyMask{},
 	}
@@ -159,15 +162,15 @@ func (n *Net) layerNorm(name string, x *Node) *Node {
 	y := toFloat32(x)
 	y = Sub(y, ReduceAndKeep(y, ReduceMean, -1))
 	variance := ReduceAndKeep(Square(y), ReduceMean, -1)
-	y = Div(y, Sqrt(AddScalar(variance, 1e-12)))
+	y = Div(y, n.held(Sqrt(AddScalar(variance, 1e-12))))
 	y = Add(Mul(y, ExpandLeftToRank(toFloat32(w), y.Rank())), ExpandLeftToRank(toFloat32(b), y.Rank()))
 	return ConvertDType(y, x.DType())
 }
 
 // gelu is the exact form, 0.5 x (1 + erf(x/sqrt(2))).
-func gelu(x *Node) *Node {
+func (n *Net) gelu(x *Node) *Node {
 	const invSqrt2 = 0.70710678118654752440
-	return MulScalar(Mul(x, OnePlus(Erf(MulScalar(x, invSqrt2)))), 0.5)
+	return MulScalar(Mul(x, n.held(OnePlus(Erf(MulScalar(x, invSqrt2))))), 0.5)
 }
 
 // activation is the configured one, that of the layers and of the transforms before the word and the object heads.
@@ -176,9 +179,9 @@ func (n *Net) activation(x *Node) *Node {
 	case "relu":
 		return MaxScalar(x, 0)
 	case "swish":
-		return Mul(x, Sigmoid(x))
+		return Mul(x, n.held(Sigmoid(x)))
 	default:
-		return gelu(x)
+		return n.gelu(x)
 	}
 }
 

@@ -17,6 +17,7 @@ type plan struct {
 	reads []read
 	terms []term
 	grads []lxmert.Activation
+	rule  lxmert.GradRule
 
 	demand map[string]bool // activations that some part of the request needs in full
 }

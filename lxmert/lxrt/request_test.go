@@ -52,6 +52,7 @@ func TestRequestsThatCannotBeSayWhy(t *testing.T) {
 		{"has no position", grad(lxmert.Term{Output: "out.qa", Class: class, Position: class}), "no positions"},
 		{"not an output", grad(lxmert.Term{Output: "hid.t.1", Class: class}), "is not one"},
 		{"gradient of nothing", lxmert.Request{Grad: &lxmert.Grad{Names: []string{"in.word"}}}, "no score"},
+		{"no rule", lxmert.Request{Grad: &lxmert.Grad{Of: []lxmert.Term{{Output: "out.qa", Class: class}}, Rule: 7}}, "no rule 7"},
 		{"gradient by nothing known", grad(lxmert.Term{Output: "out.qa", Class: class}, "nope"), `"nope"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

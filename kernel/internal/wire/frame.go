@@ -73,8 +73,9 @@ type edit struct {
 }
 
 type grad struct {
-	Of    []term   `json:"of"`
-	Names []string `json:"names,omitempty"`
+	Of    []term          `json:"of"`
+	Names []string        `json:"names,omitempty"`
+	Rule  lxmert.GradRule `json:"rule,omitempty"`
 }
 
 type term struct {
@@ -105,7 +106,7 @@ func Pack(b *lxmert.Batch, r lxmert.Request) (Request, *lxmert.Trace) {
 	if r.Grad == nil {
 		return p, t
 	}
-	p.Grad = &grad{Names: r.Grad.Names}
+	p.Grad = &grad{Names: r.Grad.Names, Rule: r.Grad.Rule}
 	for i, x := range r.Grad.Of {
 		p.Grad.Of = append(p.Grad.Of, term{x.Output, x.Kind, x.Position, x.Class})
 		if x.Weight != nil {
@@ -136,7 +137,7 @@ func (p Request) Unpack(t *lxmert.Trace) (*lxmert.Batch, lxmert.Request, error) 
 		r.Edits = append(r.Edits, lxmert.Edit{Name: e.Name, Op: e.Op, Value: value, Mask: mask})
 	}
 	if p.Grad != nil {
-		r.Grad = &lxmert.Grad{Names: p.Grad.Names}
+		r.Grad = &lxmert.Grad{Names: p.Grad.Names, Rule: p.Grad.Rule}
 		for i, x := range p.Grad.Of {
 			one := lxmert.Term{Output: x.Output, Kind: x.Kind, Position: x.Position, Class: x.Class}
 			if w, ok := take(weightName(i)); ok {

@@ -20,7 +20,7 @@ func sample() (*lxmert.Batch, lxmert.Request) {
 	r := lxmert.Request{
 		Want:  []lxmert.Read{{Name: "x.*.ti", Positions: [][]int{{0}, {1}}, Top: 2, As: "a"}, {Name: "out.qa", Positions: [][]int{}}},
 		Edits: []lxmert.Edit{{Name: "x.0.ti", Op: lxmert.Set, Value: lxmert.NewTensor(2, 1, 1, 1), Mask: lxmert.NewTensor(1, 1, 1, 1)}, {Name: "in.feat", Op: lxmert.Add, Value: lxmert.NewTensor(1, 1, 1)}, {Name: "x.0.ti", Op: lxmert.Cut, Value: lxmert.NewTensor(1, 1, 3, 2)}},
-		Grad: &lxmert.Grad{Names: []string{"x.0.ti"}, Of: []lxmert.Term{
+		Grad: &lxmert.Grad{Rule: lxmert.AttnLRP, Names: []string{"x.0.ti"}, Of: []lxmert.Term{
 			{Output: "out.mlm", Kind: lxmert.Probability, Position: []int{0, 1}, Class: []int{3, 4}, Weight: []float32{1, -0.1}}, {Output: "out.qa"},
 		}},
 		NoRegions: lxmert.AttendNothing,
@@ -57,7 +57,7 @@ func TestEveryFieldOfARequestTravels(t *testing.T) {
 		value any
 		known string
 	}{
-		{lxmert.Request{}, "Want Edits Grad NoRegions"}, {lxmert.Edit{}, "Name Op Value Mask"}, {lxmert.Grad{}, "Of Names"},
+		{lxmert.Request{}, "Want Edits Grad NoRegions"}, {lxmert.Edit{}, "Name Op Value Mask"}, {lxmert.Grad{}, "Of Names Rule"},
 		{lxmert.Term{}, "Output Kind Position Class Weight"},
 	} {
 		var fields []string
