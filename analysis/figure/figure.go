@@ -93,8 +93,8 @@ func (f *Figure) Write(w io.Writer, format string, dpi int) error {
 var ErrKind = errors.New("a figure is of one result, not of")
 
 // Draw makes the figure that fits the result: [Explanation] for analysis.Scores, [Heatmap] for analysis.Matrix, [Curves]
-// for analysis.Curve, [Typeset] for analysis.Table, [Scatter], [Bars], [ModelGrid] for analysis.Maps; of an analysis.Explanation its first
-// scores.
+// for analysis.Curve, [Typeset] for analysis.Table, [Scatter], [Bars], [ModelGrid] for analysis.Maps; of an analysis.Explanation its
+// first scores; of an analysis.Collection of matrices [Stacked].
 func Draw(r analysis.Result, opt Options) (*Figure, error) {
 	r, err := analysis.Value(r)
 	if err != nil {
@@ -117,6 +117,8 @@ func Draw(r analysis.Result, opt Options) (*Figure, error) {
 		return Scatter(r, opt)
 	case analysis.Bars:
 		return Bars(r, opt)
+	case analysis.Collection:
+		return Stacked(r, opt)
 	}
 	return nil, fmt.Errorf("%w a %s: a page, .html, has all of it", ErrKind, analysis.KindOf(r))
 }

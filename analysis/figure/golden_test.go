@@ -26,6 +26,7 @@ func TestFiguresLookAsTheyDidWhenSomebodyLooked(t *testing.T) {
 		{"regions", ExampleByRelevance},
 		{"heads", ExampleHeatmap_heads},
 		{"modelgrid", ExampleModelGrid},
+		{"atlas", ExampleStacked},
 		{"layers", ExampleCurves},
 		{"perturbation", ExampleCurves_perturbation},
 		{"methods", ExampleCurves_methods},

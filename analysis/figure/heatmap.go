@@ -18,14 +18,22 @@ import (
 // The scale is the matrix's own range if it has one, else that of the values, with 0 in it; a range with negative numbers
 // is centred on 0. NaN is light grey, and a remark says so.
 func Heatmap(m analysis.Matrix, opt Options) (*Figure, error) {
+	h, err := newHeat(m, opt)
+	if err != nil {
+		return nil, err
+	}
+	return h.lay(), nil
+}
+
+func newHeat(m analysis.Matrix, opt Options) (*heat, error) {
 	if err := checkMatrix(m); err != nil {
 		return nil, err
 	}
-	h := heat{m: layout.NewMatrix(m, opt.Scale), opt: opt, width: opt.width(Column)}
+	h := &heat{m: layout.NewMatrix(m, opt.Scale), opt: opt, width: opt.width(Column)}
 	if opt.Width == 0 && (len(m.Panels) > 1 || h.m.NCols > 12) {
 		h.width = opt.width(Page)
 	}
-	return h.lay(), nil
+	return h, nil
 }
 
 // checkMatrix says what cannot be drawn.
