@@ -61,7 +61,7 @@ func CrossNorms(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch) (analys
 				}
 				m.Values = append(m.Values, sum/float64(n))
 			}
-			cells, _ := m.interval()
+			cells, _ := m.interval(nil)
 			series.Y, series.Low, series.High = append(series.Y, cells[0].(float64)), append(series.Low, cells[1].(float64)), append(series.High, cells[2].(float64))
 		}
 		c.Series = append(c.Series, series)

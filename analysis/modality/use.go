@@ -31,7 +31,7 @@ type Usage struct {
 	BlindModel    lxmert.Provenance
 }
 
-// Use asks all methods about the examples of a batch: accuracy with and without pictures; EMAP and its parts; the perceptual
+// Use asks all methods about the examples of a batch: accuracy with the pictures and with an empty one; EMAP and its parts; the perceptual
 // score over all permutations; and the regions' share of Shapley values (V-SHAP). All of it is about these examples together: EMAP and the perceptual score exchange pictures among them.
 func Use(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, opt UseOptions) (*Usage, error) {
 	if opt.Target.String() == (analysis.Target{}).String() {
@@ -95,18 +95,18 @@ func measureUse(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, opt Use
 	counts := func(logits func(i int) []float64) func(i int) float64 {
 		return func(i int) float64 { return worth(opt.Labels, i, largest(p.Full[i]), largest(logits(i))) }
 	}
-	right := analysis.Mean(perception.Right)
 	additive := counts(func(i int) []float64 { return p.Additive[i] })
 	measures := []Measure{
 		share("accuracy", func(i int) float64 { return perception.Right[i] }),
-		share("accuracy without regions", func(i int) float64 { return worth(opt.Labels, i, largest(p.Full[i]), unseen[i]) }),
+		share("accuracy, empty picture", func(i int) float64 { return worth(opt.Labels, i, largest(p.Full[i]), unseen[i]) }),
 		share("EMAP accuracy", additive),
 		share("EMAP gap", func(i int) float64 { return perception.Right[i] - additive(i) }),
 		share("accuracy of the words' part", counts(func(i int) []float64 { return p.TextOnly[i] })),
 		share("accuracy of the pictures' part", counts(func(i int) []float64 { return p.PictureOnly[i] })),
-		share("perceptual score, picture", func(i int) float64 { return (perception.Right[i] - perception.OtherPicture[i]) / right }),
-		share("perceptual score, text", func(i int) float64 { return (perception.Right[i] - perception.OtherText[i]) / right }),
+		share("perceptual score, picture", func(i int) float64 { return perception.Right[i] - perception.OtherPicture[i] }),
+		share("perceptual score, text", func(i int) float64 { return perception.Right[i] - perception.OtherText[i] }),
 	}
+	measures[6].Of, measures[7].Of = measures[0].Name, measures[0].Name
 	if !opt.NoShapley {
 		examples, err := Shapley(ctx, eng, b, opt.Target, opt.Shapley)
 		if err != nil {
@@ -151,8 +151,9 @@ func (u *Usage) Table() analysis.Table {
 		for _, x := range []struct {
 			of string
 			Measure
-		}{{"the model", m}, {"the question-only model", u.Blind[i]}} {
-			cells, undefined := x.interval()
+			all []Measure
+		}{{"the model", m, u.Seeing}, {"the question-only model", u.Blind[i], u.Blind}} {
+			cells, undefined := x.interval(x.all)
 			row = append(row, cells...)
 			if undefined > 0 {
 				t.Notes = append(t.Notes, fmt.Sprintf("%s of %s is not defined in %d of %d examples.", x.Name, x.of, undefined, len(x.Values)))
@@ -163,18 +164,21 @@ func (u *Usage) Table() analysis.Table {
 	return t
 }
 
-// Blindfold is a model that is shown no picture: features are zero, and nobody attends to a region.
+// Blindfold is a model that is shown an empty picture: one region of zeros. So is a model shown each picture that is trained
+// without any, as by lxmert vqa --blind.
 func Blindfold(eng lxmert.Engine) lxmert.Engine { return blindfolded{eng} }
 
 type blindfolded struct{ lxmert.Engine }
 
 func (e blindfolded) Run(ctx context.Context, b *lxmert.Batch, r lxmert.Request) (*lxmert.Trace, error) {
 	dark := *b
-	dark.Feats = lxmert.NewTensor(b.Feats.Shape...)
+	dark.Feats, dark.Boxes = lxmert.NewTensor(b.Feats.Shape...), lxmert.NewTensor(b.Boxes.Shape...)
 	dark.RegionMask = make([][]float32, b.Feats.Shape[0])
 	for i := range dark.RegionMask {
 		dark.RegionMask[i] = make([]float32, b.V())
+		if b.V() > 0 {
+			dark.RegionMask[i][0] = 1
+		}
 	}
-	r.NoRegions = lxmert.AttendNothing
 	return e.Engine.Run(ctx, &dark, r)
 }

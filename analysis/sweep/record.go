@@ -64,6 +64,7 @@ type line struct {
 	Examples []Example            `json:"examples"`
 	Heads    map[string]*headSums `json:"heads,omitempty"` // by statistic
 	Pairs    map[string]*pairSums `json:"pairs,omitempty"` // by kind of map
+	Looks    []looked             `json:"looks,omitempty"`
 	// Model says where the line was computed, if it was not where the part was begun.
 	Model *lxmert.Provenance `json:"model,omitempty"`
 }

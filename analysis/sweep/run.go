@@ -17,7 +17,7 @@ import (
 
 // Options say what to do with a data set.
 type Options struct {
-	// Methods are names of relevance.Methods and of [HeadMethods].
+	// Methods are names of [ScoringMethods], [HeadMethods] and [LookMethods].
 	Methods []string
 	// Target is what is explained. The zero value is analysis.Predicted().
 	Target analysis.Target
@@ -139,12 +139,12 @@ func newRunner(ctx context.Context, eng lxmert.Engine, d *Data, opt Options) (*r
 		if slices.Contains(opt.Methods[:i], name) {
 			return nil, fmt.Errorf("sweep: the method %q is named twice", name)
 		}
-		if isHeadMethod(name) {
+		if !scores(name) {
 			continue
 		}
-		m, err := relevance.Find(name)
-		if err != nil {
-			return nil, fmt.Errorf("sweep: %w, %s", err, strings.Join(headMethodNames(), ", "))
+		m, ok := findScoring(name)
+		if !ok {
+			return nil, fmt.Errorf("sweep: there is no method %q; there are %s", name, strings.Join(methodNames(), ", "))
 		}
 		r.scoring = append(r.scoring, m)
 	}
@@ -242,6 +242,9 @@ func (r *runner) batch(ctx context.Context, asked *question.Batch, index []int) 
 				e.Trials[m.Name] = append(e.Trials[m.Name], t)
 			}
 		}
+	}
+	if l.Looks, err = r.measureLooks(ctx, b, labels, index[0]); err != nil {
+		return nil, err
 	}
 	l.Heads, l.Pairs, err = measureHeads(ctx, r.eng, b, r.opt.Target, r.opt.Methods, r.settings.Maps)
 	return l, err

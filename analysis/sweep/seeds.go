@@ -14,7 +14,7 @@ import (
 type measured struct{ method, what, modality, measure, order string }
 
 // Seeds puts together sweeps of the same questions with models that were trained alike but for their seeds. All is the mean
-// over models of every accuracy, hit rate and area, with 95 % intervals over models by Student's t, a line each; overview
+// over models of every accuracy, hit rate, area and measure of looking, with 95 % intervals over models by Student's t, a line each; overview
 // is, for each method, its hit rate, the gap of its perturbation tests, and the two areas that this is the difference of, by
 // the probability of the answer; columns "±" are what an interval reaches to each side.
 //
@@ -59,7 +59,10 @@ func checkComparable(runs []*Summary) error {
 	alike := func(s Settings) Settings {
 		s = s.essence()
 		s.Model.Hash, s.Model.Weights = "", ""
-		s.Shard, s.Shards, s.Show, s.Batch = 0, 0, 0, 0
+		s.Shard, s.Shards, s.Show = 0, 0, 0
+		if !slices.Contains(s.Methods, Looks) { // whose examples meet the others of their batch
+			s.Batch = 0
+		}
 		return s
 	}
 	weights := map[string]int{}
@@ -100,6 +103,9 @@ func (s *Summary) numbers() (out []number) {
 				add(measured{what: "accuracy"}, row[0].(float64))
 			case "hits":
 				add(measured{method: row[0].(string), what: "hit rate", modality: "image"}, row[1].(float64))
+			case "looks":
+				add(measured{method: "model", what: row[0].(string)}, row[2].(float64))
+				add(measured{method: "question only", what: row[0].(string)}, row[5].(float64))
 			case "perturbation":
 				m := measured{row[0].(string), "AUC", row[1].(string), row[2].(string), row[3].(string)}
 				if m.order == "gap" {

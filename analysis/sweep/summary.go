@@ -53,6 +53,7 @@ type collector struct {
 	trials    map[string]*relevance.Tally
 	heads     map[string]*headSums
 	pairs     map[string]*pairSums
+	looks     []*looksSum
 	shown     []analysis.Explanation
 	drawn     *analysis.Resamples
 }
@@ -69,7 +70,7 @@ func newCollector(s Settings) *collector {
 		trials: map[string]*relevance.Tally{}, heads: map[string]*headSums{}, pairs: map[string]*pairSums{},
 	}
 	for _, m := range s.Methods {
-		if !isHeadMethod(m) {
+		if scores(m) {
 			c.scoring = append(c.scoring, m)
 		}
 	}
@@ -88,6 +89,9 @@ func (c *collector) add(l *line) error {
 		c.computed(*l.Model)
 	}
 	if err := c.addPairs(l); err != nil {
+		return err
+	}
+	if err := c.addLooks(l); err != nil {
 		return err
 	}
 	for name, sums := range l.Heads {
@@ -232,6 +236,7 @@ func (c *collector) meta(method string) analysis.Meta {
 func (c *collector) summary() (*Summary, error) {
 	s := &Summary{Settings: c.settings, Examples: c.n, Shown: c.shown}
 	c.answersTable(s)
+	c.looksTable(s)
 	c.hitsTable(s)
 	c.agreementTable(s)
 	if err := c.perturbation(s); err != nil {

@@ -8,6 +8,8 @@
 //	lx.Show(lx.Explain(q))                          // which words and regions carried the answer
 //	lx.Show(q.Map("x.1.ti"))                        // any attention map, all heads
 //	lx.Show(lx.WhatIf(q, "is there a star?"))       // the answer to other words beside it, or with something else changed
+//	lx.Show(lx.Shapley(q))                          // what each word and region adds to the answer
+//	lx.Show(lx.Looks(m, m.Questions("heldout", 100))) // how much the model looks at pictures at all
 //
 //	%%
 //	run := lx.FineTune("vqa", "--train train --valid minival --load toy --output snap/vqa/mine")

@@ -137,6 +137,8 @@ func resultOf(x any) (analysis.Result, error) {
 		return analysis.Collection{Title: title, Results: analysis.Collect(nil, x...)}, nil
 	case *Outcome:
 		return x.Collection(), nil
+	case Shares:
+		return x.Collection(), nil
 	case Tested:
 		return analysis.Collection{Results: analysis.Collect([]analysis.Result{x.Table}, x.Curves...)}, nil
 	}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/figure"
-	"github.com/seed-516990b0/golxmert/analysis/relevance"
 	"github.com/seed-516990b0/golxmert/analysis/report"
 	"github.com/seed-516990b0/golxmert/analysis/sweep"
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -50,7 +49,9 @@ line for each batch. A run that was cut off goes on where it stopped when the sa
 Methods that score words and regions:
 ` + methodLines() + `
 Methods that measure attention heads:
-` + headMethodLines() + `
+` + phrases(sweep.HeadMethods()) + `
+Methods that measure how much the model looks at the picture:
+` + phrases(sweep.LookMethods()) + `
 --perturb tests the rankings of the scoring methods by removing words and regions: the published nine shares of them, or
 with --every-step one after another. --gold names right regions for
 questions, a line each: {"question_id": "12", "rois": [3, 7]}, or "boxes" in parts of the picture; then it is counted how
@@ -88,15 +89,15 @@ often a method's first region is one of them.`,
 
 func methodLines() string {
 	var s strings.Builder
-	for _, m := range relevance.Methods() {
+	for _, m := range sweep.ScoringMethods() {
 		fmt.Fprintf(&s, "  %-18s %s\n", m.Name, m.About)
 	}
 	return s.String()
 }
 
-func headMethodLines() string {
+func phrases(methods [][2]string) string {
 	var s strings.Builder
-	for _, m := range sweep.HeadMethods() {
+	for _, m := range methods {
 		fmt.Fprintf(&s, "  %-18s %s\n", m[0], m[1])
 	}
 	return s.String()

@@ -1,0 +1,139 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/modality"
+	"github.com/seed-516990b0/golxmert/analysis/relevance"
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// The methods of package modality.
+const (
+	Looks     = "looks"   // how much the model looks at pictures, by several measures
+	ShapleyOf = "shapley" // values of words and regions, which are scores as those of relevance.Methods
+)
+
+// LookMethods lists the methods that measure how much the model looks at pictures, each with a phrase about it.
+func LookMethods() [][2]string {
+	return [][2]string{{Looks, "accuracy with an empty picture, EMAP, perceptual score and V-SHAP, beside the same model with its eyes closed"}}
+}
+
+// ScoringMethods are those of relevance.Methods, and Shapley values.
+func ScoringMethods() []relevance.NamedMethod {
+	return append(relevance.Methods(), relevance.NamedMethod{
+		Name: ShapleyOf, About: "Shapley values (MM-SHAP), exact up to 14 words and regions, else of 16 orders and their reverses",
+		Run: func(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, target analysis.Target) ([]analysis.Scores, error) {
+			examples, err := modality.Shapley(ctx, eng, b, target, modality.ShapleyOptions{})
+			var scores []analysis.Scores
+			for _, s := range examples {
+				scores = append(scores, s.Scores...)
+			}
+			return scores, err
+		},
+	})
+}
+
+// findScoring returns the scoring method of a name.
+func findScoring(name string) (relevance.NamedMethod, bool) {
+	all := ScoringMethods()
+	i := slices.IndexFunc(all, func(m relevance.NamedMethod) bool { return m.Name == name })
+	if i < 0 {
+		return relevance.NamedMethod{}, false
+	}
+	return all[i], true
+}
+
+// scores says that a method scores words and regions: it is none that measures something else.
+func scores(name string) bool {
+	return !isHeadMethod(name) && name != Looks
+}
+
+// looked is a measure of the examples of one batch, of the model and of the same one with its eyes closed.
+type looked struct {
+	Name  string  `json:"name"`
+	Unit  string  `json:"unit,omitempty"`
+	Of    string  `json:"of,omitempty"` // the measure over whose mean it is reported
+	Model rounded `json:"model"`
+	Blind rounded `json:"blind"`
+}
+
+// measureLooks asks all measures about a batch, whose examples exchange pictures. An example alone has nobody to exchange
+// with, and is left out.
+func (r *runner) measureLooks(ctx context.Context, b *lxmert.Batch, labels [][]float64, first int) ([]looked, error) {
+	if !slices.Contains(r.opt.Methods, Looks) || b.Rows()/r.settings.Rows < 2 {
+		return nil, nil
+	}
+	u, err := modality.Use(ctx, r.eng, b, modality.UseOptions{
+		Labels: labels, Target: r.opt.Target, Shapley: modality.ShapleyOptions{Orders: 4, Seed: r.opt.Seed, First: first},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", Looks, err)
+	}
+	var out []looked
+	for i, m := range u.Seeing {
+		out = append(out, looked{Name: m.Name, Unit: m.Unit, Of: m.Of, Model: m.Values, Blind: u.Blind[i].Values})
+	}
+	return out, nil
+}
+
+// looksSum is a measure over all batches.
+type looksSum struct {
+	name, unit, of string
+	model, blind   analysis.Running
+}
+
+func (c *collector) addLooks(l *line) error {
+	for _, m := range l.Looks {
+		if len(m.Model) != len(l.Examples) || len(m.Blind) != len(l.Examples) {
+			return fmt.Errorf("sweep: the batch of example %d has %d and %d values of %s, want %d", l.First, len(m.Model), len(m.Blind), m.Name, len(l.Examples))
+		}
+		at := slices.IndexFunc(c.looks, func(s *looksSum) bool { return s.name == m.Name })
+		if at < 0 {
+			at = len(c.looks)
+			c.looks = append(c.looks, &looksSum{name: m.Name, unit: m.Unit, of: m.Of})
+		}
+		for i := range m.Model {
+			c.looks[at].model.Add(c.n+i, m.Model[i])
+			c.looks[at].blind.Add(c.n+i, m.Blind[i])
+		}
+	}
+	return nil
+}
+
+// looksTable puts all measures side by side.
+func (c *collector) looksTable(s *Summary) {
+	if len(c.looks) == 0 {
+		return
+	}
+	t := analysis.Table{Meta: c.meta("use of the picture"), Columns: []string{"measure", "unit", "model", "low", "high", "question only", "low", "high", "examples"}}
+	t.Level = level
+	for _, m := range c.looks {
+		row := []any{m.name, m.unit}
+		for _, side := range []func(*looksSum) *analysis.Running{func(s *looksSum) *analysis.Running { return &s.model }, func(s *looksSum) *analysis.Running { return &s.blind }} {
+			over := 1.0
+			if at := slices.IndexFunc(c.looks, func(s *looksSum) bool { return s.name == m.of }); at >= 0 {
+				over = side(c.looks[at]).Mean()
+			}
+			low, high := c.interval(side(m))
+			row = append(row, side(m).Mean()/over, low/over, high/over)
+		}
+		t.Rows = append(t.Rows, append(row, m.model.N()))
+	}
+	t.Notes = append(t.Notes, fmt.Sprintf("Question only is the same model, shown no picture. EMAP and perceptual score exchange pictures among the up to %d examples of a batch.", c.settings.Batch))
+	s.Tables = append(s.Tables, Named[analysis.Table]{"looks", t})
+}
+
+// methodNames are those of all methods.
+func methodNames() (names []string) {
+	for _, m := range ScoringMethods() {
+		names = append(names, m.Name)
+	}
+	for _, m := range append(HeadMethods(), LookMethods()...) {
+		names = append(names, m[0])
+	}
+	return names
+}
