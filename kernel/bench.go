@@ -53,6 +53,7 @@ const benchLinked = `import (
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	_ "github.com/seed-516990b0/golxmert/lxmert/speed"
 	"github.com/seed-516990b0/golxmert/lxmert/token"
 )
 
