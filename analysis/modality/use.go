@@ -57,8 +57,8 @@ func Use(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, opt UseOptions
 			u.BlindModel = meta.Model
 		}
 	}
-	u.Method, u.Target, u.Unit = "use of the picture", opt.Target.String(), ""
-	u.Params = map[string]string{"absent word": opt.Shapley.AbsentWord.String(), "absent region": opt.Shapley.AbsentRegion.String()}
+	u.Method, u.Target, u.Unit = "use of the picture", "", ""
+	u.Params = map[string]string{"shared out by V-SHAP": opt.Target.String(), "absent word": opt.Shapley.AbsentWord.String(), "absent region": opt.Shapley.AbsentRegion.String()}
 	if opt.Labels == nil {
 		u.Notes = append(u.Notes, "Right is what the model answers with everything there.")
 	}

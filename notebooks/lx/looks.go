@@ -2,6 +2,7 @@ package lx
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/modality"
@@ -18,7 +19,7 @@ type Shares = modality.Shares
 func Shapley(a *Answer) Shares {
 	s := must(modality.Shapley(cell().ctx, a.Model, a.answer().Batch, analysis.Predicted(), modality.ShapleyOptions{}))[0]
 	for i := range s.Scores {
-		s.Scores[i].Answer = a.Best().Text
+		s.Scores[i].Answer, s.Scores[i].Target = a.Best().Text, a.logit()
 	}
 	return s
 }
@@ -26,7 +27,14 @@ func Shapley(a *Answer) Shares {
 // Synergy says which word needs which region: what the two are worth to the answer's logit together, beyond what each is
 // worth alone. Of two pictures it is about the first.
 func Synergy(a *Answer) analysis.Matrix {
-	return must(modality.Interactions(cell().ctx, a.Model, a.answer().Batch, analysis.Predicted(), modality.ShapleyOptions{}))[0]
+	m := must(modality.Interactions(cell().ctx, a.Model, a.answer().Batch, analysis.Predicted(), modality.ShapleyOptions{}))[0]
+	m.Target = a.logit()
+	return m
+}
+
+// logit names what is explained.
+func (a *Answer) logit() string {
+	return fmt.Sprintf("logit of %q, the most probable answer", a.Best().Text)
 }
 
 // Looks says how much a model looks at the pictures of some questions, by all measures side by side, with intervals, beside the
@@ -37,7 +45,7 @@ func Looks(m *Model, questions []QA) analysis.Table {
 		fail(errors.New(`Looks exchanges pictures between questions and needs several, such as lx.Looks(m, m.Questions("heldout", 100))`))
 	}
 	b := must(m.Batch(cell().ctx, asked(questions)))
-	u := must(modality.Use(cell().ctx, m, b, modality.UseOptions{Labels: labelsOf(m, questions), Shapley: modality.ShapleyOptions{Orders: 2}}))
+	u := must(modality.Use(cell().ctx, m, b, modality.UseOptions{Labels: labelsOf(m, questions), Shapley: modality.ShapleyOptions{Exact: 8, Orders: 4}}))
 	return u.Table()
 }
 
