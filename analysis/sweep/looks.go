@@ -17,6 +17,9 @@ const (
 	ShapleyOf = "shapley" // values of words and regions, which are scores as those of relevance.Methods
 )
 
+// mostExact is how many words and regions have exact Shapley values: of more there are too many subsets for a data set.
+const mostExact = 10
+
 // LookMethods lists the methods that measure how much the model looks at pictures, each with a phrase about it.
 func LookMethods() [][2]string {
 	return [][2]string{{Looks, "accuracy with an empty picture, EMAP, perceptual score and V-SHAP, beside the same model with its eyes closed"}}
@@ -25,9 +28,9 @@ func LookMethods() [][2]string {
 // ScoringMethods are those of relevance.Methods, and Shapley values.
 func ScoringMethods() []relevance.NamedMethod {
 	return append(relevance.Methods(), relevance.NamedMethod{
-		Name: ShapleyOf, About: "Shapley values (MM-SHAP), exact up to 14 words and regions, else of 16 orders and their reverses",
+		Name: ShapleyOf, About: "Shapley values (MM-SHAP), exact up to 10 words and regions, else of 16 orders and their reverses",
 		Run: func(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, target analysis.Target) ([]analysis.Scores, error) {
-			examples, err := modality.Shapley(ctx, eng, b, target, modality.ShapleyOptions{})
+			examples, err := modality.Shapley(ctx, eng, b, target, modality.ShapleyOptions{Exact: mostExact})
 			var scores []analysis.Scores
 			for _, s := range examples {
 				scores = append(scores, s.Scores...)
@@ -68,7 +71,7 @@ func (r *runner) measureLooks(ctx context.Context, b *lxmert.Batch, labels [][]f
 		return nil, nil
 	}
 	u, err := modality.Use(ctx, r.eng, b, modality.UseOptions{
-		Labels: labels, Target: r.opt.Target, Shapley: modality.ShapleyOptions{Orders: 4, Seed: r.opt.Seed, First: first},
+		Labels: labels, Target: r.opt.Target, Shapley: modality.ShapleyOptions{Exact: mostExact, Orders: 4, Seed: r.opt.Seed, First: first},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", Looks, err)

@@ -26,7 +26,7 @@ machines, such as some with and some without a GPU, if the weights and the numbe
 --seeds takes several folders, each with the finished analysis of one model, that differ only in the models' weights, such
 as those of trainings with other seeds. It prints each method's mean hit rate, its gap and areas of the perturbation test
 (by the probability of the answer), with what their 95 % intervals over models (Student's t) reach to each side, and writes
-that table and one of all numbers into --out, as .pdf, .csv and .json.`,
+that table and one of all numbers into --out, as .pdf, .csv and .json. Where no ranking was tested, all numbers are printed.`,
 		Example: `  lxmert merge minival
   lxmert merge --seeds --out seeds out/seed1 out/seed2 out/seed3`,
 		Args: cobra.MinimumNArgs(1),
@@ -75,6 +75,9 @@ func saveSeeds(cmd *cobra.Command, out string, dirs []string, screen *screen) er
 	tables := []analysis.Named{{Name: "seeds", Result: overview}, {Name: "seeds-all", Result: all}}
 	if _, err := figure.SaveAll(out, tables, figure.Options{Width: figure.Page}, ".pdf", ".csv", ".json"); err != nil {
 		return err
+	}
+	if len(overview.Rows) == 0 { // nothing was tested, such as by looks
+		overview = all
 	}
 	writeResultTable(cmd.OutOrStdout(), overview)
 	fmt.Fprintf(cmd.OutOrStdout(), "%s has this table, seeds-all.csv beside it all numbers\n", filepath.Join(out, "seeds.csv"))
