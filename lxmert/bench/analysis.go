@@ -15,10 +15,15 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
 
-// Analysis measures explanations by bi-modal relevance of the most probable answer, ours in batches, PyTorch's one at a
-// time as the published code makes them. Otherwise it is like [Forward].
+// Analysis measures a method: explanations by bi-modal relevance of the most probable answer, EMAP, or exact Shapley values;
+// ours in batches, PyTorch's one at a time as published code makes them. Otherwise it is like [Forward].
 func Analysis(ctx context.Context, o Options) (*AnalysisReport, error) {
 	set(&o.Repeat, 5)
+	set(&o.Words, 20)
+	set(&o.Regions, 36)
+	if err := o.checkMethod(); err != nil {
+		return nil, err
+	}
 	o = o.withDefaults()
 	if err := o.check(); err != nil {
 		return nil, err
@@ -66,7 +71,7 @@ type explaining struct {
 func (a *explaining) runOurs(ctx context.Context, round int) error {
 	isFirst := len(a.ours) == 0
 	p, err := a.Runs.ours(job{Explain: &explainSpec{
-		Weights: a.material.weights, Config: a.Config, Inputs: a.material.inputs, Backend: a.Backend, BF16: a.BF16, Batches: a.Batches, Repeat: a.Repeat,
+		Weights: a.material.weights, Config: a.Config, Inputs: a.material.inputs, Backend: a.Backend, BF16: a.BF16, Batches: a.Batches, Repeat: a.Repeat, Method: a.Method,
 	}}, isFirst)
 	if err != nil {
 		return err
@@ -80,14 +85,28 @@ func (a *explaining) runOurs(ctx context.Context, round int) error {
 		a.settings = a.torch.settings(r.OnCUDA)
 	}
 	a.progress(round, "golxmert", &r)
-	return r.checkRows(a.Batches, a.Repeat)
+	return r.checkRows(a.sizes(), a.Repeat)
+}
+
+// sizes are how many single passes each of our batches stands for.
+func (a *explaining) sizes() (list []int) {
+	for _, n := range a.Batches {
+		list = append(list, passes(a.Method, n))
+	}
+	return list
 }
 
 func (a *explaining) runTorch(ctx context.Context, round int, s setting) error {
 	for _, mapsOnly := range []bool{false, true} {
+		if mapsOnly && a.Method != Relevance {
+			continue // passes have no gradients
+		}
 		// As many explanations as one of our largest batches would be too many: a few tell the same.
 		repeat := 2 * a.Repeat
 		args := []string{"--explain", "--repeat", strconv.Itoa(repeat)}
+		if a.Method != Relevance {
+			args = []string{"--passes", a.Method, "--size", strconv.Itoa(a.Batches[0]), "--repeat", strconv.Itoa(repeat)}
+		}
 		name, to := torchName(s.String()), a.theirs
 		if mapsOnly {
 			args, name, to = append(args, "--maps-only"), name+", maps only", a.lean
@@ -102,7 +121,7 @@ func (a *explaining) runTorch(ctx context.Context, round int, s setting) error {
 		}
 		d := difference(a.ours[0].Logits, r.Logits)
 		if !(d <= a.same()) {
-			return fmt.Errorf("golxmert and torch explain differently: relevance differs by %.1e of the largest, %.0e is allowed; nothing was compared", d, a.same())
+			return fmt.Errorf("golxmert and torch explain differently: %s differs by %.1e of the largest, %.0e is allowed; nothing was compared", a.Method, d, a.same())
 		}
 		a.difference = max(a.difference, d)
 		to[s] = append(to[s], r)
@@ -119,18 +138,21 @@ func (a *explaining) progress(round int, who string, r *Result) {
 	for _, row := range r.Rows {
 		fmt.Fprintf(a.Log, " %s", milli(best(row.TimesMS)/float64(row.Batch)))
 	}
-	fmt.Fprintln(a.Log, " ms per explanation")
+	fmt.Fprintf(a.Log, " ms per %s\n", unitOf(a.Method))
 }
 
 func (a *explaining) report() *AnalysisReport {
-	r := &AnalysisReport{Version: lxrt.Version(), Machine: thisMachine(), Model: a.material.model, Repeat: a.Repeat, Rounds: a.Rounds}
+	r := &AnalysisReport{Version: lxrt.Version(), Machine: thisMachine(), Model: a.material.model, Method: a.Method, Repeat: a.Repeat, Rounds: a.Rounds}
 	r.Model.FLOPs = 0 // what a backward pass counts depends on the style
 	r.Ours = newSide(a.ours, "", 0, 0)
 	published, lean := math.Inf(1), math.Inf(1)
 	for _, s := range a.settings {
 		r.Torch = append(r.Torch, newSide(a.theirs[s], s.String(), 0, 0))
-		r.TorchMapsOnly = append(r.TorchMapsOnly, newSide(a.lean[s], s.String(), 0, 0))
 		published = min(published, r.Torch[len(r.Torch)-1].Rows[0].MedianMS)
+		if a.Method != Relevance {
+			continue
+		}
+		r.TorchMapsOnly = append(r.TorchMapsOnly, newSide(a.lean[s], s.String(), 0, 0))
 		lean = min(lean, r.TorchMapsOnly[len(r.Torch)-1].Rows[0].MedianMS)
 	}
 	if a.torch == nil {
@@ -138,7 +160,11 @@ func (a *explaining) report() *AnalysisReport {
 	}
 	for _, row := range r.Ours.Rows {
 		each := row.MedianMS / float64(row.Batch)
-		r.Versus = append(r.Versus, AnalysisVersus{Batch: row.Batch, OursMS: each, TorchMS: published, TorchMapsOnlyMS: lean, Ratio: ratio(published, each), RatioMapsOnly: ratio(lean, each)})
+		v := AnalysisVersus{Batch: row.Batch, OursMS: each, TorchMS: published, Ratio: ratio(published, each)}
+		if a.Method == Relevance {
+			v.TorchMapsOnlyMS, v.RatioMapsOnly = lean, ratio(lean, each)
+		}
+		r.Versus = append(r.Versus, v)
 	}
 	r.Difference = &a.difference
 	return r
@@ -153,6 +179,7 @@ type explainSpec struct {
 	BF16    bool   `json:"bf16,omitempty"`
 	Batches []int  `json:"batches"`
 	Repeat  int    `json:"repeat"`
+	Method  string `json:"method,omitempty"` // "": relevance
 }
 
 // measure explains in this process. Logits of the result are the words' and regions' relevance in the first row.
@@ -170,6 +197,9 @@ func (s explainSpec) measure(ctx context.Context, log io.Writer) (*Result, error
 	inputs, err := lxrt.ReadBatch(s.Inputs)
 	if err != nil {
 		return nil, err
+	}
+	if s.Method != "" && s.Method != Relevance {
+		return r, s.measurePasses(ctx, m, inputs, r)
 	}
 	for _, n := range s.Batches {
 		rows, err := firstRows(inputs, n)

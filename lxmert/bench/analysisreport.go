@@ -6,11 +6,13 @@ import (
 	"strings"
 )
 
-// AnalysisReport is what [Analysis] found. Times are milliseconds of a whole batch in rows, of one explanation in Versus.
+// AnalysisReport is what [Analysis] found. Times are milliseconds of a whole batch in rows, of one explanation in Versus. Of
+// EMAP and Shapley values a batch is the single passes that one computation stands for, and an explanation is one of these.
 type AnalysisReport struct {
 	Version string  `json:"version"` // of this library
 	Machine Machine `json:"machine"`
 	Model   Model   `json:"model"`
+	Method  string  `json:"method"` // what was measured, one of AnalysisMethods
 	Repeat  int     `json:"repeat"`
 	Rounds  int     `json:"rounds"`
 
@@ -30,16 +32,16 @@ type AnalysisVersus struct {
 	Batch           int     `json:"batch"`
 	OursMS          float64 `json:"ours_ms"`
 	TorchMS         float64 `json:"torch_ms"`
-	TorchMapsOnlyMS float64 `json:"torch_maps_only_ms"`
+	TorchMapsOnlyMS float64 `json:"torch_maps_only_ms,omitempty"`
 	Ratio           float64 `json:"ratio"`
-	RatioMapsOnly   float64 `json:"ratio_maps_only"`
+	RatioMapsOnly   float64 `json:"ratio_maps_only,omitempty"`
 }
 
 // Print writes the report as tables for a reader.
 func (r *AnalysisReport) Print(w io.Writer) error {
 	var b strings.Builder
 	m := r.Model
-	fmt.Fprintf(&b, "bi-modal relevance of the most probable answer: %.1f M parameters, %d words, %d regions, %s\n", float64(m.Parameters)/1e6, m.Words, m.Regions, m.DType)
+	fmt.Fprintf(&b, "%s: %.1f M parameters, %d words, %d regions, %s\n", aboutMethod[r.Method], float64(m.Parameters)/1e6, m.Words, m.Regions, m.DType)
 	fmt.Fprintf(&b, "weights:  %s, %s\n", m.Weights, megabytes(m.FileBytes))
 	fmt.Fprintf(&b, "machine:  %s\n", r.Machine)
 	fmt.Fprintf(&b, "engine:   %s on %s\n", r.Ours.Engine, r.Ours.Device)
@@ -47,7 +49,7 @@ func (r *AnalysisReport) Print(w io.Writer) error {
 		fmt.Fprintf(&b, "peer:     %s on %s, %s\n", r.Torch[0].Engine, r.Torch[0].Device, plural(r.Torch[0].Threads, "thread"))
 	}
 	b.WriteByte('\n')
-	t := newTable(&b, "", "batch", "best ms", "median ms", "explanations/s", "compile s", "peak memory")
+	t := newTable(&b, "", "batch", "best ms", "median ms", map[bool]string{true: "explanations/s", false: "passes/s"}[r.Method == Relevance], "compile s", "peak memory")
 	row := func(name string, s Side) {
 		for _, x := range s.Rows {
 			t.row(name, x.Batch, milli(x.BestMS), milli(x.MedianMS), fmt.Sprintf("%.2f", ratio(1000*float64(x.Batch), x.MedianMS)), fmt.Sprintf("%.1f", x.CompileS), memory(s.PeakRSS))
@@ -56,11 +58,18 @@ func (r *AnalysisReport) Print(w io.Writer) error {
 	row("golxmert", r.Ours)
 	for i := range r.Torch {
 		row(torchName(r.Torch[i].Setting), r.Torch[i])
-		row(torchName(r.TorchMapsOnly[i].Setting)+", maps only", r.TorchMapsOnly[i])
+		if i < len(r.TorchMapsOnly) {
+			row(torchName(r.TorchMapsOnly[i].Setting)+", maps only", r.TorchMapsOnly[i])
+		}
 	}
 	t.Flush()
 	if len(r.Versus) > 0 {
 		b.WriteByte('\n')
+		if r.Method != Relevance {
+			r.printPasses(&b)
+			_, err := io.WriteString(w, b.String())
+			return err
+		}
 		t = newTable(&b, "batch", "ms per explanation", "torch/golxmert", "maps only")
 		for _, v := range r.Versus {
 			t.row(v.Batch, milli(v.OursMS), fmt.Sprintf("%.2f", v.Ratio), fmt.Sprintf("%.2f", v.RatioMapsOnly))
@@ -70,4 +79,29 @@ func (r *AnalysisReport) Print(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// aboutMethod says what each method computes.
+var aboutMethod = map[string]string{
+	Relevance: "bi-modal relevance of the most probable answer",
+	EMAP:      "EMAP, all texts of a batch with all of its pictures",
+	Shapley:   "exact Shapley values of words and regions for the most probable answer",
+}
+
+// unitOf is what times are given of.
+func unitOf(method string) string {
+	if method == Relevance {
+		return "explanation"
+	}
+	return "pass"
+}
+
+// printPasses compares times of a pass, where there are no gradients.
+func (r *AnalysisReport) printPasses(b *strings.Builder) {
+	t := newTable(b, "passes", "ms per pass", "torch/golxmert")
+	for _, v := range r.Versus {
+		t.row(v.Batch, milli(v.OursMS), fmt.Sprintf("%.2f", v.Ratio))
+	}
+	t.Flush()
+	fmt.Fprintf(b, "Medians, of PyTorch those of the better setting, which makes one pass for each pair of a text and a picture. What is computed\ndiffers by %.1e of the largest at most.\n", *r.Difference)
 }

@@ -83,6 +83,8 @@ type Options struct {
 	Batches        []int // rows; default 1, 8, 32, of [Train] 8, 32
 	Words, Regions int   // default 20 and 36
 
+	Method string // of [Analysis]: one of AnalysisMethods; default Relevance
+
 	Threads int // of PyTorch; default the number of cores
 	Side    int // of the smallest square product of the peak; default 2048
 }

@@ -269,6 +269,57 @@ def explain(args, model, inputs):
     return {"rows": [{"batch": 1, "times_ms": times, "compile_s": max(0, cold - min(times) / 1000)}], "logits": [first.tolist()]}
 
 
+def passes(args, model, inputs):
+    """Times single passes as published code makes them, one for each text with each picture: those of EMAP, or those of
+    exact Shapley values, in which the id 0 stands for an absent word and zeros for an absent region."""
+    ids, mask, feats, boxes = (inputs[k].to(args.device) for k in ("input_ids", "input_mask", "feats", "boxes"))
+    times = []
+
+    def one(ids, mask, feats, boxes):
+        begin = time.perf_counter()
+        logits = model.forward(ids.long(), mask, feats, boxes).float().cpu()[0].double()
+        times.append(1000 * (time.perf_counter() - begin))
+        return logits
+
+    n = args.size
+    with torch.inference_mode():
+        if args.passes == "emap":
+            length = [int(m.sum()) for m in mask]
+            grid = torch.stack([torch.stack([one(ids[i:i + 1, :length[i]], mask[i:i + 1, :length[i]], feats[j:j + 1], boxes[j:j + 1])
+                                             for j in range(n)]) for i in range(n)])
+            found = (grid.mean(1) + grid.mean(0) - grid.mean((0, 1))).flatten()
+        else:
+            words = max(1, n // 3)
+            text = torch.cat([ids[0, :1 + words], ids[0, int(mask[0].sum()) - 1:][:1]])
+            there = torch.ones(1, len(text), device=args.device)
+
+            def value(s):
+                subset = text.clone()
+                regions = feats[:1, :n - words].clone()
+                for k in range(n):
+                    if not s >> k & 1:
+                        if k < words:
+                            subset[1 + k] = 0
+                        else:
+                            regions[0, k - words] = 0
+                return one(subset[None], there, regions, boxes[:1, :n - words])
+
+            values = torch.stack([value(s) for s in range(2 ** n)])
+            values = values[:, values[-1].argmax()]
+            found = torch.zeros(n, dtype=torch.float64)
+            for k in range(n):
+                for s in range(2 ** n):
+                    if not s >> k & 1:
+                        size = bin(s).count("1")
+                        weight = math.factorial(size) * math.factorial(n - size - 1) / math.factorial(n)
+                        found[k] += weight * (values[s | 1 << k] - values[s])
+        cold = times[0] / 1000
+        while len(times) < args.repeat + 2:
+            one(ids[:1], mask[:1], feats[:1], boxes[:1])
+    times = times[2:2 + args.repeat]
+    return {"rows": [{"batch": 1, "times_ms": times, "compile_s": max(0, cold - min(times) / 1000)}], "logits": [found.tolist()]}
+
+
 def forward(args, model, inputs, dtype):
     """Times forward passes."""
 
@@ -318,6 +369,8 @@ def main():
     parser.add_argument("--losses", type=int, default=0, help="print the losses of so many steps, and time none")
     parser.add_argument("--explain", action="store_true", help="explain examples by bi-modal relevance")
     parser.add_argument("--maps-only", action="store_true", help="with --explain: no gradients of parameters")
+    parser.add_argument("--passes", choices=["emap", "shapley"], help="time single passes of a method")
+    parser.add_argument("--size", type=int, default=4, help="with --passes: examples of EMAP, words and regions of Shapley values")
     parser.add_argument("--compile", action="store_true", help="with --train: use torch.compile")
     args = parser.parse_args()
     if args.about:
@@ -342,6 +395,8 @@ def main():
 
     if args.train:
         found = train(args, model, inputs)
+    elif args.passes:
+        found = passes(args, model, inputs)
     elif args.explain:
         found = explain(args, model, inputs)
     else:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -203,7 +204,7 @@ func benchAnalysisCommand() *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "analysis",
-		Short: "Measure explanations by bi-modal relevance",
+		Short: "Measure methods of analysis",
 		Long: `Measures how many explanations a second bi-modal relevance gives, for several batch sizes. Each begins with inputs and
 ends with the relevance of every word and region for the most probable answer, in the host's memory. Weights are made
 up or come from --load, as in ` + "`lxmert bench forward`" + `.
@@ -216,20 +217,28 @@ error if the relevance differs by more than 1e-3 of the largest (with --bf16 5e-
 --json prints one object instead of the tables. Times are in milliseconds where the name ends in _ms, else in seconds;
 memory is in bytes:
 
-  version, machine {os, arch, cpu, cores}, repeat, rounds
+  version, machine {os, arch, cpu, cores}, method, repeat, rounds
   model {weights, file_bytes, parameters, answers, words, regions, dtype}
   ours, torch[], torch_maps_only[] {engine, device, setting, threads, processes, peak_rss_bytes,
     rows[] {batch, best_ms, median_ms, examples_per_s, compile_s, runs}}
   versus[] {batch, ours_ms, torch_ms, torch_maps_only_ms, ratio, ratio_maps_only}
   difference
 
-torch and what follows it are there with --peer only. Ratios are PyTorch's time per explanation divided by ours.`,
+torch and what follows it are there with --peer only. Ratios are PyTorch's time per explanation divided by ours.
+
+--method emap measures EMAP instead, of which --batches examples all texts meet all pictures; --method shapley exact Shapley
+values, for which all subsets of --batches words and regions are asked about. The peer makes one pass for each pair of a text
+and a picture, as published code does, and times are of one pass: "batch" is how many of them one computation stands for.`,
 		Example: `  lxmert bench analysis
+  lxmert bench analysis --method emap --peer python3
   lxmert bench analysis --peer python3`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runBench(cmd, &o.Runs, asJSON, func() (benchReport, error) {
 				o.Backend = backendSpec(cmd)
+				if o.Method != bench.Relevance && !cmd.Flags().Changed("batches") {
+					o.Batches = nil // each method has sizes of its own
+				}
 				return bench.Analysis(cmd.Context(), o)
 			})
 		},
@@ -237,6 +246,7 @@ torch and what follows it are there with --peer only. Ratios are PyTorch's time 
 	benchModelFlags(cmd.Flags(), &o, []int{1, 8, 32})
 	benchRunFlags(cmd.Flags(), &o.Runs, 5, "timed runs per batch size and process", "PyTorch")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().StringVar(&o.Method, "method", bench.Relevance, strings.Join(bench.AnalysisMethods, ", "))
 	return cmd
 }
 
