@@ -319,6 +319,10 @@ func (p part) term(cfg lxmert.Config, b *lxmert.Batch) lxmert.Term {
 // name writes what was explained in each row.
 func (t *Bound) name() {
 	for n := range t.Batch.Rows() {
+		if t.asked.name != "" && t.asked.name != predicted {
+			t.Names = append(t.Names, t.asked.String())
+			continue
+		}
 		row := Target{parts: slices.Clone(t.parts)}
 		for i := range row.parts {
 			p := &row.parts[i]

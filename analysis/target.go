@@ -11,6 +11,7 @@ import (
 // is a value that knows no model yet; [Target.Bind] fits it to one and to a batch.
 type Target struct {
 	parts []part
+	name  string // as it was asked for; "": what the parts say
 }
 
 // part is one summand of a target.
@@ -94,6 +95,9 @@ func (t Target) Unmasked() Target {
 	return t.each(func(p *part) { p.masked = false })
 }
 
+// predicted is the name of [Predicted], which says less than its parts.
+const predicted = "predicted"
+
 func one(p part) Target {
 	p.weight = 1
 	return Target{parts: []part{p}}
@@ -114,6 +118,9 @@ func (t Target) IsZero() bool { return len(t.parts) == 0 }
 func (t Target) String() string {
 	if len(t.parts) == 0 {
 		return "nothing"
+	}
+	if t.name != "" && t.name != predicted {
+		return unitOf(t.parts[0].kind) + " of " + t.name
 	}
 	var s strings.Builder
 	for i, p := range t.parts {

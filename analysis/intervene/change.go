@@ -3,6 +3,7 @@ package intervene
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
@@ -32,6 +33,11 @@ var ErrChange = errors.New("the change cannot be made")
 
 // String says what is done, such as "without star 17".
 func (c Change) String() string { return c.name }
+
+// Edits says whether the change is made to what the model computes, and not only to what it gets.
+func (c Change) Edits() bool {
+	return slices.ContainsFunc(c.steps, func(s step) bool { return s.edit != nil })
+}
 
 // As gives a change another name, for tables and figures.
 func (c Change) As(name string) Change {

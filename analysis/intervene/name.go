@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
-	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
 // names are words or regions that a name stands for.
@@ -44,7 +43,7 @@ func (q *asked) named(row int, name string) (names, error) {
 		}
 		return names{stream: s, at: at}, err
 	}
-	words, regions := q.words(row, name), q.objects(row, name)
+	words, regions := analysis.PositionsOf(q.b, row, name), q.objects(row, name)
 	switch {
 	case words != nil && regions != nil:
 		return names{}, fmt.Errorf(`%q is a word and the detector's name of a region: say "word %s" or "region %s"`, name, name, name)
@@ -108,42 +107,7 @@ func (q *asked) of(row int, s analysis.Stream, name string) ([]int, error) {
 	if s == analysis.RegionStream {
 		return q.objects(row, name), nil
 	}
-	return q.words(row, name), nil
-}
-
-// words are the positions of a word of the question, wherever it stands, or of a special piece such as [CLS].
-func (q *asked) words(row int, name string) (at []int) {
-	if row >= len(q.b.Words) {
-		return nil
-	}
-	w := q.b.Words[row]
-	for t, valid := range analysis.ValidWords(q.b, row) {
-		if valid && (w.Word[t] < 0 && w.Pieces[t] == name || w.Word[t] >= 0 && strings.EqualFold(spelled(w, w.Word[t]), name)) {
-			at = append(at, t)
-		}
-	}
-	return at
-}
-
-// spelled is a word as the question has it, without the punctuation around it.
-func spelled(w lxmert.Words, word int) string {
-	from, to := -1, -1
-	for t, k := range w.Word {
-		if k == word && w.Start[t] >= 0 {
-			if from < 0 {
-				from = w.Start[t]
-			}
-			to = w.End[t]
-		}
-	}
-	if from < 0 {
-		return ""
-	}
-	text := w.Text[from:to]
-	if bare := strings.Trim(text, `.,;:!?"'()`); bare != "" {
-		return bare
-	}
-	return text
+	return analysis.PositionsOf(q.b, row, name), nil
 }
 
 // objects are the regions that the detector calls so, or the one of a name and a number as figures write them.
@@ -171,11 +135,8 @@ func (q *asked) nobody(row int, name string, streams ...analysis.Stream) error {
 	if slices.Contains(streams, analysis.WordStream) && row < len(q.b.Words) {
 		w := q.b.Words[row]
 		for t, valid := range analysis.ValidWords(q.b, row) {
-			switch {
-			case valid && w.Word[t] >= 0:
-				add(spelled(w, w.Word[t]))
-			case valid:
-				add(w.Pieces[t])
+			if valid {
+				add(analysis.WordAt(w, t))
 			}
 		}
 	}

@@ -17,10 +17,20 @@ const shownAnswers = 5
 // these names (see [Methods]), the first of which is what figures show. There is one explanation for each picture that the
 // answer is about. figure.Save and report.Save write them.
 func Explain(ctx context.Context, eng lxmert.Engine, a *lxmert.Answer, methods ...string) ([]analysis.Explanation, error) {
+	return ExplainTarget(ctx, eng, a, analysis.Target{}, methods...)
+}
+
+// ExplainTarget is [Explain] of another target than the most probable answer's logit, such as the difference of two answers: see
+// [analysis.ReadTarget].
+func ExplainTarget(ctx context.Context, eng lxmert.Engine, a *lxmert.Answer, target analysis.Target, methods ...string) ([]analysis.Explanation, error) {
 	if len(methods) == 0 {
 		methods = []string{"relevance"}
 	}
 	best := a.Best()
+	named := !target.IsZero()
+	if !named {
+		target = analysis.Predicted()
+	}
 	out := make([]analysis.Explanation, a.Batch.Rows())
 	for row := range out {
 		for _, r := range a.Ranked[:min(shownAnswers, len(a.Ranked))] {
@@ -32,13 +42,13 @@ func Explain(ctx context.Context, eng lxmert.Engine, a *lxmert.Answer, methods .
 		if err != nil {
 			return nil, err
 		}
-		all, err := m.Run(ctx, eng, a.Batch, analysis.Predicted())
+		all, err := m.Run(ctx, eng, a.Batch, target)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		for row, s := range all {
 			s.Answer = best.Text
-			if s.Target != "" {
+			if s.Target != "" && !named {
 				s.Target = fmt.Sprintf("logit of %q, the most probable answer", best.Text)
 			}
 			params := map[string]string{"probability of answers": a.Head.Kind}

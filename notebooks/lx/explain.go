@@ -12,10 +12,15 @@ import (
 type Explanation = analysis.Explanation
 
 // Explain says which words and regions carried an answer: by bi-modal relevance, or by the named methods, such as
-// "attention", "rollout", "ig"; see [Methods]. Of two pictures it explains the left one and says so; [ExplainPictures]
-// explains both.
-func Explain(a *Answer, methods ...string) Explanation {
-	x := ExplainPictures(a, methods...)[0]
+// "attention", "rollout", "ig"; see [Methods]. What is no method's name says what to explain instead of the most probable answer:
+//
+//	lx.Explain(q, "blue-red")               // why blue and not red
+//	lx.Explain(q, "match-foil", "ig")       // why the sentence fits the picture, by integrated gradients
+//	lx.Explain(q, "masked star")            // why this word, were it hidden
+//
+// See [analysis.ReadTarget] for all of them. Of two pictures it explains the left one and says so; [ExplainPictures] explains both.
+func Explain(a *Answer, of ...string) Explanation {
+	x := ExplainPictures(a, of...)[0]
 	if n := a.Batch.Rows(); n > 1 {
 		x.Scores.Notes = append(x.Scores.Notes, fmt.Sprintf("The answer is about %d pictures; this is the first of them, lx.ExplainPictures shows all.", n))
 	}
@@ -23,10 +28,32 @@ func Explain(a *Answer, methods ...string) Explanation {
 }
 
 // ExplainPictures is [Explain] for every picture that an answer is about: NLVR2's left and right.
-func ExplainPictures(a *Answer, methods ...string) []Explanation {
-	x := must(relevance.Explain(cell().ctx, a.Model, a.answer(), methods...))
+func ExplainPictures(a *Answer, of ...string) []Explanation {
+	methods, target, err := a.methodsAndTarget(of)
+	Check(err)
+	x := must(relevance.ExplainTarget(cell().ctx, a.Model, a.answer(), target, methods...))
 	Check(relevance.AddMaps(cell().ctx, a.Model, a.answer(), x))
 	return x
+}
+
+// methodsAndTarget tells the names of methods from that of a target, of which there is one at most.
+func (a *Answer) methodsAndTarget(names []string) (methods []string, target analysis.Target, err error) {
+	for _, name := range names {
+		if _, notMethod := relevance.Find(name); notMethod == nil {
+			methods = append(methods, name)
+			continue
+		} else if !target.IsZero() {
+			return nil, target, fmt.Errorf("%q is not a method, and what to explain is said already; %w", name, notMethod)
+		} else if target, err = a.target(name); err != nil {
+			return nil, target, fmt.Errorf("%q is neither a method nor something to explain: %w; %w", name, notMethod, err)
+		}
+	}
+	return methods, target, nil
+}
+
+// target is what a name stands for; see [analysis.ReadTarget].
+func (a *Answer) target(name string) (analysis.Target, error) {
+	return analysis.ReadTarget(name, a.Model.Head(), a.Batch)
 }
 
 // Methods lists the methods that [Explain] and [Test] know, with a phrase about each.

@@ -2,6 +2,7 @@ package lx
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/display"
@@ -21,6 +22,16 @@ type Change = intervene.Change
 //	lx.WhatIf(q, "what color is the circle?", "is there a star?")
 //	lx.WhatIf(q, lx.Without("star"), lx.HeadsOff("x.1.ti:0"), intervene.Cut("[CLS]", "regions"))
 func WhatIf[C string | Change](q *Answer, changes ...C) *Outcome {
+	return whatIf(q, analysis.Target{}, changes...)
+}
+
+// WhatIfOf is [WhatIf] with something else to compare than the probability of the answer: "blue-red" is by how much blue is ahead of
+// red. See [analysis.ReadTarget].
+func WhatIfOf[C string | Change](q *Answer, target string, changes ...C) *Outcome {
+	return whatIf(q, must(q.target(target)), changes...)
+}
+
+func whatIf[C string | Change](q *Answer, target analysis.Target, changes ...C) *Outcome {
 	var all []Change
 	for _, c := range changes {
 		switch c := any(c).(type) {
@@ -30,13 +41,27 @@ func WhatIf[C string | Change](q *Answer, changes ...C) *Outcome {
 			all = append(all, c)
 		}
 	}
-	return must(intervene.WhatIf(cell().ctx, q.Model, q.answer(), analysis.Target{}, all...))
+	return must(intervene.WhatIf(cell().ctx, q.Model, q.answer(), target, all...))
 }
 
 // Cut asks again with edges of attention cut, from who looks to what is looked at: lx.Cut(q, "[CLS]", "regions"), or in some
 // layers only lx.Cut(q, "star", "regions", "x.1.ti"). See intervene.Change for how words and regions are named.
 func Cut(q *Answer, from, to string, maps ...string) *Outcome {
 	return WhatIf(q, intervene.Cut(from, to, maps...))
+}
+
+// With is the question with its input changed, as [Words], [Without] or [WithRegion] do it: an answer like any other, to be
+// explained, or to be patched into the one without the change.
+func With(q *Answer, change Change) *Answer {
+	if change.Edits() {
+		fail(fmt.Errorf("%s changes what the model computes and not what it gets, so With cannot make a question of it: lx.WhatIf asks with it", change))
+	}
+	after := WhatIf(q, change).After[0].Answer
+	out := &Answer{Model: q.Model, Question: after.Question, Batch: after.Batch, Ranked: after.Ranked, Matched: math.NaN()}
+	if len(after.Matched) > 0 {
+		out.Matched = after.Matched[0]
+	}
+	return out
 }
 
 // Words are other words about the pictures of a question.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,6 +39,13 @@ func TestWhatIfAsksAgain(t *testing.T) {
 	same := WhatIf(q, Patch(q, "hid.*.1"))
 	if d := same.After[0].Score - same.Before.Score; math.Abs(d) > 1e-5 {
 		t.Errorf("a question patched with its own levels differs by %g", d)
+	}
+	without := With(q, Without("region 0"))
+	if again := Ask(m, about.Text, about.Images...); without.Batch.V() != again.Batch.V() || without.Best().Logit == again.Best().Logit || With(q, Words(q, words)).Question.Text != words {
+		t.Errorf("without a region the question is %+v", without)
+	}
+	if text := failing(t, func() { With(q, HeadsOff("*")) }); !strings.Contains(text, "lx.WhatIf asks with it") {
+		t.Errorf("a question with heads off: %q", text)
 	}
 	for what, x := range map[string]*Outcome{"other words": o, "changes": both} {
 		s, err := shownOf(x)
@@ -79,5 +87,31 @@ func TestPatchingSaysWhereTheDifferenceIs(t *testing.T) {
 	other := Ask(m, "is there a star?", about.Images...)
 	if text := failing(t, func() { Patching(clean, other) }); !strings.Contains(text, "replace a word by one of as many pieces") {
 		t.Errorf("questions of different lengths: %q", text)
+	}
+}
+
+func TestTargetsAreNamedInCells(t *testing.T) {
+	m := tinyWorld(t)
+	about := m.Questions("minival", 1)[0]
+	q := Ask(m, about.Text, about.Images...)
+	plain, contrast := Explain(q, "gradxinput"), Explain(q, "gradxinput", "blue-red")
+	if contrast.Scores.Target != "logit of blue-red" || slices.Equal(contrast.Scores.Regions, plain.Scores.Regions) {
+		t.Errorf("why blue and not red is explained as %q", contrast.Scores.Target)
+	}
+	blue, red := Explain(q, "blue", "gradxinput"), Explain(q, "gradxinput", "red")
+	for i, x := range contrast.Scores.Regions {
+		if want := blue.Scores.Regions[i] - red.Scores.Regions[i]; math.Abs(x-want) > 1e-4 {
+			t.Errorf("region %d has %g for blue-red, %g for blue less red", i, x, want)
+		}
+	}
+	o := WhatIfOf(q, "blue-red", Without())
+	if o.Target != "logit of blue-red" || o.Unit != "logit" {
+		t.Errorf("compared is %q in %q", o.Target, o.Unit)
+	}
+	if text := failing(t, func() { Explain(q, "nonsense") }); !strings.Contains(text, `"nonsense" is neither`) || !strings.Contains(text, "rollout") {
+		t.Errorf("nonsense: %q", text)
+	}
+	if text := failing(t, func() { Explain(q, "blue", "red") }); !strings.Contains(text, "said already") {
+		t.Errorf("two targets: %q", text)
 	}
 }

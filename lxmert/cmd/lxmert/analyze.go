@@ -74,7 +74,7 @@ often a method's first region is one of them.`,
 	f.StringVar(&a.vocab, "vocab", "", "vocab.txt of bert-base-uncased (default: looked for beside the weights, in data and in Hugging Face's cache)")
 	f.StringVar(&a.answers, "answers", "", "JSON list that names the answers (default: looked for beside the weights and in data)")
 	f.StringVar(&a.objects, "objects", "", "text file that names the detector's object classes, one per line (objects_vocab.txt)")
-	f.StringVar(&a.target, "target", "predicted", "what to explain: predicted (the most probable answer), match, or an answer's number")
+	f.StringVar(&a.target, "target", "predicted", "what to explain: predicted (the most probable answer), an answer or its number, a difference (blue-red: why blue and not red), match, foil, or masked word N")
 	f.StringVar(&a.shard, "shard", "", "do one part of several, such as 0/8 to 7/8; `lxmert merge` joins them")
 	f.BoolVar(&a.opt.Perturb, "perturb", false, "test rankings by removing words and regions")
 	f.BoolVar(&a.opt.EveryStep, "every-step", false, "with --perturb: remove one word or region after another, not the nine published shares")
@@ -120,9 +120,6 @@ func (a *analyzing) run(cmd *cobra.Command, methods []string) error {
 		return usage("--every-step is for --perturb")
 	}
 	a.opt.Methods = methods
-	if a.opt.Target, err = readTarget(a.target); err != nil {
-		return err
-	}
 	if a.opt.Shard, a.opt.Shards, err = readShard(a.shard); err != nil {
 		return err
 	}
@@ -144,6 +141,9 @@ func (a *analyzing) run(cmd *cobra.Command, methods []string) error {
 	}
 	defer data.Set.Close()
 	defer data.Asker.Close()
+	if a.opt.Target, err = readTarget(a.target, data.Asker.Head(), nil); err != nil {
+		return err
+	}
 	m, err := a.model.open(cmd)
 	if err != nil {
 		return err
@@ -214,18 +214,13 @@ func (a *analyzing) open(cmd *cobra.Command, cfg lxmert.Config, screen *screen) 
 	return d, err
 }
 
-func readTarget(name string) (analysis.Target, error) {
-	switch name {
-	case "predicted":
-		return analysis.Predicted(), nil
-	case "match":
-		return analysis.Match(), nil
+// readTarget reads what to explain of the questions of a model.
+func readTarget(name string, head lxmert.AnswerHead, b *lxmert.Batch) (analysis.Target, error) {
+	t, err := analysis.ReadTarget(name, head, b)
+	if err != nil {
+		return t, usage("--target: %w", err)
 	}
-	class, err := strconv.Atoi(name)
-	if err != nil || class < 0 {
-		return analysis.Target{}, usage("--target %s: must be predicted, match, or the number of an answer, from 0", name)
-	}
-	return analysis.Answer(class), nil
+	return t, nil
 }
 
 // readShard reads "i/n".

@@ -179,7 +179,7 @@ func TestAnalyzeSaysWhatIsWrong(t *testing.T) {
 		{analyzeArgs(r, "statistics", out, "--perturb"), "perturbation tests need a method that scores", false},
 		{analyzeArgs(r, "relevance", out, "--every-step"), "--every-step is for --perturb", true},
 		{analyzeArgs(r, "relevance", out, "--shard", "3/3"), "--shard 3/3: must be like 0/8", true},
-		{analyzeArgs(r, "relevance", out, "--target", "cat"), "--target cat: must be predicted", true},
+		{analyzeArgs(r, "relevance", out, "--target", "cat"), `--target: target does not fit: "cat" is neither an answer`, true},
 		{analyzeArgs(r, "relevance", out, "--target", "match"), "match: the model has no such output; it has out.task", false},
 		{analyzeArgs(r, "relevance", out, "--backend", "xla:/nowhere/xla_cuda_plugin.so"), "XLA plugin /nowhere/xla_cuda_plugin.so", false},
 		{analyzeArgs(r, "relevance", out, "--gold", broken), "gold.jsonl:2:", false},

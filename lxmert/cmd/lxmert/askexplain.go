@@ -22,6 +22,7 @@ type explaining struct {
 	on     bool
 	out    string
 	images string
+	target string
 }
 
 // figureSuffixes are the files that an explanation can be.
@@ -30,11 +31,12 @@ var figureSuffixes = []string{".pdf", ".svg", ".png", ".html", ".csv", ".json", 
 func (e *explaining) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&e.on, "explain", false, "say which words and regions carried the answer, by bi-modal relevance, and draw it")
 	cmd.Flags().StringVar(&e.out, "out", "explanation.html", "what --explain writes: "+strings.Join(figureSuffixes, ", "))
+	cmd.Flags().StringVar(&e.target, "target", "predicted", "what --explain explains: predicted (the most probable answer), an answer or its number, a difference (blue-red: why blue and not red), match, foil, or a masked word (masked star)")
 	cmd.Flags().StringVar(&e.images, "images", "", "folder with the pictures, found by their ids (default: regions are drawn on an empty canvas)")
 }
 
 func (e *explaining) check(cmd *cobra.Command) error {
-	for _, name := range []string{"out", "images"} {
+	for _, name := range []string{"out", "images", "target"} {
 		if !e.on && cmd.Flags().Changed(name) {
 			return usage("--%s is for --explain", name)
 		}
@@ -56,7 +58,15 @@ func sayMissing(w io.Writer, missing []string, of int, folder string) error {
 
 // explain writes why the model gave its answer. A statement about two pictures becomes two files.
 func (e *explaining) explain(cmd *cobra.Command, m lxmert.Engine, a *lxmert.Answer, shown []analysis.Candidate) error {
-	explanations, err := relevance.Explain(cmd.Context(), m, a)
+	target := analysis.Target{}
+	if cmd.Flags().Changed("target") {
+		t, err := readTarget(e.target, a.Head, a.Batch)
+		if err != nil {
+			return err
+		}
+		target = t
+	}
+	explanations, err := relevance.ExplainTarget(cmd.Context(), m, a, target)
 	if err != nil {
 		return err
 	}
