@@ -1,6 +1,7 @@
 package modality
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -168,4 +169,38 @@ func fromSets(draws [][]bool, words, regions int, value func(present []bool) flo
 		}
 	}
 	return values, errors
+}
+
+// OnPicture shows the interactions of a row of a batch on its picture, as [Interactions] found them: for each word, those with
+// the largest sums of absolute values first, what its regions are worth together with it.
+func OnPicture(b *lxmert.Batch, row int, m analysis.Matrix) (analysis.Explanation, error) {
+	b = analysis.Separate(b)
+	var regions []int
+	for v, there := range analysis.ValidRegions(b, row) {
+		if there {
+			regions = append(regions, v)
+		}
+	}
+	rows, cols := m.Size()
+	if rows == 0 || cols != len(regions) {
+		return analysis.Explanation{}, fmt.Errorf("interactions of %d words with %d regions, row %d has %d regions", rows, cols, row, len(regions))
+	}
+	var all []analysis.Scores
+	var weights []float64
+	for i, line := range m.Panels[0].Values {
+		values, weight := make([]float64, b.V()), 0.0
+		for j, x := range line {
+			values[regions[j]] = x
+			weight += math.Abs(x)
+		}
+		s := analysis.NewScores(m.Meta, b, row, nil, values)
+		name := fmt.Sprint(i)
+		if i < len(m.Rows.Labels) {
+			name = m.Rows.Labels[i]
+		}
+		s.Method = fmt.Sprintf("interaction with %q", name)
+		at, _ := slices.BinarySearchFunc(weights, weight, func(a, b float64) int { return cmp.Compare(b, a) })
+		all, weights = slices.Insert(all, at, s), slices.Insert(weights, at, weight)
+	}
+	return analysis.Compared(all...), nil
 }

@@ -3,6 +3,7 @@ package modality_test
 import (
 	"context"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +54,17 @@ func TestInteractionsOfAKnownGame(t *testing.T) {
 				t.Errorf("word %d and region %d interact by %g, expected %g", i, j, x, want[i][j])
 			}
 		}
+	}
+	shown, err := modality.OnPicture(b, 0, m)
+	if err != nil || len(shown.All()) != 4 || shown.Check() != nil {
+		t.Fatalf("%d words on the picture: %v", len(shown.All()), err)
+	}
+	// Words 1 and 2 of the sentence are worth as much as each other, the others nothing.
+	if first := shown.Scores; first.Method != `interaction with "2"` && first.Method != `interaction with "3"` || !slices.Equal(first.Regions, m.Panels[0].Values[1]) {
+		t.Errorf("first on the picture is %s, %v", first.Method, first.Regions)
+	}
+	if _, err := modality.OnPicture(examples(1, 4, 2, 7), 0, m); err == nil {
+		t.Error("interactions of three regions on a picture of two")
 	}
 	// Each of the values that are averaged is 3 or 2.5 (0 or -0.5), so n of them are within 6 / sqrt(4 n) x 0.5 of their
 	// mean but once in 10^8 (Hoeffding).

@@ -25,11 +25,12 @@ func Shapley(a *Answer) Shares {
 }
 
 // Synergy says which word needs which region: what the two are worth to the answer's logit together, beyond what each is
-// worth alone. Of two pictures it is about the first.
-func Synergy(a *Answer) analysis.Matrix {
+// worth alone; as a matrix, and for each word on the picture. Of two pictures it is about the first.
+func Synergy(a *Answer) analysis.Collection {
 	m := must(modality.Interactions(cell().ctx, a.Model, a.answer().Batch, analysis.Predicted(), modality.ShapleyOptions{}))[0]
 	m.Target = a.logit()
-	return m
+	x := must(modality.OnPicture(a.Batch, 0, m))
+	return analysis.Collection{Meta: m.Meta, Title: m.Method + ": " + a.Question.Text, Results: []analysis.Result{m, x}}
 }
 
 // logit names what is explained.
