@@ -1,0 +1,72 @@
+package lx
+
+import (
+	"bytes"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/analysis"
+)
+
+func TestTheAtlasEstimatesWhatPatchingDoes(t *testing.T) {
+	m := tinyWorld(t)
+	about := m.Questions("minival", 1)[0]
+	clean := Ask(m, "what color is the star?", about.Images...)
+	corrupted := Ask(m, "what shape is the star?", about.Images...)
+	atlas := Atlas(clean, corrupted)
+	cfg := m.Config()
+	if heads := atlas.Results[0].(analysis.Matrix); len(atlas.Results) != 3 || len(heads.Rows.Labels) != cfg.Heads || len(heads.Cols.Labels) != len(cfg.Maps()) {
+		t.Fatalf("the atlas has %d matrices, the first is %+v", len(atlas.Results), heads.Cols)
+	}
+	if words := atlas.Results[1].(analysis.Matrix); words.Cols.Labels[2] != "color" {
+		t.Errorf("the words are %v", words.Cols.Labels)
+	}
+	s, err := shownOf(atlas)
+	if err != nil || !bytes.HasPrefix(s.png, []byte("\x89PNG")) || !strings.Contains(s.html, "x.1.ti") {
+		t.Errorf("shown: %v", err)
+	}
+	table := Largest(clean, corrupted, 5)
+	if len(table.Rows) != 5 {
+		t.Fatalf("the table is %v", table.Rows)
+	}
+	for _, row := range table.Rows {
+		if math.IsNaN(row[2].(float64)) {
+			t.Errorf("%v was not checked", row)
+		}
+	}
+	if text := failing(t, func() { Atlas(clean, Ask(m, "is there a star?", about.Images...)) }); !strings.Contains(text, "as many pieces") {
+		t.Errorf("questions of different lengths: %q", text)
+	}
+}
+
+func TestTheLensEndsWithTheAnswer(t *testing.T) {
+	m := tinyWorld(t)
+	about := m.Questions("minival", 1)[0]
+	q := Ask(m, about.Text, about.Images...)
+	c := Lens(q)
+	curve, ok1 := analysis.First[analysis.Curve](c)
+	table, ok2 := analysis.First[analysis.Table](c)
+	levels := m.Config().LangLayers + m.Config().CrossLayers + 1
+	if !ok1 || !ok2 || len(curve.X) != levels || len(table.Rows) != levels {
+		t.Fatalf("%d levels of %d, %d rows", len(curve.X), levels, len(table.Rows))
+	}
+	last := table.Rows[levels-1]
+	if last[1] != q.Best().Text || last[3] != 1 {
+		t.Errorf("the last level says %v, the model %s", last, q.Best().Text)
+	}
+	if s, err := shownOf(c); err != nil || len(s.png) == 0 {
+		t.Errorf("shown: %v", err)
+	}
+}
+
+func TestPruningEndsWithoutHeads(t *testing.T) {
+	m := tinyWorld(t)
+	c := Prune(m, m.Questions("minival", 6))
+	if c.N != 3 || len(c.Series) != 3 || c.Series[0].Y[0] != c.Series[1].Y[0] || !(c.Series[0].Y[0] > 0) {
+		t.Errorf("%d questions, %+v", c.N, c.Series)
+	}
+	if text := failing(t, func() { Prune(m, m.Questions("minival", 1)) }); !strings.Contains(text, "needs two questions") {
+		t.Errorf("one question: %q", text)
+	}
+}
