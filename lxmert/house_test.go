@@ -42,7 +42,7 @@ var arrows = []struct {
 	{"lxmert/task/cli", []string{"lxmert/task", "lxmert/dataset"}},
 	{"lxmert/toy", []string{"lxmert", "lxmert/region", "lxmert/dataset"}},
 	{"lxmert/torch", []string{"lxmert", "lxmert/weights"}},
-	{"lxmert/bench", []string{"lxmert/...", "analysis", "analysis/relevance", "analysis/modality"}},
+	{"lxmert/bench", []string{"lxmert/...", "analysis", "analysis/relevance", "analysis/modality", "analysis/patch"}},
 	{"lxmert/cmd/lxmert", []string{"..."}},
 	{"analysis", []string{"lxmert"}},
 	{"analysis/internal/goldencase", nil},

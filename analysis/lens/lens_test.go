@@ -171,10 +171,10 @@ func TestTheLastLevelSaysWhatTheModelSays(t *testing.T) {
 				if c := r.Curve(); c.Check() != nil || len(c.Series) != 2 || c.Rules["cross layers"] != float64(eng.Config().LangLayers+1) {
 					t.Errorf("row %d: the curve is %+v", n, c)
 				}
-				if table := r.Table([]string{"a"}); table.Check() != nil || len(table.Rows) != len(r.Levels) {
+				if table := r.Table([]string{"a"}); table.Check() != nil || len(table.Rows) != 2*len(r.Levels) {
 					t.Errorf("row %d: the table is %+v", n, table)
 				}
-				if r.Params["tuned lens fitted on"] == "" || len(r.Notes) > 0 {
+				if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "fitted on the goldens, ") {
 					t.Errorf("row %d does not say what the lens was fitted on: %+v", n, r.Meta)
 				}
 			}

@@ -64,7 +64,8 @@ func Read(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, target analys
 		meta := analysis.Meta{Method: "logit lens", Target: bound.Names[row], Unit: "probability", Model: from}
 		if tuned != nil {
 			meta.Method = "logit lens and tuned lens"
-			meta.Params = map[string]string{"tuned lens fitted on": fmt.Sprintf("%s (%d states)", tuned.Data, tuned.States), "lambda": fmt.Sprint(tuned.Lambda)}
+			meta.Params = map[string]string{"lambda": fmt.Sprint(tuned.Lambda)}
+			meta.Notes = append(meta.Notes, fmt.Sprintf("The tuned lens was fitted on %s, %d states.", tuned.Data, tuned.States))
 			if tuned.Model.Hash != from.Hash {
 				meta.Notes = append(meta.Notes, "The tuned lens was fitted to other weights than these.")
 			}
@@ -135,25 +136,21 @@ func (r *Reading) Curve() analysis.Curve {
 	return c
 }
 
-// Table has a row for each level: rank and probability of the target's class, the divergence, and the most probable class of
-// each lens, by its number or, if names are given, by its name.
+// Table has a row for each level, lens by lens: the most probable class, by its number or, if names are given, by its name;
+// rank and probability of the target's class; and the divergence.
 func (r *Reading) Table(names []string) analysis.Table {
-	t := analysis.Table{Meta: r.Meta, Columns: []string{"level"}}
-	for _, v := range r.Views {
-		t.Columns = append(t.Columns, v.Name+": most probable", "its probability", "rank of the target", "probability", "divergence, nats")
-	}
+	t := analysis.Table{Meta: r.Meta, Columns: []string{"level", "lens", "most probable", "its probability", "rank of target", "probability", "divergence, nats"}}
+	t.Unit = ""
 	named := func(class int) string {
 		if class < len(names) {
 			return names[class]
 		}
 		return fmt.Sprintf("class %d", class)
 	}
-	for k, level := range r.Levels {
-		row := []any{level}
-		for _, v := range r.Views {
-			row = append(row, named(v.Top[k][0].Class), v.Top[k][0].Probability, v.Rank[k], v.Probability[k], v.Divergence[k])
+	for _, v := range r.Views {
+		for k, level := range r.Levels {
+			t.Rows = append(t.Rows, []any{level, v.Name, named(v.Top[k][0].Class), v.Top[k][0].Probability, v.Rank[k], v.Probability[k], v.Divergence[k]})
 		}
-		t.Rows = append(t.Rows, row)
 	}
 	return t
 }

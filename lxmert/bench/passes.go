@@ -34,7 +34,7 @@ func (o *Options) checkMethod() error {
 		o.Method = Relevance
 	}
 	if !slices.Contains(AnalysisMethods, o.Method) {
-		return fmt.Errorf("%w: there is no method %q; there are %s", ErrOptions, o.Method, strings.Join(AnalysisMethods, ", "))
+		return fmt.Errorf("%w: there is no method %q; there are %s", ErrOptions, o.Method, strings.Join(append(slices.Clone(AnalysisMethods), PatchingMethod), ", "))
 	}
 	least, largest := 1, most
 	switch o.Method {

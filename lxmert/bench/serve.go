@@ -13,6 +13,7 @@ type job struct {
 	Forward   *Spec          `json:"forward,omitempty"`
 	Train     *trainSpec     `json:"train,omitempty"`
 	Explain   *explainSpec   `json:"explain,omitempty"`
+	Patch     *patchSpec     `json:"patch,omitempty"`
 	Data      *dataSpec      `json:"data,omitempty"`
 	Tokenizer *tokenizerSpec `json:"tokenizer,omitempty"`
 }
@@ -44,6 +45,8 @@ func (j job) do(ctx context.Context, first func(), log io.Writer) (any, error) {
 		return j.Train.measure(ctx, log)
 	case j.Explain != nil:
 		return j.Explain.measure(ctx, log)
+	case j.Patch != nil:
+		return j.Patch.measure(ctx, log)
 	case j.Data != nil:
 		return j.Data.measure(ctx)
 	case j.Tokenizer != nil:

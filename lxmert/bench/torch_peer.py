@@ -4,7 +4,7 @@ Reads weights that `torch.load` opens (names of the original state dict) and inp
 forward pass on the first rows of the inputs, and prints the line "first output" when there is one and then one JSON
 object. Every timed run starts with inputs and ends with logits in the host's memory. With --train it makes training
 steps instead, each of which starts with inputs and ends with loss and answers there; with --explain it explains examples,
-one at a time. Both print the JSON object alone.
+one at a time; with --patch it patches activations, one in each pass. All three print the JSON object alone.
 Nothing but torch is needed.
 """
 
@@ -34,6 +34,8 @@ class LXRT:
         self.heads = heads
         self.dropout = 0.0
         self.maps = None  # where attention maps are kept, if they are
+        self.kept = None  # where levels and heads' outputs are kept by name, if they are
+        self.patch = None  # a name, a part of axis 1, and the activation of another run that it is taken from
         names = self.w.keys()
         self.layers = {kind: len({n.split(".")[3] for n in names if n.startswith("bert.encoder." + kind + ".")})
                        for kind in ("layer", "x_layers", "r_layers")}
@@ -56,7 +58,15 @@ class LXRT:
     def split(self, x):
         return x.view(x.shape[0], x.shape[1], self.heads, -1).transpose(1, 2)
 
-    def attend(self, name, inner, x, context, mask):
+    def tap(self, name, x):
+        if self.kept is not None:
+            self.kept[name] = x
+        if self.patch is not None and self.patch[0] == name:
+            x = x.clone()
+            x[:, self.patch[1]] = self.patch[2][:, self.patch[1]]
+        return x
+
+    def attend(self, name, inner, x, context, mask, at):
         q = self.split(self.linear(f"{name}.{inner}.query", x))
         k = self.split(self.linear(f"{name}.{inner}.key", context))
         v = self.split(self.linear(f"{name}.{inner}.value", context))
@@ -66,15 +76,15 @@ class LXRT:
         probs = scores.softmax(-1)
         if self.maps is not None:
             self.maps.append(probs)
-        mixed = (self.drop(probs) @ v).transpose(1, 2).reshape(x.shape)
+        mixed = self.tap(at + ".ctx", self.drop(probs) @ v).transpose(1, 2).reshape(x.shape)
         return self.norm(f"{name}.output.LayerNorm", self.drop(self.linear(f"{name}.output.dense", mixed)) + x)
 
     def feed_forward(self, inner, outer, x):
         y = self.linear(outer + ".dense", self.act(self.linear(inner + ".dense", x)))
         return self.norm(outer + ".LayerNorm", self.drop(y) + x)
 
-    def layer(self, name, x, mask):
-        x = self.attend(name + ".attention", "self", x, x, mask)
+    def layer(self, name, x, mask, at):
+        x = self.attend(name + ".attention", "self", x, x, mask, at)
         return self.feed_forward(name + ".intermediate", name + ".output", x)
 
     def forward(self, ids, mask, feats, boxes):
@@ -86,19 +96,20 @@ class LXRT:
         lang = self.drop(self.norm(e + ".LayerNorm", lang))
         vision = (self.norm(v + ".visn_layer_norm", self.linear(v + ".visn_fc", feats))
                   + self.norm(v + ".box_layer_norm", self.linear(v + ".box_fc", boxes))) / 2
-        vision = self.drop(vision)
-        for i in range(self.layers["layer"]):
-            lang = self.layer(f"bert.encoder.layer.{i}", lang, mask)
-        for i in range(self.layers["r_layers"]):
-            vision = self.layer(f"bert.encoder.r_layers.{i}", vision, None)
+        lang, vision = self.tap("hid.t.0", lang), self.tap("hid.i.0", self.drop(vision))
+        towers, regions = self.layers["layer"], self.layers["r_layers"]
+        for i in range(towers):
+            lang = self.tap(f"hid.t.{i + 1}", self.layer(f"bert.encoder.layer.{i}", lang, mask, f"l.{i}.tt"))
+        for i in range(regions):
+            vision = self.tap(f"hid.i.{i + 1}", self.layer(f"bert.encoder.r_layers.{i}", vision, None, f"r.{i}.ii"))
         for i in range(self.layers["x_layers"]):
-            p = f"bert.encoder.x_layers.{i}"
-            lang, vision = (self.attend(p + ".visual_attention", "att", lang, vision, None),
-                            self.attend(p + ".visual_attention", "att", vision, lang, mask))
-            lang = self.attend(p + ".lang_self_att", "self", lang, lang, mask)
-            vision = self.attend(p + ".visn_self_att", "self", vision, vision, None)
-            lang = self.feed_forward(p + ".lang_inter", p + ".lang_output", lang)
-            vision = self.feed_forward(p + ".visn_inter", p + ".visn_output", vision)
+            p, at = f"bert.encoder.x_layers.{i}", f"x.{i}"
+            lang, vision = (self.attend(p + ".visual_attention", "att", lang, vision, None, at + ".ti"),
+                            self.attend(p + ".visual_attention", "att", vision, lang, mask, at + ".it"))
+            lang = self.attend(p + ".lang_self_att", "self", lang, lang, mask, at + ".tt")
+            vision = self.attend(p + ".visn_self_att", "self", vision, vision, None, at + ".ii")
+            lang = self.tap(f"hid.t.{towers + 1 + i}", self.feed_forward(p + ".lang_inter", p + ".lang_output", lang))
+            vision = self.tap(f"hid.i.{regions + 1 + i}", self.feed_forward(p + ".visn_inter", p + ".visn_output", vision))
         pooled = torch.tanh(self.linear("bert.pooler.dense", lang[:, 0]))
         return self.linear("logit_fc.3", self.norm("logit_fc.2", F.gelu(self.linear("logit_fc.0", pooled))))
 
@@ -320,6 +331,36 @@ def passes(args, model, inputs):
     return {"rows": [{"batch": 1, "times_ms": times, "compile_s": max(0, cold - min(times) / 1000)}], "logits": [found.tolist()]}
 
 
+def patching(args, model, inputs):
+    """Times activation patching, one node in each forward pass, as published code does it: nodes are taken from the run on
+    the first example with empty features into the run on the example as it is. The result's logits are what each
+    node changes of the logit of the most probable answer."""
+    words = int(inputs["input_mask"][0].sum())
+    ids, mask = (inputs[k][:1, :words].to(args.device) for k in ("input_ids", "input_mask"))
+    dtype = model.w["logit_fc.3.weight"].dtype
+    ids, mask = ids.long(), mask.to(dtype)
+    feats, boxes = (inputs[k][:1].to(device=args.device, dtype=dtype) for k in ("feats", "boxes"))
+    emptied = torch.zeros_like(feats)
+
+    def patched(name, part, before, answer):
+        begin = time.perf_counter()
+        model.patch = name, part, source[name]
+        change = (model.forward(ids, mask, feats, boxes)[0, answer] - before).item()
+        return time.perf_counter() - begin, change
+
+    with torch.inference_mode():
+        model.kept = source = {}
+        model.forward(ids, mask, emptied, boxes)
+        model.kept = None
+        logits = model.forward(ids, mask, feats, boxes)[0]
+        answer = int(logits.argmax())
+        nodes = [(name, int(part)) for name, part in (n.split(":") for n in args.patch.split(","))]
+        cold, _ = patched(*nodes[0], logits[answer], answer)
+        found = [patched(*node, logits[answer], answer) for node in nodes]
+    times = [1000 * seconds for seconds, _ in found]
+    return {"rows": [{"batch": 1, "times_ms": times, "compile_s": max(0, cold - min(times) / 1000)}], "logits": [[c for _, c in found]]}
+
+
 def forward(args, model, inputs, dtype):
     """Times forward passes."""
 
@@ -371,6 +412,7 @@ def main():
     parser.add_argument("--maps-only", action="store_true", help="with --explain: no gradients of parameters")
     parser.add_argument("--passes", choices=["emap", "shapley"], help="time single passes of a method")
     parser.add_argument("--size", type=int, default=4, help="with --passes: examples of EMAP, words and regions of Shapley values")
+    parser.add_argument("--patch", help="patch nodes, comma-separated: a level and a position, or a map's .ctx and a head, as in x.0.ti.ctx:2")
     parser.add_argument("--compile", action="store_true", help="with --train: use torch.compile")
     args = parser.parse_args()
     if args.about:
@@ -399,6 +441,8 @@ def main():
         found = passes(args, model, inputs)
     elif args.explain:
         found = explain(args, model, inputs)
+    elif args.patch:
+        found = patching(args, model, inputs)
     else:
         found = forward(args, model, inputs, dtype)
     opening = {"library_s": IMPORTED - START, "load_s": load, "forward_s": found.pop("forward_s", 0)}

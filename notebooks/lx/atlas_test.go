@@ -19,7 +19,7 @@ func TestTheAtlasEstimatesWhatPatchingDoes(t *testing.T) {
 	if heads := atlas.Results[0].(analysis.Matrix); len(atlas.Results) != 3 || len(heads.Rows.Labels) != cfg.Heads || len(heads.Cols.Labels) != len(cfg.Maps()) {
 		t.Fatalf("the atlas has %d matrices, the first is %+v", len(atlas.Results), heads.Cols)
 	}
-	if words := atlas.Results[1].(analysis.Matrix); words.Cols.Labels[2] != "color" {
+	if words := atlas.Results[1].(analysis.Matrix); words.Cols.Labels[2] != "shape" {
 		t.Errorf("the words are %v", words.Cols.Labels)
 	}
 	s, err := shownOf(atlas)
@@ -52,7 +52,7 @@ func TestTheLensEndsWithTheAnswer(t *testing.T) {
 		t.Fatalf("%d levels of %d, %d rows", len(curve.X), levels, len(table.Rows))
 	}
 	last := table.Rows[levels-1]
-	if last[1] != q.Best().Text || last[3] != 1 {
+	if last[2] != q.Best().Text || last[4] != 1 {
 		t.Errorf("the last level says %v, the model %s", last, q.Best().Text)
 	}
 	if s, err := shownOf(c); err != nil || len(s.png) == 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -228,14 +229,27 @@ torch and what follows it are there with --peer only. Ratios are PyTorch's time 
 
 --method emap measures EMAP instead, of which --batches examples all texts meet all pictures; --method shapley exact Shapley
 values, for which all subsets of --batches words and regions are asked about. The peer makes one pass for each pair of a text
-and a picture, as published code does, and times are of one pass: "batch" is how many of them one computation stands for.`,
+and a picture, as published code does, and times are of one pass: "batch" is how many of them one computation stands for.
+
+--method patching measures how many heads and levels a second are patched from the run on a picture with empty
+features into the run on the picture as it is: exactly, 32 to a run, and by attribution patching, all at once. PyTorch patches
+one to a pass. It is an error if what patching changes differs by more than 1e-3 of the largest change. --batches does not
+count here, and the JSON has
+
+  ours, torch[] as above, with the number of nodes as batch: exact, then by attribution
+  versus[] {way, nodes, ours_ms, torch_ms, ratio}    of one node
+  difference`,
 		Example: `  lxmert bench analysis
   lxmert bench analysis --method emap --peer python3
+  lxmert bench analysis --method patching --peer python3
   lxmert bench analysis --peer python3`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runBench(cmd, &o.Runs, asJSON, func() (benchReport, error) {
 				o.Backend = backendSpec(cmd)
+				if o.Method == bench.PatchingMethod {
+					return bench.Patching(cmd.Context(), o)
+				}
 				if o.Method != bench.Relevance && !cmd.Flags().Changed("batches") {
 					o.Batches = nil // each method has sizes of its own
 				}
@@ -246,7 +260,7 @@ and a picture, as published code does, and times are of one pass: "batch" is how
 	benchModelFlags(cmd.Flags(), &o, []int{1, 8, 32})
 	benchRunFlags(cmd.Flags(), &o.Runs, 5, "timed runs per batch size and process", "PyTorch")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().StringVar(&o.Method, "method", bench.Relevance, strings.Join(bench.AnalysisMethods, ", "))
+	cmd.Flags().StringVar(&o.Method, "method", bench.Relevance, strings.Join(append(slices.Clone(bench.AnalysisMethods), bench.PatchingMethod), ", "))
 	return cmd
 }
 
