@@ -24,7 +24,7 @@ import (
 func ReadTarget(name string, head lxmert.AnswerHead, b *lxmert.Batch) (Target, error) {
 	name = strings.TrimSpace(name)
 	if t, err := oneTarget(name, head, b); t.parts != nil || err != nil {
-		return t.called(name), err
+		return t.Called(name), err
 	}
 	var found []Target
 	for i, r := range name {
@@ -45,7 +45,7 @@ func ReadTarget(name string, head lxmert.AnswerHead, b *lxmert.Batch) (Target, e
 	}
 	switch len(found) {
 	case 1:
-		return found[0].called(name), nil
+		return found[0].Called(name), nil
 	case 0:
 		return Target{}, fmt.Errorf(`%w: %q is neither an answer nor "predicted", "match", "foil", "masked WORD" or a difference such as "blue-red"; %s`, ErrTarget, name, someAnswers(head))
 	}
@@ -161,8 +161,8 @@ func someAnswers(head lxmert.AnswerHead) string {
 	return "the answers are " + strings.Join(head.Answers, ", ")
 }
 
-// called names a target as it was asked for. What is made of it has no name again.
-func (t Target) called(name string) Target {
+// Called names a target, as it was asked for. What is made of it has no name again.
+func (t Target) Called(name string) Target {
 	t.name = name
 	return t
 }

@@ -35,12 +35,16 @@ func (p *Pair) Exact(ctx context.Context, d Direction, row int) (*Exact, error) 
 	groups := [][]Node{Heads(cfg), present(Levels(cfg, b.T(), b.V()), len(words.Labels), len(regions.Labels)), Sublayers(cfg)}
 	share := map[Node]float64{}
 	for _, nodes := range groups {
-		changes, err := p.Patch(ctx, d, row, nodes)
+		sets := [][]Node{{}} // nothing, in the same program: what rounding does there is no effect
+		for _, n := range nodes {
+			sets = append(sets, []Node{n})
+		}
+		changes, err := p.PatchTogether(ctx, d, row, sets)
 		if err != nil {
 			return nil, err
 		}
 		for i, n := range nodes {
-			share[n] = p.Share(d, row, changes[i])
+			share[n] = p.Share(d, row, changes[i+1]-changes[0])
 		}
 	}
 	x := &Exact{Direction: d}
@@ -51,6 +55,7 @@ func (p *Pair) Exact(ctx context.Context, d Direction, row int) (*Exact, error) 
 	}
 	grid := func(name string, rows, cols analysis.Axis, at func(i, j int) Node) analysis.Matrix {
 		m := analysis.Matrix{Meta: x.Meta, Rows: rows, Cols: cols, High: 1}
+		m.Method = "activation patching of " + name + ", " + d.String()
 		panel := analysis.MatrixPanel{Name: name}
 		for i := range rows.Labels {
 			var values []float64
@@ -93,7 +98,7 @@ func (p *Pair) Exact(ctx context.Context, d Direction, row int) (*Exact, error) 
 	x.Sublayers = grid("sublayers", kinds, layers, func(i, j int) Node { return Node{layers.Labels[j] + sublayerKinds[i].suffix, All, All} })
 
 	meta := x.Meta
-	meta.Method += " of single words and regions"
+	meta.Method = "activation patching of single words and regions, " + d.String()
 	x.Inputs = analysis.NewScores(meta, b, row, padded(x.Words, b.T()), padded(x.Regions, b.V()))
 	return x, nil
 }
@@ -171,9 +176,9 @@ func (x *Exact) Collection() analysis.Collection {
 // Contrast is what tells two runs apart: the logit of the clean run's most probable answer less that of the corrupted run's, or
 // where that is the same answer, less that of the clean run's second.
 func Contrast(clean, corrupted *lxmert.Answer) analysis.Target {
-	a, b := clean.Best().Class, corrupted.Best().Class
-	if a == b && len(clean.Ranked) > 1 {
-		b = clean.Ranked[1].Class
+	a, b := clean.Best(), corrupted.Best()
+	if a.Class == b.Class && len(clean.Ranked) > 1 {
+		b = clean.Ranked[1]
 	}
-	return analysis.Sum(analysis.Answer(a), analysis.Times(-1, analysis.Answer(b)))
+	return analysis.Sum(analysis.Answer(a.Class), analysis.Times(-1, analysis.Answer(b.Class))).Called(a.Text + "-" + b.Text)
 }

@@ -64,6 +64,10 @@ const patchedTogether = 32
 // equal masks; regions pair by their numbers, so a region must stand for the same thing in both, see [RegionsPair]: in the same
 // picture with one region replaced, or with other features in the same boxes. Anything else is an error that wraps [ErrPair].
 func NewPair(ctx context.Context, eng lxmert.Engine, clean, corrupted *lxmert.Batch, target analysis.Target) (*Pair, error) {
+	return newPair(ctx, eng, clean, corrupted, target, checkPair)
+}
+
+func newPair(ctx context.Context, eng lxmert.Engine, clean, corrupted *lxmert.Batch, target analysis.Target, check func(clean, corrupted *lxmert.Batch) error) (*Pair, error) {
 	bound, err := target.Bind(ctx, eng, clean)
 	if err != nil {
 		return nil, err
@@ -72,7 +76,7 @@ func NewPair(ctx context.Context, eng lxmert.Engine, clean, corrupted *lxmert.Ba
 	if err != nil {
 		return nil, fmt.Errorf("the corrupted input: %w", err)
 	}
-	if err := checkPair(bound.Batch, other.Batch); err != nil {
+	if err := check(bound.Batch, other.Batch); err != nil {
 		return nil, err
 	}
 	second := *bound
@@ -86,6 +90,19 @@ func NewPair(ctx context.Context, eng lxmert.Engine, clean, corrupted *lxmert.Ba
 
 // checkPair compares two batches without Pairs.
 func checkPair(clean, corrupted *lxmert.Batch) error {
+	if err := wordsOfPair(clean, corrupted); err != nil {
+		return err
+	}
+	for n := range clean.Rows() {
+		if err := RegionsPair(clean, corrupted, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wordsOfPair compares the texts of two batches without Pairs.
+func wordsOfPair(clean, corrupted *lxmert.Batch) error {
 	if a, b := clean.Rows(), corrupted.Rows(); a != b {
 		return fmt.Errorf("%w: %d rows and %d", ErrPair, a, b)
 	}
@@ -95,9 +112,6 @@ func checkPair(clean, corrupted *lxmert.Batch) error {
 		}
 		if len(clean.IDs[n]) != len(corrupted.IDs[n]) {
 			return fmt.Errorf("%w: row %d has its padding at other positions in one input than in the other", ErrPair, n)
-		}
-		if err := RegionsPair(clean, corrupted, n); err != nil {
-			return err
 		}
 	}
 	return nil

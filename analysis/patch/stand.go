@@ -47,7 +47,7 @@ func RegionsPair(clean, corrupted *lxmert.Batch, row int) error {
 	}
 	if moved > 0 && changed > 1 {
 		return fmt.Errorf("%w: %d of %d regions of row %d are other ones, in other places: regions are in no order, so region 7 of one picture is not region 7 of the other; "+
-			"take the same picture with one region replaced, or say which regions belong together (patch.Match)", ErrPair, changed, count(valid), row)
+			"take the same picture with one region replaced, or pair what the pictures have in common (patch.NewMatchedPair)", ErrPair, changed, count(valid), row)
 	}
 	return nil
 }

@@ -24,6 +24,6 @@ func Patching(clean, corrupted *Answer, target ...string) analysis.Collection {
 	}
 	pair := must(patch.NewPair(cell().ctx, clean.Model, a.Batch, b.Batch, t))
 	x := must(pair.Exact(cell().ctx, patch.Denoising, 0))
-	x.Inputs.Answer = clean.Best().Text + " instead of " + corrupted.Best().Text
+	x.Inputs.Answer = clean.Best().Text
 	return x.Collection()
 }
