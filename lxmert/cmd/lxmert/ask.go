@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-516990b0/golxmert/analysis/intervene"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/question"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
@@ -21,6 +22,7 @@ type asking struct {
 	top                     int
 	json                    bool
 	why                     explaining
+	change                  changing
 }
 
 func askCommand() *cobra.Command {
@@ -49,10 +51,14 @@ The toy world that "lxmert demo" or "kernel quickstart" made is asked by its nam
 --image also takes a short form of COCO's ids: val2014/17 is COCO_val2014_000000000017.
 
 --explain writes a page (or with --out a figure, or the numbers) that shows which words and regions carried the most
-probable answer: the bi-modal relevance of Chefer, Gur and Wolf (2021).`,
+probable answer: the bi-modal relevance of Chefer, Gur and Wolf (2021).
+
+--what-if, --without, --heads-off and --cut ask again with something changed, and print by how much the answer's probability,
+or what --target names, has changed, and the answer that comes of it.`,
 		Example: `  lxmert ask --load toy --image test/500001 "what color is the star?"
   lxmert ask --load snap/pretrained/model --regions data/mscoco_imgfeat/val2014_obj36.tsv \
       --image COCO_val2014_000000458752 "What is the man holding?"
+  lxmert ask --load toy --image test/500001 --without star --cut "[CLS] > regions" --what-if "is there a star?" "what color is the star?"
   lxmert ask --load snap/nlvr2/BEST --regions data/nlvr2_imgfeat/valid_obj36.tsv \
       --image dev-10-0-img0 --image dev-10-0-img1 "There are two dogs in total."`,
 		Args: cobra.ExactArgs(1),
@@ -67,7 +73,7 @@ probable answer: the bi-modal relevance of Chefer, Gur and Wolf (2021).`,
 			case a.top < 1:
 				return usage("--top is %d, must be at least 1", a.top)
 			}
-			if err := a.why.check(cmd); err != nil {
+			if err := a.why.check(cmd, a.change.any()); err != nil {
 				return err
 			}
 			return a.run(cmd, args[0])
@@ -76,6 +82,7 @@ probable answer: the bi-modal relevance of Chefer, Gur and Wolf (2021).`,
 	a.model.add(cmd)
 	a.addQuestion(cmd)
 	a.why.add(cmd)
+	a.change.add(cmd)
 	cmd.Flags().StringVar(&a.answers, "answers", "", "JSON list that names the answers (default: looked for beside the weights and in data)")
 	cmd.Flags().IntVar(&a.top, "top", 5, "how many answers to print")
 	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
@@ -107,6 +114,10 @@ func (a *asking) run(cmd *cobra.Command, sentence string) error {
 	if err != nil {
 		return err
 	}
+	changes, err := a.change.changes(cmd, asker, a.images)
+	if err != nil {
+		return err
+	}
 	m, err := a.model.open(cmd)
 	if err != nil {
 		return err
@@ -124,6 +135,20 @@ func (a *asking) run(cmd *cobra.Command, sentence string) error {
 		if err := a.why.explain(cmd, m, answers[0], r.shown()); err != nil {
 			return err
 		}
+	}
+	if len(changes) > 0 {
+		target, err := a.why.readTarget(cmd, answers[0])
+		if err != nil {
+			return err
+		}
+		o, err := intervene.WhatIf(cmd.Context(), m, answers[0], target, changes...)
+		if errors.Is(err, intervene.ErrChange) {
+			err = usage("%w", err)
+		}
+		if err != nil {
+			return err
+		}
+		r.add(o, a.top)
 	}
 	if a.json {
 		return r.printJSON(cmd.OutOrStdout())

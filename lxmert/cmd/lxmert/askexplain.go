@@ -31,12 +31,15 @@ var figureSuffixes = []string{".pdf", ".svg", ".png", ".html", ".csv", ".json", 
 func (e *explaining) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&e.on, "explain", false, "say which words and regions carried the answer, by bi-modal relevance, and draw it")
 	cmd.Flags().StringVar(&e.out, "out", "explanation.html", "what --explain writes: "+strings.Join(figureSuffixes, ", "))
-	cmd.Flags().StringVar(&e.target, "target", "predicted", "what --explain explains: predicted (the most probable answer), an answer or its number, a difference (blue-red: why blue and not red), match, foil, or a masked word (masked star)")
+	cmd.Flags().StringVar(&e.target, "target", "predicted", "what is explained, or compared by what asks again: predicted (the most probable answer), an answer or its number, a difference (blue-red: why blue and not red), match, foil, or a masked word (masked star)")
 	cmd.Flags().StringVar(&e.images, "images", "", "folder with the pictures, found by their ids (default: regions are drawn on an empty canvas)")
 }
 
-func (e *explaining) check(cmd *cobra.Command) error {
-	for _, name := range []string{"out", "images", "target"} {
+func (e *explaining) check(cmd *cobra.Command, changing bool) error {
+	if !e.on && !changing && cmd.Flags().Changed("target") {
+		return usage("--target is for --explain, and for what asks again, such as --without")
+	}
+	for _, name := range []string{"out", "images"} {
 		if !e.on && cmd.Flags().Changed(name) {
 			return usage("--%s is for --explain", name)
 		}
@@ -45,6 +48,14 @@ func (e *explaining) check(cmd *cobra.Command) error {
 		return usage("--out %s: a file ends in one of %s", e.out, strings.Join(figureSuffixes, ", "))
 	}
 	return nil
+}
+
+// readTarget is what --target names; without it the zero target.
+func (e *explaining) readTarget(cmd *cobra.Command, a *lxmert.Answer) (analysis.Target, error) {
+	if !cmd.Flags().Changed("target") {
+		return analysis.Target{}, nil
+	}
+	return readTarget(e.target, a.Head, a.Batch)
 }
 
 // sayMissing counts the pictures, by their ids, that a folder lacks.
@@ -58,13 +69,9 @@ func sayMissing(w io.Writer, missing []string, of int, folder string) error {
 
 // explain writes why the model gave its answer. A statement about two pictures becomes two files.
 func (e *explaining) explain(cmd *cobra.Command, m lxmert.Engine, a *lxmert.Answer, shown []analysis.Candidate) error {
-	target := analysis.Target{}
-	if cmd.Flags().Changed("target") {
-		t, err := readTarget(e.target, a.Head, a.Batch)
-		if err != nil {
-			return err
-		}
-		target = t
+	target, err := e.readTarget(cmd, a)
+	if err != nil {
+		return err
 	}
 	explanations, err := relevance.ExplainTarget(cmd.Context(), m, a, target)
 	if err != nil {

@@ -20,6 +20,7 @@ type reply struct {
 	Kind     string            `json:"probability"` // sigmoid or softmax
 	Answers  []answer          `json:"answers"`     // the most probable first
 	Matched  []float64         `json:"matched,omitempty"`
+	WhatIf   []whatIf          `json:"what_if,omitempty"` // with something changed
 	Warnings []string          `json:"warnings,omitempty"`
 	Source   lxmert.Provenance `json:"provenance"`
 }
@@ -122,6 +123,7 @@ func (r *reply) print(w, stderr io.Writer) error {
 		}
 		fmt.Fprintf(&b, "%.3f  matched%s\n", p, of)
 	}
+	r.printWhatIf(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
