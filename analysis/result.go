@@ -115,7 +115,7 @@ type CurveSeries struct {
 	Name      string    `json:"name"`
 	Y         []float64 `json:"y"`
 	Low, High []float64 `json:"-"`               // interval at each point; nil: none
-	Style     string    `json:"style,omitempty"` // "solid" (or ""), "dashed", "random" (grey)
+	Style     string    `json:"style,omitempty"` // "solid" (or ""), "dashed", "area" (from 0), "random" (grey)
 	Area      float64   `json:"area,omitempty"`  // under the curve, where that is a measure; NaN or 0: not given
 }
 

@@ -2,6 +2,7 @@ package figure
 
 import (
 	"image"
+	"image/color"
 	"math"
 
 	xdraw "golang.org/x/image/draw"
@@ -32,6 +33,16 @@ func (p *pen) cells(r rect, values [][]float64, c layout.Colors) {
 			}
 			p.fill(cell, c.At(x))
 		}
+	}
+}
+
+// hatch draws slanted lines in r.
+func (p *pen) hatch(r rect, c color.NRGBA) {
+	for _, f := range []float64{1.0 / 3, 2.0 / 3, 1} {
+		p.line(r.x, r.y+f*r.h, r.x+f*r.w, r.y, 0.35, c)
+	}
+	for _, f := range []float64{1.0 / 3, 2.0 / 3} {
+		p.line(r.x+f*r.w, r.y+r.h, r.x+r.w, r.y+f*r.h, 0.35, c)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // Curves draws the series of a curve, with their intervals as bands. Rules are upright dotted lines, levels lying ones. A
 // series of the style "random" is grey. Series of one name up to its first comma, such as "relevance, positive" and
-// "relevance, negative", are a family: they have one colour and one marker, and the style "dashed" tells them apart. Areas
+// "relevance, negative", are a family: they have one colour and one marker, and the styles "dashed" and "area" (filled from 0) tell them apart. Areas
 // under curves stand in the legend, in the order of its lines. More than four families have graphs of their own, on the
 // same axes and each with the random series. An axis that does not begin at 0 is marked as broken. NaN is a gap.
 func Curves(c analysis.Curve, opt Options) (*Figure, error) {

@@ -84,3 +84,27 @@ func ExampleCurves_methods() {
 func add(s *analysis.CurveSeries, y, half float64) {
 	s.Y, s.Low, s.High = append(s.Y, y), append(s.Low, y-half), append(s.High, y+half)
 }
+
+// What a probe reads at each level: the probe with its band, the control task dashed, their difference filled, a model with
+// random weights in grey, and the most frequent label as a level.
+func ExampleCurves_probe() {
+	c := analysis.Curve{
+		Meta: meta("probe: the attribute of the only region whose object a word names", "share"), XName: "level of words", YName: "accuracy",
+		Rules: map[string]float64{"cross layers": 9.5}, Levels: map[string]float64{"most frequent label": 0.21},
+	}
+	c.Target, c.N, c.Level = "", 2000, 0.95
+	probe, control := analysis.CurveSeries{Name: "named-attribute, probe"}, analysis.CurveSeries{Name: "named-attribute, control task", Style: "dashed"}
+	selectivity := analysis.CurveSeries{Name: "named-attribute, selectivity", Style: "area"}
+	random := analysis.CurveSeries{Name: "random weights", Style: "random"}
+	for k := range 15 {
+		c.X = append(c.X, float64(k))
+		known := 0.22 + 0.6/(1+math.Exp(float64(11-k))) + 0.01*wave(k, 1)
+		remembered := 0.2 + 0.05/(1+math.Exp(float64(11-k))) + 0.01*wave(k, 2)
+		add(&probe, known, 0.03)
+		control.Y, selectivity.Y = append(control.Y, remembered), append(selectivity.Y, known-remembered)
+		random.Y = append(random.Y, 0.22+0.01*wave(k, 3))
+	}
+	c.Series = []analysis.CurveSeries{probe, control, selectivity, random}
+	fmt.Println(figure.Save(filepath.Join(out, "probe.png"), c, figure.Options{DPI: 100}))
+	// Output: <nil>
+}

@@ -30,6 +30,8 @@ func TestFiguresLookAsTheyDidWhenSomebodyLooked(t *testing.T) {
 		{"layers", ExampleCurves},
 		{"perturbation", ExampleCurves_perturbation},
 		{"methods", ExampleCurves_methods},
+		{"probe", ExampleCurves_probe},
+		{"cka", ExampleHeatmap_cka},
 		{"table", ExampleTypeset},
 		{"scatter", ExampleScatter},
 		{"waterfall", ExampleBars},

@@ -41,6 +41,8 @@ func (g graph) right(w float64) float64 {
 
 const below = 24.0 // an x axis needs for its numbers and its name
 
+const areaAlpha = 0.3 // of a series that is an area
+
 // draw draws the graph; r is where the lines are.
 func (g graph) draw(p *pen, r rect) {
 	px, py := g.places(r)
@@ -61,18 +63,17 @@ func (g graph) draw(p *pen, r rect) {
 		if s.Low == nil {
 			continue
 		}
-		for _, part := range runs(g.X, s.Low, s.High) {
-			for k := range part {
-				part[k] = [2]float64{px(part[k][0]), py(part[k][1])}
-			}
-			path := p.path(part...)
-			path.Close()
-			p.page.SetColor(layout.Faded(g.Looks[i].Color, 0.16))
-			p.page.Fill(path)
+		p.between(runs(g.X, s.Low, s.High), g.Looks[i], 0.16, px, py)
+	}
+	for _, i := range g.shown {
+		if g.Looks[i].Area {
+			p.between(runs(g.X, g.Series[i].Y, make([]float64, len(g.X))), g.Looks[i], areaAlpha, px, py)
 		}
 	}
 	for _, i := range g.shown {
-		g.line(p, i, px, py)
+		if !g.Looks[i].Area {
+			g.line(p, i, px, py)
+		}
 	}
 }
 
@@ -80,6 +81,19 @@ func (g graph) draw(p *pen, r rect) {
 func (g graph) places(r rect) (px, py func(float64) float64) {
 	return func(x float64) float64 { return r.x + r.w*(x-g.X0)/(g.X1-g.X0) },
 		func(y float64) float64 { return r.y + r.h*(1-(y-g.Y0)/(g.Y1-g.Y0)) }
+}
+
+// between fills what lies between two lines.
+func (p *pen) between(parts [][][2]float64, look layout.Look, alpha float64, px, py func(float64) float64) {
+	for _, part := range parts {
+		for k := range part {
+			part[k] = [2]float64{px(part[k][0]), py(part[k][1])}
+		}
+		path := p.path(part...)
+		path.Close()
+		p.page.SetColor(layout.Faded(look.Color, alpha))
+		p.page.Fill(path)
+	}
 }
 
 // line draws one series, with markers at up to a dozen of its points.

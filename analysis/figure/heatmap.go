@@ -16,7 +16,7 @@ import (
 // Rows and columns whose labels would not fit are labelled in steps. [ByRelevance] sorts the columns.
 //
 // The scale is the matrix's own range if it has one, else that of the values, with 0 in it; a range with negative numbers
-// is centred on 0. NaN is light grey, and a remark says so.
+// is centred on 0. NaN is light grey and what lies below a matrix's own range is hatched, and a remark says so.
 func Heatmap(m analysis.Matrix, opt Options) (*Figure, error) {
 	h, err := newHeat(m, opt)
 	if err != nil {
@@ -193,7 +193,7 @@ func (h *heat) lay() *Figure {
 	lineH := nameRoom + h.above + panelH + panelGap
 	y := top + float64(lines)*lineH - panelGap + 3
 	noteY := y + 2
-	if h.m.Gaps {
+	if h.m.Gaps || h.m.Under {
 		y += 2 + tick.leading()
 	}
 	foot, room := footing(h.m.Meta, h.opt, h.width, y)
@@ -212,11 +212,20 @@ func (h *heat) lay() *Figure {
 		}
 		barY := top + nameRoom + h.above
 		p.uprightBar(rect{used + barGap, barY, 6, min(max(panelH, 44), 120)}, h.m.Colors, h.m.ScaleName)
-		if h.m.Gaps {
-			box := rect{margin + h.left, noteY + 1, 7, 7}
-			p.fill(box, layout.Undefined)
+		box := rect{margin + h.left, noteY + 1, 7, 7}
+		remark := func(text string) {
 			p.stroke(box, 0.4, grey)
-			p.text(box.x+box.w+3, noteY+tick.height()+1, 0, "not defined", tick)
+			p.text(box.x+box.w+3, noteY+tick.height()+1, 0, text, tick)
+			box.x += box.w + 12 + tick.width(text)
+		}
+		if h.m.Gaps {
+			p.fill(box, layout.Undefined)
+			remark("not defined")
+		}
+		if h.m.Under {
+			p.fill(box, h.m.Colors.At(h.m.Low))
+			p.hatch(box, layout.Legible(h.m.Colors.At(h.m.Low)))
+			remark(layout.BelowScale)
 		}
 	}}
 }
@@ -225,6 +234,13 @@ func (h *heat) lay() *Figure {
 // each other the first names them.
 func (h *heat) drawPanel(p *pen, r rect, values [][]float64, first bool) {
 	p.cells(r, values, h.m.Colors)
+	for i, row := range values {
+		for j, x := range row {
+			if h.m.IsUnder(x) {
+				p.hatch(rect{r.x + float64(j)*h.cell, r.y + float64(i)*h.cell, h.cell, h.cell}, layout.Legible(h.m.Colors.At(x)))
+			}
+		}
+	}
 	p.stroke(r, 0.4, grey)
 	step := func(room float64) int { return max(1, int(math.Ceil(room/h.cell-1e-9))) }
 	if first {

@@ -105,3 +105,31 @@ func attention(n, query, sharp int) []float64 {
 	}
 	return row
 }
+
+// How alike levels are, by an estimate without bias: what comes out below 0 is hatched.
+func ExampleHeatmap_cka() {
+	m := analysis.Matrix{Meta: meta("debiased linear CKA of levels", "CKA"), Rows: analysis.Axis{Name: "level"}, High: 1}
+	m.Target, m.N = "", 400
+	for k := range 6 {
+		m.Rows.Labels = append(m.Rows.Labels, fmt.Sprintf("hid.t.%d", k))
+	}
+	for k := range 5 {
+		m.Rows.Labels = append(m.Rows.Labels, fmt.Sprintf("hid.i.%d", k))
+	}
+	m.Cols = m.Rows
+	n := len(m.Rows.Labels)
+	values := make([][]float64, n)
+	for i := range values {
+		values[i] = make([]float64, n)
+		for j := range values[i] {
+			far := math.Abs(float64(i%6 - j%6))
+			values[i][j] = math.Exp(-0.35 * far)
+			if (i < 6) != (j < 6) { // the streams have met in the last levels alone
+				values[i][j] = 0.6*math.Exp(-0.3*float64(12-i%6-j%6)) - 0.06
+			}
+		}
+	}
+	m.Panels = []analysis.MatrixPanel{{Values: values}}
+	fmt.Println(figure.Save(filepath.Join(out, "cka.png"), m, figure.Options{DPI: 100}))
+	// Output: <nil>
+}

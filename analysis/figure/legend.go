@@ -51,6 +51,8 @@ func (l legend) draw(p *pen, x, y float64) {
 			switch {
 			case k.Block:
 				p.fill(rect{x, middle - 3, keyLength, 6}, look.Color)
+			case look.Area:
+				p.fill(rect{x, middle - 3, keyLength, 6}, layout.Faded(look.Color, areaAlpha))
 			case !k.Points:
 				p.lineOf(look, 1.1)
 				p.page.Stroke(p.path([2]float64{x, middle}, [2]float64{x + keyLength, middle}))

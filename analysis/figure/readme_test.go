@@ -36,6 +36,7 @@ func program(t *testing.T, snippets []string) string {
 		"analysis": module + "analysis", "attention": module + "analysis/attention", "figure": module + "analysis/figure",
 		"modality":  module + "analysis/modality",
 		"patch":     module + "analysis/patch",
+		"probe":     module + "analysis/probe",
 		"relevance": module + "analysis/relevance", "report": module + "analysis/report",
 		"backend": module + "lxmert/backend", "lxmert": module + "lxmert", "lxrt": module + "lxmert/lxrt",
 	}

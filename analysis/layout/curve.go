@@ -87,6 +87,9 @@ func (c *Curve) fit() {
 	for _, s := range c.Series {
 		y = append(append(append(y, s.Y...), s.Low...), s.High...)
 	}
+	if slices.ContainsFunc(c.Looks, func(l Look) bool { return l.Area }) {
+		y = append(y, 0) // where areas begin
+	}
 	low, high := reach(append(y, slices.Collect(maps.Values(c.Levels))...))
 	c.Y0, c.Y1, c.Broken = Extent(low, high)
 	c.X0, c.X1 = reach(c.X)
@@ -190,9 +193,9 @@ func areas(series []analysis.CurveSeries, of []int) string {
 	return "AUC " + strings.Join(texts, " / ")
 }
 
-// orders says what solid and dashed lines mean, where all families agree on it.
+// orders says what solid lines, dashed ones and areas mean, where all families agree on it.
 func orders(series []analysis.CurveSeries, families []Family) []Key {
-	names := map[bool]string{}
+	names := map[string]string{}
 	for _, f := range families {
 		if f.Random {
 			continue
@@ -203,7 +206,7 @@ func orders(series []analysis.CurveSeries, families []Family) []Key {
 		for _, i := range f.Series {
 			_, order, _ := strings.Cut(series[i].Name, ",")
 			order = strings.TrimSpace(order)
-			d := dashed(series[i])
+			d := drawn(series[i])
 			if was, ok := names[d]; order == "" || ok && was != order {
 				return nil
 			}
@@ -211,9 +214,9 @@ func orders(series []analysis.CurveSeries, families []Family) []Key {
 		}
 	}
 	var out []Key
-	for _, d := range []bool{false, true} {
+	for _, d := range []string{"", "dashed", "area"} {
 		if names[d] != "" {
-			out = append(out, Key{Looks: []Look{{Text, NoMarker, d}}, Text: names[d]})
+			out = append(out, Key{Looks: []Look{Look{Color: Text, Marker: NoMarker}.as(d)}, Text: names[d]})
 		}
 	}
 	return out

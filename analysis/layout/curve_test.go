@@ -78,3 +78,37 @@ func TestFamiliesShareAColourAndNoTwoSeriesLookAlike(t *testing.T) {
 		t.Errorf("the two orders of a method: %v and %v", looks[0], looks[1])
 	}
 }
+
+// TestAnAreaIsOfItsFamily: it has the colour of the lines beside it, no marker, a word of its own in the legend, and 0, where it
+// begins, on the axis.
+func TestAnAreaIsOfItsFamily(t *testing.T) {
+	line := []float64{0.7, 0.8}
+	c := layout.NewCurve(analysis.Curve{X: []float64{0, 1}, Series: []analysis.CurveSeries{
+		{Name: "colour, probe", Y: line}, {Name: "colour, control task", Style: "dashed", Y: line}, {Name: "colour, selectivity", Style: "area", Y: line},
+	}})
+	a := c.Looks[2]
+	if !a.Area || a.Dashed || a.Marker != layout.NoMarker || a.Color != c.Looks[0].Color || c.Looks[0].Area || c.Y0 > 0 {
+		t.Errorf("looks %+v, the axis begins at %g", c.Looks, c.Y0)
+	}
+	var texts []string
+	for _, k := range c.Keys {
+		texts = append(texts, k.Text)
+	}
+	if want := []string{"probe", "control task", "selectivity", "colour"}; !slices.Equal(texts, want) || len(c.Keys[3].Looks) != 3 || !c.Keys[2].Looks[0].Area {
+		t.Errorf("the legend has %q", texts)
+	}
+}
+
+// TestNumbersBelowAMatrixsOwnScale are told, those of a scale around 0 and of one without a range of its own are on it.
+func TestNumbersBelowAMatrixsOwnScale(t *testing.T) {
+	values := []analysis.MatrixPanel{{Values: [][]float64{{-0.1, 0.5, math.NaN()}}}}
+	for _, c := range []struct {
+		low, high float64
+		under     bool
+	}{{0, 1, true}, {0, 0, false}, {-1, 1, false}, {0.6, 1, true}} {
+		m := layout.NewMatrix(analysis.Matrix{Panels: values, Low: c.low, High: c.high}, layout.Viridis)
+		if m.Under != c.under || m.IsUnder(-0.1) != c.under || m.IsUnder(0.5) != (c.low == 0.6) || m.IsUnder(math.NaN()) {
+			t.Errorf("%g to %g: %v", c.low, c.high, m.Under)
+		}
+	}
+}

@@ -14,6 +14,7 @@ type Look struct {
 	Color  color.NRGBA
 	Marker Marker
 	Dashed bool
+	Area   bool // no line, but what is between it and 0
 }
 
 // Marker is the shape of a series' points.
@@ -61,7 +62,7 @@ func (m Marker) Outline(r float64) [][2]float64 {
 }
 
 // Family is the series of one name up to its first comma, such as "relevance, negative" and "relevance, positive": they
-// share colour and marker, and differ by their dashes. Those of chance are grey and have no marker.
+// share colour and marker, and differ by their dashes or by being areas. Those of chance are grey and have no marker.
 type Family struct {
 	Name   string
 	Random bool
@@ -78,7 +79,7 @@ func Families(series []analysis.CurveSeries) []Family {
 			if f.Random || s.Style == "random" {
 				return f.Random && s.Style == "random" && series[f.Series[0]].Name == s.Name
 			}
-			return f.Name == stem && !slices.ContainsFunc(f.Series, func(k int) bool { return dashed(series[k]) == dashed(s) })
+			return f.Name == stem && !slices.ContainsFunc(f.Series, func(k int) bool { return drawn(series[k]) == drawn(s) })
 		})
 		if at >= 0 {
 			out[at].Series = append(out[at].Series, i)
@@ -93,7 +94,13 @@ func Families(series []analysis.CurveSeries) []Family {
 	return out
 }
 
-func dashed(s analysis.CurveSeries) bool { return s.Style == "dashed" }
+// drawn is how a series is drawn: "dashed", as an "area", or "" as a solid line.
+func drawn(s analysis.CurveSeries) string {
+	if s.Style == "dashed" || s.Style == "area" {
+		return s.Style
+	}
+	return ""
+}
 
 // Looks gives each family a colour and a marker, and each series its dashes.
 func Looks(series []analysis.CurveSeries, families []Family) []Look {
@@ -106,9 +113,17 @@ func Looks(series []analysis.CurveSeries, families []Family) []Look {
 			n++
 		}
 		for _, i := range f.Series {
-			l.Dashed = dashed(series[i])
-			out[i] = l
+			out[i] = l.as(drawn(series[i]))
 		}
 	}
 	return out
+}
+
+// as is a look as a series is drawn. An area has no marker.
+func (l Look) as(drawn string) Look {
+	l.Dashed, l.Area = drawn == "dashed", drawn == "area"
+	if l.Area {
+		l.Marker = NoMarker
+	}
+	return l
 }

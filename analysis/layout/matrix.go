@@ -19,6 +19,16 @@ type Matrix struct {
 	Colors       Colors
 	ScaleName    string // what the colours measure: the unit, else the statistic, else the method
 	Gaps         bool   // some number is not defined
+	Under        bool   // some number is less than the matrix's own range begins with, see [Matrix.IsUnder]
+}
+
+// BelowScale is what numbers are called that are less than a matrix's own range begins with. They are hatched.
+const BelowScale = "below the scale"
+
+// IsUnder says that a number is less than the matrix's own range begins with, such as an estimate without bias of what is never
+// negative. Its colour is that of the range's end, which would hide it.
+func (m Matrix) IsUnder(x float64) bool {
+	return (m.Low != 0 || m.High != 0) && m.Low >= 0 && x < m.Low
 }
 
 // NewMatrix lays out a matrix whose parts fit each other. The scale is the matrix's own range if it has one, else that of
@@ -36,6 +46,7 @@ func NewMatrix(m analysis.Matrix, scale Scale) Matrix {
 	for _, p := range m.Panels {
 		for _, row := range p.Values {
 			out.Gaps = out.Gaps || slices.ContainsFunc(row, math.IsNaN)
+			out.Under = out.Under || slices.ContainsFunc(row, out.IsUnder)
 			if m.Low == 0 && m.High == 0 {
 				rowLow, rowHigh := Span(row)
 				low, high = math.Min(low, rowLow), math.Max(high, rowHigh)

@@ -103,8 +103,7 @@ func (a *Aligner) Matrix() (analysis.Matrix, error) {
 		Panels: []analysis.MatrixPanel{{Values: a.alignment.CKA()}},
 	}
 	m.Method, m.Unit, m.N = "debiased linear CKA of levels", "CKA", a.alignment.Examples()
-	m.Notes = append(m.Notes, "States are means over the words or the regions of a picture and the first question about it.",
-		fmt.Sprintf("Terms are added up over batches of up to %d examples; being estimates without bias they may be below 0, which is hatched.", alignedTogether))
+	m.Notes = append(m.Notes, "Means of words and of regions, of a picture and the first question about it.", "Estimates without bias may be below 0.")
 	if left > 0 {
 		m.Notes = append(m.Notes, fmt.Sprintf("The last %d examples are too few for a batch of their own and do not count.", left))
 	}

@@ -89,7 +89,14 @@ func (g graph) draw(s *svg, series []int) {
 		}
 	}
 	for _, i := range series {
-		g.line(s, g.Series[i], g.Looks[i])
+		if line, look := g.Series[i], g.Looks[i]; look.Area {
+			s.add(`<path d="%s" fill="%s" fill-opacity="0.3"><title>%s</title></path>`, band(g.X, make([]float64, len(g.X)), line.Y, g.px, g.py), css(look.Color), template.HTMLEscapeString(line.Name))
+		}
+	}
+	for _, i := range series {
+		if !g.Looks[i].Area {
+			g.line(s, g.Series[i], g.Looks[i])
+		}
 	}
 	s.add(`<path d="M%.1f,%.1fV%.1fH%.1f" fill="none" stroke="currentColor"/>`, g.left, g.top, bottom, right)
 	if g.Broken { // two strokes say that 0 is further down
@@ -171,6 +178,9 @@ func keys(of []layout.Key) template.HTML {
 			switch {
 			case k.Block:
 				piece(fmt.Sprintf(`stroke="%s" stroke-width="9"`, css(l.Color)), "")
+				continue
+			case l.Area:
+				piece(fmt.Sprintf(`stroke="%s" stroke-width="9" stroke-opacity="0.3"`, css(l.Color)), "")
 				continue
 			case k.Points:
 				piece(`stroke="none"`, marker(15, 5, l, ""))

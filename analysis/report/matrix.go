@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"image"
+	"image/color"
 	"image/png"
 	"math"
 	"strings"
@@ -46,7 +47,7 @@ func newMatrix(result analysis.Matrix) *chart {
 			s.text(x, y-8, "start", `font-size="12" font-weight="600"`, p.Name)
 		}
 		if rows*cols <= mostCells {
-			drawCells(s, p, x, y, side, m.Colors, rowLabels, colLabels)
+			drawCells(s, p, x, y, side, m, rowLabels, colLabels)
 		} else {
 			s.add(`<image x="%.1f" y="%.1f" width="%.1f" height="%.1f" preserveAspectRatio="none" style="image-rendering:pixelated" href="%s"/>`,
 				x, y, side*float64(cols), side*float64(rows), pixels(p, rows, cols, m.Colors))
@@ -74,7 +75,7 @@ func shortLabels(all []string) []string {
 	return out
 }
 
-func drawCells(s *svg, p analysis.MatrixPanel, x, y, side float64, colors layout.Colors, rowLabels, colLabels []string) {
+func drawCells(s *svg, p analysis.MatrixPanel, x, y, side float64, m layout.Matrix, rowLabels, colLabels []string) {
 	for r, row := range p.Values {
 		for c, v := range row {
 			text := notDefined
@@ -82,9 +83,19 @@ func drawCells(s *svg, p analysis.MatrixPanel, x, y, side float64, colors layout
 				text = layout.Number(v)
 			}
 			s.add(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s" shape-rendering="crispEdges"><title>%s</title></rect>`,
-				x+side*float64(c), y+side*float64(r), side, side, css(colors.At(v)), template.HTMLEscapeString(rowLabels[r]+", "+colLabels[c]+": "+text))
+				x+side*float64(c), y+side*float64(r), side, side, css(m.Colors.At(v)), template.HTMLEscapeString(rowLabels[r]+", "+colLabels[c]+": "+text))
+			if m.IsUnder(v) {
+				hatch(s, x+side*float64(c), y+side*float64(r), side, m.Colors.At(v))
+			}
 		}
 	}
+}
+
+// hatch draws slanted lines over a cell, through which it can be pointed at.
+func hatch(s *svg, x, y, side float64, on color.NRGBA) {
+	third := side / 3
+	s.add(`<path d="M%.1f,%.1fl%.1f,%.1fM%.1f,%.1fl%.1f,%.1fM%.1f,%.1fl%.1f,%.1f" stroke="%s" fill="none" pointer-events="none"/>`,
+		x, y+2*third, 2*third, -2*third, x, y+side, side, -side, x+third, y+side, 2*third, -2*third, css(layout.Legible(on)))
 }
 
 const notDefined = "not defined"
@@ -127,6 +138,15 @@ func drawScale(s *svg, m layout.Matrix, left float64) {
 		x += textWidth(scaleWords(m)) + 12
 		s.add(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s" stroke="currentColor" stroke-opacity="0.4"/>`, x, y, height, height, css(layout.Undefined))
 		s.text(x+height+4, y+height-1, "start", "", notDefined)
+		x += height + 4 + textWidth(notDefined)
+	} else {
+		x += textWidth(scaleWords(m))
+	}
+	if m.Under {
+		x += 12
+		s.add(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`, x, y, height, height, css(c.At(m.Low)))
+		hatch(s, x, y, height, c.At(m.Low))
+		s.text(x+height+4, y+height-1, "start", "", layout.BelowScale)
 	}
 }
 
@@ -135,6 +155,9 @@ func scaleWidth(m layout.Matrix) float64 {
 	w := scaleW + 14 + textWidth(scaleWords(m))
 	if m.Gaps {
 		w += 12 + 14 + textWidth(notDefined)
+	}
+	if m.Under {
+		w += 12 + 14 + textWidth(layout.BelowScale)
 	}
 	return w
 }

@@ -38,6 +38,7 @@ func (s *Server) handler() http.Handler {
 		"POST /ask":              s.answerAsk,
 		"POST /questions":        s.answerQuestions,
 		"POST /images":           s.answerImages,
+		"POST /study":            s.answerStudy,
 		"POST /draw":             s.answerDraw,
 		"GET /values":            s.answerValues,
 		"PUT /values/{name}":     s.answerPut,

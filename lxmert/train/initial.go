@@ -19,15 +19,18 @@ import (
 type Initial struct {
 	Config lxmert.Config
 	Seed   uint64
-	Range  float64 // 0.02 in the reference
+	Range  float64 // [InitialRange] in the reference
 
 	given map[string]func(dst []float32, transposed bool) error
 }
 
+// InitialRange is the standard deviation that the reference draws weights with.
+const InitialRange = 0.02
+
 // Set gives a parameter the values of an open file's tensor. The file must stay open until they have been read. It
 // returns an error if the model has no such parameter or the shapes differ.
 func (x *Initial) Set(name string, t *weights.Tensor) error {
-	shape := x.shape(name)
+	shape := x.Shape(name)
 	if shape == nil {
 		return fmt.Errorf("train: the model has no parameter %q", name)
 	}
@@ -45,7 +48,7 @@ func (x *Initial) Set(name string, t *weights.Tensor) error {
 
 // SetValues gives a parameter values in the file's orientation.
 func (x *Initial) SetValues(name string, values []float32) error {
-	shape := x.shape(name)
+	shape := x.Shape(name)
 	if shape == nil || lxmert.Size(shape) != len(values) {
 		return fmt.Errorf("train: %d values for %s, which has shape %v", len(values), name, shape)
 	}
@@ -66,7 +69,9 @@ func (x *Initial) give(name string, read func([]float32, bool) error) {
 // Given reports whether a parameter has been given its values.
 func (x *Initial) Given(name string) bool { return x.given[name] != nil }
 
-func (x *Initial) shape(name string) []int {
+// Shape of a parameter as files have it, nil where there is none; with [Initial.Read] and [Initial.Provenance] it makes a model
+// that nobody has trained, see lxrt.New.
+func (x *Initial) Shape(name string) []int {
 	for _, p := range x.Config.Params() {
 		if p.Name == name {
 			return p.Shape
@@ -75,12 +80,17 @@ func (x *Initial) shape(name string) []int {
 	return nil
 }
 
+// Provenance says that the weights were drawn, and by which seed. Parameters that were given values are not in it.
+func (x *Initial) Provenance() (file, hash string, err error) {
+	return fmt.Sprintf("random weights, seed %d", x.Seed), fmt.Sprintf("random:%d", x.Seed), nil
+}
+
 // Read implements [Source].
 func (x *Initial) Read(name string, dst []float32, transposed bool) error {
 	if read := x.given[name]; read != nil {
 		return read(dst, transposed)
 	}
-	shape := x.shape(name)
+	shape := x.Shape(name)
 	if shape == nil || lxmert.Size(shape) != len(dst) {
 		return fmt.Errorf("train: no values for %s of shape %v", name, shape)
 	}

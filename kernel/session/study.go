@@ -1,0 +1,163 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/probe"
+	"github.com/seed-516990b0/golxmert/kernel/client"
+	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	"github.com/seed-516990b0/golxmert/lxmert/train"
+)
+
+// This file runs analyses over questions that take more than a cell should link: linear algebra, or many states of a model.
+
+// studiedTogether is how many questions of a study are in a batch.
+const studiedTogether = 32
+
+// study is what an analysis is given.
+type study struct {
+	settings client.StudySettings
+	eng      lxmert.Engine
+	random   func() (*lxrt.Model, error) // the same model with random weights; whoever calls it closes it
+	batches  iter.Seq2[*lxmert.Batch, error]
+	progress func(what string, done, total int)
+	total    int // questions
+}
+
+// reading reports how many rows were read.
+func (s *study) reading(done int) { s.progress("reading states", min(done, s.total), s.total) }
+
+// studies are the analyses, by the names that cells give them.
+var studies = map[string]func(ctx context.Context, s *study) (analysis.Result, error){
+	"probe": func(ctx context.Context, s *study) (analysis.Result, error) {
+		opt := probe.Options{Tasks: s.settings.Tasks, Rows: s.settings.Rows, Seed: s.settings.Seed, NoCode: !s.settings.Codes, Progress: s.progress}
+		if s.settings.Random {
+			random, err := s.random()
+			if err != nil {
+				return nil, fmt.Errorf("the model with random weights: %w", err)
+			}
+			defer random.Close()
+			opt.Random = random
+		}
+		return probe.Run(ctx, s.eng, s.batches, opt)
+	},
+	"cka": func(ctx context.Context, s *study) (analysis.Result, error) {
+		return probe.CKA(ctx, s.eng, s.batches, s.reading)
+	},
+	"fusion": func(ctx context.Context, s *study) (analysis.Result, error) {
+		return probe.Fusion(ctx, s.eng, s.batches, s.settings.Seed, s.reading)
+	},
+	"coreference": func(ctx context.Context, s *study) (analysis.Result, error) {
+		return probe.Coreference(ctx, s.eng, s.batches, s.settings.Seed, s.reading)
+	},
+	"pca": func(ctx context.Context, s *study) (analysis.Result, error) {
+		return probe.Project(ctx, s.eng, s.batches, func(done, total int) { s.progress("reading states", done, total) })
+	},
+}
+
+// takingTurns is a model whose every batch waits for the notebook's turn.
+type takingTurns struct {
+	s        *Server
+	notebook string
+	m        *openModel
+}
+
+func (e takingTurns) Config() lxmert.Config { return e.m.model.Config() }
+
+func (e takingTurns) Run(ctx context.Context, b *lxmert.Batch, r lxmert.Request) (*lxmert.Trace, error) {
+	return e.s.turn(ctx, e.notebook, e.m, b, r)
+}
+
+// answerStudy streams how a study goes, and what it finds: lines of [client.StudyEvent].
+func (s *Server) answerStudy(w http.ResponseWriter, r *http.Request) error {
+	var call client.StudyCall
+	if err := s.readJSON(w, r, &call); err != nil {
+		return err
+	}
+	run, ok := studies[call.Study]
+	if !ok {
+		var names []string
+		for name := range studies {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		return &wire.Fault{Kind: wire.Usage, Message: fmt.Sprintf("session: there is no study %q; there are %s", shortened(call.Study), strings.Join(names, ", "))}
+	}
+	if len(call.Questions) == 0 {
+		return &wire.Fault{Kind: wire.Usage, Message: "session: a study needs questions, such as m.Questions(\"heldout\", 200)"}
+	}
+	m, release, err := s.models.acquire(r.Context(), call.Spec)
+	if err != nil {
+		return err
+	}
+	defer release()
+	asker, err := s.asker(m, call.Spec)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	control, lines := http.NewResponseController(w), json.NewEncoder(w)
+	begun, told := false, time.Time{}
+	send := func(e client.StudyEvent) {
+		begun = true
+		if lines.Encode(e) == nil {
+			control.Flush() // a caller who has gone is told nothing
+		}
+	}
+	x := &study{
+		settings: call.Settings, eng: takingTurns{s, notebook(r), m}, total: len(call.Questions),
+		random: func() (*lxrt.Model, error) { return s.randomModel(r.Context(), m) },
+		progress: func(what string, done, total int) {
+			if time.Since(told) >= pause {
+				told = time.Now()
+				send(client.StudyEvent{What: what, Done: done, Total: total})
+			}
+		},
+		batches: func(yield func(*lxmert.Batch, error) bool) {
+			for part := range slices.Chunk(call.Questions, studiedTogether) {
+				b, err := asker.Batch(r.Context(), part)
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				if !yield(b.Batch, nil) {
+					return
+				}
+			}
+		},
+	}
+	found, err := run(r.Context(), x)
+	var result json.RawMessage
+	if err == nil {
+		result, err = json.Marshal(analysis.Collection{Results: []analysis.Result{found}})
+	}
+	switch {
+	case err != nil && !begun:
+		return err
+	case err != nil:
+		send(client.StudyEvent{Fault: faultOf(r.Context(), err)})
+	default:
+		send(client.StudyEvent{Result: result})
+	}
+	return nil
+}
+
+// randomModel is a model of the same sizes whose weights are drawn as before any training.
+func (s *Server) randomModel(ctx context.Context, m *openModel) (*lxrt.Model, error) {
+	b, err := s.models.compute.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cfg := m.model.Config()
+	return lxrt.New(b.Backend, cfg, &train.Initial{Config: cfg, Seed: 1, Range: train.InitialRange}, lxrt.Options{})
+}

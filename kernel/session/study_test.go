@@ -1,0 +1,73 @@
+package session_test
+
+import (
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/kernel/client"
+)
+
+// TestStudiesOfAModel run in the session: what each finds comes back as what it is, and says how it goes on the way.
+func TestStudiesOfAModel(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "world")
+	t.Setenv("LXMERT_TOY", dir)
+	c := newResident(t).dial("a")
+	toyModel(t, c, dir)
+	m, err := c.Open(t.Context(), client.Spec{Weights: "toy"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, err := m.Questions(t.Context(), "train", 120)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var questions []client.Question
+	for _, q := range asked {
+		questions = append(questions, q.Question)
+	}
+	for study, kind := range map[string]string{"probe": "collection", "cka": "matrix", "fusion": "curve", "coreference": "table", "pca": "collection"} {
+		told := 0
+		raw, err := m.Study(t.Context(), study, questions, client.StudySettings{Random: true, Seed: 4}, func(string, int, int) { told++ })
+		if err != nil {
+			t.Errorf("%s: %v", study, err)
+			continue
+		}
+		var found analysis.Collection
+		if err := json.Unmarshal(raw, &found); err != nil || len(found.Results) != 1 || analysis.KindOf(found.Results[0]) != kind {
+			t.Errorf("%s: %.80s, error %v", study, raw, err)
+			continue
+		}
+		if meta := found.Results[0].About(); found.Check() != nil || meta.Model.Hash == "" || meta.Features == "" || meta.N == 0 || told == 0 {
+			t.Errorf("%s, told %d times: %+v, %v", study, told, meta, found.Check())
+		}
+		if study != "probe" {
+			continue
+		}
+		curve, _ := analysis.First[analysis.Curve](found.Results[0].(analysis.Collection))
+		if last := curve.Series[len(curve.Series)-1]; last.Name != "random weights" {
+			t.Errorf("the last line of a probe is %s", last.Name)
+		}
+	}
+	for part, call := range map[string]struct {
+		study     string
+		questions []client.Question
+		settings  client.StudySettings
+	}{
+		`no study "colour"; there are cka, coreference`: {"colour", questions, client.StudySettings{}},
+		"needs questions":          {"cka", nil, client.StudySettings{}},
+		`no probing task "shape"`:  {"probe", questions, client.StudySettings{Tasks: []string{"shape"}}},
+		"at least 4 of them":       {"cka", questions[:1], client.StudySettings{}},
+		`no such image: "nowhere"`: {"fusion", []client.Question{{Text: "what is it?", Images: []string{"nowhere"}}}, client.StudySettings{}},
+	} {
+		if _, err := m.Study(t.Context(), call.study, call.questions, call.settings, nil); err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("the error is %v, it should say %q", err, part)
+		}
+	}
+	if _, err := m.Study(t.Context(), "colour", questions, client.StudySettings{}, nil); !errors.Is(err, client.ErrUsage) {
+		t.Errorf("an unknown study: %v", err)
+	}
+}
