@@ -41,7 +41,6 @@ var arrows = []struct {
 	{"lxmert/task", []string{"lxmert", "lxmert/lxrt", "lxmert/dataset", "lxmert/train", "lxmert/token", "lxmert/region", "lxmert/weights", "lxmert/backend"}},
 	{"lxmert/task/cli", []string{"lxmert/task", "lxmert/dataset"}},
 	{"lxmert/toy", []string{"lxmert", "lxmert/region", "lxmert/dataset"}},
-	{"lxmert/torch", []string{"lxmert", "lxmert/weights"}},
 	{"lxmert/bench", []string{"lxmert/...", "analysis", "analysis/relevance", "analysis/modality", "analysis/patch"}},
 	{"lxmert/cmd/lxmert", []string{"..."}},
 	{"analysis", []string{"lxmert"}},

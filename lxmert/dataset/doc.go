@@ -48,7 +48,8 @@
 //
 // # How to add a task
 //
-// Write one file with a [Task], such as vqa.go, and list it in [Tasks]: that is all. Loading, training, validation,
+// Write one file with a [Task], such as vqa.go, and list it in [Tasks]. (What notebooks do with a task in a few seconds stands in
+// notebooks/lx/world.go, beside the toy world's.) Loading, training, validation,
 // prediction, asking, the commands and the session go by what it says, and [Task.Check] says what it lacks. A program's own
 // task need not be listed: it is given to [Load] and to package task as it is. Data in a layout that none of the tasks has
 // also take a reader, see layout.go; a loss that package lxrt does not know is added to its TaskLosses.
