@@ -1,5 +1,5 @@
-// Package dataset reads the questions of the fine-tuning tasks VQA, GQA and NLVR2, finds the regions of their pictures, and
-// makes the model's input of them.
+// Package dataset reads the questions of the fine-tuning tasks VQA, GQA and NLVR2 and the sentences of pre-training, finds the
+// regions of their pictures, and makes the model's input of them.
 //
 // [Load] makes a [Set] of some splits: all their questions are in memory, about 200 bytes each, and regions are read when
 // [Set.Batch] or [Set.PairedBatch] needs them. A [Loader] does that on other goroutines, in the [Order] of an epoch.
@@ -19,8 +19,19 @@
 //	mscoco_imgfeat/, vg_gqa_imgfeat/, nlvr2_imgfeat/
 //	                    regions, see package region
 //
+//	lxmert/mscoco_train.json …  sentences of pre-training, a list of {"img_id": "COCO_train2014_000000318556",
+//	                    "sentf": {"mscoco": ["A very …", …], "vqa": ["What …?"]}, "labelf": {"vqa": [{"net": 1, …}]}}
+//	lxmert/all_ans.json the answers of pre-training, a list of {"ans": "net", "dsets": ["vqa", …]}
+//
 // Label may be missing, and is in test splits. No file is trusted: errors name file, line and entry, and memory is bounded by
 // the file's size.
+//
+// # Pre-training
+//
+// [LoadCorpus] reads the sentences of some sources, and [Corpus.Mask] makes an example of one, hiding words and regions at
+// the rates of a [Masking]; what is random in it depends on seed, epoch and sentence alone. mscoco_train has the regions of
+// train2014, mscoco_minival and mscoco_nominival those of val2014, vgnococo those of vg_gqa; a source X of one's own has its
+// sentences in lxmert/X.json and its regions in lxmert/X_obj36.tsv. Sentences are in memory, some 60 bytes each and the text.
 //
 // # Official files
 //

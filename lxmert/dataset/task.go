@@ -27,6 +27,8 @@ type Task struct {
 	// Head is the model's head, Loss the training loss and OneAnswerLoss that with --mceLoss ("": the same), by the names
 	// that package lxrt knows.
 	Head, Loss, OneAnswerLoss string
+	// Pretrains: it has the losses of pre-training instead of a head of its own, see [Pretraining].
+	Pretrains bool
 	// NeedsPretraining: from random parameters nothing is learnt, so that has to be asked for.
 	NeedsPretraining bool
 	// StepsLine is what the reference prints before training, with the number of steps.

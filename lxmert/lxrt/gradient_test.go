@@ -241,16 +241,28 @@ func isZero(x []float32) bool {
 	return !slices.ContainsFunc(x, func(v float32) bool { return v != 0 })
 }
 
-// pretrainingLosses are the six of LXMERT, section 3.1, in the reference's order, and their sum.
+// pretrainingLosses are the six of LXMERT, section 3.1, in the reference's order, and their sum, of labels that are not
+// weighted yet. Every word has its place among the masked ones, those that are not masked with weight 0.
 func pretrainingLosses(net *Net, label func(string, dtypes.DType) *Node) (total *Node, each []*Node) {
+	labels := map[string]*Node{}
+	there := func(x *Node) *Node {
+		known := ConvertDType(GreaterOrEqual(x, ZerosLike(x)), dtypes.Float32)
+		return Div(known, ReduceAllSum(known))
+	}
+	regions := func(weights *Node) *Node {
+		return MulScalar(weights, VisualLossScale/float64(weights.Shape().Size()))
+	}
 	i, f := dtypes.Int32, dtypes.Float32
-	each = []*Node{
-		LabelLoss(net.Node("out.mlm"), label("label.masked_lm_labels", i)),
-		LabelLoss(net.Node("out.match"), label("label.matched_label", i)),
-		RegionLabelLoss(net.Node("out.obj"), label("label.obj", i), label("label.obj_conf", f)),
-		RegionLabelLoss(net.Node("out.attr"), label("label.attr", i), label("label.attr_conf", f)),
-		RegionFeatureLoss(net.Node("out.feat"), label("label.feat", f), label("label.feat_mask", f)),
-		LabelLoss(net.Node("out.qa"), label("label.ans", i)),
+	words := label("label.masked_lm_labels", i)
+	labels[MaskedPlaces], labels[MaskedWords], labels[WordWeights] = Iota(words.Graph(), words.Shape(), 1), words, there(words)
+	labels[Matched] = label("label.matched_label", i)
+	labels[ObjectLabels], labels[ObjectWeights] = label("label.obj", i), regions(label("label.obj_conf", f))
+	labels[AttrLabels], labels[AttrWeights] = label("label.attr", i), regions(label("label.attr_conf", f))
+	labels[FeatTargets], labels[FeatWeights] = label("label.feat", f), regions(label("label.feat_mask", f))
+	labels[QALabels] = label("label.ans", i)
+	labels[QAWeights] = there(labels[QALabels])
+	for _, l := range PretrainingLosses() {
+		each = append(each, l.Of(net, func(name string) *Node { return labels[name] }))
 	}
 	total = each[0]
 	for _, l := range each[1:] {

@@ -33,27 +33,23 @@ func HardAnswerLoss(logits, target *Node) *Node {
 }
 
 // LabelLoss is cross-entropy of logits [...,C] with labels [...], averaged over the labels that are not -1; 0 where there
-// is none. It is the loss of NLVR2, of matching, of masked words and of pre-training's answers.
+// is none. It is the loss of NLVR2, and, over a whole batch, of matching, of masked words and of pre-training's answers.
 func LabelLoss(logits, labels *Node) *Node {
 	there := ConvertDType(GreaterOrEqual(labels, ZerosLike(labels)), dtypes.Float32)
-	each := Mul(crossEntropy(logits, labels), there)
-	return Div(ReduceAllSum(each), MaxScalar(ReduceAllSum(there), 1))
+	return Div(WeightedLabelLoss(logits, labels, there), MaxScalar(ReduceAllSum(there), 1))
 }
 
-// RegionLabelLoss is pre-training's object or attribute loss: cross-entropy of logits [N,V,C] with labels [N,V], weighted
-// by the detector's confidences [N,V], averaged over all N*V regions, masked or not, times [VisualLossScale].
-func RegionLabelLoss(logits, labels, confidence *Node) *Node {
-	there := ConvertDType(GreaterOrEqual(labels, ZerosLike(labels)), dtypes.Float32)
-	each := Mul(Mul(crossEntropy(logits, labels), there), confidence)
-	return MulScalar(ReduceAllMean(each), VisualLossScale)
+// WeightedLabelLoss is cross-entropy of logits [...,C] with labels [...], times weights [...], summed; a label -1 counts 0.
+func WeightedLabelLoss(logits, labels, weights *Node) *Node {
+	return ReduceAllSum(Mul(crossEntropy(logits, labels), weights))
 }
 
-// RegionFeatureLoss is pre-training's feature loss: smooth L1 (0.5 d^2 below 1, |d|-0.5 above) between features
-// [N,V,F], averaged over F, for the regions with mask [N,V] 1, averaged over all N*V, times [VisualLossScale].
-func RegionFeatureLoss(predicted, target, mask *Node) *Node {
+// WeightedFeatureLoss is smooth L1 (0.5 d^2 below 1, |d|-0.5 above) between features [N,V,F], averaged over F, times weights
+// [N,V], summed.
+func WeightedFeatureLoss(predicted, target, weights *Node) *Node {
 	d := Abs(Sub(toFloat32(predicted), target))
 	each := Where(LessThan(d, OnesLike(d)), MulScalar(Square(d), 0.5), AddScalar(d, -0.5))
-	return MulScalar(ReduceAllMean(Mul(ReduceMean(each, -1), mask)), VisualLossScale)
+	return ReduceAllSum(Mul(ReduceMean(each, -1), weights))
 }
 
 // crossEntropy of logits [...,C] with labels [...], in nats; 0 where the label is -1.

@@ -32,6 +32,9 @@ type Options struct {
 	// Layers; -1: as many as the weights or the configuration say, and the published model's if neither is given.
 	LangLayers, CrossLayers, RegionLayers int
 
+	// Pretraining has the flags of pre-training, for [dataset.Pretraining] only.
+	Pretraining Pretraining
+
 	// Folder is what relative names of files and folders are relative to; "": the working directory.
 	Folder    string
 	Root      string    // the folder "data"
@@ -73,7 +76,8 @@ func DefaultOptions() Options {
 	return Options{
 		Train: []string{"train"}, Valid: []string{"valid"}, BatchSize: 256, Optim: "bert", LR: 1e-4, Epochs: 10, Seed: 9595,
 		Output: "snap/test", LangLayers: -1, CrossLayers: -1, RegionLayers: -1, Root: "data", Dropout: -1,
-		Out: io.Discard, Notes: io.Discard,
+		Pretraining: DefaultPretraining(),
+		Out:         io.Discard, Notes: io.Discard,
 	}
 }
 

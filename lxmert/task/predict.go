@@ -94,7 +94,7 @@ func (s *session) openSnapshot(set *dataset.Set) (*lxrt.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.fits(m.Config(), set); err != nil {
+	if err := s.fits(m.Config(), set.Dim); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil

@@ -35,25 +35,19 @@ type session struct {
 	bucketedExamples, bucketedSteps int
 }
 
-func newSession(b *backend.Backend, t *dataset.Task, o *Options) (*session, error) {
+// openSession makes a session with a vocabulary.
+func openSession(b *backend.Backend, t *dataset.Task, o *Options) (*session, error) {
 	if o.Out == nil {
 		o.Out = io.Discard
 	}
 	if o.Notes == nil {
 		o.Notes = io.Discard
 	}
-	if err := t.Check(); err != nil {
-		return nil, err
-	}
 	if err := o.check(); err != nil {
 		return nil, err
 	}
 	s := &session{task: t, opt: o, backend: b, sources: &dataset.Sources{}, bucketedExamples: 20_000, bucketedSteps: 5000}
 	s.closers = append(s.closers, s.sources)
-	var err error
-	if s.loss, err = lossOf(t, o); err != nil {
-		return nil, err
-	}
 	explicit := o.Vocab
 	if own := filepath.Join(o.Root, "vocab.txt"); explicit == "" && isFile(own) {
 		explicit = own
@@ -63,6 +57,21 @@ func newSession(b *backend.Backend, t *dataset.Task, o *Options) (*session, erro
 		return nil, err
 	}
 	if s.tok, err = token.Load(vocab); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// newSession makes the session of a task of fine-tuning.
+func newSession(b *backend.Backend, t *dataset.Task, o *Options) (*session, error) {
+	if err := t.Check(); err != nil {
+		return nil, err
+	}
+	s, err := openSession(b, t, o)
+	if err != nil {
+		return nil, err
+	}
+	if s.loss, err = lossOf(t, o); err != nil {
 		return nil, err
 	}
 	if t.Truth.Table {
@@ -127,19 +136,19 @@ func (s *session) begin(set *dataset.Set) (*start, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.fits(b.cfg, set); err != nil {
+	if err := s.fits(b.cfg, set.Dim); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
 	return b, nil
 }
 
-// fits says whether a model can read this vocabulary and these features.
-func (s *session) fits(c lxmert.Config, set *dataset.Set) error {
+// fits says whether a model can read this vocabulary and features of this width, 0 if there are none.
+func (s *session) fits(c lxmert.Config, dim int) error {
 	if s.tok.Size() > c.Vocab {
 		return fmt.Errorf("task: the vocabulary has %d word pieces, the model %d; --vocab names another vocabulary", s.tok.Size(), c.Vocab)
 	}
-	if set.Len() > 0 && set.Dim != c.FeatDim {
-		return fmt.Errorf("task: the region features have %d numbers each, the model takes %d; --config or the weights say the model's size", set.Dim, c.FeatDim)
+	if dim != 0 && dim != c.FeatDim {
+		return fmt.Errorf("task: the region features have %d numbers each, the model takes %d; --config or the weights say the model's size", dim, c.FeatDim)
 	}
 	return nil
 }

@@ -47,49 +47,14 @@ func (s *start) openModel(name, config string) (*weights.Model, error) {
 
 // beginning decides the sizes and gathers the values. classes is the number of the task's answers.
 func beginning(t *dataset.Task, o *Options, classes int, table func() (*dataset.QATable, error), answers *dataset.Answers) (_ *start, err error) {
-	b := &start{recipe: weights.DefaultRecipe}
+	b := &start{}
 	defer func() {
 		if err != nil {
 			b.Close()
 		}
 	}()
-	if o.Config != "" {
-		if b.recipe, err = weights.ReadRecipe(o.Config); err != nil {
-			return nil, err
-		}
-	}
-	opened := map[string]*weights.Model{}
-	var sizes *weights.Model
-	for _, name := range []string{o.LoadLXMERT, o.LoadLXMERTQA, o.Load} {
-		if name == "" {
-			continue
-		}
-		m, err := b.openModel(name, o.Config)
-		if err != nil {
-			return nil, err
-		}
-		if sizes != nil && body(sizes.Config) != body(m.Config) {
-			return nil, fmt.Errorf("task: %s is %s, %s is %s: they cannot be parts of one model", sizes.File.Path, weights.Words(body(sizes.Config)), m.File.Path, weights.Words(body(m.Config)))
-		}
-		opened[name], sizes = m, m
-		if note := m.HeadsNote(); note != "" {
-			fmt.Fprintln(o.Notes, note)
-		}
-		if o.Config == "" {
-			if b.recipe, _, err = weights.RecipeBeside(m.File.Path); err != nil {
-				return nil, err
-			}
-		}
-	}
-	switch {
-	case sizes != nil:
-		b.cfg = body(sizes.Config)
-	case o.Config != "":
-		b.cfg = body(b.recipe.Config)
-	default:
-		b.cfg = body(lxmert.LXR955())
-	}
-	if err := layers(o, &b.cfg, sizes); err != nil {
+	opened, _, err := b.sizes(o, o.LoadLXMERT, o.LoadLXMERTQA, o.Load)
+	if err != nil {
 		return nil, err
 	}
 	b.cfg.TaskClasses, b.cfg.TaskImages = classes, t.Pictures()
@@ -134,6 +99,51 @@ func beginning(t *dataset.Task, o *Options, classes int, table func() (*dataset.
 		}
 	}
 	return b, nil
+}
+
+// sizes opens the weights of some names, each where it is not "", and decides the body's sizes and the recipe. from is the last
+// of them, nil if there is none.
+func (b *start) sizes(o *Options, names ...string) (opened map[string]*weights.Model, from *weights.Model, err error) {
+	b.recipe = weights.DefaultRecipe
+	if o.Config != "" {
+		if b.recipe, err = weights.ReadRecipe(o.Config); err != nil {
+			return nil, nil, err
+		}
+	}
+	opened = map[string]*weights.Model{}
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		m, err := b.openModel(name, o.Config)
+		if err != nil {
+			return nil, nil, err
+		}
+		if from != nil && body(from.Config) != body(m.Config) {
+			return nil, nil, fmt.Errorf("task: %s is %s, %s is %s: they cannot be parts of one model", from.File.Path, weights.Words(body(from.Config)), m.File.Path, weights.Words(body(m.Config)))
+		}
+		opened[name], from = m, m
+		if note := m.HeadsNote(); note != "" {
+			fmt.Fprintln(o.Notes, note)
+		}
+		if o.Config == "" {
+			if b.recipe, _, err = weights.RecipeBeside(m.File.Path); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	switch {
+	case from != nil:
+		b.cfg = body(from.Config)
+	case o.Config != "":
+		b.cfg = body(b.recipe.Config)
+	default:
+		b.cfg = body(lxmert.LXR955())
+	}
+	if err := layers(o, &b.cfg, from); err != nil {
+		return nil, nil, err
+	}
+	return opened, from, nil
 }
 
 // body is a configuration without heads.
@@ -290,7 +300,7 @@ func (b *start) fromBERT(name string, notes io.Writer) error {
 	taken := 0
 	for _, n := range f.Names() {
 		t, _ := f.Tensor(n)
-		if c := weights.Canonical(n); known[c] && isEncoder(c) {
+		if c := weights.Canonical(n); known[c] && (isEncoder(c) || strings.HasPrefix(c, "cls.")) {
 			if err := b.init.Set(c, t); err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}

@@ -28,8 +28,11 @@ type phase struct {
 }
 
 // Train fine-tunes a task as the reference's training commands do and leaves log.log, BEST.pth and LAST.pth in the output
-// folder.
+// folder; or it pre-trains, and leaves log.log, BEST_EVAL_LOSS_LXRT.pth and EpochNN_LXRT.pth.
 func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) (out *train.Outcome, err error) {
+	if t.Pretrains {
+		return pretrain(ctx, b, t, o)
+	}
 	settings := o.settings(t) // with the names as they were given, from whichever folder
 	o.settle()
 	s, err := newSession(b, t, &o)

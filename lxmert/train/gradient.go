@@ -100,32 +100,8 @@ func sortedNames(labels map[string]Label) []string {
 
 // defineGradient returns [loss, sum of the squares of all gradients, outputs..., gradients...].
 func (t *Trainer) defineGradient(b *program.Builder, g *gradientProgram, fed *lxrt.Fed, part Part, more bool) []*Node {
-	opt := lxrt.NetOptions{PooledOnly: t.opt.PooledOnly, Rematerialize: t.opt.Rematerialize, BFloat16: t.opt.BFloat16}
-	if t.opt.HiddenDropout > 0 || t.opt.AttentionDropout > 0 {
-		opt.Dropout = &lxrt.Dropout{
-			Hidden: t.opt.HiddenDropout, Attention: t.opt.AttentionDropout,
-			Keys: func(place string, rows int) *Node { return b.SplitInput(keysInput{place}, dtypes.Uint32, rows, 2) },
-		}
-	}
-	net := lxrt.NewNet(t.cfg, fed.Inputs(b.SplitInput), b.Weight, opt)
-	loss, outputs := t.objective(net, func(name string) *Node {
-		l, ok := part.Labels[name]
-		if !ok {
-			panic(fmt.Errorf("the part has no labels %q", name))
-		}
-		dtype, err := l.dtype()
-		if err != nil {
-			panic(fmt.Errorf("%s: %w", name, err))
-		}
-		return b.SplitInput(labelInput{name}, dtype, l.Shape...)
-	})
+	loss, outputs := t.defineLoss(b, fed, part, true)
 	g.outputs = len(outputs)
-	for i, o := range outputs {
-		if o.DType() == dtypes.BFloat16 {
-			outputs[i] = ConvertDType(o, dtypes.Float32)
-		}
-	}
-	loss = Mul(loss, b.Input(shareInput{}, dtypes.Float32))
 	names, nodes := b.Weights()
 	g.params = slices.Clone(names)
 	grads := Gradient(loss, nodes...)
@@ -137,6 +113,35 @@ func (t *Trainer) defineGradient(b *program.Builder, g *gradientProgram, fed *lx
 		squares.add(grads[i])
 	}
 	return slices.Concat([]*Node{loss, squares.total()}, outputs, grads)
+}
+
+// defineLoss returns what the objective makes of a part; the loss is the part's share of the step's.
+func (t *Trainer) defineLoss(b *program.Builder, fed *lxrt.Fed, part Part, dropout bool) (loss *Node, outputs []*Node) {
+	opt := lxrt.NetOptions{PooledOnly: t.opt.PooledOnly, Rematerialize: t.opt.Rematerialize, BFloat16: t.opt.BFloat16}
+	if dropout && (t.opt.HiddenDropout > 0 || t.opt.AttentionDropout > 0) {
+		opt.Dropout = &lxrt.Dropout{
+			Hidden: t.opt.HiddenDropout, Attention: t.opt.AttentionDropout,
+			Keys: func(place string, rows int) *Node { return b.SplitInput(keysInput{place}, dtypes.Uint32, rows, 2) },
+		}
+	}
+	net := lxrt.NewNet(t.cfg, fed.Inputs(b.SplitInput), b.Weight, opt)
+	loss, outputs = t.objective(net, func(name string) *Node {
+		l, ok := part.Labels[name]
+		if !ok {
+			panic(fmt.Errorf("the part has no labels %q", name))
+		}
+		dtype, err := l.dtype()
+		if err != nil {
+			panic(fmt.Errorf("%s: %w", name, err))
+		}
+		return b.SplitInput(labelInput{name}, dtype, l.Shape...)
+	})
+	for i, o := range outputs {
+		if o.DType() == dtypes.BFloat16 {
+			outputs[i] = ConvertDType(o, dtypes.Float32)
+		}
+	}
+	return Mul(loss, b.Input(shareInput{}, dtypes.Float32)), outputs
 }
 
 // runGradient executes the program. The gradients stay on the devices, [parameter][device], and are the caller's.

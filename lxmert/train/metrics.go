@@ -94,6 +94,9 @@ func (r *run) writeMetrics(res *Result) error {
 		"step": r.t.step, "epoch": r.at.Epoch, "loss": number(res.Loss), "norm": number(res.Norm), "lr": res.LR,
 		"rows_per_s": round(rate), "data_wait_s": round((wait - m.wait).Seconds()), "skipped": r.at.Skipped,
 	}
+	for i, x := range partLosses(res.Outputs, len(r.job.Parts)) {
+		line["loss."+r.job.Parts[i]] = number(x)
+	}
 	if r.job.FLOPs > 0 {
 		// The way back costs twice the way forward.
 		flops := 3 * r.job.FLOPs * rate

@@ -27,8 +27,39 @@ type Job struct {
 	Validate func(ctx context.Context, epoch int, m lxmert.Engine) (float64, error)
 	// Names are what a message calls the examples of a part, question ids for instance.
 	Names func(part Part) []string
+	// Parts are the names of the loss's parts, which the objective returns before all other outputs, as scalars.
+	Parts []string
+	// Tally counts more about what the objective returned for a part, for [Job].Judge; nil: nothing is counted.
+	Tally func(part Part, outputs []any, add func(name string, sum, n float64)) error
+	// Judge ends an epoch instead of Validate and the lines and snapshots of fine-tuning; nil: these do.
+	Judge func(ctx context.Context, e *Epoch) (*Judgement, error)
+	// Snapshots are the files that Judge may name, the one that the run ends with last; others among them are of earlier runs.
+	Snapshots []string
+	// Parameter is what snapshots call a parameter; nil: as those of fine-tuning do, [weights.TaskName].
+	Parameter func(canonical string) string
 	// FLOPs of one row's forward pass, for the rates in metrics.jsonl; 0 leaves them away.
 	FLOPs float64
+}
+
+// Epoch is what a run knows of an epoch when it ends.
+type Epoch struct {
+	Number  int              // from 0
+	Steps   int              // that moved the parameters
+	Loss    float64          // mean over these
+	Parts   []float64        // mean of each of the loss's parts
+	Tallies map[string]Tally // see [Job].Tally
+	Best    float64          // of earlier judgements; 0: there is none
+}
+
+// Tally is a sum and what it is the sum of.
+type Tally struct{ Sum, N float64 }
+
+// Judgement is what becomes of an epoch.
+type Judgement struct {
+	Text      string         // for log.log and whoever reads what the reference prints
+	Line      map[string]any // for metrics.jsonl
+	Best      float64        // so far
+	Snapshots []string       // files of the run directory to write the parameters to
 }
 
 // Batches are the steps of an epoch, prepared ahead. Next returns [io.EOF] after the last.
@@ -104,6 +135,7 @@ type position struct {
 	Epoch, Step int     // the step of the epoch that comes next
 	Right       float64 // of this epoch so far
 	Rows        int
+	Sums        *sums `json:",omitempty"` // of this epoch, where a Judge is to know them
 	Best        float64
 	Skipped     int
 	BadInRow    int
@@ -114,6 +146,14 @@ type position struct {
 	// Deterministic says whether the steps before gave the bits that they always give, "true" or "false"; "": an older
 	// version did not say.
 	Deterministic string
+}
+
+// sums are what an [Epoch] has the means of.
+type sums struct {
+	Steps   int
+	Loss    float64
+	Parts   []float64
+	Tallies map[string]Tally
 }
 
 // run is a run under way.
@@ -172,8 +212,10 @@ func (r *run) epochs(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.t.SaveWeights(r.path(lastFile)); err != nil {
-		return err
+	if r.job.Judge == nil {
+		if err := r.snapshot(lastFile); err != nil {
+			return err
+		}
 	}
 	r.at.Finished = true
 	return r.finish()
@@ -203,7 +245,11 @@ func (r *run) epoch(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.judge(ctx, batches.Wait()); err != nil {
+	judge := r.judge
+	if r.job.Judge != nil {
+		judge = r.judgeBy
+	}
+	if err := judge(ctx, batches.Wait()); err != nil {
 		if ctx.Err() != nil {
 			return r.interrupted(ctx)
 		}
@@ -219,6 +265,9 @@ func (r *run) step(ctx context.Context, parts []Part) error {
 		return fmt.Errorf("train: epoch %d, step %d: %w", r.at.Epoch, r.at.Step, err)
 	}
 	r.at.Step++
+	if err := r.count(res, parts); err != nil {
+		return err
+	}
 	rows := 0
 	for i, p := range parts {
 		right, n, err := r.job.Score(p, res.Outputs[i])
@@ -300,13 +349,18 @@ func (r *run) judge(ctx context.Context, wait time.Duration) error {
 		}
 		if valid > r.at.Best {
 			r.at.Best = valid
-			if err := r.t.SaveWeights(r.path(bestFile)); err != nil {
+			if err := r.snapshot(bestFile); err != nil {
 				return err
 			}
 		}
 		text += fmt.Sprintf("Epoch %d: Valid %0.2f\n", r.at.Epoch, valid*100) + fmt.Sprintf("Epoch %d: Best %0.2f\n", r.at.Epoch, r.at.Best*100)
 		line["valid"], line["best"] = valid, r.at.Best
 	}
+	return r.endEpoch(text, line, wait)
+}
+
+// endEpoch logs what came out of an epoch and goes to the next.
+func (r *run) endEpoch(text string, line map[string]any, wait time.Duration) error {
 	if _, err := r.log.WriteString(text); err != nil {
 		return fmt.Errorf("train: %w; make room there, --resume goes on from the last saved state", err)
 	}
@@ -315,7 +369,7 @@ func (r *run) judge(ctx context.Context, wait time.Duration) error {
 	if err := r.writeLine(line); err != nil {
 		return err
 	}
-	r.at.Epoch, r.at.Step, r.at.Right, r.at.Rows = r.at.Epoch+1, 0, 0, 0
+	r.at.Epoch, r.at.Step, r.at.Right, r.at.Rows, r.at.Sums = r.at.Epoch+1, 0, 0, 0, nil
 	return nil
 }
 

@@ -32,7 +32,7 @@ func (r *run) open(ctx context.Context) (done bool, err error) {
 			err = errors.Join(err, r.close())
 		}
 	}()
-	for _, name := range []string{stateFile, bestFile, lastFile, runFile} {
+	for _, name := range append(r.snapshots(), stateFile, runFile) {
 		if err := atomicfile.Sweep(r.path(name)); err != nil {
 			return false, fmt.Errorf("train: %w", err)
 		}
@@ -71,7 +71,7 @@ func (r *run) open(ctx context.Context) (done bool, err error) {
 		r.noteDeterminism()
 	} else {
 		// Whatever an earlier run left behind must not be taken for this one's.
-		for _, name := range []string{stateFile, bestFile, lastFile} {
+		for _, name := range append(r.snapshots(), stateFile) {
 			if err := os.Remove(r.path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 				return false, fmt.Errorf("train: %w", err)
 			}
@@ -107,18 +107,27 @@ func (r *run) noteDeterminism() {
 // variesOnGPU is what is to be known of a run on a GPU without deterministic operations.
 const variesOnGPU = "on a GPU a run that is resumed ends with the bits of one that was never interrupted only if it is made with --deterministic, which this one is not"
 
+// snapshots are the files of parameters that the run writes, the one that it ends with last.
+func (r *run) snapshots() []string {
+	if r.job.Judge != nil {
+		return slices.Clone(r.job.Snapshots)
+	}
+	return []string{bestFile, lastFile}
+}
+
 // begun says whether a run of this package began in the directory and was killed before its first state: then there is
 // nothing to go on from, and nothing to lose but a snapshot of its first epoch. Snapshots of others, and LAST.pth, which
 // comes after many states, are somebody's work.
 func (r *run) begun() bool {
 	_, ours := os.Stat(r.path(runFile))
-	_, last := os.Stat(r.path(lastFile))
+	snapshots := r.snapshots()
+	_, last := os.Stat(r.path(snapshots[len(snapshots)-1]))
 	return ours == nil && errors.Is(last, os.ErrNotExist)
 }
 
 // vacant says whether a new run may begin in the directory.
 func (r *run) vacant() error {
-	for _, name := range []string{stateFile, bestFile, lastFile, runFile} {
+	for _, name := range append([]string{stateFile}, append(r.snapshots(), runFile)...) {
 		if _, err := os.Stat(r.path(name)); err == nil {
 			if r.opt.Resume {
 				return fmt.Errorf("train: %w: %s, without %s to go on from; choose another --output, or lose it with --overwrite", ErrRunExists, r.path(name), stateFile)
@@ -159,8 +168,9 @@ func (r *run) checkSpace() error {
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	need := 2*stateSize(r.t.cfg, r.t.optimizer) + 3*4*int64(r.t.cfg.NumParams())
-	for _, name := range []string{stateFile, bestFile, lastFile} {
+	snapshots := r.snapshots()
+	need := 2*stateSize(r.t.cfg, r.t.optimizer) + int64(len(snapshots)+1)*4*int64(r.t.cfg.NumParams())
+	for _, name := range append(snapshots, stateFile) {
 		if info, err := os.Stat(r.path(name)); err == nil {
 			need -= info.Size()
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 // Items are the parameters as they are, float32, under the names that name gives them, to be written with
-// [weights.Save] before the next step.
+// [weights.Save] before the next step. The decoder of masked words, where there is one, is tied to the word embeddings.
 func (t *Trainer) Items(name func(canonical string) string) []weights.Item {
 	var items []weights.Item
 	for _, v := range t.vars.list {
@@ -36,13 +36,11 @@ func (t *Trainer) Items(name func(canonical string) string) []weights.Item {
 			},
 		})
 	}
+	if t.cfg.LM {
+		words := t.vars.byName[lxmert.WordEmbeddings]
+		items = append(items, weights.TiedDecoder(weights.Item{Name: name(words.Name), DType: weights.F32, Shape: words.Shape}))
+	}
 	return items
-}
-
-// SaveWeights writes the parameters as the reference's fine-tuned snapshots: a .pth that PyTorch loads, or a
-// .safetensors, by the path's suffix.
-func (t *Trainer) SaveWeights(path string) error {
-	return weights.Save(path, t.cfg, t.Items(weights.TaskName), nil)
 }
 
 // stateFormat is the version of the files that saveState writes.

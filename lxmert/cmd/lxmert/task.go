@@ -39,6 +39,9 @@ A run that was interrupted or killed goes on with the same command and --resume,
 		Example: examples(t),
 		Args:    cobra.NoArgs,
 	}
+	if t.Pretrains {
+		cmd.Short, cmd.Long, cmd.Example = "Pre-train: "+t.About, pretrainHelp, pretrainExamples
+	}
 	f.Add(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := f.Complete(); err != nil {
@@ -125,17 +128,22 @@ func (f *taskFlags) runOn(cmd *cobra.Command, b *backend.Backend) (r taskResult,
 	case r.outcome.Already:
 		fmt.Fprintf(screen.notes, "%s holds this run, finished after %d steps; --overwrite makes it anew\n", o.Output, r.outcome.Steps)
 	default:
-		fmt.Fprintf(screen.notes, "%d steps in %s; %s has log.log, metrics.jsonl and LAST.pth%s\n", r.outcome.Steps-r.outcome.Resumed,
-			progress.Clock(r.outcome.Duration), o.Output, bestNote(o.Output))
+		fmt.Fprintf(screen.notes, "%d steps in %s; %s has log.log, metrics.jsonl and %s\n", r.outcome.Steps-r.outcome.Resumed,
+			progress.Clock(r.outcome.Duration), o.Output, snapshotNote(f.Task, o.Output))
 	}
 	return r, nil
 }
 
-func bestNote(dir string) string {
-	if _, err := os.Stat(filepath.Join(dir, "BEST.pth")); err == nil {
-		return " and BEST.pth"
+// snapshotNote says which snapshots a run left in its folder.
+func snapshotNote(t *dataset.Task, dir string) string {
+	note, best := "LAST.pth", "BEST.pth"
+	if t.Pretrains {
+		note, best = "EpochNN_LXRT.pth of every epoch", "BEST_EVAL_LOSS_LXRT.pth"
 	}
-	return ""
+	if _, err := os.Stat(filepath.Join(dir, best)); err == nil {
+		note += " and " + best
+	}
+	return note
 }
 
 // resumeCommand is the process's command line with --resume.

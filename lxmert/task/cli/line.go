@@ -31,11 +31,18 @@ type Line struct {
 	// TQDM shows progress even where the output is no terminal.
 	TQDM bool
 
-	train, valid, curriculum string
+	train, valid, curriculum, visualLosses, qaSets string
 }
 
 // New returns the empty command line of a task.
-func New(t *dataset.Task) *Line { return &Line{Task: t, Options: task.DefaultOptions()} }
+func New(t *dataset.Task) *Line {
+	l := &Line{Task: t, Options: task.DefaultOptions()}
+	if t.Pretrains {
+		o := &l.Options
+		o.Train, o.Valid, o.Epochs, o.Output = []string{"mscoco_train", "mscoco_nominival", "vgnococo"}, []string{"mscoco_minival"}, 20, "snap/pretrain/lxmert"
+	}
+	return l
+}
 
 // Parse reads the flags of a task. Names may be given in part, as [Expand] says.
 func Parse(t *dataset.Task, args []string) (*Line, error) {
@@ -101,8 +108,37 @@ func (l *Line) Add(s *pflag.FlagSet) {
 	s.IntVar(&o.MaxBad, "max-bad", 10, "so many steps in a row whose loss or gradient is not finite stop the run")
 	s.IntVar(&o.LogSteps, "logSteps", 0, "steps between two lines of metrics.jsonl (default: a hundred lines per epoch)")
 	s.IntVar(&o.PredictBatch, "predictBatch", 64, "rows that are predicted at once")
+	if l.Task.Pretrains {
+		l.addPretraining(s)
+		return
+	}
 	ignore(s)
 }
+
+// addPretraining defines the flags of pre-training, and hides those that mean nothing to it.
+func (l *Line) addPretraining(s *pflag.FlagSet) {
+	p := &l.Options.Pretraining
+	s.BoolVar(&p.MaskLM, "taskMaskLM", false, "learn masked words (without any --task…: all four)")
+	s.BoolVar(&p.Matched, "taskMatched", false, "learn whether the sentence is about the picture; half of the sentences are swapped")
+	s.BoolVar(&p.Objects, "taskObjPredict", false, "learn masked regions")
+	s.BoolVar(&p.QA, "taskQA", false, "learn the answers of questions")
+	s.StringVar(&l.visualLosses, "visualLosses", strings.Join(p.VisualLosses, ","), "what to learn of regions: obj, attr and feat")
+	s.StringVar(&l.qaSets, "qaSets", "", "answers of these data sets only, such as vqa,gqa (default: all of data/lxmert/all_ans.json)")
+	s.Float64Var(&p.WordMaskRate, "wordMaskRate", p.WordMaskRate, "share of word pieces that are asked for")
+	s.Float64Var(&p.ObjMaskRate, "objMaskRate", p.ObjMaskRate, "share of regions whose features are asked for")
+	s.Lookup("train").Usage = "sources of sentences, data/lxmert/<source>.json, separated by commas"
+	s.Lookup("valid").Usage = `sources to validate on; "" for none`
+	s.Lookup("batchSize").Usage = "sentences of a step, over all devices and parts"
+	s.Lookup("load").Usage = "pre-trained model to go on from, with all of its heads, without suffix"
+	s.Lookup("loadLXMERT").Usage = "pre-trained model of which what fits is taken, without suffix; what is drawn is said"
+	s.Lookup("tiny").Usage = "use the first 500 images of every feature file"
+	for _, name := range notPretraining {
+		s.Lookup(name).Hidden = true
+	}
+}
+
+// notPretraining are the flags that pre-training has no use for.
+var notPretraining = []string{"test", "loadLXMERTQA", "mceLoss", "curriculum", "blind", "predictBatch"}
 
 // ignore defines the reference's flags for pre-training, which its scripts give to every task.
 func ignore(s *pflag.FlagSet) {
@@ -128,6 +164,17 @@ func (l *Line) Complete() error {
 			return usage("--curriculum: %q is no number of epochs", s)
 		}
 		o.Schedule = append(o.Schedule, e)
+	}
+	if l.Task.Pretrains {
+		o.Pretraining.VisualLosses, o.Pretraining.QASets = splits(l.visualLosses), splits(l.qaSets)
+		switch {
+		case o.Test != "":
+			return usage("--test: pre-training predicts nothing")
+		case l.curriculum != "":
+			return usage("--curriculum: pre-training takes all of --train together")
+		case o.Blind || o.MCELoss:
+			return usage("--blind and --mceLoss are for fine-tuning")
+		}
 	}
 	if o.Resume && o.Overwrite {
 		return usage("--resume keeps the run in %s and --overwrite loses it; give one of them", o.Output)

@@ -39,7 +39,13 @@ func TestMistakesAreUsage(t *testing.T) {
 
 func TestPublishedScriptsParse(t *testing.T) {
 	for _, s := range cli.Scripts() {
-		task, flags, gpus, err := cli.ScriptLine([]string{"run/" + s.Name + ".bash", "0,1", "tiny"})
+		line := []string{"run/" + s.Name + ".bash", "0,1"}
+		name := "lxmert" // which pre-training always has
+		if !s.Task.Pretrains {
+			name = "tiny"
+			line = append(line, name)
+		}
+		task, flags, gpus, err := cli.ScriptLine(line)
 		if err != nil {
 			t.Errorf("%s: %v", s.Name, err)
 			continue
@@ -49,7 +55,7 @@ func TestPublishedScriptsParse(t *testing.T) {
 			t.Errorf("%s: %v", s.Name, err)
 			continue
 		}
-		if l.Options.Output != "snap/"+s.Task.Name+"/tiny" || gpus != "0,1" || l.Options.LangLayers != 9 {
+		if l.Options.Output != "snap/"+s.Task.Name+"/"+name || gpus != "0,1" || l.Options.LangLayers != 9 {
 			t.Errorf("%s: %+v on %s", s.Name, l.Options, gpus)
 		}
 		if noValid := strings.HasSuffix(s.Name, "_test") && s.Name != "nlvr2_test"; noValid != (len(l.Options.Valid) == 0) {

@@ -17,12 +17,15 @@ type Script struct {
 	Flags string // separated by spaces
 }
 
-// Scripts are the published ones: of every task one to fine-tune and one to try.
+// pretrainScript is the one whose experiment has no name: its folder is snap/pretrain/lxmert.
+const pretrainScript = "lxmert_pretrain"
+
+// Scripts are the published ones: of every task one to fine-tune and one to try, and that of pre-training.
 func Scripts() (scripts []Script) {
 	for _, t := range dataset.Tasks() {
 		scripts = append(scripts, Script{t.Name + "_finetune", t, t.Recipe.FineTune}, Script{t.Name + "_test", t, t.Recipe.Try})
 	}
-	return scripts
+	return append(scripts, Script{pretrainScript, dataset.Pretraining, dataset.Pretraining.Recipe.FineTune})
 }
 
 // layerFlags are the published model's sizes, which every script gives.
@@ -42,7 +45,13 @@ func ScriptLine(args []string) (t *dataset.Task, flags []string, gpus string, er
 		return nil, nil, "", usage("there is no script %q; there are %s", name, strings.Join(names, ", "))
 	}
 	s := scripts[i]
+	if s.Name == pretrainScript && len(args) > 1 {
+		args = slices.Insert(slices.Clone(args), 2, "lxmert")
+	}
 	if len(args) < 3 || strings.HasPrefix(args[1], "-") || strings.HasPrefix(args[2], "-") {
+		if s.Name == pretrainScript {
+			return nil, nil, "", usage("run %s needs the GPUs: lxmert run %s 0,1,2,3 --multiGPU", s.Name, s.Name)
+		}
 		return nil, nil, "", usage("run %s needs the GPUs and a name: lxmert run %s 0 my_experiment", s.Name, s.Name)
 	}
 	gpus, name = args[1], args[2]

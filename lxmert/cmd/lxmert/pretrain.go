@@ -1,0 +1,24 @@
+package main
+
+// This file is what `lxmert pretrain --help` says; the command is that of a task, see taskCommand.
+
+const pretrainHelp = `Pre-trains a model with six losses: masked words, whether the sentence is about the picture, objects, attributes and
+features of regions, and answers. Flags, files and folders are the reference's: sentences in data/lxmert/<source>.json,
+the answers in data/lxmert/all_ans.json, region features in data/*_imgfeat. The output folder has log.log, metrics.jsonl
+with every loss, EpochNN_LXRT.pth after each epoch, and BEST_EVAL_LOSS_LXRT.pth, all of which PyTorch loads.
+
+Sentences of your own are a JSON list of {"img_id": "…", "sentf": {"captions": ["…", …], "questions": ["…", …]},
+"labelf": {"questions": [{"answer": 1}, …]}}: any categories, with labels where there are answers, of which those in the
+answer table count. mine.json is named by --train mine, and its regions are in data/lxmert/mine_obj36.tsv. --load goes on
+from a model with all its heads, --loadLXMERT takes of one what fits, and says what does not: the answer head, for example,
+where the table is another one.
+
+The reference's accuracy counts questions whose sentence was swapped for that of another picture as well; the standard
+error says what it is without them.
+
+A run that was interrupted or killed goes on with the same command and --resume, to the very same end; on a GPU that takes
+--deterministic from the beginning.`
+
+const pretrainExamples = `  lxmert pretrain --fromScratch --batchSize 256 --lr 1e-4 --epochs 20 --output snap/pretrain/lxmert
+  lxmert pretrain --load snap/pretrained/model --train mine --valid "" --epochs 2 --output snap/pretrain/mine
+  lxmert ask --load snap/pretrain/lxmert/Epoch20 …`

@@ -1,0 +1,300 @@
+package task
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	"github.com/seed-516990b0/golxmert/lxmert/train"
+	"github.com/seed-516990b0/golxmert/lxmert/weights"
+)
+
+// pretrainOptions are those of short pre-training on the toy world.
+func pretrainOptions(t *testing.T) Options {
+	t.Helper()
+	o := toyOptions(t)
+	o.Train, o.Valid = []string{"mscoco_train", "mscoco_nominival", "vgnococo"}, []string{"mscoco_minival"}
+	o.BatchSize, o.Epochs, o.LR, o.FromScratch = 32, 2, 1e-3, true
+	o.Output = filepath.Join(t.TempDir(), "pretrain")
+	return o
+}
+
+// newPretraining loads data and sizes without training.
+func newPretraining(t *testing.T, b *backend.Backend, o *Options) *pretraining {
+	t.Helper()
+	o.Pretraining.settle()
+	s, err := openSession(b, dataset.Pretraining, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &pretraining{session: s}
+	t.Cleanup(func() { p.Close() })
+	if err := p.load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	begin, err := p.begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin.Close()
+	p.cfg, p.losses = begin.cfg, p.enabled()
+	return p
+}
+
+// TestPretrainingLeavesWhatItSays trains all six losses, and fine-tunes what came out.
+func TestPretrainingLeavesWhatItSays(t *testing.T) {
+	b := backendtest.Open(t, "cpu")
+	o := pretrainOptions(t)
+	var out bytes.Buffer
+	o.Out = &out
+	r, err := Train(t.Context(), b, dataset.Pretraining, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := out.String()
+	for _, want := range []string{
+		"Load an answer table of size 24.", "Batch per epoch: ", "Warm up Iters: ", "The training loss for Epoch 0 is ", "The losses are Mask_LM: ",
+		" Matched: ", " Obj: ", " Attr: ", " Feat: ", " QA: ", "Overall Accu ", "gqa Accu ", "vqa Accu ", "The valid loss is ", "The training loss for Epoch 1 is ",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not printed:\n%s", want, text)
+		}
+	}
+	if r.Best <= 0 || r.Skipped != 0 {
+		t.Errorf("%+v", r)
+	}
+	for _, name := range []string{"Epoch01_LXRT.pth", "Epoch02_LXRT.pth", "BEST_EVAL_LOSS_LXRT.pth"} {
+		m, err := weights.OpenModel(filepath.Join(o.Output, name), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := m.Config; !c.LM || !c.Match || c.Objects != 5 || c.Attributes != 6 || !c.FeatHead || c.Answers != 24 || c.TaskClasses != 0 {
+			t.Errorf("%s: %+v", name, c)
+		}
+		if !slices.ContainsFunc(m.File.Names(), func(n string) bool { return n == lxmert.TiedDecoder }) {
+			t.Errorf("%s has no %s, which PyTorch's strict loading wants", name, lxmert.TiedDecoder)
+		}
+		m.Close()
+	}
+	// A step moves what it learns, so what it was drawn as is not what it becomes: none of the six heads stays.
+	first, second := opened(t, o.Output, "Epoch01_LXRT.pth"), opened(t, o.Output, "Epoch02_LXRT.pth")
+	for _, name := range []string{"cls.predictions.bias", "cls.seq_relationship.weight", "obj_predict_head.decoder_dict.obj.weight",
+		"obj_predict_head.decoder_dict.attr.weight", "obj_predict_head.decoder_dict.feat.weight", "answer_head.logit_fc.3.weight"} {
+		if slices.Equal(first(name), second(name)) {
+			t.Errorf("%s does not move", name)
+		}
+	}
+
+	tune := toyOptions(t)
+	tune.Valid, tune.LoadLXMERTQA, tune.Epochs, tune.BatchSize, tune.Output = []string{"minival"}, filepath.Join(o.Output, "Epoch02"), 1, 32, t.TempDir()
+	if _, err := Train(t.Context(), b, dataset.VQA, tune); err != nil {
+		t.Errorf("fine-tuning: %v", err)
+	}
+	next := pretrainOptions(t)
+	next.FromScratch, next.Load, next.Epochs = false, filepath.Join(o.Output, "Epoch02"), 1
+	if _, err := Train(t.Context(), b, dataset.Pretraining, next); err != nil {
+		t.Errorf("going on from it: %v", err)
+	}
+}
+
+// opened reads parameters of a snapshot.
+func opened(t *testing.T, dir, name string) func(param string) []float32 {
+	t.Helper()
+	m, err := weights.OpenModel(filepath.Join(dir, name), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return func(param string) []float32 {
+		x, ok := m.Tensor(param)
+		if !ok {
+			t.Fatalf("%s has no %s", name, param)
+		}
+		values, err := x.Float32s()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return values
+	}
+}
+
+// TestInterruptedPretrainingEndsTheSame interrupts a run in each of its epochs.
+func TestInterruptedPretrainingEndsTheSame(t *testing.T) {
+	b := backendtest.Open(t, "cpu")
+	whole := pretrainOptions(t)
+	if _, err := Train(t.Context(), b, dataset.Pretraining, whole); err != nil {
+		t.Fatal(err)
+	}
+	parts := pretrainOptions(t)
+	parts.Resume = true
+	for epoch := range 2 {
+		ctx, cancel := context.WithCancel(t.Context())
+		parts.Progress = func(p train.Progress) {
+			if p.Epoch == epoch && p.Step == 3 {
+				cancel()
+			}
+		}
+		if _, err := Train(ctx, b, dataset.Pretraining, parts); !errors.Is(err, train.ErrInterrupted) {
+			t.Fatal(err)
+		}
+		cancel()
+	}
+	parts.Progress = nil
+	if _, err := Train(t.Context(), b, dataset.Pretraining, parts); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"Epoch01_LXRT.pth", "Epoch02_LXRT.pth", "BEST_EVAL_LOSS_LXRT.pth", "log.log"} {
+		a, err := os.ReadFile(filepath.Join(whole.Output, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err := os.ReadFile(filepath.Join(parts.Output, name)); err != nil || !bytes.Equal(a, b) {
+			t.Errorf("%s differs after interruptions: %v", name, err)
+		}
+	}
+}
+
+// TestPartsOfAStepHaveTheWholeStepsLosses: masked words and answers are spread unevenly over the parts, whose losses are means
+// over the whole step all the same. Bounds are those of sums in float32.
+func TestPartsOfAStepHaveTheWholeStepsLosses(t *testing.T) {
+	b := backendtest.Open(t, "cpu")
+	o := pretrainOptions(t)
+	p := newPretraining(t, b, &o)
+	tr, err := train.NewTrainer(t.Context(), b.Backend, p.cfg, &train.Initial{Config: p.cfg, Seed: 1, Range: 0.1}, p.objective(), train.Options{Optimizer: "bert", Schedule: train.Schedule{Warmup: -1, Total: -1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	losses := func(parts []train.Part) []float64 {
+		out := make([]float64, 1+len(p.losses))
+		for _, part := range parts {
+			loss, outputs, err := tr.Evaluate(t.Context(), part)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[0] += loss / float64(len(parts))
+			for i := range p.losses {
+				out[1+i] += float64(outputs[i].([]float32)[0]) / float64(len(parts))
+			}
+		}
+		return out
+	}
+	var index []int
+	for i := range 16 {
+		index = append(index, 3*i)
+	}
+	one, err := p.step(t.Context(), p.corpus, index, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	four, err := p.step(t.Context(), p.corpus, index, 0, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, got := losses(one), losses(four)
+	for i := range want {
+		if math.Abs(got[i]-want[i]) > 1e-5*(1+want[i]) || want[i] <= 0 {
+			t.Errorf("loss %d is %g in four parts, %g in one", i, got[i], want[i])
+		}
+	}
+	// All places of the sentences instead of those of masked words only.
+	all := one[0]
+	all.Labels = map[string]train.Label{}
+	for name, l := range one[0].Labels {
+		all.Labels[name] = l
+	}
+	n, few := len(index), one[0].Labels[lxrt.MaskedPlaces]
+	length := len(all.Batch.IDs[0])
+	at, words, weight := make([]int32, n*length), make([]int32, n*length), make([]float32, n*length)
+	for i := range at {
+		at[i], words[i] = int32(i%length), -1
+	}
+	for i := range n {
+		for k := range few.Shape[1] {
+			from := i*few.Shape[1] + k
+			if w := one[0].Labels[lxrt.WordWeights].Data.([]float32)[from]; w > 0 {
+				to := i*length + int(few.Data.([]int32)[from])
+				words[to], weight[to] = one[0].Labels[lxrt.MaskedWords].Data.([]int32)[from], w
+			}
+		}
+	}
+	shape := []int{n, length}
+	all.Labels[lxrt.MaskedPlaces], all.Labels[lxrt.MaskedWords] = train.Label{Data: at, Shape: shape}, train.Label{Data: words, Shape: shape}
+	all.Labels[lxrt.WordWeights] = train.Label{Data: weight, Shape: shape}
+	if full := losses([]train.Part{all}); math.Abs(full[1]-want[1]) > 1e-5*(1+want[1]) {
+		t.Errorf("the loss of masked words is %g over all places, %g over the masked ones", full[1], want[1])
+	}
+}
+
+// TestNothingAskedForCostsNothing: without a masked word or an answer in a batch the reference's losses are not a number.
+func TestNothingAskedForCostsNothing(t *testing.T) {
+	b := backendtest.Open(t, "cpu")
+	o := pretrainOptions(t)
+	o.Epochs, o.Valid = 1, nil
+	o.Pretraining.WordMaskRate, o.Pretraining.ObjMaskRate = 0, 0
+	o.Pretraining.VisualLosses = []string{"attr"}
+	var out bytes.Buffer
+	o.Out = &out
+	r, err := Train(t.Context(), b, dataset.Pretraining, o)
+	if err != nil || r.Skipped != 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if text := out.String(); !strings.Contains(text, "Mask_LM: 0.0000 Matched: ") || strings.Contains(text, "Obj:") || !strings.Contains(text, " Attr: ") {
+		t.Errorf("it prints\n%s", text)
+	}
+}
+
+// TestOverwritingLosesSnapshotsOfMoreEpochs: what a longer run left is not taken for what the shorter one did.
+func TestOverwritingLosesSnapshotsOfMoreEpochs(t *testing.T) {
+	b := backendtest.Open(t, "cpu")
+	o := pretrainOptions(t)
+	if err := os.MkdirAll(o.Output, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	old := filepath.Join(o.Output, "Epoch07_LXRT.pth")
+	if err := os.WriteFile(old, []byte("old"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	o.Epochs, o.Valid = 1, nil
+	if _, err := Train(t.Context(), b, dataset.Pretraining, o); !errors.Is(err, train.ErrRunExists) {
+		t.Fatalf("a folder with a snapshot: %v", err)
+	}
+	o.Overwrite = true
+	if _, err := Train(t.Context(), b, dataset.Pretraining, o); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(old); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is still there: %v", old, err)
+	}
+}
+
+func TestPretrainingRefusesWhatCannotBe(t *testing.T) {
+	b := backendtest.Open(t, "go")
+	for want, change := range map[string]func(o *Options){
+		`--visualLosses has "box"`:            func(o *Options) { o.Pretraining.VisualLosses = []string{"box"} },
+		"--visualLosses obj,attr,feat":        func(o *Options) { o.Pretraining.Objects, o.Pretraining.VisualLosses = true, nil },
+		`no answers of a data set "visual7w"`: func(o *Options) { o.Pretraining.QASets = []string{"visual7w"} },
+		"--loadLXMERTQA is for fine-tuning":   func(o *Options) { o.LoadLXMERTQA = "x" },
+		"give one of them":                    func(o *Options) { o.LoadLXMERT, o.Load = "x", "x" },
+		"must be from 0 to 1":                 func(o *Options) { o.Pretraining.WordMaskRate = 1.5 },
+		"the sentences of pre-training":       func(o *Options) { o.Train = []string{"nothere"} },
+		"fewer than --batchSize":              func(o *Options) { o.BatchSize = 1 << 20 },
+	} {
+		o := pretrainOptions(t)
+		change(&o)
+		if _, err := Train(t.Context(), b, dataset.Pretraining, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
