@@ -181,10 +181,10 @@ func (p part) what() string {
 
 // list writes numbers that differ between rows, a few of them.
 func list(numbers []int) string {
-	const most = 4
+	const maxListed = 4
 	var s []string
 	for i, n := range numbers {
-		if i == most {
+		if i == maxListed {
 			s = append(s, "...")
 			break
 		}

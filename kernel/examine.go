@@ -31,7 +31,7 @@ func examine(ctx context.Context) []install.Finding {
 		examineXLA(list, found, how, func(path string) error { return backend.Check(ctx, path) }),
 		examineWorld(ctx, world),
 		examineModel(world),
-		examineSession(ctx, patience),
+		examineSession(ctx, sessionTimeout),
 	}
 }
 
@@ -116,11 +116,11 @@ func examineModel(world string) install.Finding {
 	return install.Finding{Part: f.Part, OK: true, Says: fmt.Sprintf("%s, %d parameters", name, len(m.Names()))}
 }
 
-// patience is how long a session may take to say what it does.
-const patience = 10 * time.Second
+// sessionTimeout is how long a session may take to say what it does.
+const sessionTimeout = 10 * time.Second
 
-func examineSession(ctx context.Context, patience time.Duration) install.Finding {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func examineSession(ctx context.Context, timeout time.Duration) install.Finding {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	f := install.Finding{Part: "session"}
 	place, err := wire.Find("")

@@ -57,8 +57,8 @@ func maxFlows(ctx context.Context, layers []dense.Matrix, top int) ([]float64, e
 	return flows, nil
 }
 
-// tiny is less than any share that matters: what is left of a capacity below it is rounding.
-const tiny = 1e-12
+// minCapacity is less than any share that matters: what is left of a capacity below it is rounding.
+const minCapacity = 1e-12
 
 // network is a flow network, solved by Dinic's algorithm: shortest augmenting paths, all of one length at a time.
 type network struct {
@@ -93,7 +93,7 @@ func (n *network) maxFlow(source, sink int) float64 {
 		clear(n.next)
 		for {
 			pushed := n.push(source, sink, math.Inf(1))
-			if pushed <= tiny {
+			if pushed <= minCapacity {
 				break
 			}
 			total += pushed
@@ -111,7 +111,7 @@ func (n *network) reach(source, sink int) bool {
 	for queue := []int{source}; len(queue) > 0; queue = queue[1:] {
 		for _, i := range n.out[queue[0]] {
 			e := n.edges[i]
-			if e.left > tiny && n.level[e.to] < 0 {
+			if e.left > minCapacity && n.level[e.to] < 0 {
 				n.level[e.to] = n.level[queue[0]] + 1
 				queue = append(queue, e.to)
 			}
@@ -128,10 +128,10 @@ func (n *network) push(from, sink int, limit float64) float64 {
 	for ; n.next[from] < len(n.out[from]); n.next[from]++ {
 		i := n.out[from][n.next[from]]
 		e := n.edges[i]
-		if e.left <= tiny || n.level[e.to] != n.level[from]+1 {
+		if e.left <= minCapacity || n.level[e.to] != n.level[from]+1 {
 			continue
 		}
-		if sent := n.push(e.to, sink, min(limit, e.left)); sent > tiny {
+		if sent := n.push(e.to, sink, min(limit, e.left)); sent > minCapacity {
 			n.edges[i].left -= sent
 			n.edges[i^1].left += sent
 			return sent

@@ -10,14 +10,14 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
-// pictured is the number of cells from which on a panel is a picture instead of as many rectangles: files of large
+// minRasterCells is the number of cells from which on a panel is a picture instead of as many rectangles: files of large
 // matrices stay small, and viewers quick.
-const pictured = 50 * 50
+const minRasterCells = 50 * 50
 
 // cells fills r with the values' colours, the first row at the top.
 func (p *pen) cells(r rect, values [][]float64, c layout.Colors) {
 	rows, cols := len(values), len(values[0])
-	if rows*cols > pictured {
+	if rows*cols > minRasterCells {
 		p.cellPicture(r, values, c)
 		return
 	}

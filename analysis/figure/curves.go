@@ -50,7 +50,7 @@ func (l curves) layOne() *Figure {
 	h := min(0.55*l.width, 200)
 	left := g.left(h)
 	area := rect{margin + left, y, l.width - 2*margin - left - g.right(l.width-left), h}
-	y += h + below
+	y += h + axisHeight
 	foot, room := footing(l.c.Meta, l.opt, l.width, y)
 	return &Figure{w: l.width, h: y + room + margin, draw: func(p *pen) {
 		p.paragraph(margin, head)
@@ -66,7 +66,7 @@ func (l curves) layOne() *Figure {
 
 // nameAxes writes what the axes of the area are.
 func (l curves) nameAxes(p *pen, area rect) {
-	p.text(area.x+area.w/2, area.y+area.h+below-4, 0.5, plain.short(l.c.XName, area.w), plain)
+	p.text(area.x+area.w/2, area.y+area.h+axisHeight-4, 0.5, plain.short(l.c.XName, area.w), plain)
 	name := plain.short(l.c.YName, area.h)
 	p.slanted(margin+plain.height(), area.y+area.h/2+plain.width(name)/2, math.Pi/2, name, plain)
 }
@@ -97,7 +97,7 @@ func (l curves) layMany() *Figure {
 	}
 	top := y
 	lineH := above + h + tick.leading() + 8
-	y += float64(lines)*lineH + below - tick.leading() - 8
+	y += float64(lines)*lineH + axisHeight - tick.leading() - 8
 	foot, room := footing(l.c.Meta, l.opt, l.width, y)
 	return &Figure{w: l.width, h: y + room + margin, draw: func(p *pen) {
 		p.paragraph(margin, head)

@@ -68,8 +68,8 @@ func compare(t *testing.T, got, want []byte) {
 const (
 	shade = 0x1800 // how far a channel may be off, of 0xffff, without being seen
 	block = 16     // pixels
-	// offMost is how many pixels of a block may be off.
-	offMost = 4
+	// maxOff is how many pixels of a block may be off.
+	maxOff = 4
 )
 
 // differ allows for arithmetic that rounds differently on other machines: edges of letters and lines may be off by more
@@ -91,7 +91,7 @@ func differ(a, b image.Image) error {
 					}
 				}
 			}
-			if total += off; off > offMost {
+			if total += off; off > maxOff {
 				return fmt.Errorf("%d pixels of the block at %d, %d differ", off, left, top)
 			}
 		}

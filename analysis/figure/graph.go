@@ -39,7 +39,7 @@ func (g graph) right(w float64) float64 {
 	return max(5, tick.width(layout.TickText(xs[len(xs)-1]))/2+1)
 }
 
-const below = 24.0 // an x axis needs for its numbers and its name
+const axisHeight = 24.0 // of the numbers and the name below a graph
 
 const areaAlpha = 0.3 // of a series that is an area
 

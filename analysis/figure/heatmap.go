@@ -117,17 +117,17 @@ type heat struct {
 }
 
 const (
-	panelGap  = 14.0
-	barGap    = 10.0
-	labelMost = 76.0 // longest label, points
-	slant     = math.Pi / 4
-	cellMost  = 12.0
+	panelGap      = 14.0
+	barGap        = 10.0
+	maxLabelWidth = 76.0 // longest label, points
+	labelAngle    = math.Pi / 4
+	maxCellSide   = 12.0
 )
 
 // measure finds the room for labels.
 func (h *heat) measure() {
 	for i := range h.m.NRows {
-		h.left = max(h.left, tick.width(tick.short(h.m.RowLabels[i], labelMost)))
+		h.left = max(h.left, tick.width(tick.short(h.m.RowLabels[i], maxLabelWidth)))
 	}
 	h.left += 4
 	if h.m.Rows.Name != "" {
@@ -139,10 +139,10 @@ func (h *heat) measure() {
 	}
 	longest := 0.0
 	for j := range h.m.NCols {
-		longest = max(longest, tick.width(tick.short(h.m.ColLabels[j], labelMost)))
+		longest = max(longest, tick.width(tick.short(h.m.ColLabels[j], maxLabelWidth)))
 	}
-	h.above = longest*math.Sin(slant) + tick.size
-	h.over = longest * math.Cos(slant) // the last label hangs over the panel
+	h.above = longest*math.Sin(labelAngle) + tick.size
+	h.over = longest * math.Cos(labelAngle) // the last label hangs over the panel
 }
 
 // numbers says that columns have no labels but their indices.
@@ -168,7 +168,7 @@ func (h *heat) fold() (lines int) {
 	}
 	lines = (n + h.perLine - 1) / h.perLine
 	h.perLine = (n + lines - 1) / lines // as many in each line
-	h.cell = min(max(h.fits(h.perLine), 0.5), cellMost)
+	h.cell = min(max(h.fits(h.perLine), 0.5), maxCellSide)
 	return lines
 }
 
@@ -245,7 +245,7 @@ func (h *heat) drawPanel(p *pen, r rect, values [][]float64, first bool) {
 	step := func(room float64) int { return max(1, int(math.Ceil(room/h.cell-1e-9))) }
 	if first {
 		for i := 0; i < h.m.NRows; i += step(tick.size) {
-			text := tick.short(h.m.RowLabels[i], labelMost)
+			text := tick.short(h.m.RowLabels[i], maxLabelWidth)
 			p.text(r.x-3, r.y+(float64(i)+0.5)*h.cell+tick.height()/2, 1, text, tick)
 		}
 		name := tick.short(h.m.Rows.Name, max(r.h, 40))
@@ -257,11 +257,11 @@ func (h *heat) drawPanel(p *pen, r rect, values [][]float64, first bool) {
 	}
 	for j := 0; j < h.m.NCols; j += step(room) {
 		x := r.x + (float64(j)+0.5)*h.cell
-		text := tick.short(h.m.ColLabels[j], labelMost)
+		text := tick.short(h.m.ColLabels[j], maxLabelWidth)
 		if h.numbers() {
 			p.text(x, r.y-2.5, 0.5, text, tick)
 		} else {
-			p.slanted(x+tick.height()/3, r.y-2, slant, text, tick)
+			p.slanted(x+tick.height()/3, r.y-2, labelAngle, text, tick)
 		}
 	}
 	if name := tick.short(h.m.Cols.Name, r.w+panelGap-3); name != "" {

@@ -10,8 +10,8 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
-// embedded is the longest side of a picture inside of a figure, in pixels: 300 dots per inch at the width of a column.
-const embedded = 980
+// maxPictureSide is the longest side of a picture inside of a figure, in pixels: 300 dots per inch at the width of a column.
+const maxPictureSide = 980
 
 // Picture draws the picture with its regions: the most relevant ones in colour, wide and labelled with number and
 // detector's label, the others as grey hairlines. Boxes are clipped to the picture.
@@ -22,7 +22,7 @@ func Picture(s analysis.Scores, opt Options) (*Figure, error) {
 
 // loadPicture returns the picture a little greyer, so that the boxes' colours are not those of the picture.
 func loadPicture(s analysis.Scores) (image.Image, error) {
-	m, err := picture.Load(s.Image, embedded)
+	m, err := picture.Load(s.Image, maxPictureSide)
 	if err != nil {
 		return nil, err
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis"
 )
 
-// inOne is how many families one graph holds; more of them get a graph each.
-const inOne = 4
+// familiesPerGraph is how many families one graph holds; more of them get a graph each.
+const familiesPerGraph = 4
 
 // Curve is what a picture of a curve shows: one graph, or, of more than four families, one for each on the same axes and
 // each with the random series. Numbers that are not finite are gaps.
@@ -55,7 +55,7 @@ func NewCurve(c analysis.Curve) Curve {
 		}
 	}
 	listed := random
-	if len(named) > inOne {
+	if len(named) > familiesPerGraph {
 		for _, f := range named {
 			g := Graph{Name: f.name(c.Series), Areas: areas(c.Series, f.Series)}
 			for _, r := range random {

@@ -34,9 +34,9 @@ func embedPicture(info lxmert.ImageInfo, dir string) (shown, error) {
 	}
 	w, h := img.Bounds().Dx(), img.Bounds().Dy()
 	out := shown{Width: drawingWidth, Height: drawingWidth * float64(h) / float64(w)}
-	const tallest = 1.5 * drawingWidth // so that words beside it stay in sight
-	if out.Height > tallest {
-		out.Width, out.Height = tallest*float64(w)/float64(h), tallest
+	const maxHeight = 1.5 * drawingWidth // so that words beside it stay in sight
+	if out.Height > maxHeight {
+		out.Width, out.Height = maxHeight*float64(w)/float64(h), maxHeight
 	}
 	if info.File == "" {
 		return out, nil

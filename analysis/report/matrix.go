@@ -15,8 +15,8 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
-// mostCells is how many cells of a panel are elements of their own, with a text to point at; beyond they are pixels.
-const mostCells = 2500
+// maxElements is how many cells of a panel are elements of their own, with a text to point at; beyond they are pixels.
+const maxElements = 2500
 
 // newMatrix draws the panels of a matrix, in as many columns as fit, on one scale.
 func newMatrix(result analysis.Matrix) *chart {
@@ -46,7 +46,7 @@ func newMatrix(result analysis.Matrix) *chart {
 		if p.Name != "" {
 			s.text(x, y-8, "start", `font-size="12" font-weight="600"`, p.Name)
 		}
-		if rows*cols <= mostCells {
+		if rows*cols <= maxElements {
 			drawCells(s, p, x, y, side, m, rowLabels, colLabels)
 		} else {
 			s.add(`<image x="%.1f" y="%.1f" width="%.1f" height="%.1f" preserveAspectRatio="none" style="image-rendering:pixelated" href="%s"/>`,

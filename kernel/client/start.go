@@ -186,14 +186,14 @@ func (c *Client) lastWords(from int64, otherwise string) string {
 		return otherwise
 	}
 	defer f.Close()
-	const most = 64 << 10
+	const maxTail = 64 << 10
 	if size, err := f.Seek(0, 2); err == nil {
 		if from > size { // the session that began has emptied it
 			from = 0
 		}
-		from = max(from, size-most)
+		from = max(from, size-maxTail)
 	}
-	text := make([]byte, most)
+	text := make([]byte, maxTail)
 	n, _ := f.ReadAt(text, from)
 	lines := strings.Split(strings.TrimSpace(string(text[:n])), "\n")
 	words := lines[len(lines)-1]

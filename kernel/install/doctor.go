@@ -133,7 +133,7 @@ func (in *installation) checkDisk() (string, error) {
 	switch {
 	case !known:
 		return "how much is free cannot be told", nil
-	case free < littleSpace:
+	case free < reinstallSpace:
 		return "", fmt.Errorf("%s are free where the installation is: cells will fail to compile", progress.Bytes(free))
 	}
 	return progress.Bytes(free) + " are free", nil

@@ -53,18 +53,18 @@ func logoSVG() []byte {
 // logoPNG is the logo as an image of size x size pixels.
 func logoPNG(size int) []byte {
 	img := image.NewNRGBA(image.Rect(0, 0, size, size))
-	const fine = 4 // samples per pixel, in both directions
+	const samples = 4 // samples per pixel, in both directions
 	for y := range size {
 		for x := range size {
 			var sum [4]float64
-			for s := range fine * fine {
-				at := point{(float64(x) + (float64(s%fine)+0.5)/fine) / float64(size), (float64(y) + (float64(s/fine)+0.5)/fine) / float64(size)}
+			for s := range samples * samples {
+				at := point{(float64(x) + (float64(s%samples)+0.5)/samples) / float64(size), (float64(y) + (float64(s/samples)+0.5)/samples) / float64(size)}
 				c := logoAt(at)
 				a := float64(c.A)
 				sum[0], sum[1], sum[2], sum[3] = sum[0]+a*float64(c.R), sum[1]+a*float64(c.G), sum[2]+a*float64(c.B), sum[3]+a
 			}
 			if sum[3] > 0 {
-				img.SetNRGBA(x, y, color.NRGBA{uint8(sum[0] / sum[3]), uint8(sum[1] / sum[3]), uint8(sum[2] / sum[3]), uint8(sum[3] / (fine * fine))})
+				img.SetNRGBA(x, y, color.NRGBA{uint8(sum[0] / sum[3]), uint8(sum[1] / sum[3]), uint8(sum[2] / sum[3]), uint8(sum[3] / (samples * samples))})
 			}
 		}
 	}

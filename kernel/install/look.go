@@ -12,10 +12,10 @@ import (
 const (
 	// oldestGo is the oldest Go that compiles this library.
 	oldestGo = "go1.26.5"
-	// enoughSpace is what an installation into an empty folder takes, with what Go caches meanwhile, in bytes.
-	enoughSpace = 1500 << 20
-	// littleSpace is what another run of it needs.
-	littleSpace = 100 << 20
+	// installSpace is what an installation into an empty folder takes, with what Go caches meanwhile, in bytes.
+	installSpace = 1500 << 20
+	// reinstallSpace is what another run of it needs.
+	reinstallSpace = 100 << 20
 )
 
 // look checks what cannot be installed here: Go, a C compiler, room on the disk.
@@ -31,9 +31,9 @@ func (in *installation) look(ctx context.Context) error {
 	} else {
 		fmt.Fprintf(in.Log, "install: C compiler: %s\n", cc)
 	}
-	need := int64(littleSpace)
+	need := int64(reinstallSpace)
 	if in.Check() != nil {
-		need = enoughSpace
+		need = installSpace
 	}
 	if err := RoomFor(in.Dir, need); err != nil {
 		return fmt.Errorf("install: %w; or let %s name a folder elsewhere", err, DirEnv)

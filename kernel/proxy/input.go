@@ -24,12 +24,12 @@ type input struct {
 }
 
 const (
-	// lookFirst and lookLast are how long the kernel waits before it looks whether a program waits for input: the longer
+	// firstInputPoll and lastInputPoll are how long the kernel waits before it looks whether a program waits for input: the longer
 	// none has, the less often.
-	lookFirst = 20 * time.Millisecond
-	lookLast  = 200 * time.Millisecond
-	// endAfter is how long a program has to end of an interrupt before it is told that its input has.
-	endAfter = 300 * time.Millisecond
+	firstInputPoll = 20 * time.Millisecond
+	lastInputPoll  = 200 * time.Millisecond
+	// inputEndDelay is how long a program has to end of an interrupt before it is told that its input has.
+	inputEndDelay = 300 * time.Millisecond
 	// endOfInput is the answer of front ends that can end the input: Jupyter's console sends it for ctrl-D.
 	endOfInput = "\x04"
 )
@@ -140,10 +140,10 @@ func (k *kernel) feed(e *execution, done <-chan struct{}) {
 		}
 		select {
 		case <-done:
-		case <-time.After(endAfter):
+		case <-time.After(inputEndDelay):
 		}
 	}()
-	for pause := lookFirst; ; pause = min(pause*5/4, lookLast) {
+	for pause := firstInputPoll; ; pause = min(pause*5/4, lastInputPoll) {
 		select {
 		case <-done:
 			return
@@ -154,7 +154,7 @@ func (k *kernel) feed(e *execution, done <-chan struct{}) {
 		waits, err := k.input.awaited(k.gonb.pid)
 		if err == nil && waits {
 			err = k.question(e, done)
-			pause = lookFirst
+			pause = firstInputPoll
 		}
 		if err != nil {
 			if !errors.Is(err, errInputEnded) {

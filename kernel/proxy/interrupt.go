@@ -15,8 +15,8 @@ import (
 // group, and with what keeps its output open. A program that saves its work then has a minute, if it says so by making the
 // file that [wire.SavingEnv] names. What earlier cells have left running is interrupted, too, but never killed.
 
-// lookAgain is how often a cell that is being interrupted is looked at for what else it has started.
-const lookAgain = 30 * time.Millisecond
+// killPoll is how often a cell that is being interrupted is looked at for what else it has started.
+const killPoll = 30 * time.Millisecond
 
 // savingName is a file in the kernel's own folder: see [wire.SavingEnv].
 const savingName = "saving"
@@ -76,7 +76,7 @@ func (e *execution) killedFor() string {
 func (k *kernel) stopCell(e *execution) {
 	signalled := map[process]bool{}
 	usual, saving := time.After(k.grace.usual), time.After(k.grace.saving)
-	again := time.NewTicker(lookAgain)
+	again := time.NewTicker(killPoll)
 	defer again.Stop()
 	kill := e.kill
 	for first := true; ; first = false {
@@ -197,7 +197,7 @@ func (k *kernel) stopLeft(e *execution) {
 			select {
 			case <-kill:
 				sig = syscall.SIGKILL
-			case <-time.After(lookAgain):
+			case <-time.After(killPoll):
 			}
 			gone := true
 			for _, p := range below(k.gonb.pid, processes()) {

@@ -23,8 +23,8 @@ func newLanguage(k *kernel) *language { return &language{k: k, gopls: newGopls(k
 
 func (l *language) close() { l.gopls.close() }
 
-// warmAfter lets the first cell go first.
-const warmAfter = time.Second
+// warmDelay is how long completion waits with its start, so that the first cell goes first.
+const warmDelay = time.Second
 
 // warm makes gopls read the module before anybody waits for it. It is for when there is somebody at the other end:
 // programs that only run cells never ask.
@@ -32,7 +32,7 @@ func (l *language) warm(ctx context.Context) {
 	l.warmed.Do(func() {
 		go func() {
 			select {
-			case <-time.After(warmAfter):
+			case <-time.After(warmDelay):
 			case <-ctx.Done():
 				return
 			}

@@ -10,8 +10,8 @@ import (
 // parentEnv is how Jupyter tells a kernel which process has started it.
 const parentEnv = "JPY_PARENT_PID"
 
-// lookForParent is how often a kernel looks whether its parent is still there.
-const lookForParent = time.Second
+// parentPoll is how often a kernel looks whether its parent is still there.
+const parentPoll = time.Second
 
 // orphaned is closed when the Jupyter that has started this kernel is gone, in whatever way: nobody could end the kernel
 // any more. A kernel that somebody else has started, or something in between, never is an orphan.
@@ -22,7 +22,7 @@ func orphaned(ctx context.Context) <-chan struct{} {
 		return gone
 	}
 	go func() {
-		again := time.NewTicker(lookForParent)
+		again := time.NewTicker(parentPoll)
 		defer again.Stop()
 		for os.Getppid() == parent {
 			select {

@@ -109,8 +109,8 @@ func (s *runs) train(ctx context.Context, r *run, l *cli.Line) (result *client.R
 	o.Out, o.Notes = lines, lines
 	began := time.Now()
 	o.Packing = func(done, total int64, _ int) {
-		const mega = 1 << 20
-		r.report(client.Progress{Phase: "packing features, MB", Done: int(done / mega), Total: int(total / mega)})
+		const megabyte = 1 << 20
+		r.report(client.Progress{Phase: "packing features, MB", Done: int(done / megabyte), Total: int(total / megabyte)})
 	}
 	phase := "predicting"
 	o.Predict = func(done, all int) { r.report(client.Progress{Phase: phase, Done: done, Total: all}) }

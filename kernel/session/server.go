@@ -140,8 +140,8 @@ func (s *Server) Serve(ctx context.Context) error {
 const (
 	// grace is how long calls may take to notice that the session ends, and computations that nobody waits for to end.
 	grace = 5 * time.Second
-	// farewell is how long those who have called are still answered when the socket is gone for others.
-	farewell = 50 * time.Millisecond
+	// lastAnswerTime is how long those who have called are still answered when the socket is gone for others.
+	lastAnswerTime = 50 * time.Millisecond
 )
 
 // close waits for the calls under way and closes everything, the socket last.
@@ -159,7 +159,7 @@ func (s *Server) close(server *http.Server, empty <-chan struct{}) (err error) {
 	s.log.printf("session %d has ended", os.Getpid())
 	s.log.close()
 	err = errors.Join(err, os.Remove(s.place.Socket))
-	time.Sleep(farewell)
+	time.Sleep(lastAnswerTime)
 	return errors.Join(err, server.Close())
 }
 

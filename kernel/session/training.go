@@ -17,8 +17,8 @@ import (
 
 // The longest sentence of the tasks and the regions of the published features.
 const (
-	mostPieces  = 20
-	mostRegions = 36
+	maxPieces  = 20
+	maxRegions = 36
 )
 
 // reserve takes the memory that a run is going to need, so that it is refused before it starts and not in the middle of
@@ -101,7 +101,7 @@ func predictionBytes(c lxmert.Config) int64 { return 2 * 4 * int64(c.NumParams()
 // kept (D a token), beside one layer in full. Peaks of 5.9 GB at batch 8 and 6.4 GB at batch 32 of the published model,
 // process and files included, are 22 MB a row, as these sums are.
 func trainingBytes(c lxmert.Config, o task.Options, t *dataset.Task) int64 {
-	text, image := int64(min(mostPieces, c.MaxPositions)), int64(mostRegions)
+	text, image := int64(min(maxPieces, c.MaxPositions)), int64(maxRegions)
 	hidden, inner, heads := int64(c.Hidden), int64(c.Intermediate), int64(c.Heads)
 	layer := func(tokens int64) int64 { return tokens*(6*hidden+inner) + 2*heads*tokens*tokens }
 	cross := layer(text) + layer(image) + 5*hidden*(text+image) + 4*heads*text*image

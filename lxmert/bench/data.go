@@ -35,7 +35,7 @@ func (o DataOptions) withDefaults() DataOptions {
 // up; it and the store need room in the folder of temporary files. Errors that wrap [ErrOptions] are about the options.
 func Data(ctx context.Context, o DataOptions) (*DataReport, error) {
 	o = o.withDefaults()
-	err := o.Runs.check(number{"size", o.MB, 1 << 24}, number{"batch", o.Batch, most}, number{"regions", o.Regions, most}, number{"features", o.Dim, most})
+	err := o.Runs.check(number{"size", o.MB, 1 << 24}, number{"batch", o.Batch, maxOption}, number{"regions", o.Regions, maxOption}, number{"features", o.Dim, maxOption})
 	if err != nil {
 		return nil, err
 	}

@@ -55,11 +55,11 @@ type number struct {
 	value, most int
 }
 
-// most is the largest value of options that have no bound of their own.
-const most = 1 << 16
+// maxOption is the largest value of options that have no bound of their own.
+const maxOption = 1 << 16
 
 func (r Runs) check(others ...number) error {
-	for _, n := range append([]number{{"repeat", r.Repeat, most}, {"rounds", r.Rounds, most}}, others...) {
+	for _, n := range append([]number{{"repeat", r.Repeat, maxOption}, {"rounds", r.Rounds, maxOption}}, others...) {
 		if n.value < 1 || n.value > n.most {
 			return fmt.Errorf("%w: --%s is %d, must be 1 to %d", ErrOptions, n.name, n.value, n.most)
 		}
@@ -110,11 +110,11 @@ func (o Options) check() error {
 		return fmt.Errorf("%w: there is no batch size", ErrOptions)
 	}
 	for _, n := range o.Batches {
-		if n < 1 || n > most {
-			return fmt.Errorf("%w: a batch of %d, must be 1 to %d", ErrOptions, n, most)
+		if n < 1 || n > maxOption {
+			return fmt.Errorf("%w: a batch of %d, must be 1 to %d", ErrOptions, n, maxOption)
 		}
 	}
-	if err := o.Runs.check(number{"words", o.Words, most}, number{"regions", o.Regions, most}, number{"threads", o.Threads, most}); err != nil {
+	if err := o.Runs.check(number{"words", o.Words, maxOption}, number{"regions", o.Regions, maxOption}, number{"threads", o.Threads, maxOption}); err != nil {
 		return err
 	}
 	if o.Load != "" && o.Keep != "" {

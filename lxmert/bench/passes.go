@@ -36,7 +36,7 @@ func (o *Options) checkMethod() error {
 	if !slices.Contains(AnalysisMethods, o.Method) {
 		return fmt.Errorf("%w: there is no method %q; there are %s", ErrOptions, o.Method, strings.Join(append(slices.Clone(AnalysisMethods), PatchingMethod), ", "))
 	}
-	least, largest := 1, most
+	least, largest := 1, maxOption
 	switch o.Method {
 	case EMAP:
 		least, largest = 2, 1<<10

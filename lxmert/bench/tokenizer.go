@@ -40,7 +40,7 @@ func (o TokenizerOptions) withDefaults() TokenizerOptions {
 // Python. Both must give the same ids for every sentence. Errors that wrap [ErrOptions] are about the options.
 func Tokenizer(ctx context.Context, o TokenizerOptions) (*TokenizerReport, error) {
 	o = o.withDefaults()
-	if err := o.Runs.check(number{"sentences", o.Sentences, 1 << 24}, number{"length", o.Length, most}); err != nil {
+	if err := o.Runs.check(number{"sentences", o.Sentences, 1 << 24}, number{"length", o.Length, maxOption}); err != nil {
 		return nil, err
 	}
 	if o.Length < 2 {

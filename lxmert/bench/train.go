@@ -44,7 +44,7 @@ func (o TrainOptions) check() error {
 	if err := o.Options.check(); err != nil {
 		return err
 	}
-	if err := o.Runs.check(number{"accumulate", o.Accumulate, most}, number{"devices", o.Devices, most}); err != nil {
+	if err := o.Runs.check(number{"accumulate", o.Accumulate, maxOption}, number{"devices", o.Devices, maxOption}); err != nil {
 		return err
 	}
 	for _, n := range o.Batches {

@@ -10,8 +10,8 @@ type idSet struct {
 
 // add reports whether an id is a new one.
 func (s *idSet) add(id string) bool {
-	const most = 16 // digits, so that their number fits in six bits and they in 58
-	if n, err := strconv.ParseUint(id, 10, 58); err == nil && len(id) <= most && id[0] != '+' {
+	const maxDigits = 16 // digits, so that their number fits in six bits and they in 58
+	if n, err := strconv.ParseUint(id, 10, 58); err == nil && len(id) <= maxDigits && id[0] != '+' {
 		key := uint64(len(id))<<58 | n // 07 is not 7
 		if s.numbers == nil {
 			s.numbers = map[uint64]bool{}

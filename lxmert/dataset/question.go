@@ -163,9 +163,9 @@ func (q *reader) read(ctx context.Context, dst []Example, r io.Reader, size int6
 // expected guesses how many entries are still to come after n in the first bytes of a file, whose size is 0 if it is not
 // known: there may be millions, and a slice that doubles needs up to twice their memory.
 func expected(n int, read, size int64) int {
-	const sample = 4096 // entries that say how long the others are, up to the margin
+	const sampleSize = 4096 // entries that say how long the others are, up to the margin
 	const margin = 1.03
-	if n < sample || size <= read {
+	if n < sampleSize || size <= read {
 		return n/4 + 64
 	}
 	return int(margin*float64(n)*float64(size-read)/float64(read)) + 64
@@ -343,7 +343,7 @@ func (q *reader) intern(s []byte) string {
 // labelsOf reads an object of answers and scores. Of equal answers the last score counts, at the place of the first, as in
 // a Python dictionary.
 func (q *reader) labelsOf(d *decoder) ([]Label, error) {
-	const many = 16
+	const maxScanned = 16 // labels that are searched one by one; more have a map
 	q.label, q.place = q.label[:0], nil
 	err := d.object("label", func(key []byte) error {
 		answer := q.intern(key)
@@ -365,7 +365,7 @@ func (q *reader) labelsOf(d *decoder) ([]Label, error) {
 		switch {
 		case q.place != nil:
 			q.place[answer] = len(q.label) - 1
-		case len(q.label) == many:
+		case len(q.label) == maxScanned:
 			q.place = map[string]int{}
 			for i, l := range q.label {
 				q.place[l.Answer] = i

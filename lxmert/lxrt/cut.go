@@ -31,10 +31,10 @@ func renormalized(weights, kept *Node) *Node {
 	zeros := ZerosLike(weights)
 	x := Where(kept, weights, zeros)
 	// Rows are scaled to 1 at first, since the way back divides by the square of the sum, which might be no float32.
-	const nothing = 1e-30
+	const minScale = 1e-30
 	most := StopGradient(ReduceAndKeep(Abs(x), ReduceMax, -1))
-	x = Div(x, MaxScalar(most, nothing))
+	x = Div(x, MaxScalar(most, minScale))
 	sum := ReduceAndKeep(x, ReduceSum, -1)
-	some := LogicalAnd(isPositive(AddScalar(most, -nothing)), isPositive(Abs(sum)))
+	some := LogicalAnd(isPositive(AddScalar(most, -minScale)), isPositive(Abs(sum)))
 	return Where(BroadcastToShape(some, boolLike(x)), Div(x, Where(some, sum, OnesLike(sum))), zeros)
 }

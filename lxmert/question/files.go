@@ -153,15 +153,15 @@ func (o *opened[T]) get(path string, open func(string) (T, error)) (value T, rel
 	return value, func() {}, nil
 }
 
-// searching is how long a search may take in silence.
-const searching = 2 * time.Second
+// quietSearch is how long a search may take in silence.
+const quietSearch = 2 * time.Second
 
 // sayLong tells the log if a search takes long: a file of gigabytes is searched for a while. stop must follow.
 func (a *Asker) sayLong(id, path string) (stop func()) {
 	if a.opt.Log == nil {
 		return func() {}
 	}
-	return after(searching, func() { fmt.Fprintf(a.opt.Log, "looking for %q in %s ...\n", id, path) })
+	return after(quietSearch, func() { fmt.Fprintf(a.opt.Log, "looking for %q in %s ...\n", id, path) })
 }
 
 // after calls a function unless it is stopped before.

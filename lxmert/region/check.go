@@ -29,8 +29,8 @@ func (r *Regions) checkForm() error {
 
 // A picture of so many pixels has more than one of them covered by its boxes, whatever the detector.
 const (
-	sharesSide = 32
-	oneSlack   = 0.01 // of 1, where shares were rounded or enlarged
+	minShareSide = 32
+	oneSlack     = 0.01 // of 1, where shares were rounded or enlarged
 )
 
 // checkBoxForm looks for boxes that would be divided by the picture's size for a second time, and for sizes in the place
@@ -44,7 +44,7 @@ func (r *Regions) checkBoxForm() error {
 		farthest, least = max(farthest, v), min(least, v)
 		parts = parts || v != float32(math.Trunc(float64(v)))
 	}
-	if max(r.Width, r.Height) >= sharesSide && parts && farthest <= 1+oneSlack && least >= -oneSlack {
+	if max(r.Width, r.Height) >= minShareSide && parts && farthest <= 1+oneSlack && least >= -oneSlack {
 		return fmt.Errorf("%w: %s: image %s: no coordinate of its %d boxes is larger than %.4g in a picture of %d x %d pixels: they were divided by the picture's size already, and would be again; "+
 			"multiply them by it (boxes * [width, height, width, height]), or give 1 as width and height",
 			ErrForm, r.Source, shown(r.ID), len(r.Boxes)/4, farthest, r.Width, r.Height)

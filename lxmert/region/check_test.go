@@ -193,7 +193,7 @@ func (c *counted) All(context.Context) iter.Seq2[*Regions, error] {
 func TestExaminingCostsTheSameForAnySize(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 9))
 	for _, c := range []struct{ dim, size, fails, want int }{
-		{32, 5, 0, 5}, {32, 32, 0, 32}, {32, 1 << 30, 0, 32}, {32, 100, 3, 4}, {examinedFeatures / 36, 1 << 30, 0, 2},
+		{32, 5, 0, 5}, {32, 32, 0, 32}, {32, 1 << 30, 0, 32}, {32, 100, 3, 4}, {maxExaminedFeatures / 36, 1 << 30, 0, 2},
 	} {
 		s := &counted{image: randomRegions(rng, "a", 36, c.dim), size: c.size, fails: c.fails}
 		look, err := Examine(t.Context(), s)

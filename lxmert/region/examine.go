@@ -15,8 +15,8 @@ import (
 
 // How much of a source [Examine] looks at: its first images, up to so many and so many features.
 const (
-	examined         = 32
-	examinedFeatures = 1 << 22
+	maxExaminedImages   = 32
+	maxExaminedFeatures = 1 << 22
 )
 
 // Look is what [Examine] found.
@@ -86,7 +86,7 @@ func Examine(ctx context.Context, s Source, used ...*Regions) (Look, error) {
 		if err := add(r); err != nil {
 			return Look{}, err
 		}
-		if images++; images == examined || features >= examinedFeatures {
+		if images++; images == maxExaminedImages || features >= maxExaminedFeatures {
 			break
 		}
 	}
@@ -131,10 +131,10 @@ func everyOtherIsZero(values []float32) bool {
 }
 
 // Few images say less about all: of fewer than compared nothing but the number of features is compared with training, and
-// below sure twice the differences count as usual.
+// below minTrusted twice the differences count as usual.
 const (
-	compared = 16
-	sure     = 256
+	minCompared = 16
+	minTrusted  = 256
 )
 
 // Unlike says in what features differ from those that a model was trained on, of several files from the one that they are
@@ -144,9 +144,9 @@ func (f Fingerprint) Unlike(trained map[string]Fingerprint) (nearest []string) {
 		other := trained[path]
 		var far []string
 		switch {
-		case f.Images >= sure:
+		case f.Images >= minTrusted:
 			far = f.Compare(other)
-		case f.Images >= compared || f.Dim != other.Dim:
+		case f.Images >= minCompared || f.Dim != other.Dim:
 			far = f.compare(other, 2)
 		}
 		if i == 0 || len(far) < len(nearest) {

@@ -27,8 +27,8 @@ func NewDetector(seed uint64) *Detector { return &Detector{newDirections(max(1, 
 // ErrNothing is the error of a picture in which no shapes are found.
 var ErrNothing = errors.New("toy: there is no shape in the picture: the detector sees coloured shapes on a plain background, which is the colour of the corner at the top left")
 
-// leastRegions is how many regions a picture has at least, as in the world: what shapes leave shows the background.
-const leastRegions = 8
+// minRegions is how many regions a picture has at least, as in the world: what shapes leave shows the background.
+const minRegions = 8
 
 // Detect finds shapes, the topmost first, and adds regions that show background until there are eight. Each region has its
 // classes, the places in [Shapes] and [Colors], and how sure the detector is: for shapes, the share of pixels that agree
@@ -66,7 +66,7 @@ func (d *Detector) Detect(picture image.Image) (*region.Regions, error) {
 		label(outline, paint, fit, paintShare)
 		taken = append(taken, t.box)
 	}
-	for r.N < leastRegions {
+	for r.N < minRegions {
 		box := emptiest(bounds, taken)
 		add(box, func(i int) int64 { return d.directions.background[i] * backgroundGain / 100 })
 		label(0, 0, 0, 0)
@@ -82,8 +82,8 @@ type thing struct {
 }
 
 const (
-	leastContrast = 60  // distance from the background in RGB, of which 442 is the largest, that makes a pixel part of a thing
-	leastThing    = 500 // a thing has at least this share of a picture's pixels: one in 500
+	minContrast   = 60  // distance from the background in RGB, of which 442 is the largest, that makes a pixel part of a thing
+	minThingShare = 500 // a thing has at least this share of a picture's pixels: one in 500
 )
 
 // findThings lists what is not background, by rows from the top.
@@ -103,7 +103,7 @@ func findThings(picture image.Image) (things []thing) {
 			return false
 		}
 		seen[at] = true
-		return distance(picture.At(p.X, p.Y), paper) > leastContrast*leastContrast
+		return distance(picture.At(p.X, p.Y), paper) > minContrast*minContrast
 	}
 	for y := b.Min.Y; y < b.Max.Y; y++ {
 		for x := b.Min.X; x < b.Max.X; x++ {
@@ -122,7 +122,7 @@ func findThings(picture image.Image) (things []thing) {
 					}
 				}
 			}
-			if len(t.pixels)*leastThing >= b.Dx()*b.Dy() {
+			if len(t.pixels)*minThingShare >= b.Dx()*b.Dy() {
 				things = append(things, t)
 			}
 		}

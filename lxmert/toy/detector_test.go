@@ -20,7 +20,7 @@ func TestTheDetectorSeesWhatIsThere(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", s.ID, err)
 		}
-		if r.N < leastRegions || r.Width != s.Width || r.Height != s.Height || r.Dim != FeatDim {
+		if r.N < minRegions || r.Width != s.Width || r.Height != s.Height || r.Dim != FeatDim {
 			t.Fatalf("%s: %d regions of a picture with %d x %d", s.ID, r.N, r.Width, r.Height)
 		}
 		if _, err := r.NormalBoxes(nil); err != nil {
@@ -122,7 +122,7 @@ func TestTheDetectorTakesPicturesOfAnySizeAndPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if Shapes[r.ObjectIDs[0]] != "square" || Colors[r.AttrIDs[0]] != "blue" || countSure(r.ObjectConf) != 1 || r.N != leastRegions {
+	if Shapes[r.ObjectIDs[0]] != "square" || Colors[r.AttrIDs[0]] != "blue" || countSure(r.ObjectConf) != 1 || r.N != minRegions {
 		t.Errorf("found %+v", r)
 	}
 	for i, want := range []float32{200, 200, 300, 300} {

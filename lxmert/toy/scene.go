@@ -48,11 +48,11 @@ type recipe struct {
 
 // Sides and distances are in eighths of a pixel, so that everything is exact in float32.
 const (
-	grid     = 8
-	span     = Side * grid
-	gap      = 2 * grid // between objects
-	favoured = 0.4      // share of pictures with a favoured colour, and with a favoured shape; counts of 2 to 4 need them
-	followed = 0.5      // share of objects that follow the favour
+	grid          = 8
+	span          = Side * grid
+	gap           = 2 * grid // between objects
+	favouredShare = 0.4      // share of pictures with a favoured colour, and with a favoured shape; counts of 2 to 4 need them
+	followedShare = 0.5      // share of objects that follow the favour
 )
 
 // sides are the least and the most of an object's side by size: 0.13 and 0.25 of the picture, 12 % more or less.
@@ -81,10 +81,10 @@ func (s *Scene) place(rng *rand.Rand, r recipe) bool {
 	s.Objects = s.Objects[:0]
 	n := r.least + rng.IntN(r.most-r.least+1)
 	var favour Combination
-	if rng.Float64() < favoured {
+	if rng.Float64() < favouredShare {
 		favour.Color = pick(rng, Colors)
 	}
-	if rng.Float64() < favoured {
+	if rng.Float64() < favouredShare {
 		favour.Shape = pick(rng, Shapes)
 	}
 	for i := range n {
@@ -115,10 +115,10 @@ func (s *Scene) place(rng *rand.Rand, r recipe) bool {
 func drawCombination(rng *rand.Rand, favour Combination) Combination {
 	for {
 		c := Combination{pick(rng, Shapes), pick(rng, Colors)}
-		if favour.Shape != "" && rng.Float64() < followed {
+		if favour.Shape != "" && rng.Float64() < followedShare {
 			c.Shape = favour.Shape
 		}
-		if favour.Color != "" && rng.Float64() < followed {
+		if favour.Color != "" && rng.Float64() < followedShare {
 			c.Color = favour.Color
 		}
 		if trained(c.Shape, c.Color) {

@@ -21,7 +21,7 @@ import (
 // to go on.
 func Follow[R AnyRun](run R) Run {
 	r := runOf(run)
-	r, err := follow(cell().ctx, cell().Client, newLive(r), mercy)
+	r, err := follow(cell().ctx, cell().Client, newLive(r), restartGrace)
 	cell().ended.Store(r.ID, true)
 	if err != nil {
 		fail(err)
@@ -29,11 +29,11 @@ func Follow[R AnyRun](run R) Run {
 	return r
 }
 
-// mercy is how long an interrupt waits before it stops the run. Jupyter interrupts a cell before it restarts or ends its
+// restartGrace is how long an interrupt waits before it stops the run. Jupyter interrupts a cell before it restarts or ends its
 // kernel, which then ends this process within milliseconds; that is no wish to stop the run.
-const mercy = time.Second
+const restartGrace = time.Second
 
-func follow(ctx context.Context, c *client.Client, l *live, mercy time.Duration) (Run, error) {
+func follow(ctx context.Context, c *client.Client, l *live, grace time.Duration) (Run, error) {
 	r := l.run
 	whole, leave := context.WithCancel(context.WithoutCancel(ctx)) // what is asked after an interrupt, too
 	defer leave()
@@ -47,7 +47,7 @@ func follow(ctx context.Context, c *client.Client, l *live, mercy time.Duration)
 		remark("Follow: interrupted: the run stops after its current step and is saved")
 		select {
 		case err = <-ended:
-		case <-time.After(mercy):
+		case <-time.After(grace):
 			if _, err = c.Stop(whole, r.ID); err != nil {
 				leave()
 			}

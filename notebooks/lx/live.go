@@ -41,8 +41,8 @@ func newLive(r Run) *live {
 	return l
 }
 
-// often is how long a picture stands at least.
-const often = 500 * time.Millisecond
+// minPictureTime is how long a picture stands at least.
+const minPictureTime = 500 * time.Millisecond
 
 func (l *live) see(e client.Event) error {
 	switch {
@@ -58,7 +58,7 @@ func (l *live) see(e client.Event) error {
 	case e.Metrics != nil:
 		l.measure(e.Metrics)
 	}
-	if time.Since(l.drawn) >= often {
+	if time.Since(l.drawn) >= minPictureTime {
 		l.draw(false)
 	}
 	return nil

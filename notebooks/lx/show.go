@@ -103,7 +103,7 @@ func drawerOf(x any) func() (shown, error) {
 		return func() (shown, error) { return showTensor(x) }
 	case image.Rectangle: // which is a picture as well, but not meant as one
 	case image.Image:
-		if size := x.Bounds().Size(); float64(size.X)*float64(size.Y) < mostPixels { // a colour is a picture without end
+		if size := x.Bounds().Size(); float64(size.X)*float64(size.Y) < maxPixels { // a colour is a picture without end
 			return func() (shown, error) { return showPicture(x) }
 		}
 	}
@@ -145,8 +145,8 @@ func resultOf(x any) (analysis.Result, error) {
 	return nil, nil
 }
 
-// mostPixels is how many a picture may have that is put into a notebook.
-const mostPixels = 1 << 28
+// maxPixels is how many a picture may have that is put into a notebook.
+const maxPixels = 1 << 28
 
 func showPicture(x image.Image) (shown, error) {
 	var b bytes.Buffer

@@ -83,7 +83,7 @@ func gauge() (show func(what string, done, total int), end func()) {
 	id, drawn := "lx-"+gonbui.UniqueId(), time.Time{}
 	shown := false
 	return func(what string, done, total int) {
-			if time.Since(drawn) < often {
+			if time.Since(drawn) < minPictureTime {
 				return
 			}
 			drawn, shown = time.Now(), true

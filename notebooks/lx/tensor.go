@@ -11,8 +11,8 @@ import (
 // This file shows tensors: as heat maps of their last two axes.
 
 const (
-	mostPanels = 16  // of the axes before the last two; further ones are counted only
-	widestHeat = 512 // entries of an axis that can still be told apart on a screen
+	maxPanels   = 16  // of the axes before the last two; further ones are counted only
+	maxHeatSide = 512 // entries of an axis that can still be told apart on a screen
 )
 
 // showTensor shows a tensor's numbers as colours, or in words if they do not fit into a picture.
@@ -33,15 +33,15 @@ func heatOf(t lxmert.Tensor) (m analysis.Matrix, ok bool) {
 	}
 	shape := append([]int{1, 1}, t.Shape...)
 	rows, cols := shape[len(shape)-2], shape[len(shape)-1]
-	if rows > widestHeat || cols > widestHeat {
+	if rows > maxHeatSide || cols > maxHeatSide {
 		return m, false
 	}
 	panels := n / (rows * cols)
 	m = analysis.Matrix{Meta: analysis.Meta{Method: fmt.Sprintf("tensor %v", t.Shape)}, Rows: analysis.Axis{Name: "row"}, Cols: analysis.Axis{Name: "column"}}
-	if panels > mostPanels {
-		m.Method += fmt.Sprintf(", the first %d of %d", mostPanels, panels)
+	if panels > maxPanels {
+		m.Method += fmt.Sprintf(", the first %d of %d", maxPanels, panels)
 	}
-	for p := range min(panels, mostPanels) {
+	for p := range min(panels, maxPanels) {
 		panel := analysis.MatrixPanel{Values: make([][]float64, rows)}
 		if panels > 1 {
 			panel.Name = indexText(p, shape[2:len(shape)-2])

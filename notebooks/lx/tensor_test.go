@@ -51,7 +51,7 @@ func TestTensorsAreHeatMaps(t *testing.T) {
 			t.Errorf("%v: panels %q that end with %v, %q", c.of.Shape, names, row, tensorText(c.of))
 		}
 	}
-	if m, ok := heatOf(counted(40, 2, 2)); !ok || len(m.Panels) != mostPanels || !strings.Contains(m.Method, "the first 16 of 40") {
+	if m, ok := heatOf(counted(40, 2, 2)); !ok || len(m.Panels) != maxPanels || !strings.Contains(m.Method, "the first 16 of 40") {
 		t.Errorf("of 40 panels there are %d, %q", len(m.Panels), m.Method)
 	}
 	masked := counted(2, 2)

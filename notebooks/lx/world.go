@@ -99,13 +99,13 @@ func published(name, folder string) (*Setting, error) {
 	return s, err
 }
 
-// firstPicture is the first picture of a question file that two questions are about, near the file's beginning.
+// firstPicture is the first picture of a question file that two questions are about, maxSearched the file's beginning.
 func firstPicture(path string) (picture string, questions []string, err error) {
 	if _, err := os.Stat(path); err != nil {
 		return "", nil, err
 	}
-	const near = 5000 // questions; a file may have half a million
-	read, err := cell().Questions(cell().ctx, path, near)
+	const maxSearched = 5000 // questions; a file may have half a million
+	read, err := cell().Questions(cell().ctx, path, maxSearched)
 	if err != nil {
 		return "", nil, err
 	}
@@ -116,7 +116,7 @@ func firstPicture(path string) (picture string, questions []string, err error) {
 			return image, about[image], nil
 		}
 	}
-	return "", nil, fmt.Errorf("%s asks about no picture twice in its first %d questions; notebooks show two questions about one picture", path, near)
+	return "", nil, fmt.Errorf("%s asks about no picture twice in its first %d questions; notebooks show two questions about one picture", path, maxSearched)
 }
 
 // Open opens the world's model, with its pictures. Files that are named replace the world's, such as the Regions and Images

@@ -210,8 +210,8 @@ func printFetched(w io.Writer, results []fetch.Result) {
 	t.Flush()
 }
 
-// shownFrom is the size in bytes from which a file's progress is shown: smaller ones come in a second.
-const shownFrom = 8 << 20
+// minShown is the size in bytes from which a file's progress is shown: smaller ones come in a second.
+const minShown = 8 << 20
 
 // fileBar is a bar for each file that takes long, and the lines between them.
 type fileBar struct {
@@ -221,7 +221,7 @@ type fileBar struct {
 }
 
 func (b *fileBar) set(file string, done, total int64) {
-	if max(done, total) < shownFrom {
+	if max(done, total) < minShown {
 		return
 	}
 	if file != b.file || b.bar == nil {

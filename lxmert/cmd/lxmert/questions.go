@@ -249,7 +249,7 @@ func (c *counting) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := c.r.Read(p)
-	if c.done += int64(n); c.size >= shownFrom {
+	if c.done += int64(n); c.size >= minShown {
 		c.bar.Set(c.done, c.size, c.name)
 	}
 	return n, err

@@ -62,7 +62,7 @@ func Use(table *unsafe.Pointer, path, options string) error {
 	if with == nil {
 		return errors.New("the plugin cannot write its programs, its interface is of another version, or there are too many plugins")
 	}
-	plugins.ready = append(plugins.ready, &cached{table, store{folder(), limit}, []byte(about + options)})
+	plugins.ready = append(plugins.ready, &cached{table, store{folder(), maxFolder}, []byte(about + options)})
 	*table = with
 	return nil
 }

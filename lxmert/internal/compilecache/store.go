@@ -22,8 +22,8 @@ type store struct {
 // magic begins a file and names its format.
 const magic = "golxmert program 1\n"
 
-// limit is what a folder holds: a program of the model has one to five megabytes.
-const limit = 512 << 20
+// maxFolder is what a folder holds: a program of the model has one to five megabytes.
+const maxFolder = 512 << 20
 
 // key names a program by parts that it depends on. Parts that differ, or that are cut differently, give other keys.
 func key(parts ...[]byte) string {

@@ -268,8 +268,8 @@ func plan(a, b, c view, s *stablehlo.Statement) (numbers []int, swapped bool) {
 	return arrange(merged(batches), merged(m), merged(n), merged(k))
 }
 
-// least is the smallest product, in multiplications, that is worth a call. XLA writes smaller ones into the program.
-const least = 1 << 12
+// minProduct is the smallest product, in multiplications, that is worth a call. XLA writes smaller ones into the program.
+const minProduct = 1 << 12
 
 // arrange fits axes to the C side's loops: one of each kind, the innermost of c with step 1, and the others as batches.
 func arrange(batches, m, n, k []axis) (numbers []int, swapped bool) {
@@ -296,7 +296,7 @@ func arrange(batches, m, n, k []axis) (numbers []int, swapped bool) {
 	column, m := take(m, func(x axis) bool { return x.size == most })
 	sum, k := take(k, func(axis) bool { return true })
 	batches = slices.Concat(batches, m, n)
-	if work < least || row.c != 1 || len(k) > 0 || len(batches) > maxBatches {
+	if work < minProduct || row.c != 1 || len(k) > 0 || len(batches) > maxBatches {
 		return nil, false
 	}
 	for len(batches) < maxBatches {

@@ -12,8 +12,8 @@ import (
 const (
 	// Limit is how many bytes the text of a value may have before what is left of it is only counted.
 	Limit = 4000
-	// deepest is how far values inside of values are shown.
-	deepest = 8
+	// maxDepth is how far values inside of values are shown.
+	maxDepth = 8
 )
 
 // Text is a value as text. A string is shown as it is, strings inside of other values are quoted. Values with a method
@@ -52,7 +52,7 @@ func (w *writer) write(v reflect.Value, depth int) {
 			return
 		}
 	}
-	if depth > deepest {
+	if depth > maxDepth {
 		w.WriteString("…")
 		return
 	}
