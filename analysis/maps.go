@@ -31,7 +31,7 @@ func (m Maps) Present(name string) (lxmert.Tensor, error) {
 	}
 	stream := name[strings.LastIndex(name, ".")+1:]
 	if len(stream) != 2 {
-		return t, fmt.Errorf("%s is no attention map: names are like l.0.tt, r.0.ii, x.0.ti", name)
+		return t, fmt.Errorf("%s is not an attention map: names are like l.0.tt, r.0.ii, x.0.ti", name)
 	}
 	words := len(m.Text.Pieces)
 	for words > 0 && m.Text.Pieces[words-1] == "[PAD]" {
@@ -58,7 +58,7 @@ func (m Maps) Present(name string) (lxmert.Tensor, error) {
 	return out, nil
 }
 
-// CSV writes a line for each entry of each map that is no padding: map, head, query, key and value.
+// CSV writes a line for each entry of each map that is not padding: map, head, query, key and value.
 func (m Maps) CSV(w io.Writer) error {
 	lines := csv.NewWriter(w)
 	if err := lines.Write([]string{"map", "head", "query", "key", "value"}); err != nil {

@@ -159,7 +159,7 @@ func (r *notebookRun) place(path string) error {
 		r.folder = filepath.Dir(path)
 	}
 	if info, err := os.Stat(r.folder); err != nil || !info.IsDir() {
-		return usage("--cwd %s is no folder", r.folder)
+		return usage("--cwd %s is not a folder", r.folder)
 	}
 	if from, err := os.Stat(path); err == nil {
 		if to, err := os.Stat(r.output); err == nil && os.SameFile(from, to) {

@@ -51,7 +51,7 @@ func TestRunNotebookTellsWrongUse(t *testing.T) {
 		{[]string{own, "-p", "epochs"}, `parameter "epochs": it is written NAME=VALUE`},
 		{[]string{own, "--out", own}, "is the notebook itself, which stays as it is"},
 		{[]string{own, "--out", "none/x.ipynb"}, "--out none/x.ipynb: there is no folder none"},
-		{[]string{own, "--cwd", own}, "is no folder"},
+		{[]string{own, "--cwd", own}, "is not a folder"},
 		{[]string{own, "--task", "gqa"}, "unknown flag: --task"},
 	} {
 		if code, _, said := runNotebook(t.Context(), step.args...); code != 2 || !strings.Contains(said, step.want) {

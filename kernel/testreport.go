@@ -37,7 +37,7 @@ func newTestReport(out io.Writer) *testReport {
 	return &testReport{out: out, said: map[testID][]string{}, skipped: map[string][]string{}}
 }
 
-// read follows a stream to its end. Lines that are no events, such as errors of the go command, are printed as they are.
+// read follows a stream to its end. Lines that are not events, such as errors of the go command, are printed as they are.
 func (r *testReport) read(stream io.Reader) error {
 	lines := bufio.NewReader(stream)
 	for {

@@ -107,7 +107,7 @@ func removeSession(log io.Writer) error {
 // worldEntries are what the folder of a toy world holds, but for the runs.
 var worldEntries = []string{"world.json", "config.json", "data", "images", "scenes", "truth"}
 
-// removeToy removes the toy world with its model. Other runs stay, and so does a folder that is no toy world.
+// removeToy removes the toy world with its model. Other runs stay, and so does a folder that is not a toy world.
 func removeToy(log io.Writer) error {
 	folder, err := toy.Folder()
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Config holds the sizes of a model. The zero value is no model; [LXR955] is the published one.
+// Config holds the sizes of a model. The zero value is not a model; [LXR955] is the published one.
 type Config struct {
 	Vocab        int    `json:"vocab_size"`              // word pieces in the vocabulary
 	Hidden       int    `json:"hidden_size"`             // D

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Tensor is a dense array of float32 in row-major order. The zero value is no tensor.
+// Tensor is a dense array of float32 in row-major order. The zero value is not a tensor.
 type Tensor struct {
 	Shape []int
 	Data  []float32
@@ -36,7 +36,7 @@ func Size(shape []int) int {
 	return n
 }
 
-// IsZero reports whether t is no tensor at all.
+// IsZero reports whether t is not a tensor at all.
 func (t Tensor) IsZero() bool { return t.Shape == nil && t.Data == nil }
 
 // Row returns the i-th slice along the first axis. It shares t's memory. Like indexing a slice, it panics out of range.

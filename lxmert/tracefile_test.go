@@ -165,7 +165,7 @@ func TestTraceThatCouldNotBeReadIsNotWritten(t *testing.T) {
 	x := fullTrace()
 	x.Batch.Pairs[0][0] = 9
 	if err := x.Write(io.Discard); !errors.Is(err, ErrBatch) {
-		t.Errorf("error %v is no ErrBatch", err)
+		t.Errorf("error %v is not an ErrBatch", err)
 	}
 }
 

@@ -167,7 +167,7 @@ func checkRead(t testing.TB, data []byte) (ok bool) {
 	trace, err := readBack(data)
 	if err != nil {
 		if trace != nil || !errors.Is(err, ErrTrace) {
-			t.Errorf("error %v is no ErrTrace", err)
+			t.Errorf("error %v is not an ErrTrace", err)
 		}
 		return false
 	}

@@ -45,7 +45,7 @@ func Pairs(cfg lxmert.Config) [][2]int {
 	return pairs
 }
 
-// words and regions are the states of a level that are no padding, of all examples together.
+// words and regions are the states of a level that are not padding, of all examples together.
 func (s *Spaces) words(level int) [][]float64 {
 	return s.rows(fmt.Sprintf("hid.t.%d", level), analysis.ValidWords)
 }

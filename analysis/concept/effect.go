@@ -17,7 +17,7 @@ type Named struct {
 	Eraser *Eraser
 }
 
-// Edit sets the states of a level to what an eraser leaves of them, at every word or region that is no padding. The batch must
+// Edit sets the states of a level to what an eraser leaves of them, at every word or region that is not padding. The batch must
 // be without Pairs, see [analysis.Separate].
 func Edit(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, level string, e *Eraser) (lxmert.Edit, error) {
 	at, err := findLevel(eng.Config(), level)
@@ -70,7 +70,7 @@ func findLevel(cfg lxmert.Config, level string) (stream, error) {
 			return stream{s}, nil
 		}
 	}
-	return stream{}, fmt.Errorf("%s is no level: those are hid.t.0 and so on of words, and hid.i.0 and so on of regions", level)
+	return stream{}, fmt.Errorf("%s is not a level: those are hid.t.0 and so on of words, and hid.i.0 and so on of regions", level)
 }
 
 // Effects says what taking concepts out of a level does to a target: a row for each eraser, after one for the model as it is,

@@ -318,7 +318,7 @@ func TestWhatCannotBeErasedIsAnError(t *testing.T) {
 	}
 	onGo(t, func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, _ string) {
 		wrong := second(concept.Along([]float64{1}, []float64{0}))
-		for want, level := range map[string]string{"no level": "x.0.ti.out", "is called": "hid.t.99", "of states of 1": "hid.t.0", "hid.t.* is no level": "hid.t.*"} {
+		for want, level := range map[string]string{"no level": "x.0.ti.out", "is called": "hid.t.99", "of states of 1": "hid.t.0", "hid.t.* is not a level": "hid.t.*"} {
 			if _, err := concept.Edit(context.Background(), eng, b, level, wrong); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %v, want an error with %q", level, err, want)
 			}

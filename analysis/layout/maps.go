@@ -51,7 +51,7 @@ func NewMaps(m analysis.Maps) (Maps, error) {
 			i++
 		}
 		if i == len(streams) {
-			return out, fmt.Errorf("%s is no attention map: names are like l.0.tt, r.0.ii, x.0.ti", name)
+			return out, fmt.Errorf("%s is not an attention map: names are like l.0.tt, r.0.ii, x.0.ti", name)
 		}
 		g := &groups[i]
 		g.Title, g.Names, g.Maps = streams[i].title, append(g.Names, name), append(g.Maps, t)

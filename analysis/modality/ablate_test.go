@@ -71,7 +71,7 @@ func TestCrossModalAblationEqualsReference(t *testing.T) {
 	})
 }
 
-// TestMaskingAllRegionsAsTheReferenceDoesChangesNothing: the same number added to every key is no ablation; removal is.
+// TestMaskingAllRegionsAsTheReferenceDoesChangesNothing: the same number added to every key is not an ablation; removal is.
 func TestMaskingAllRegionsAsTheReferenceDoesChangesNothing(t *testing.T) {
 	eachGolden(t, func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, folder string) {
 		golden, rel := goldencase.Open(t, folder, "cma"), goldencase.Open(t, folder, "rel")

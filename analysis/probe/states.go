@@ -61,7 +61,7 @@ func (s *States) Of(level string, row int) lxmert.Tensor {
 	return values.Row(row)
 }
 
-// Means are the means of each row's states at a level, over words or regions that are no padding: [rows,D].
+// Means are the means of each row's states at a level, over words or regions that are not padding: [rows,D].
 func (s *States) Means(level string) *mat.Dense {
 	out := mat.NewDense(s.batch.Rows(), s.cfg.Hidden, nil)
 	for row := range s.batch.Rows() {
@@ -82,7 +82,7 @@ func (s *States) Means(level string) *mat.Dense {
 	return out
 }
 
-// Valid are the states of a level at every position that is no padding, row by row of the batch: [n,D]. Nil: there is none.
+// Valid are the states of a level at every position that is not padding, row by row of the batch: [n,D]. Nil: there is none.
 func (s *States) Valid(level string) *mat.Dense {
 	var data []float64
 	for row := range s.batch.Rows() {
@@ -101,7 +101,7 @@ func (s *States) Valid(level string) *mat.Dense {
 	return mat.NewDense(len(data)/s.cfg.Hidden, s.cfg.Hidden, data)
 }
 
-// valid says which positions of a row are no padding.
+// valid says which positions of a row are not padding.
 func (s *States) valid(level string, row int) []bool {
 	if streamOf(level) == analysis.RegionStream {
 		return analysis.ValidRegions(s.batch, row)

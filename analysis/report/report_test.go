@@ -86,7 +86,7 @@ func unpacked(t *testing.T, text string) []byte {
 		for i := range 5 {
 			digit := strings.IndexByte(letters, text[i])
 			if digit < 0 {
-				t.Fatalf("%q is no digit", text[i])
+				t.Fatalf("%q is not a digit", text[i])
 			}
 			n = 85*n + digit
 		}

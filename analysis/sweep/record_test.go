@@ -78,7 +78,7 @@ func TestAPartWithChangedLinesIsNotGoneOnWith(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"a line is missing":        {lines[0] + lines[2], ":2: begins with example 2 instead of 0"},
 		"a line is there twice":    {lines[0] + lines[1] + lines[1], ":3: begins with example 0 instead of 2"},
-		"a line is no JSON":        {lines[0] + "{\n" + lines[1], ":2: "},
+		"a line is not a JSON":     {lines[0] + "{\n" + lines[1], ":2: "},
 		"something else":           {"[1, 2]\n" + lines[1], "is not a file of results"},
 		"another format":           {strings.Replace(whole, `"version":2`, `"version":9`, 1), "has format 9"},
 		"other weights":            {strings.Replace(whole, `"hash":"0f"`, `"hash":"0e"`, 1), "was made with the weights 0e in float32, now it is 0f in float32"},

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// Mark is the byte-order mark that some editors write in front of UTF-8. It is no part of the text.
+// Mark is the byte-order mark that some editors write in front of UTF-8. It is not part of the text.
 const Mark = "\xef\xbb\xbf"
 
 // JSONText is the text of a JSON file without a byte-order mark. It returns an error, the end of a message, if the file is of

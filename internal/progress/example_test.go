@@ -6,7 +6,7 @@ import (
 	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
-// Standard output is no terminal here, so that a state is a line: the first one, then one every ten seconds, and the last.
+// Standard output is not a terminal here, so that a state is a line: the first one, then one every ten seconds, and the last.
 func Example() {
 	bar := progress.New(os.Stdout, progress.Options{Label: "reading", Unit: "pages"})
 	bar.Set(500, 500, "12 pictures")

@@ -40,7 +40,7 @@ func Start(t testing.TB, hosts ...string) (browser context.Context, stop func(),
 		chromedp.NoSandbox, // root may not have one
 		chromedp.DisableGPU, chromedp.Flag("host-resolver-rules", reach), chromedp.WSURLReadTimeout(testwait.Patience(t)))...)
 	browser, stopBrowser := chromedp.NewContext(alloc,
-		chromedp.WithErrorf(func(string, ...any) {}), // what this browser sends beyond the protocol that chromedp knows is no failure
+		chromedp.WithErrorf(func(string, ...any) {}), // what this browser sends beyond the protocol that chromedp knows is not a failure
 		chromedp.WithBrowserOption(chromedp.WithDialTimeout(testwait.Patience(t))))
 	stop = func() { stopBrowser(); stopAlloc() }
 	if err := chromedp.Run(browser); err != nil {

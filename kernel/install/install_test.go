@@ -360,7 +360,7 @@ func TestCellsTakeTheLibraryFromTheCheckout(t *testing.T) {
 	if s, err := findSource(dir); err != nil || s.dir != dir {
 		t.Errorf("%+v, %v", s, err)
 	}
-	if _, err := findSource(t.TempDir()); err == nil || !strings.Contains(err.Error(), "is no checkout") {
+	if _, err := findSource(t.TempDir()); err == nil || !strings.Contains(err.Error(), "is not a checkout") {
 		t.Errorf("error %v", err)
 	}
 }

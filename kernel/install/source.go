@@ -26,7 +26,7 @@ func findSource(given string) (source, error) {
 	if given != "" {
 		dir, err := filepath.Abs(given)
 		if err == nil && !isCheckout(dir) {
-			err = fmt.Errorf("%s is no checkout of %s: its go.mod does not say so", dir, module)
+			err = fmt.Errorf("%s is not a checkout of %s: its go.mod does not say so", dir, module)
 		}
 		return source{dir: dir}, err
 	}

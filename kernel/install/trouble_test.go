@@ -56,7 +56,7 @@ func TestAllPythonPackagesArePinned(t *testing.T) {
 		}
 		m := pinned.FindStringSubmatch(line)
 		if m == nil {
-			t.Errorf("%q is no package with its version", line)
+			t.Errorf("%q is not a package with its version", line)
 			continue
 		}
 		names = append(names, normal(m[1]))

@@ -130,7 +130,7 @@ func (p *parameters) text(n ast.Node) string {
 	return p.source[p.set.Position(n.Pos()).Offset:p.set.Position(n.End()).Offset]
 }
 
-// typeOf is the type of a variable with such a value and none of its own; "": it is no literal.
+// typeOf is the type of a variable with such a value and none of its own; "": it is not a literal.
 func typeOf(value ast.Expr) string {
 	switch v := value.(type) {
 	case *ast.BasicLit:

@@ -145,7 +145,7 @@ func (c *client) collect(p *zmtp.Peer, take func(id string, m *message)) {
 		}
 		m, err := decode(frames, c.key)
 		if err != nil {
-			c.t.Errorf("the kernel sent what is no message: %v", err)
+			c.t.Errorf("the kernel sent what is not a message: %v", err)
 			return
 		}
 		c.mu.Lock()

@@ -184,7 +184,7 @@ func syntaxErrors(c cell) []complaint {
 			one.place, one.source, one.column = place(0, strconv.Itoa(n)), c.lines[n-1], column
 		}
 		if l.begin == n-1 && c.kinds[n-1] == goLine {
-			one.message += " (what is no declaration is read as if a line %% stood above it)"
+			one.message += " (what is not a declaration is read as if a line %% stood above it)"
 		}
 		list = append(list, one)
 	}

@@ -168,7 +168,7 @@ func (c cell) howMainBegan(l layout) string {
 	if c.kinds[l.begin] == mainLine {
 		return ""
 	}
-	return ", as a statement stands there: what is no declaration runs as if a line %% stood above it"
+	return ", as a statement stands there: what is not a declaration runs as if a line %% stood above it"
 }
 
 // namesFunction says whether the second word of a command can be the name of a function.

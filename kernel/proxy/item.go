@@ -13,7 +13,7 @@ import (
 // item is a declaration or a statement that is not inside another one.
 type item struct {
 	kind     itemKind
-	name     string // of a function that is no method
+	name     string // of a function that is not a method
 	doc      spot   // where it begins, its comment included
 	from, to spot   // without its comment, and the place behind its end
 	silent   bool   // a semicolon is written behind it

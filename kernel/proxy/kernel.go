@@ -171,7 +171,7 @@ func (k *kernel) serve(ctx context.Context, signals <-chan os.Signal) error {
 	}
 }
 
-// receive hands on what comes by a socket. What is no message, or not signed with the key, is dropped.
+// receive hands on what comes by a socket. What is not a message, or not signed with the key, is dropped.
 func (k *kernel) receive(ctx context.Context, from *zmtp.Router, name string, handle func(ctx context.Context, m origin)) {
 	for {
 		frames, err := from.Receive(ctx)

@@ -81,7 +81,7 @@ func (d *declarations) lost(c cell, module string) *complaint {
 	return nil
 }
 
-// lostOf is what is lost of a declaration that is no function.
+// lostOf is what is lost of a declaration that is not a function.
 func (p parsedCell) lostOf(decl *ast.GenDecl, module string) *complaint {
 	switch decl.Tok {
 	case token.IMPORT:
@@ -142,7 +142,7 @@ func (p parsedCell) lostOfConstants(decl *ast.GenDecl) *complaint {
 	return nil
 }
 
-// lostMethod is that GoNB knows all types with parameters by one name, where a method's receiver is no pointer.
+// lostMethod is that GoNB knows all types with parameters by one name, where a method's receiver is not a pointer.
 func (d *declarations) lostMethod(p parsedCell, decl *ast.FuncDecl) *complaint {
 	if decl.Recv == nil || len(decl.Recv.List) == 0 {
 		return nil
@@ -169,7 +169,7 @@ func (d *declarations) lostMethod(p parsedCell, decl *ast.FuncDecl) *complaint {
 	if other == "" {
 		return nil
 	}
-	return p.complain(decl.Pos(), "GoNB keeps one of %s and %s, as their types have parameters and their receivers are no pointers: make a receiver a pointer", other, name)
+	return p.complain(decl.Pos(), "GoNB keeps one of %s and %s, as their types have parameters and their receivers are not pointers: make a receiver a pointer", other, name)
 }
 
 // sameKey says whether both are methods with a receiver that GoNB has no name for.

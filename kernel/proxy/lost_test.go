@@ -29,7 +29,7 @@ func TestNothingOfWhatIsDeclaredIsLost(t *testing.T) {
 
 		{"//go:embed x.txt\nvar text string", "error", "declaration: cell line 1: //go:embed does not reach the compiler, as comments are not kept: os.ReadFile reads a file"},
 		{"type A[T any] struct{}\ntype B[T any] struct{}\nfunc (A[T]) Name() string { return \"A\" }", "ok", ""},
-		{"func (B[T]) Name() string { return \"B\" }", "error", "declaration: cell line 1: GoNB keeps one of A.Name and B.Name, as their types have parameters and their receivers are no pointers: make a receiver a pointer"},
+		{"func (B[T]) Name() string { return \"B\" }", "error", "declaration: cell line 1: GoNB keeps one of A.Name and B.Name, as their types have parameters and their receivers are not pointers: make a receiver a pointer"},
 		{"func (*B[T]) Name() string { return \"B\" }\nA[int]{}.Name() + (&B[int]{}).Name()", "ok", "out: AB"},
 	})
 }

@@ -21,7 +21,7 @@ const Protocol = "5.3"
 // delimiter stands between the frames that route a message and the message itself.
 var delimiter = []byte("<IDS|MSG>")
 
-// errMessage is wrapped by errors about what is no message of Jupyter's.
+// errMessage is wrapped by errors about what is not a message of Jupyter's.
 var errMessage = errors.New("not a message")
 
 // message is one message of Jupyter's protocol. Its parts stay as they came until somebody needs to know what is in

@@ -93,7 +93,7 @@ func FuzzDecode(f *testing.F) {
 		m.parentID()
 		for _, reply := range []any{isComplete(m), (&history{cells: []string{"a"}}).reply(m), newComms().reply(m)} {
 			if _, err := json.Marshal(reply); err != nil {
-				t.Errorf("a reply that is no JSON: %v", err)
+				t.Errorf("a reply that is not a JSON: %v", err)
 			}
 		}
 	})

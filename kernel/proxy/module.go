@@ -103,7 +103,7 @@ type getProgress struct {
 	show  func(line string)
 	half  string // a line that has not ended
 	shown []string
-	said  []string // what is no progress
+	said  []string // what is not progress
 	done  bool
 }
 

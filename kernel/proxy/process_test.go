@@ -47,7 +47,7 @@ func TestThisProcessIsSeen(t *testing.T) {
 func TestWatchRemovesOnlyKernelsFolders(t *testing.T) {
 	dir := t.TempDir()
 	if err := Watch(strings.NewReader(""), dir); err == nil {
-		t.Error("it took a folder that is no kernel's")
+		t.Error("it took a folder that is not a kernel's")
 	}
 	own := filepath.Join(dir, "lxk-1")
 	if err := os.MkdirAll(filepath.Join(own, "a", "b"), 0o700); err != nil {

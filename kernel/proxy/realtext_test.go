@@ -118,10 +118,10 @@ func TestStatementsRunWithoutAMain(t *testing.T) {
 		{"m := 1", "error", "compile error: cell line 1: declared and not used: m; for later cells it is `var m = …`"},
 		{"fmt.Println(f())\nlocal := 1\nfunc f() int { return local }\n_ = local", "error", "compile error: cell line 3: undefined: local; it belongs to main, as everything from line 1 on: declare it above for functions to see it"},
 		{"fmt.Println(p)", "error", "compile error: cell line 1: undefined: p; cell [6] has it in main, which ends with the cell: for later ones it is `var p = …` above the statements"},
-		{"x := = 1", "error", "syntax error: cell line 1: expected operand, found '=' (what is no declaration is read as if a line %% stood above it) (and 1 more)"},
-		{"fucn f() {\n}", "error", "syntax error: cell line 1: expected ';', found f (what is no declaration is read as if a line %% stood above it) (and 1 more)"},
+		{"x := = 1", "error", "syntax error: cell line 1: expected operand, found '=' (what is not a declaration is read as if a line %% stood above it) (and 1 more)"},
+		{"fucn f() {\n}", "error", "syntax error: cell line 1: expected ';', found f (what is not a declaration is read as if a line %% stood above it) (and 1 more)"},
 		{"if kept > 2 {\nfmt.Println(1)", "error", "syntax error: cell line 2: expected '}', found 'EOF'"},
-		{"func main() {}\nfmt.Println()", "error", "command: cell line 1: func main, and line 2 has begun main already, as a statement stands there: what is no declaration runs as if a line %% stood above it"},
+		{"func main() {}\nfmt.Println()", "error", "command: cell line 1: func main, and line 2 has begun main already, as a statement stands there: what is not a declaration runs as if a line %% stood above it"},
 		{"func three() int {\n\treturn 3\n}\nfmt.Println(three())\npanic(\"here\")\nfunc four() int { return 4 }", "error", ""},
 		{"fmt.Println(twice(kept), point{1, 1}.norm())", "ok", "6 2\n"},
 	})

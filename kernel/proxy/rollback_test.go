@@ -62,7 +62,7 @@ func TestFailedCellLeavesNothingBehind(t *testing.T) {
 			t.Errorf("%q:\n%s, %q, expected\n%s, %q", step.code, status, text, step.status, step.text)
 		}
 		if step.text == "exit: the program ended with exit status 3" {
-			// What brings f back is no run of the program: the variable is initialised once for each cell that ran.
+			// What brings f back is not a run of the program: the variable is initialised once for each cell that ran.
 			before, _ := os.ReadFile(ran)
 			c.run("%%\nfmt.Print()")
 			if after, err := os.ReadFile(ran); err != nil || len(after) != len(before)+1 {

@@ -173,7 +173,7 @@ func (t sourceText) genUnits(decl *ast.GenDecl) []unit {
 	}
 	var units []unit
 	for _, spec := range decl.Specs {
-		doc := decl.Doc // of a declaration that is no group
+		doc := decl.Doc // of a declaration that is not a group
 		switch spec := spec.(type) {
 		case *ast.TypeSpec:
 			if decl.Lparen.IsValid() {

@@ -22,7 +22,7 @@ const WatchdogCommand = "watchdog"
 // which is all that is left when somebody kills a kernel with SIGKILL.
 func Watch(in io.Reader, dir string) error {
 	if ok, err := filepath.Match(privatePattern, filepath.Base(dir)); err != nil || !ok {
-		return fmt.Errorf("%s is no kernel's folder", dir)
+		return fmt.Errorf("%s is not a kernel's folder", dir)
 	}
 	var groups []int
 	lines := bufio.NewScanner(in)

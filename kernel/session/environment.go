@@ -40,7 +40,7 @@ func ParseBytes(text string) (int64, error) {
 	unit, ok := units[strings.ReplaceAll(strings.ToUpper(strings.TrimSpace(text[len(number):])), "I", "")]
 	n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	if err != nil || !ok || !(n > 0) || n*float64(unit) > 1<<60 {
-		return 0, fmt.Errorf("%q is no number of bytes, such as 8GB or 500MB", text)
+		return 0, fmt.Errorf("%q is not a number of bytes, such as 8GB or 500MB", text)
 	}
 	return int64(n * float64(unit)), nil
 }

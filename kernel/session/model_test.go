@@ -144,7 +144,7 @@ func TestModelsThatCannotBeOpenedAreSaidWhy(t *testing.T) {
 		"too few names":     {client.Spec{Weights: weights, Answers: filepath.Join(dir, "few.json")}, "has 2 answers"},
 		"no such regions":   {client.Spec{Weights: weights, Regions: []string{filepath.Join(dir, "x.tsv")}}, "x.tsv"},
 		"a missing world":   {client.Spec{Weights: client.Toy}, "kernel quickstart"},
-		"a device as names": {client.Spec{Weights: weights, Answers: "/dev/zero"}, "is no file"},
+		"a device as names": {client.Spec{Weights: weights, Answers: "/dev/zero"}, "is not a file"},
 	} {
 		if _, err := c.Open(t.Context(), x.spec); err == nil || !strings.Contains(err.Error(), x.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v, want %q", name, err, x.want)
@@ -177,7 +177,7 @@ func TestWhatAUserShouldKnowOfTheWeightsIsANote(t *testing.T) {
 			t.Fatal(err)
 		}
 		notes := m.Info().Notes
-		for _, want := range []string{"how many attention heads it has; 2, ", "1 tensors are no part of the model and left alone: optimizer.step"} {
+		for _, want := range []string{"how many attention heads it has; 2, ", "1 tensors are not part of the model and left alone: optimizer.step"} {
 			if !slices.ContainsFunc(notes, func(n string) bool { return strings.Contains(n, want) && strings.Contains(n, path) }) {
 				t.Errorf("%s, the notes are %q, without %q", when, notes, want)
 			}

@@ -147,7 +147,7 @@ func (s *runs) active() int { return len(s.list(true)) }
 // start checks a command line, records the run and queues it.
 func (s *runs) start(name string, args []string, folder, notebook string) (client.Run, error) {
 	if !filepath.IsAbs(folder) {
-		return client.Run{}, &wire.Fault{Kind: wire.Usage, Message: fmt.Sprintf("session: %q is no absolute path of a folder", shortened(folder))}
+		return client.Run{}, &wire.Fault{Kind: wire.Usage, Message: fmt.Sprintf("session: %q is not an absolute path of a folder", shortened(folder))}
 	}
 	args, err := expandToyFlags(args)
 	if err != nil {

@@ -140,7 +140,7 @@ func TestFailedInstallLeavesThingsAsTheyWere(t *testing.T) {
 		{"cut wheel", good[:len(good)/2], nil, []string{"not a whole wheel"}},
 		{"damaged member", bytes.Replace(good, []byte("ELF"), []byte("EEE"), 1), nil, []string{"cannot be unpacked"}},
 		{"missing member", wheelWith(t, map[string]string{"b/x.so": "x"}), nil, []string{"has no a/xla_cpu_pjrt.so inside"}},
-		{"member that is no library", wheelWith(t, map[string]string{"a/xla_cpu_pjrt.so": "prose"}), nil, []string{"is not a shared library"}},
+		{"member that is not a library", wheelWith(t, map[string]string{"a/xla_cpu_pjrt.so": "prose"}), nil, []string{"is not a shared library"}},
 		{"plugin that crashes", good, func(_ *testing.T, in *installation) {
 			in.probe = func(context.Context, string) probeResult { return probeResult{Err: "crashes (abort)"} }
 		}, []string{"does not work on this machine", "crashes (abort)"}},

@@ -91,7 +91,7 @@ func (w wheel) unpack(path, to string) (written int64, err error) {
 		return 0, fmt.Errorf("%s has no %s inside", name, w.member)
 	}
 	if !member.Mode().IsRegular() || member.UncompressedSize64 > largestPlugin {
-		return 0, fmt.Errorf("%s: %s is no plugin (%s, %d bytes)", name, w.member, member.Mode(), member.UncompressedSize64)
+		return 0, fmt.Errorf("%s: %s is not a plugin (%s, %d bytes)", name, w.member, member.Mode(), member.UncompressedSize64)
 	}
 	in, err := member.Open()
 	if err != nil {

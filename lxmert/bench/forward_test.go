@@ -158,7 +158,7 @@ func TestForwardRefusesWhatItCannotMeasure(t *testing.T) {
 		{"no backend", func(o *Options) { o.Backend = "abacus" }, false, `backend "abacus"`},
 		{"no program", func(o *Options) { o.Self = []string{"/nowhere/lxmert"} }, false, "golxmert does not start"},
 		{"no python", func(o *Options) { o.Peer = "no-such-python" }, false, "--peer no-such-python: executable file not found"},
-		{"not a python", func(o *Options) { o.Peer = "true" }, false, "--peer true: it is no Python"},
+		{"not a python", func(o *Options) { o.Peer = "true" }, false, "--peer true: it is not a Python"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := tiny(t)

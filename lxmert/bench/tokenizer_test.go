@@ -171,7 +171,7 @@ func TestTokenizerRefusesWhatItCannotMeasure(t *testing.T) {
 		{"negative sentences", func(o *TokenizerOptions) { o.Sentences = -1 }, true, "--sentences is -1"},
 		{"one position", func(o *TokenizerOptions) { o.Length = 1 }, true, "[CLS] and [SEP] take two places"},
 		{"no vocabulary", func(o *TokenizerOptions) { o.Vocab = "nothing_here" }, false, "nothing_here"},
-		{"not a python", func(o *TokenizerOptions) { o.Peer = "true" }, false, "--peer true: it is no Python 3"},
+		{"not a python", func(o *TokenizerOptions) { o.Peer = "true" }, false, "--peer true: it is not a Python 3"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := tinyTokenizer(t)

@@ -21,14 +21,14 @@ func ReadAnswerNames(path string) ([]string, error) {
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("answers: %s is no file", path)
+		return nil, fmt.Errorf("answers: %s is not a file", path)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxAnswerFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("answers: %w", err)
 	}
 	if len(text) > maxAnswerFile {
-		return nil, fmt.Errorf("%s: larger than %d MB, this is no list of answers", path, maxAnswerFile>>20)
+		return nil, fmt.Errorf("%s: larger than %d MB, this is not a list of answers", path, maxAnswerFile>>20)
 	}
 	if text, err = filekind.JSONText(text); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

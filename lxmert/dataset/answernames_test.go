@@ -32,7 +32,7 @@ func TestNamesOfAnswersAreReadFromBothKindsOfFiles(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	if _, err := ReadAnswerNames(t.TempDir()); err == nil || !strings.Contains(err.Error(), "is no file") {
+	if _, err := ReadAnswerNames(t.TempDir()); err == nil || !strings.Contains(err.Error(), "is not a file") {
 		t.Errorf("a folder: %v", err)
 	}
 }

@@ -27,7 +27,7 @@ func ReadQuestions(ctx context.Context, path string, n int) ([]Example, error) {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("dataset: %s is no file", path)
+		return nil, fmt.Errorf("dataset: %s is not a file", path)
 	}
 	q := newReader(anyTask)
 	q.limit = n

@@ -82,7 +82,7 @@ func TestQuestionsOfOnesOwnNeedNoIDs(t *testing.T) {
 	if got, err := ReadQuestions(t.Context(), path, 1); err != nil || len(got) != 1 {
 		t.Errorf("the first of a damaged file: %+v, %v", got, err)
 	}
-	if _, err := ReadQuestions(t.Context(), filepath.Dir(path), 0); err == nil || !strings.Contains(err.Error(), "is no file") {
+	if _, err := ReadQuestions(t.Context(), filepath.Dir(path), 0); err == nil || !strings.Contains(err.Error(), "is not a file") {
 		t.Errorf("a folder: %v", err)
 	}
 }

@@ -173,7 +173,7 @@ func TestReferenceCountsWithAFewImages(t *testing.T) {
 			t.Fatal("no counts", err)
 		}
 		for key, want := range counts {
-			// A limit means to leave questions out: strict, it is no error.
+			// A limit means to leave questions out: strict, it is not an error.
 			if s := setOf(t, key, Options{Limit: 3, Strict: true}); s.Len() != want {
 				t.Errorf("%s: %d examples of 3 images per file, want %d", key, s.Len(), want)
 			}

@@ -67,7 +67,7 @@ func (o Official) Not(t *Task) string {
 var errSeen = errors.New("seen")
 
 // Inspect tells the layout of a question file by the names of its first values; file is what errors call it. An error
-// wraps [ErrFormat] if the file is no JSON, or in none of the layouts that are known.
+// wraps [ErrFormat] if the file is not a JSON, or in none of the layouts that are known.
 func Inspect(r io.Reader, file string) (Official, error) {
 	in := inspector{o: Official{File: file}, d: newDecoder(r, file, "entry")}
 	err := in.top()

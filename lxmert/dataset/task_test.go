@@ -30,7 +30,7 @@ func TestKnownTasksAreWholeAndFoundByTheirNames(t *testing.T) {
 				t.Errorf("%s: the recipe predicts %s, which is not among the published files", task, path)
 			}
 			if task.Features.Splits[split] == "" {
-				t.Errorf("%s: the recipe predicts %s, which is no published split", task, split)
+				t.Errorf("%s: the recipe predicts %s, which is not a published split", task, split)
 			}
 		}
 	}

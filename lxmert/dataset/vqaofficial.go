@@ -113,7 +113,7 @@ func (e *vqaEntry) read(d *decoder, types map[string]string) error {
 			if e.id, number, err = numberOrName(d, "question_id"); err == nil && !number {
 				n, bad := strconv.ParseInt(e.id, 10, 64)
 				if e.id = strconv.FormatInt(n, 10); bad != nil {
-					err = d.errorf("question_id is no whole number, which predictions are handed in with")
+					err = d.errorf("question_id is not a whole number, which predictions are handed in with")
 				}
 			}
 		case "image_id":

@@ -156,7 +156,7 @@ func TestBadVQAFilesAreNamedByTheirEntries(t *testing.T) {
 		`[{"question_id": 1, "question": "a"}]`: "there is no image_id",
 		`[{"question_id": 1, "image_id": 1}]`:   "there is no question",
 		`[{"question_id": 1.5, "image_id": 1, "question": "a"}]`:                `question_id is "1.5", must be a whole number`,
-		`[{"question_id": "a", "image_id": 1, "question": "a"}]`:                "question_id is no whole number",
+		`[{"question_id": "a", "image_id": 1, "question": "a"}]`:                "question_id is not a whole number",
 		`[{"question_id": 1, "image_id": "", "question": "a"}]`:                 "image_id is empty",
 		`[{"question_id": 1, "image_id": 1, "question": "a", "answers": [{}]}]`: `has no "answer"`,
 		`[{"question_id": 1, "image_id": 1, "question": "a", "answers": {}}]`:   "answers is an object, must be a list",

@@ -54,7 +54,7 @@ func checkFile(kind Kind, path string) error {
 		return err
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%w: it is no file", ErrContent)
+		return fmt.Errorf("%w: it is not a file", ErrContent)
 	}
 	head, err := filekind.Head(f)
 	if err != nil {

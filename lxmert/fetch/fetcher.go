@@ -217,7 +217,7 @@ func (f *Fetcher) start(set string) (*run, []File, error) {
 	if r.BaseURL != "" {
 		u, err := url.Parse(r.BaseURL)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
-			return nil, nil, fmt.Errorf("the base URL %q is no address like https://host/folder", r.BaseURL)
+			return nil, nil, fmt.Errorf("the base URL %q is not an address like https://host/folder", r.BaseURL)
 		}
 		r.BaseURL = strings.TrimSuffix(r.BaseURL, "/")
 	}

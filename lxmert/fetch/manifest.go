@@ -53,7 +53,7 @@ type File struct {
 type Source struct {
 	URLs     []string // mirrors, in turn
 	Original string   // where the download is kept, as [File.Path]; "": it is the file itself
-	Member   string   // the file's base name in the zip Original, "": Original is no archive
+	Member   string   // the file's base name in the zip Original, "": Original is not an archive
 	Convert  string   // how the file is made of Original or its member, for [Fetcher.Convert]; "": as it is
 	About    int64    // bytes of the download, roughly; 0: not known
 }
@@ -167,7 +167,7 @@ func (f *File) check() error {
 		return fmt.Errorf("there is no kind %q", f.Kind)
 	}
 	if sum, err := hex.DecodeString(f.SHA256); err != nil || len(sum) != 0 && len(sum) != 32 || f.SHA256 != strings.ToLower(f.SHA256) {
-		return fmt.Errorf("%q is no SHA-256 in small hexadecimal digits", f.SHA256)
+		return fmt.Errorf("%q is not a SHA-256 in small hexadecimal digits", f.SHA256)
 	}
 	if f.Size < 0 || len(f.Sources) == 0 {
 		return fmt.Errorf("its size is negative or it has no sources")
@@ -183,7 +183,7 @@ func (f *File) check() error {
 		case s.Original != "" && s.Member == "" && s.Convert == "":
 			return fmt.Errorf("how it is made of %s is not said", s.Original)
 		case s.Member != path.Base(s.Member) && s.Member != "":
-			return fmt.Errorf("the member %q is no base name", s.Member)
+			return fmt.Errorf("the member %q is not a base name", s.Member)
 		case f.InZip && (s.Member == "" || s.Convert != ""):
 			return fmt.Errorf("it may stay in a zip, but its source is none")
 		case s.Original != "" && (f.Size != 0 || f.SHA256 != ""):
@@ -193,7 +193,7 @@ func (f *File) check() error {
 		}
 		for _, u := range s.URLs {
 			if parsed, err := url.Parse(u); err != nil || parsed.Host == "" || parsed.Scheme != "https" && parsed.Scheme != "http" {
-				return fmt.Errorf("%q is no http or https address", u)
+				return fmt.Errorf("%q is not an http or https address", u)
 			}
 		}
 	}

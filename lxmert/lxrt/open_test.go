@@ -54,7 +54,7 @@ func TestStrictUnlessToldOtherwise(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer m.Close()
-		if want := checkpoint + ": 2 tensors are no part of the model and left alone: optimizer.step, optimizer.m\n"; log.String() != want {
+		if want := checkpoint + ": 2 tensors are not part of the model and left alone: optimizer.step, optimizer.m\n"; log.String() != want {
 			t.Errorf("the log says %q, expected %q", log.String(), want)
 		}
 		inputs := filepath.Join(folder, "tiny", "forward.safetensors")

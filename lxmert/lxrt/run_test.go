@@ -402,7 +402,7 @@ func TestTraceOfAModelSurvivesTheDisk(t *testing.T) {
 			t.Errorf("provenance %+v, saved %+v", back.Provenance, trace.Provenance)
 		}
 		if again, err := ReadBatch(path); err != nil || again.Rows() != trace.Batch.Rows() {
-			t.Errorf("a trace is no batch: %v", err)
+			t.Errorf("a trace is not a batch: %v", err)
 		}
 	})
 }

@@ -18,14 +18,14 @@ func ReadLabels(path string) ([]string, error) {
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no file", path)
+		return nil, fmt.Errorf("%s is not a file", path)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxLabels+1))
 	if err != nil {
 		return nil, err
 	}
 	if len(text) > maxLabels {
-		return nil, fmt.Errorf("%s has more than %d MB, this is no list of names", path, maxLabels>>20)
+		return nil, fmt.Errorf("%s has more than %d MB, this is not a list of names", path, maxLabels>>20)
 	}
 	var names []string
 	for line := range strings.Lines(string(text)) {

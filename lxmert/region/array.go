@@ -206,7 +206,7 @@ func (a *array) integers(n, limit int) ([]int, error) {
 			v = int64(value[0])
 		}
 		if v < 1 || v > int64(limit) {
-			return nil, fmt.Errorf("%s of image %d is no whole number from 1 to %d", a.name, i, limit)
+			return nil, fmt.Errorf("%s of image %d is not a whole number from 1 to %d", a.name, i, limit)
 		}
 		out[i] = int(v)
 	}

@@ -106,7 +106,7 @@ func decodeInts(dst []int32, text []byte) error {
 	for i := range dst {
 		v := int64(binary.LittleEndian.Uint64(raw[8*i:]))
 		if int64(int32(v)) != v {
-			return fmt.Errorf("%d of box %d is no class", v, i)
+			return fmt.Errorf("%d of box %d is not a class", v, i)
 		}
 		dst[i] = int32(v)
 	}

@@ -131,7 +131,7 @@ func TestUnusualPicturesAreNotRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// Features of all sizes that networks put out, negative ones too, are no halves.
+	// Features of all sizes that networks put out, negative ones too, are not halves.
 	rng := rand.New(rand.NewPCG(7, 8))
 	for range 300 {
 		scale := math.Pow(10, 10*rng.Float64()-5)
@@ -270,7 +270,7 @@ func TestPackAndVerifyDoubtHalvesToo(t *testing.T) {
 	}
 }
 
-// asChanged is a copy of an image with other features, those that are no numbers left out.
+// asChanged is a copy of an image with other features, those that are not numbers left out.
 func asChanged(r *Regions, feature func(float32) float32) *Regions {
 	c := *r
 	c.Features = slices.Clone(r.Features)

@@ -49,7 +49,7 @@ func publishedForm() *form {
 // detectorColumns are those that the bottom-up-attention detector writes.
 var detectorColumns = []int{colID, colWidth, colHeight, colCount, colBoxes, colFeatures}
 
-// detect finds out from a row how a file is written; the row may have errors of its own. header says that it is no row but
+// detect finds out from a row how a file is written; the row may have errors of its own. header says that it is not a row but
 // the columns' names.
 func detect(row *Row) (f *form, header bool, err error) {
 	f = publishedForm()
@@ -273,7 +273,7 @@ func decodeAny(dst []float32, text []byte, boxes bool) error {
 	if boxes && e == float64s {
 		for _, v := range dst {
 			if !(v >= -maxPixels && v <= maxPixels) {
-				return fmt.Errorf("%d bytes of values are no float64 of pixels, and as float32 they are of %d boxes", size, size/16)
+				return fmt.Errorf("%d bytes of values are not float64 of pixels, and as float32 they are of %d boxes", size, size/16)
 			}
 		}
 	}
@@ -293,7 +293,7 @@ func decodeClasses(dst []int32, text []byte) error {
 	for i := range dst {
 		v := int32s.int(raw, i)
 		if v < 0 || v > 1<<20 {
-			return fmt.Errorf("%d of box %d is no class: they have 4 bytes each, and int32 look otherwise; ids must be int64", v, i)
+			return fmt.Errorf("%d of box %d is not a class: they have 4 bytes each, and int32 look otherwise; ids must be int64", v, i)
 		}
 		dst[i] = int32(v)
 	}

@@ -61,7 +61,7 @@ func openInput(path, member string) (*input, error) {
 		return in, err
 	}
 	if member != "" {
-		return nil, fmt.Errorf("region: %s is no zip, there is no %s in it", path, shown(member))
+		return nil, fmt.Errorf("region: %s is not a zip, there is no %s in it", path, shown(member))
 	}
 	source, err := Open(path)
 	if err != nil {

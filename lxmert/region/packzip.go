@@ -16,7 +16,7 @@ import (
 	"github.com/seed-516990b0/golxmert/internal/filekind"
 )
 
-// useZip makes a TSV inside a zip the input; zipped is false where the file is no zip, or one of arrays (.npz).
+// useZip makes a TSV inside a zip the input; zipped is false where the file is not a zip, or one of arrays (.npz).
 func (in *input) useZip(name, member string) (zipped bool, err error) {
 	f, z, err := openZip(name)
 	if err != nil || z == nil {

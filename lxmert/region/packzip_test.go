@@ -79,7 +79,7 @@ func TestATSVIsPackedOutOfAZip(t *testing.T) {
 	for _, c := range []struct{ path, member, want string }{
 		{two, "", "there are 2 TSVs in the archive"},
 		{two, "c.tsv", `there is no "c.tsv" in the archive; it has ["`},
-		{src, "x.tsv", "is no zip"},
+		{src, "x.tsv", "is not a zip"},
 		{write("cut.zip", whole[:len(whole)-10]), "", "cut short or is damaged"},
 		{write("sum.zip", badSum), "", "checksum error: the archive is damaged, fetch it again"},
 		{write("flipped.zip", flipped), "deep/x.tsv", ""},

@@ -373,7 +373,7 @@ func classes(a *array, raw []byte, n int) ([]int32, error) {
 	for i := range out {
 		v := a.elem.int(raw, i)
 		if int64(int32(v)) != v {
-			return nil, fmt.Errorf("%s: %d of box %d is no class", a.name, v, i)
+			return nil, fmt.Errorf("%s: %d of box %d is not a class", a.name, v, i)
 		}
 		out[i] = int32(v)
 	}

@@ -78,7 +78,7 @@ func (t *table) encode() []byte {
 func readTable(f io.ReaderAt, size int64) (*table, error) {
 	var end [tableEnd]byte
 	if size < tableHead+tableEnd {
-		return nil, fmt.Errorf("%d bytes are no shard; the file was cut short", size)
+		return nil, fmt.Errorf("%d bytes are not a shard; the file was cut short", size)
 	}
 	if _, err := f.ReadAt(end[:], size-tableEnd); err != nil {
 		return nil, cutShort(err)

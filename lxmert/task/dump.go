@@ -50,7 +50,7 @@ func dump(w io.Writer, t *dataset.Task, set *dataset.Set, answers *dataset.Answe
 		if !t.Entry.Number {
 			id = asciiJSON(id)
 		} else if _, err := strconv.ParseInt(id, 10, 64); err != nil {
-			return [2]string{}, fmt.Errorf("task: question id %q is no number, which %s's must be", id, t.Title)
+			return [2]string{}, fmt.Errorf("task: question id %q is not a number, which %s's must be", id, t.Title)
 		}
 		members := [2]string{asciiJSON(t.Dump.Answer) + ": " + asciiJSON(answers.Answer(classes[i])), asciiJSON(t.Dump.ID) + ": " + id}
 		slices.Sort(members[:])

@@ -101,7 +101,7 @@ func TestATaskOfOnesOwnIsItsDescription(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Half of the statements of either wording are true, so who does not look at the picture is right about half of them, with
-	// a deviation of 0.05: five deviations above that is no chance. The rule is linear, and learnt to 1.
+	// a deviation of 0.05: five deviations above that is not chance. The rule is linear, and learnt to 1.
 	if len(scored) != 1 || scored[0].Questions != 100 || !scored[0].HasScore || scored[0].Score < 0.75 {
 		t.Errorf("%+v", scored)
 	}

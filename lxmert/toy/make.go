@@ -88,7 +88,7 @@ func openSame(ctx context.Context, dir string, opt Options) (*World, error) {
 		case reading != nil:
 			return nil, fmt.Errorf("toy: %w", reading)
 		case len(entries) > 0:
-			return nil, fmt.Errorf("toy: %w: %s has %s in it and is no toy world; name a folder that is empty or does not exist", ErrOccupied, dir, entries[0].Name())
+			return nil, fmt.Errorf("toy: %w: %s has %s in it and is not a toy world; name a folder that is empty or does not exist", ErrOccupied, dir, entries[0].Name())
 		}
 		return nil, err
 	}

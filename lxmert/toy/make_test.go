@@ -46,7 +46,7 @@ func TestASeedGivesTheSameBytes(t *testing.T) {
 }
 
 // A world that exists is used again because its version says that it would come out the same. Whoever changes what is made
-// changes Version, and then these sums: they are no golden values, they only notice. Pictures' files are left out, since
+// changes Version, and then these sums: they are not golden values, they only notice. Pictures' files are left out, since
 // another compress/flate may pack them otherwise.
 func TestTheVersionStandsForTheseBytes(t *testing.T) {
 	want := map[string]string{

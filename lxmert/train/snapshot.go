@@ -171,7 +171,7 @@ func readPosition(path string, position any) error {
 
 func stateMetadata(f *weights.File) (map[string]string, error) {
 	if f.Metadata["format"] != stateFormat {
-		return nil, fmt.Errorf("train: %s is no state of a training run that this version reads (format %q, must be %q)", f.Path, f.Metadata["format"], stateFormat)
+		return nil, fmt.Errorf("train: %s is not a state of a training run that this version reads (format %q, must be %q)", f.Path, f.Metadata["format"], stateFormat)
 	}
 	return f.Metadata, nil
 }

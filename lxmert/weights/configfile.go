@@ -58,7 +58,7 @@ var otherNames = map[string]string{
 }
 
 // errNoConfig says that a JSON file has nothing to do with a model.
-var errNoConfig = errors.New("is no configuration of a model: it has none of hidden_size, num_attention_heads and bert_config")
+var errNoConfig = errors.New("is not a configuration of a model: it has none of hidden_size, num_attention_heads and bert_config")
 
 // parseConfig reads one of the four layouts.
 func parseConfig(from string, text []byte) (known, error) {
@@ -120,7 +120,7 @@ func configText(path string) ([]byte, error) {
 		return nil, err
 	}
 	if len(text) > 1<<20 {
-		return nil, fmt.Errorf("%s: over 1 MB, so it is no configuration", path)
+		return nil, fmt.Errorf("%s: over 1 MB, so it is not a configuration", path)
 	}
 	if text, err = filekind.JSONText(text); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -94,7 +94,7 @@ func (f *File) read(src *source) error {
 	return f.readOne(src, kind)
 }
 
-// readOne adds the tensors of one file that is no index.
+// readOne adds the tensors of one file that is not an index.
 func (f *File) readOne(src *source, kind filekind.Kind) error {
 	var err error
 	switch {

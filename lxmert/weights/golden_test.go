@@ -324,7 +324,7 @@ func TestHuggingFaceModelIsTheSame(t *testing.T) {
 		if len(pth.Names())-decoder != len(folder.File.Names()) {
 			t.Errorf("%d tensors in the .pth, %d in the folder", len(pth.Names()), len(folder.File.Names()))
 		}
-		// Beside the .pth nothing says how many heads there are, and 32 units are no multiple of 64.
+		// Beside the .pth nothing says how many heads there are, and 32 units are not a multiple of 64.
 		if _, err := weights.OpenModel(pth.Path, ""); c.Hidden%64 != 0 && (err == nil || !strings.Contains(err.Error(), "--config")) {
 			t.Errorf("error %v does not say --config", err)
 		}

@@ -19,7 +19,7 @@ func infer(shapes map[string][]int) (lxmert.Config, error) {
 	in := inference{shapes: shapes}
 	var c lxmert.Config
 	if !in.has(lxmert.WordEmbeddings) {
-		return c, fmt.Errorf("it is no LXMERT model: there is no %s", lxmert.WordEmbeddings)
+		return c, fmt.Errorf("it is not an LXMERT model: there is no %s", lxmert.WordEmbeddings)
 	}
 	c.Vocab, c.Hidden = in.axis(lxmert.WordEmbeddings, 2, 0), in.axis(lxmert.WordEmbeddings, 2, 1)
 	c.MaxPositions = in.axis("bert.embeddings.position_embeddings.weight", 2, 0)
@@ -75,7 +75,7 @@ func (in *inference) has(name string) bool { _, ok := in.shapes[name]; return ok
 func (in *inference) axis(name string, rank, axis int) int {
 	shape, ok := in.shapes[name]
 	if !ok {
-		in.fail("it is no complete LXMERT model: there is no %s", name)
+		in.fail("it is not a complete LXMERT model: there is no %s", name)
 		return 0
 	}
 	if len(shape) != rank {

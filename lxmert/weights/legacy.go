@@ -41,7 +41,7 @@ func readLegacy(src *source) (any, error) {
 			return nil, errBigEndian
 		}
 	} else {
-		return nil, errors.New("the system facts are no dict")
+		return nil, errors.New("the system facts are not a dict")
 	}
 
 	storages := map[string]*storage{}
@@ -81,7 +81,7 @@ func readLegacy(src *source) (any, error) {
 	}
 	list, ok := keys.(*pickle.List)
 	if !ok {
-		return nil, errors.New("the keys of the storages are no list")
+		return nil, errors.New("the keys of the storages are not a list")
 	}
 	return object, placeStorages(src, plain.Offset(), list.Items, storages, items)
 }

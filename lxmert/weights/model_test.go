@@ -184,7 +184,7 @@ func TestImpossibleModelsAreErrors(t *testing.T) {
 		"heads as text":          {config: map[string]any{"hidden_size": 64, "num_attention_heads": "16"}, want: `num_attention_heads is "16", must be a whole number`},
 		"half a head":            {config: map[string]any{"hidden_size": 64, "num_attention_heads": 16.5}, want: "num_attention_heads is 16.5, must be a whole number"},
 		"layers as text":         {config: map[string]any{"bert_config": map[string]any{"hidden_size": 64, "num_attention_heads": 2}, "llayers": "1"}, want: `llayers is "1", must be a whole number`},
-		"a configuration of mud": {config: map[string]any{"hello": 1}, want: "is no configuration of a model"},
+		"a configuration of mud": {config: map[string]any{"hello": 1}, want: "is not a configuration of a model"},
 	} {
 		items := itemsOf(base, same)
 		if c.items != nil {
@@ -205,7 +205,7 @@ func TestImpossibleModelsAreErrors(t *testing.T) {
 	}
 }
 
-// TestTwoNamesWithOneContent are no error, nor is the decoder instead of the embeddings.
+// TestTwoNamesWithOneContent are not an error, nor is the decoder instead of the embeddings.
 func TestTwoNamesWithOneContent(t *testing.T) {
 	items := itemsOf(tinyConfig(), same)
 	twin := items[3]

@@ -48,7 +48,7 @@ func TestRecipeHasSizesRatesAndRange(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"hidden_size": 8, "hidden_dropout_prob": 1}`: "hidden_dropout_prob is 1",
 		`{"hidden_size": 8, "initializer_range": 0}`:   "initializer_range is 0",
-		`{"hidden": 8}`:      "is no configuration",
+		`{"hidden": 8}`:      "is not a configuration",
 		`[`:                  "unexpected end",
 		"\xff\xfe{\x00}\x00": "text in UTF-16, not JSON",
 	} {

@@ -55,7 +55,7 @@ func (r Report) UnusedNote() string {
 	if len(r.Unused) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s: %d tensors are no part of the model and left alone: %s", r.File, len(r.Unused), listed(r.Unused, 3, ", "))
+	return fmt.Sprintf("%s: %d tensors are not part of the model and left alone: %s", r.File, len(r.Unused), listed(r.Unused, 3, ", "))
 }
 
 // String lists what was not loaded, or says in one line that all was.

@@ -200,7 +200,7 @@ func (r *torchReader) tensor(ref *storageRef, dtype DType, args []any) (any, err
 	}
 	offset, ok := args[1].(int64)
 	if !ok || offset < 0 {
-		return nil, errors.New("a tensor's offset is no whole number from 0 on")
+		return nil, errors.New("a tensor's offset is not a whole number from 0 on")
 	}
 	dims, err := int64s(args[2])
 	if err != nil {
@@ -280,7 +280,7 @@ func (r *torchReader) persistent(id any) (any, error) {
 		return tuple.Items[1], nil
 	}
 	if !ok || len(tuple.Items) < 5 || tuple.Items[0] != any("storage") {
-		return nil, errors.New("a persistent id that is no storage")
+		return nil, errors.New("a persistent id that is not a storage")
 	}
 	class, ok1 := tuple.Items[1].(storageClass)
 	key, ok2 := tuple.Items[2].(string)
@@ -320,7 +320,7 @@ func int64s(v any) ([]int64, error) {
 	case *pickle.List:
 		items = v.Items
 	default:
-		return nil, errors.New("is no tuple")
+		return nil, errors.New("is not a tuple")
 	}
 	if len(items) > maxAxes {
 		return nil, fmt.Errorf("%d axes, at most %d are supported", len(items), maxAxes)

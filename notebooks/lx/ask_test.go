@@ -166,7 +166,7 @@ func TestAnExplanationHasEveryMethod(t *testing.T) {
 		t.Errorf("notes %q, %d maps, answers %+v", x.Scores.Notes, len(x.Maps), x.Answers)
 	}
 	if s, err := shownOf(x); err != nil || !strings.Contains(s.html, "<script") || len(s.png) == 0 {
-		t.Errorf("shown it is no interactive page, %v", err)
+		t.Errorf("shown it is not an interactive page, %v", err)
 	}
 	dir := t.TempDir()
 	for _, name := range []string{"x.html", "x.png", "x.json"} {

@@ -30,7 +30,7 @@ func Follow[R AnyRun](run R) Run {
 }
 
 // restartGrace is how long an interrupt waits before it stops the run. Jupyter interrupts a cell before it restarts or ends its
-// kernel, which then ends this process within milliseconds; that is no wish to stop the run.
+// kernel, which then ends this process within milliseconds; that is not a wish to stop the run.
 const restartGrace = time.Second
 
 func follow(ctx context.Context, c *client.Client, l *live, grace time.Duration) (Run, error) {

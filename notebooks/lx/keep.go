@@ -73,7 +73,7 @@ func keep[T any](ctx context.Context, k keeper, name, source string, compute fun
 }
 
 // boxed holds a value of any type, as encoding/gob loses its way with a pointer that encodes itself, such as a model, and
-// refuses nil, where these are no part of a struct.
+// refuses nil, where these are not part of a struct.
 type boxed[T any] struct{ Value T }
 
 // Forget lets the next [Keep] of a name compute it anew.

@@ -13,7 +13,7 @@ import (
 )
 
 // cell is what this program, the cell, has: its connection, and the context that ends when the cell is interrupted. A
-// signal that ends the program, as when the kernel is restarted, is no interrupt: see [Follow].
+// signal that ends the program, as when the kernel is restarted, is not an interrupt: see [Follow].
 var cell = sync.OnceValue(func() *connection {
 	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt)
 	c, err := client.Dial(ctx, client.Options{Log: os.Stderr})
@@ -49,7 +49,7 @@ func fail(err error) {
 	exit(1)
 }
 
-// remark prints a line that is no error.
+// remark prints a line that is not an error.
 func remark(format string, args ...any) {
 	fmt.Fprintln(os.Stderr, "lx."+oneLine(fmt.Sprintf(format, args...)))
 }

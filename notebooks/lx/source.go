@@ -270,7 +270,7 @@ func (p *program) declaration(name string) string {
 func (p *program) text(n ast.Node) string {
 	var b bytes.Buffer
 	if err := printer.Fprint(&b, token.NewFileSet(), n); err != nil {
-		return fmt.Sprint(err) // of a node that is no Go code; there are none
+		return fmt.Sprint(err) // of a node that is not Go code; there are none
 	}
 	return b.String()
 }

@@ -38,7 +38,7 @@ func TestTensorsAreHeatMaps(t *testing.T) {
 	} {
 		m, ok := heatOf(c.of)
 		if !ok {
-			t.Errorf("%v is no heat map", c.of.Shape)
+			t.Errorf("%v is not a heat map", c.of.Shape)
 			continue
 		}
 		var names []string

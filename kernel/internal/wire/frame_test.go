@@ -113,7 +113,7 @@ func TestHeadersHoldAnyText(t *testing.T) {
 		}
 	}
 	if _, err := HeaderValue(`a"b`); err == nil {
-		t.Error("a quote in a header is no error")
+		t.Error("a quote in a header is not an error")
 	}
 }
 

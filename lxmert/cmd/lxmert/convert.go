@@ -27,7 +27,7 @@ config.json and model.safetensors; the command says which class of transformers 
 
 --dtype converts all floating-point values, rounding to nearest even; without it every tensor keeps its type.
 Values that f16 cannot hold (65,520 and beyond) become infinite and are counted.
-DST is replaced only when the new file is complete. Tensors that are no part of the model, such as an
+DST is replaced only when the new file is complete. Tensors that are not part of the model, such as an
 optimiser's, are left out and counted.`,
 		Example: `  lxmert convert model_LXRT.pth model.safetensors
   lxmert convert model_LXRT.pth half_LXRT.pth --dtype f16
@@ -75,7 +75,7 @@ optimiser's, are left out and counted.`,
 				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s values are too large for %s and became infinite, in %s; bf16 and f32 reach further\n", grouped(int64(n)), dtype.value, firstNames(names))
 			}
 			if unused := m.Report(m.Config).Unused; len(unused) > 0 {
-				fmt.Fprintf(cmd.ErrOrStderr(), "left out %d tensors that are no part of the model: %s\n", len(unused), firstNames(unused))
+				fmt.Fprintf(cmd.ErrOrStderr(), "left out %d tensors that are not part of the model: %s\n", len(unused), firstNames(unused))
 			}
 			return nil
 		},

@@ -60,7 +60,7 @@ type inspection struct {
 	Format  string `json:"format"`
 	Bytes   int64  `json:"bytes"`
 	What    string `json:"what"`
-	NoModel string `json:"no_model,omitempty"` // why it is no LXMERT model
+	NoModel string `json:"no_model,omitempty"` // why it is not an LXMERT model
 
 	Config    *lxmert.Config `json:"config,omitempty"`
 	Words     string         `json:"config_in_words,omitempty"`

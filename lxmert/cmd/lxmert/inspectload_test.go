@@ -74,7 +74,7 @@ func TestTheCommandThatInspectPrintsWorks(t *testing.T) {
 					}
 				}
 				_, log, code := command(t, append(append(line[1:], c.more...), "--backend", "go")...)
-				if code != 0 || !strings.Contains(log, "1 tensors are no part of the model and left alone: optimizer.state.0.exp_avg") {
+				if code != 0 || !strings.Contains(log, "1 tensors are not part of the model and left alone: optimizer.state.0.exp_avg") {
 					t.Errorf("%v: exit code %d, %s", line, code, log)
 				}
 			}

@@ -91,7 +91,7 @@ func TestPackSaysWhatIsWrong(t *testing.T) {
 		{"accepts between 1 and 2 arg(s)", nil},
 		{"--rows is -1", []string{path, "--rows", "-1"}},
 		{"no such file", []string{path + "x"}},
-		{"is no zip", []string{path, "--member", "x.tsv"}},
+		{"is not a zip", []string{path, "--member", "x.tsv"}},
 	} {
 		_, _, err := execute(packCommand(), c.args...)
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -408,7 +408,7 @@ func TestScriptsAreTheCommandsWithTheirFlags(t *testing.T) {
 		{"run vqa_finetune 0 x --batchSise 4", 2, "batchSise"},
 		{"run vqa_finetune 0 x more", 2, `what is "more"`},
 		{"vqa --resume --overwrite", 2, "give one of them"},
-		{"vqa --curriculum a", 2, "is no number of epochs"},
+		{"vqa --curriculum a", 2, "is not a number of epochs"},
 		{"vqa --lo x", 2, "unknown flag: --lo"},
 	} {
 		if _, log, code := r.run(t, strings.Fields(c.args)...); code != c.code || !strings.Contains(log, c.want) {

@@ -31,6 +31,6 @@ func TestOptionsThatDoNotReachACompilerAreAnError(t *testing.T) {
 		t.Error(err)
 	}
 	if err := With([]Option{{"a", true}}, nothing); err == nil {
-		t.Error("options that nobody took are no error")
+		t.Error("options that nobody took are not an error")
 	}
 }

@@ -28,7 +28,7 @@ type Line struct {
 	Options task.Options
 	// MultiGPU shares every batch between all devices of the backend, which Options.Devices is to be set to.
 	MultiGPU bool
-	// TQDM shows progress even where the output is no terminal.
+	// TQDM shows progress even where the output is not a terminal.
 	TQDM bool
 
 	train, valid, curriculum, visualLosses, qaSets string
@@ -75,7 +75,7 @@ func (l *Line) Add(s *pflag.FlagSet) {
 	s.StringVar(&o.Output, "output", o.Output, "folder for logs, snapshots and predictions")
 	s.BoolVar(&o.Fast, "fast", false, "use the first 5000 images of every feature file")
 	s.BoolVar(&o.Tiny, "tiny", false, "use the first 512 images of every feature file")
-	s.BoolVar(&l.TQDM, "tqdm", false, "show progress even where the output is no terminal")
+	s.BoolVar(&l.TQDM, "tqdm", false, "show progress even where the output is not a terminal")
 	s.StringVar(&o.Load, "load", "", "fine-tuned snapshot, without suffix")
 	s.StringVar(&o.LoadLXMERT, "loadLXMERT", "", "pre-trained weights, of which the answer head is left away, without suffix")
 	s.StringVar(&o.LoadLXMERTQA, "loadLXMERTQA", "", "pre-trained weights with their answer head, without suffix (VQA, GQA)")
@@ -161,7 +161,7 @@ func (l *Line) Complete() error {
 	for _, s := range splits(l.curriculum) {
 		e, err := strconv.ParseFloat(s, 64)
 		if err != nil {
-			return usage("--curriculum: %q is no number of epochs", s)
+			return usage("--curriculum: %q is not a number of epochs", s)
 		}
 		o.Schedule = append(o.Schedule, e)
 	}

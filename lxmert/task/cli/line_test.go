@@ -27,7 +27,7 @@ func TestMistakesAreUsage(t *testing.T) {
 		"--batchSise 4":        "batchSise",
 		"--lo x":               "unknown flag: --lo",
 		"more":                 `what is "more"`,
-		"--curriculum a":       "is no number of epochs",
+		"--curriculum a":       "is not a number of epochs",
 		"--resume --overwrite": "give one of them",
 		"--batchSize":          "needs an argument",
 	} {

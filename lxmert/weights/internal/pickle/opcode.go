@@ -69,7 +69,7 @@ func (m *Machine) step(op byte) error {
 		}
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return fmt.Errorf("%q is no whole number", text)
+			return fmt.Errorf("%q is not a whole number", text)
 		}
 		m.push(n)
 		return nil
@@ -284,7 +284,7 @@ func (m *Machine) call(op byte) error {
 	}
 	f, ok := values[0].(Callable)
 	if !ok {
-		return fmt.Errorf("%s is called, which is no function", kind(values[0]))
+		return fmt.Errorf("%s is called, which is not a function", kind(values[0]))
 	}
 	var args []any
 	if op == 'o' {

@@ -40,15 +40,15 @@ func (d *Dict) Get(key any) (any, bool) {
 	return nil, false
 }
 
-// SetKey is Set for a key that may be no key: a list, a dict, or a value that Go cannot compare.
+// SetKey is Set for a key that may not be a key: a list, a dict, or a value that Go cannot compare.
 func (d *Dict) SetKey(key, value any) error {
 	switch key.(type) {
 	case nil:
 	case *List, *Dict:
-		return fmt.Errorf("%s is no key for a dict", kind(key))
+		return fmt.Errorf("%s is not a key for a dict", kind(key))
 	default:
 		if !reflect.TypeOf(key).Comparable() {
-			return fmt.Errorf("%s is no key for a dict", kind(key))
+			return fmt.Errorf("%s is not a key for a dict", kind(key))
 		}
 	}
 	d.Set(key, value)
