@@ -80,7 +80,7 @@ check(report.Write(io.Discard, scores[0], report.Options{Fragment: true}))
 fmt.Println({n}, os.Getpid() > 0)`
 
 // Names of the kernels in a comparison. Stock is GoNB as it installs itself; with our flags it is what the kernel has
-// behind it.
+// after it.
 const (
 	benchOurs  = "kernel"
 	benchStock = "GoNB"

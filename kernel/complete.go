@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// weightFiles lists what could stand in place of the beginning of a path to weights: "toy", folders with a slash behind
+// weightFiles lists what could stand in place of the beginning of a path to weights: "toy", folders with a slash after
 // them, and files of weights. Hidden ones are listed if the path's last part begins with a dot.
 func weightFiles(begin string) []string {
 	var found []string

@@ -206,7 +206,7 @@ func (x *executed) shown() string {
 	return all.String()
 }
 
-// expect finds patterns in what a notebook shows, one behind the other, and returns what their parentheses hold.
+// expect finds patterns in what a notebook shows, one after the other, and returns what their parentheses hold.
 func (x *executed) expect(t *testing.T, patterns ...string) (values []string) {
 	t.Helper()
 	rest := x.shown()

@@ -110,7 +110,7 @@ func (q *quickstart) room(place install.Place) error {
 	}
 	for _, need := range []struct {
 		dir, what string
-		made      string // what is there when it needs no room any more
+		made      string // what is there when it no longer needs room
 		bytes     int64
 	}{
 		{world, "the toy world", filepath.Join(world, "snap", "vqa", "toy", "LAST.pth"), int64(100<<20 + 500<<20*q.scale)},

@@ -148,7 +148,7 @@ func printStatus(w io.Writer, s client.Status) error {
 	return err
 }
 
-// describeProgress is how far a run is, behind its state.
+// describeProgress is how far a run is, after its state.
 func describeProgress(p *client.Progress) string {
 	switch {
 	case p == nil:
@@ -212,7 +212,7 @@ func sessionServe(dir *string) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&memory, "memory", "", "what models and kept values may take, as in 8GB (default: half of the machine's)")
-	cmd.Flags().StringVar(&idle, "idle", "", "end after so long without calls and runs, as in 90m, or never (default: 1h)")
+	cmd.Flags().StringVar(&idle, "idle", "", "end after this long without calls and runs, as in 90m, or never (default: 1h)")
 	cmd.Flags().StringVar(&backendSpec, "backend", "", "compute backend: cpu, cuda, go, or xla:/path/to/plugin.so (default: the fastest found)")
 	cmd.Flags().IntVar(&calls, "calls", 0, "calls that are computed at once (default "+strconv.Itoa(session.DefaultCalls)+")")
 	return cmd

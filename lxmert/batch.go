@@ -36,7 +36,7 @@ type Words struct {
 	Text   string   `json:"text"`   // the sentence as given
 	Pieces []string `json:"pieces"` // word pieces, with [CLS], [SEP] and [PAD]
 	Start  []int    `json:"start"`  // first byte of Text, with End; -1 for pieces that are not in it
-	End    []int    `json:"end"`    // byte of Text behind the piece
+	End    []int    `json:"end"`    // byte of Text after the piece
 	Word   []int    `json:"word"`   // number of the word that the piece belongs to, from 0; -1 for pieces that are not in Text
 }
 

@@ -38,7 +38,7 @@ const (
 	TaskRows              // rows of the fine-tuned head: pairs of rows for NLVR2
 )
 
-// Rows tells what a row of the activation is. Of a name that is none of [Config.Names] the answer means nothing.
+// Rows tells what a row of the activation is. For a name that is not one of [Config.Names] the answer means nothing.
 func (c Config) Rows(name string) Rows {
 	group, rest, _ := strings.Cut(name, ".")
 	switch group {
@@ -68,8 +68,8 @@ func (c Config) Rows(name string) Rows {
 	return PairRows
 }
 
-// ClassCount is the length of the last axis of an output, 0 where the model has no such head and for names that are no
-// outputs.
+// ClassCount is the length of the last axis of an output, 0 where the model has no such head and for names that
+// are not outputs.
 func (c Config) ClassCount(name string) int {
 	switch name {
 	case "out.pooled":

@@ -66,6 +66,6 @@ func TestAtPanicsOutOfRange(t *testing.T) {
 
 func TestZeroTensorIsNone(t *testing.T) {
 	if !(Tensor{}).IsZero() || NewTensor(0).IsZero() || NewTensor(2).IsZero() || (Tensor{Data: []float32{1}}).IsZero() {
-		t.Error("IsZero holds for something else than no tensor")
+		t.Error("IsZero holds for a tensor")
 	}
 }

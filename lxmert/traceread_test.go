@@ -132,7 +132,7 @@ func TestReadTraceRefusesFilesThatLie(t *testing.T) {
 	}
 }
 
-// oddReader gives io.EOF with the last bytes of a file, as readers may, and fails behind them.
+// oddReader gives io.EOF with the last bytes of a file, as readers may, and fails after them.
 type oddReader struct {
 	data []byte
 	err  error

@@ -11,7 +11,7 @@ import (
 )
 
 // Raw is the attention that the place where the score is read pays in the last cross-modality layer, averaged over heads: to
-// regions in the cross-attention, to words in the self-attention behind it, for a score of [CLS] or a word; the other way
+// regions in the cross-attention, to words in the self-attention after it, for a score of [CLS] or a word; the other way
 // round for a score of a region. Both are shares of 1; the place's own entry is 0.
 func Raw(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, target analysis.Target) ([]analysis.Scores, error) {
 	e, err := start(ctx, eng, b, target, "last.*", false)

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
-// mostBars is how many bars a figure has at most; what is over is counted below them.
+// mostBars is how many bars a figure has at most; the rest is counted below them.
 const mostBars = 60
 
 // Bars draws lengths by name, from top to bottom, with their numbers. Bars of several parts are stacked, and a legend tells

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
-// Curves draws the series of a curve, with their intervals as bands. Rules are upright dotted lines, levels lying ones. A
+// Curves draws the series of a curve, with their intervals as bands. Rules are vertical dotted lines, levels horizontal ones. A
 // series of the style "random" is grey. Series of one name up to its first comma, such as "relevance, positive" and
 // "relevance, negative", are a family: they have one colour and one marker, and the styles "dashed" and "area" (filled from 0) tell them apart. Areas
 // under curves stand in the legend, in the order of its lines. More than four families have graphs of their own, on the

@@ -112,7 +112,7 @@ type heat struct {
 	opt               Options
 	width             float64
 	cell              float64 // side, points
-	left, above, over float64 // room for labels: before the first panel, above and behind every one
+	left, above, over float64 // room for labels: before the first panel, above and after every one
 	perLine           int     // panels beside each other
 }
 

@@ -130,7 +130,7 @@ func (k ink) short(s string, width float64) string {
 	return strings.TrimRight(string(runes[:low]), " ") + "…"
 }
 
-// wrap breaks text into lines of at most width points; what is over after most lines is cut.
+// wrap breaks text into lines of at most width points; what remains after most lines is cut.
 func (k ink) wrap(s string, width float64, most int) []string {
 	var lines []string
 	line := ""

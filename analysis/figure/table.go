@@ -8,11 +8,11 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
-// tableRows is how many rows a typeset table has at most; what is over is counted below it.
+// tableRows is how many rows a typeset table has at most; the rest is counted below it.
 const tableRows = 60
 
 // Typeset draws a table as papers print them: three rules, names to the left, numbers to the right with up to three
-// digits. Columns called "low" and "high" are the interval of the column before them and stand behind its numbers, in
+// digits. Columns called "low" and "high" are the interval of the column before them and stand after its numbers, in
 // brackets. Columns share the width by what they need. Only the first 60 rows are drawn; data formats have them all.
 func Typeset(t analysis.Table, opt Options) (*Figure, error) {
 	if err := checkTable(t); err != nil {

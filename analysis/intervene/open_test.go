@@ -54,7 +54,7 @@ func logits(a *lxmert.Answer) []float64 {
 func reworded(b *lxmert.Batch, row, place int) *lxmert.Batch {
 	out := b.Part(row)
 	ids := slices.Clone(out.IDs[0])
-	const first = 4 // behind the special ids
+	const first = 4 // after the special ids
 	if ids[place]++; ids[place] < first || ids[place] > 2*first {
 		ids[place] = first
 	}

@@ -61,7 +61,7 @@ func merged(cfg lxmert.Config, b *lxmert.Batch, runs []*asked) ([]lxmert.Edit, e
 	var out []lxmert.Edit
 	group := b.Rows() / len(runs)
 	for run, q := range runs {
-		last := map[string]int{} // behind the edit of an activation that this run's own is part of
+		last := map[string]int{} // after the edit of an activation that this run's own is part of
 		for _, e := range q.edits {
 			k := last[e.Name]
 			for k < len(out) && (out[k].Name != e.Name || out[k].Op != e.Op) {

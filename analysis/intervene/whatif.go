@@ -210,7 +210,7 @@ func otherRegions(a, b *lxmert.Batch, row int) (other []int) {
 
 // otherWords are the word pieces that two texts do not have in common, by the longest common subsequence.
 func otherWords(a, b []int32) (gone, came []int) {
-	common := make([][]int, len(a)+1) // of what is behind each pair of places
+	common := make([][]int, len(a)+1) // of what is after each pair of places
 	for i := range common {
 		common[i] = make([]int, len(b)+1)
 	}

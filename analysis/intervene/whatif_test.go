@@ -26,7 +26,7 @@ func whatIf(t *testing.T, eng lxmert.Engine, a *lxmert.Answer, changes ...interv
 	return o
 }
 
-// onEveryRow makes changes to every row of a batch, and returns the logits of each change, all rows behind each other.
+// onEveryRow makes changes to every row of a batch, and returns the logits of each change, all rows one after another.
 func onEveryRow(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, changes func(row int) []intervene.Change) [][]float64 {
 	t.Helper()
 	var out [][]float64

@@ -34,7 +34,7 @@ type Piece struct {
 	Name     string // of the part; "" if bars have one only
 }
 
-// NewBars lays out the first bars whose parts fit each other, at most so many.
+// NewBars lays out the first bars whose parts fit each other, at most n.
 func NewBars(b analysis.Bars, most int) Bars {
 	out := Bars{Bars: b, Title: Title(b.Meta)}
 	for k, name := range b.Parts {

@@ -162,5 +162,5 @@ func Darker(c color.NRGBA) color.NRGBA {
 	return c
 }
 
-// Ticks are the numbers at a colour bar, at most so many: round ones, each where it is on the scale.
+// Ticks are the numbers at a colour bar, at most n: round ones, each where it is on the scale.
 func (c Colors) Ticks(most int) []float64 { return Ticks(c.Low, c.High, max(2, most)) }

@@ -115,7 +115,7 @@ func reach(values []float64) (low, high float64) {
 // Finite says that a number has a place on an axis.
 func Finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
-// Ticks are round numbers on both axes, at most so many; on an x axis of whole numbers, such as layers, whole ones.
+// Ticks are round numbers on both axes, at most n; on an x axis of whole numbers, such as layers, whole ones.
 func (c Curve) Ticks(mostX, mostY int) (x, y []float64) {
 	x = Ticks(c.X0, c.X1, max(2, mostX))
 	broken := func(x float64) bool { return math.Abs(x-math.Round(x)) > 1e-9 }

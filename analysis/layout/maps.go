@@ -35,7 +35,7 @@ var streams = [...]struct{ prefix, kind, title string }{
 	{"x", "tt", "cross: words → words"}, {"x", "ii", "cross: regions → regions"},
 }
 
-// NewMaps lays out attention maps. The error names one that is none.
+// NewMaps lays out attention maps. The error names one that is not a map.
 func NewMaps(m analysis.Maps) (Maps, error) {
 	out := Maps{Maps: m, Title: Title(m.Meta)}
 	groups := make([]MapGroup, len(streams))

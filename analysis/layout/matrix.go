@@ -14,7 +14,7 @@ type Matrix struct {
 	analysis.Matrix
 	Title        string
 	NRows, NCols int
-	RowLabels    []string // [NRows]; such that occur twice, of anything but words, have their index before them
+	RowLabels    []string // [NRows]; those that occur twice, of anything but words, have their index before them
 	ColLabels    []string // [NCols]
 	Colors       Colors
 	ScaleName    string // what the colours measure: the unit, else the statistic, else the method

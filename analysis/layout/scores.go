@@ -65,7 +65,7 @@ func (s Scores) ScaleName(of string) string {
 	return of
 }
 
-// RegionNames are what the detector calls n regions; such of one name are told apart by their index.
+// RegionNames are what the detector calls n regions; those of one name are told apart by their index.
 func RegionNames(info lxmert.ImageInfo, n int) []string {
 	out, count := make([]string, n), map[string]int{}
 	for j := range out {

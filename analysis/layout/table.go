@@ -21,7 +21,7 @@ type Column struct {
 }
 
 // NewTable lays out the first rows of a table whose rows have an entry for each column. Columns called "low" and "high" are
-// the interval of the column before them and stand behind its numbers, in brackets.
+// the interval of the column before them and stand after its numbers, in brackets.
 func NewTable(t analysis.Table, most int) Table {
 	rows := t.Rows[:min(len(t.Rows), most)]
 	out := Table{Title: Title(t.Meta), Rows: len(rows)}

@@ -18,8 +18,8 @@ const guesses = 5
 type Reading struct {
 	analysis.Meta
 	Levels []string // from the embedding on
-	Cross  int      // the first level behind a cross-modality layer
-	Views  []View   // the plain lens, and behind it the tuned one if there is one
+	Cross  int      // the first level after a cross-modality layer
+	Views  []View   // the plain lens, and after it the tuned one if there is one
 }
 
 // View is what one lens shows.

@@ -97,7 +97,7 @@ func TestMaskingAllRegionsAsTheReferenceDoesChangesNothing(t *testing.T) {
 			}
 			return map[string][]float64{"cma.mlm_ce.mask_all_TRAP": got}
 		}
-		// Beside 10,000 a number keeps three digits behind its point, in every score of every map over regions.
+		// Beside 10,000 a number keeps three decimals, in every score of every map over regions.
 		const lost = 1e-3
 		for name, got := range results(eng) {
 			intact := golden.Floats("cma.mlm_ce.intact")

@@ -51,7 +51,7 @@ type Attribution struct {
 // is linear in the node and it may be far off where attention saturates, which is why the largest are checked with
 // [AttributionOptions].
 //
-// A query or a key acts through a softmax. For these the gradient is taken behind it: the change of the map that the other
+// A query or a key acts through a softmax. For these the gradient is taken after it: the change of the map that the other
 // query or key makes, times the gradient with respect to the map (AtP*, Kramár, Lieberum, Shah and Nanda, 2024; its other
 // part, GradDrop, is left out).
 func (p *Pair) Attribute(ctx context.Context, opt AttributionOptions) ([]Attribution, error) {

@@ -86,7 +86,7 @@ func newRules(cfg lxmert.Config, b *lxmert.Batch, opt Options) *rules {
 	return &rules{cfg: cfg, opt: opt, tt: dense.Identity(t), ii: dense.Identity(v), ti: dense.New(t, v), it: dense.New(v, t)}
 }
 
-// propagate follows the layers of the model, and calls after, if there is one, behind each part of it.
+// propagate follows the layers of the model, and calls after, if there is one, after each part of it.
 func (r *rules) propagate(trace *lxmert.Trace, row int, after func(label string)) {
 	positive := func(layer string, k int, name string) dense.Matrix {
 		key := layer + "." + strconv.Itoa(k) + "." + name

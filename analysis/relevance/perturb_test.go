@@ -42,7 +42,7 @@ func TestPerturbationEqualsReference(t *testing.T) {
 			n := len(flatLabels) / b.Rows()
 			labels = append(labels, flatLabels[row*n:(row+1)*n])
 		}
-		// Scores of padding for its own have no place in a ranking; those of the engine are close enough to rank alike.
+		// Scores of padding do not belong in a ranking; those of the engine are close enough to rank alike.
 		scores := biModal(t, eng, b, analysis.Predicted(), relevance.Options{})
 		p := perturb(t, eng, b, scores, relevance.PerturbOptions{Labels: labels, Random: -1, Modalities: []string{"text", "image"}})
 		for _, order := range []string{"negative", "positive"} {

@@ -52,7 +52,7 @@ func (s State) Matrix(part string) (analysis.Matrix, error) {
 	return m, nil
 }
 
-// States returns the whole relevance matrices of each row behind [BiModal]'s read-out: after each part of the model, in the
+// States returns the whole relevance matrices of each row after [BiModal]'s read-out: after each part of the model, in the
 // order of computation, or only after the last where every is false. The labels of a row's states are given once.
 func States(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, target analysis.Target, opt Options, every bool) (labels []string, rows [][]State, err error) {
 	bound, err := target.Prepare(eng.Config(), b)

@@ -3,7 +3,7 @@
 //
 // The report of an analysis.Explanation shows picture and sentence side by side. Pointing at a word, or reaching it with the
 // keyboard, shows which regions it looks at, and the other way round, for any layer and any choice of heads; a matrix says
-// who looks at whom, and thumbnails of all heads lead to those worth a look. Nothing pointed at, the page shows what a
+// who looks at whom, and thumbnails of all heads lead to those worth a look. With nothing pointed at, the page shows what a
 // method found relevant. The report of an analysis.Collection is an index over its
 // results.
 //

@@ -26,9 +26,9 @@ var magics = []struct {
 	{0, "MATLAB 5.0 MAT-file", MATLAB}, // before HDF5, which version 7.3 has inside
 	{0, "MATLAB 7.3 MAT-file", MATLAB},
 	{0, "\x89HDF\r\n\x1a\n", HDF5},
-	{512, "\x89HDF\r\n\x1a\n", HDF5}, // behind a user block
-	{16, "\xde\xc0\xef\xbe", LMDB},   // the first page of data.mdb, behind its 64-bit head
-	{12, "\xde\xc0\xef\xbe", LMDB},   // and behind a 32-bit one
+	{512, "\x89HDF\r\n\x1a\n", HDF5}, // after a user block
+	{16, "\xde\xc0\xef\xbe", LMDB},   // the first page of data.mdb, after its 64-bit head
+	{12, "\xde\xc0\xef\xbe", LMDB},   // and after a 32-bit one
 	{0, "\xde\xc0\xef\xbe", LMDB},    // lock.mdb
 	{0, "PAR1", Parquet},
 	{0, "ARROW1\x00\x00", Arrow},

@@ -21,7 +21,7 @@ import (
 // it is not killed after five seconds, as it saves its work, but after a minute.
 const SavingEnv = wire.SavingEnv
 
-// AsideSuffix is what the kernel puts behind the name of the file that a cell's program was compiled from, main.go, while
+// AsideSuffix is what the kernel puts after the name of the file that a cell's program was compiled from, main.go, while
 // the program runs. A program that reads its own source finds it under this name, or under its own where another kernel
 // runs it.
 const AsideSuffix = wire.AsideSuffix
@@ -130,7 +130,7 @@ func jsonBody(v any) (*body, error) {
 // maxStarts is how often a call finds no session, or one that is ending, before it gives up.
 const maxStarts = 3
 
-// call makes a call, starting the session if need be. The answer is one of success; its body must be closed.
+// call makes a call, starting the session if need be. The answer is a successful one; its body must be closed.
 func (c *Client) call(ctx context.Context, method, path string, b *body) (*answer, error) {
 	for starts := 0; ; starts++ {
 		r, err := c.send(ctx, method, path, b)

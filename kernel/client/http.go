@@ -142,7 +142,7 @@ func (a *answer) setBody(in *bufio.Reader) error {
 	return nil
 }
 
-// exactly reads so many bytes; an end before that is an error.
+// exactly reads n bytes; an end before that is an error.
 type exactly struct {
 	in   io.Reader
 	left int64
@@ -160,7 +160,7 @@ func (e *exactly) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// chunks reads a body that comes in pieces, each behind its length in hexadecimal, up to one of length 0.
+// chunks reads a body that comes in pieces, each after its length in hexadecimal, up to one of length 0.
 type chunks struct {
 	in    *bufio.Reader
 	piece *exactly
@@ -206,7 +206,7 @@ func (c *chunks) next() error {
 		c.piece = &exactly{c.in, int64(n)}
 		return nil
 	}
-	for { // fields behind the body mean nothing here
+	for { // fields after the body mean nothing here
 		if line, err := c.line(); err != nil {
 			return err
 		} else if line == "" {

@@ -26,7 +26,7 @@ const (
 	Lost    State = "lost"    // the session ended while it ran; what was last saved is there
 )
 
-// Ended says that a run in this state does nothing any more, unless it is resumed.
+// Ended says that a run in this state does nothing more unless it is resumed.
 func (s State) Ended() bool { return s != Queued && s != Running }
 
 // Run is a training run, or a prediction with --test.

@@ -53,7 +53,7 @@ func (c *Client) Shutdown(ctx context.Context) error {
 	return c.waitGone(ctx, h.PID)
 }
 
-// Logs writes the last bytes of the session's log, at most so many, from the beginning of a line.
+// Logs writes the last bytes of the session's log, at most this many, from the beginning of a line.
 func (c *Client) Logs(ctx context.Context, w io.Writer, bytes int64) error {
 	r, err := c.call(ctx, "GET", fmt.Sprintf("/logs?bytes=%d", bytes), nil)
 	if err != nil {

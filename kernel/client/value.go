@@ -18,7 +18,7 @@ type Value struct {
 	Source string    `json:"source"`
 	Size   int64     `json:"size"` // bytes
 	Kept   time.Time `json:"kept"`
-	Data   []byte    `json:"-"` // of Get and Put; List leaves it away
+	Data   []byte    `json:"-"` // of Get and Put; List leaves it out
 }
 
 // Put keeps a value, in place of another of its name, until the session ends. Name and Data are needed; Size and Kept are

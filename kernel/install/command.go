@@ -59,7 +59,7 @@ func NoNetwork(err error) bool {
 	return err != nil && explain(err.Error(), err) == noNetwork
 }
 
-// RoomFor says whether the file system of a folder, which need not exist yet, has so many bytes left. The error says what
+// RoomFor says whether the file system of a folder, which need not exist yet, has this many bytes left. The error says what
 // to do.
 func RoomFor(dir string, bytes int64) error {
 	if err := diskspace.Meter(diskspace.Free).Check(dir, bytes); err != nil {

@@ -43,7 +43,7 @@ func warmCache(ctx context.Context, in *installation) error {
 	for _, path := range slices.Concat(standard, usualLibraries) {
 		fmt.Fprintf(&b, "\t_ %q\n", path)
 	}
-	// Packages that no system can build are in the way of nobody.
+	// Packages that this system cannot build hinder nobody.
 	list := append([]string{"go", "list", "-e", "-deps", "-f", "{{.ImportPath}}"}, libraries...)
 	if _, err := command(ctx, dir, []string{"GOWORK=off"}, list...); err != nil {
 		return err

@@ -63,7 +63,7 @@ func (t *taker) put(o *Output) {
 	t.cell.Outputs = append(t.cell.Outputs, o)
 }
 
-// stream puts text behind that of the same stream, if that is the last output.
+// stream puts text after that of the same stream, if that is the last output.
 func (t *taker) stream(name, text string) {
 	if n := len(t.cell.Outputs); n > 0 && !t.clear {
 		if last := t.cell.Outputs[n-1].fields; last["output_type"] == "stream" && last["name"] == name {

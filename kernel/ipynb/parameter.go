@@ -150,7 +150,7 @@ func typeOf(value ast.Expr) string {
 // Given is a parameter's name with a value for it, as a command line has them.
 type Given struct{ Name, Value string }
 
-// Inject puts a cell behind the one with the parameters that gives some of them other values, in place of one that an
+// Inject puts a cell after the one with the parameters that gives some of them other values, in place of one that an
 // earlier execution has put there. Errors wrap [ErrParameter].
 func (n *Notebook) Inject(given []Given) error {
 	n.Cells = slices.DeleteFunc(n.Cells, func(c *Cell) bool { return c.has(injectedTag) })

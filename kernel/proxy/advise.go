@@ -28,7 +28,7 @@ func advise(message, cause string) string {
 	return message
 }
 
-// adviseAbout does so for what depends on cells: what an earlier one declares and does not fit any more, and names that
+// adviseAbout does so for what depends on cells: what an earlier one declares and no longer fits, and names that
 // belong to main, of this cell or of another one.
 func (k *kernel) adviseAbout(e *execution, c complaint, message string) string {
 	if c.number > 0 {
@@ -57,7 +57,7 @@ func (k *kernel) adviseAbout(e *execution, c complaint, message string) string {
 	return message
 }
 
-// howToReplace says what to do about a line of an earlier cell that does not fit to what the running one declares, such as
+// howToReplace says what to do about a line of an earlier cell that does not fit what the running one declares, such as
 // a method to another type of the same name.
 func (d *declarations) howToReplace(number, line int) string {
 	d.mu.Lock()
@@ -103,7 +103,7 @@ func (c cell) mainNames() map[string]int {
 	return names
 }
 
-// declaredBy lists the names that a statement declares for those behind it.
+// declaredBy lists the names that a statement declares for those after it.
 func declaredBy(s ast.Stmt) []*ast.Ident {
 	var names []*ast.Ident
 	switch s := s.(type) {

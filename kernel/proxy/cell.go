@@ -18,7 +18,7 @@ const (
 	lxLine              // %lx: a command of ours
 	envLine             // %env
 	timeLine            // %time or %%time: how long the cell takes is said
-	pythonLine          // one of IPython's that a cell of Go has no use for
+	pythonLine          // one of IPython's, useless in a cell of Go
 	otherLine           // any other % or ! line
 )
 
@@ -37,7 +37,7 @@ type cell struct {
 	begin  int      // the line on which the script's command stands: the first, or the one below %%time
 }
 
-// cellMagics are the commands that make a whole cell something else than Go.
+// cellMagics are the commands that make a whole cell something other than Go.
 var cellMagics = []string{"%%writefile", "%%script", "%%bash", "%%sh", "%%gx"}
 
 func parseCell(code string) cell {
@@ -120,7 +120,7 @@ func timedText(line string) string {
 	return strings.Repeat(" ", len(line)-len(rest)) + rest
 }
 
-// tidy is a command without the spaces that may stand behind its first character.
+// tidy is a command without the spaces that may stand after its first character.
 func tidy(command string) string { return command[:1] + strings.TrimLeft(command[1:], " \t") }
 
 // commandName is a command's first word.

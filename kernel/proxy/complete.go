@@ -43,7 +43,7 @@ func completeness(code string) (status, indent string) {
 	if err == nil || !errors.As(err, &list) || len(list) == 0 {
 		return "complete", ""
 	}
-	// What is wrong only behind the last line with Go wants more: an operator without its right side.
+	// What is wrong only after the last line with Go wants more: an operator without its right side.
 	if line := c.order.cellLine(list[0].Pos.Line); line == 0 || line > lastGo(c) || line == lastGo(c) && atEnd(c, list[0].Pos.Column) {
 		return "incomplete", "\t"
 	}
@@ -60,7 +60,7 @@ func lastGo(c cell) int {
 	return 0
 }
 
-// atEnd says whether a column of the last line of Go lies behind everything in it.
+// atEnd says whether a column of the last line of Go lies after everything in it.
 func atEnd(c cell, column int) bool {
 	return column > len(strings.TrimRight(c.lines[lastGo(c)-1], " \t"))
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // This file puts a cell's lines into the order in which they are compiled: declarations outside of functions, and the
-// statements in main. Main begins below the first line %%, or with the first statement if that stands above: what is no
-// declaration runs as if a line %% stood over it. From there on types, variables and constants are main's own; but what
+// statements in main. Main begins below the first line %%, or with the first statement if that stands above: what is not
+// a declaration runs as if a line %% stood over it. From there on types, variables and constants are main's own; but what
 // can stand outside of functions only (imports, functions with names, methods) does, wherever it is in a cell. Each
 // character stays in its column, and each line remembers where it comes from.
 
@@ -267,7 +267,7 @@ func (s composed) cellLine(inFile int) int {
 }
 
 // fileLine is the line of the file, counted from 0, in which a place of the cell is: one line of a cell may have become
-// several, with blanks in place of what is in the others. The place is behind some text of its line.
+// several, with blanks in place of what is in the others. The place is after some text of its line.
 func (s composed) fileLine(line int, before string) int {
 	last := len(strings.TrimRight(before, " \t")) - 1
 	found := 0

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestComposedCells shows lines as GoNB gets them, each behind the number of the line that it comes from.
+// TestComposedCells shows lines as GoNB gets them, each after the number of the line that it comes from.
 func TestComposedCells(t *testing.T) {
 	for _, c := range []struct{ code, want string }{
 		{"var a = 1\nfunc f() {}", "1 var a = 1|2 func f() {}"},

@@ -4,7 +4,7 @@
 //
 // What the proxy does itself:
 //
-//   - It keeps the queue of cells. After an error the cells behind it are aborted, unless the request says that errors
+//   - It keeps the queue of cells. After an error the cells after it are aborted, unless the request says that errors
 //     do not stop the queue, and an interrupt stops what runs: builds, shell lines, programs and their children. A second
 //     one, or five seconds, kills what has not ended, with all that the cell has started; a program that makes the file
 //     named by LXMERT_SAVING has a minute.
@@ -16,17 +16,16 @@
 //   - It gets the module of a package that a cell imports, as GoNB would, but only when a cell cannot be built without it.
 //   - It numbers executions as Jupyter specifies, and points errors at lines of cells.
 //   - It tells commands from text: a line %% or !ls inside a string or a comment is text, and reaches the program as it
-//     is. Commands that do not exist, a second main, and what else GoNB could not take, and would end by, are errors that
-//     name the line; and so is Go that cannot be parsed, before anything of the cell is done. Nor does GoNB end by what a
-//     program writes.
+//     is. Commands that do not exist, a second main, and whatever else would make GoNB exit are errors that name the line;
+//     so is Go that cannot be parsed, before anything of the cell is done. Nothing that a program writes makes GoNB exit.
 //   - It runs statements without a line %%: main begins below the first such line, or with the first statement if that
 //     stands above, and every other line %% just goes on with it, so that merged cells run. What is declared above main
 //     stays for later cells. From there on types, variables and constants are main's own; imports, functions and methods,
 //     which Go knows outside of functions only, may stand anywhere in a cell.
-//   - It keeps what GoNB would lose without a word, as it knows declarations by their names: groups of constants that begin
+//   - It keeps what GoNB, which knows declarations by their names, would silently lose: groups of constants that begin
 //     with _, several imports called _. What cannot be kept is an error that says what to write instead: constants in rows
 //     that count with iota, a second func init, //go:embed, the C above import "C".
-//   - It shows the value of the expression that a cell's statements end with, unless a semicolon stands behind it or it is
+//   - It shows the value of the expression that a cell's statements end with, unless a semicolon stands after it or it is
 //     nil: what lx draws (answers, results of package analysis, tensors, pictures, runs) as lx.Show does, in display_data, and
 //     anything else as text, in execute_result. A call without a value, or with several, shows nothing. A main that the
 //     cell writes itself is left alone.
@@ -36,12 +35,12 @@
 //     what %%writefile writes.
 //   - It knows commands of its own, `%lx NAME`.
 //   - It asks the user for what a program reads from standard input, as soon as it is seen to wait for it, where the front
-//     end allows that and the system shows it (Linux does); elsewhere input is at its end, so that no cell waits for ever.
+//     end allows that and the system shows it (Linux does); elsewhere input is empty, so that no cell waits forever.
 //     %with_inputs and %with_password are GoNB's, for the shell line below them; %with_password without one hides what
 //     is typed for the cell's own program.
 //   - It tells whoever subscribes to its outputs that they miss nothing more (iopub_welcome).
 //   - It leaves nothing behind. All files of a kernel are in one folder, which is also the TMPDIR of its cells, and all
-//     processes in groups of their own, and a watchdog process removes both when the kernel is gone, in whatever way. A
+//     processes in groups of their own, and a watchdog process removes both however the kernel ends. A
 //     process that begins a session of its own (setsid), as the resident session does, lives on.
 //
 // It passes jupyter_kernel_test, Jupyter's conformance test, with two of its tests skipped: test_pager, because the kernel
@@ -54,7 +53,7 @@
 // # How an interrupt travels
 //
 // Jupyter sends a message or a signal, and interrupt.go signals everything that the cell has started. A program that uses
-// lx has a context that the signal ends (lx/session.go), with it end its calls of package client, and their connections close.
+// lx has a context that the signal ends (lx/session.go), and with it end its calls of package client, whose connections close.
 // In package session that ends the context of the call, which package lxrt looks at before and while it computes. Only a
 // training run goes on, unless lx.Follow is waiting for it (lx/follow.go), which asks the session to stop it after its step.
 package proxy

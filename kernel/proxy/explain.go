@@ -124,7 +124,7 @@ func (k *kernel) explainErrors(e *execution, value string, trace []string) *fail
 			list[len(list)-1].message += " " + message
 		default:
 			if i := strings.LastIndexByte(message, '\n'); i >= 0 {
-				message = message[i+1:] // behind lines of the file that GoNB has put together
+				message = message[i+1:] // after lines of the file that GoNB has put together
 			}
 			list = append(list, complaint{message: message})
 		}
@@ -177,7 +177,7 @@ func syntaxErrors(c cell) []complaint {
 	for _, f := range found {
 		one := complaint{message: f.Msg}
 		n, column := c.order.cellLine(f.Pos.Line), f.Pos.Column
-		if last := lastGo(c); last > 0 && (n == 0 || n > last) { // behind everything
+		if last := lastGo(c); last > 0 && (n == 0 || n > last) { // after everything
 			n, column = last, len(c.lines[last-1])+1
 		}
 		if n > 0 {

@@ -41,7 +41,7 @@ func (c cell) fault() *complaint {
 		case text == "%":
 			return say("%% without a command; `%%help` and `%%lx help` list what there is")
 		case slices.Contains(cellMagics, name):
-			return say("%s makes a whole cell something else than Go: it stands on the first line of a cell of its own", name)
+			return say("%s makes a whole cell something other than Go: it belongs on the first line of a cell of its own", name)
 		case name == "%%time" && (i > 0 || strings.TrimSpace(text) != name):
 			return say("%%%%time stands alone on the first line of a cell; %%time STATEMENT can stand on any")
 		case !slices.Contains(commands, name):

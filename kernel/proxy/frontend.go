@@ -44,7 +44,7 @@ type Output struct {
 	Content json.RawMessage
 }
 
-// CellError is what a cell has failed of.
+// CellError says why a cell has failed.
 type CellError struct {
 	Name  string   `json:"ename"`
 	Value string   `json:"evalue"`

@@ -12,8 +12,8 @@ import (
 // A group is a process group: a child of the kernel and whatever it starts, unless that leaves the group on purpose, as
 // the resident session does.
 
-// startGroup starts a command as the head of a group of its own. On Linux it is killed when this process dies in
-// whatever way. What Wait returns comes over the channel.
+// startGroup starts a command as the head of a group of its own. On Linux it is killed when this process dies, however
+// that happens. What Wait returns comes over the channel.
 func startGroup(cmd *exec.Cmd) (ended <-chan error, err error) {
 	started, end := make(chan error), make(chan error, 1)
 	cmd.SysProcAttr = groupAttributes()

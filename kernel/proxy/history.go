@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// history is what has been run since the kernel started, and thereby the number of the latest cell.
+// history is what has been run since the kernel started; its length is the number of the latest cell.
 type history struct {
 	mu    sync.Mutex
 	cells []string // the first has number 1

@@ -9,7 +9,7 @@ import (
 )
 
 // GoNB gives every program that it starts a pipe as standard input whose other end it never closes, so that a program
-// that reads from it waits for ever. Here programs read from "stdin" in the kernel's own folder instead: a named pipe
+// that reads from it waits forever. Here programs read from "stdin" in the kernel's own folder instead: a named pipe
 // while a cell runs whose front end lets it ask, and otherwise a link to a file with nothing in it. The program of a cell
 // opens it before anything else, as a file beside its own says (see [prologue]), and so do shell lines (see
 // [redirection]). Nobody is asked before a program is seen to wait for the pipe.
@@ -24,11 +24,11 @@ type input struct {
 }
 
 const (
-	// firstInputPoll and lastInputPoll are how long the kernel waits before it looks whether a program waits for input: the longer
-	// none has, the less often.
+	// firstInputPoll and lastInputPoll bound the time between two looks whether a program waits for input: the longer none
+	// has, the less often the kernel looks.
 	firstInputPoll = 20 * time.Millisecond
 	lastInputPoll  = 200 * time.Millisecond
-	// inputEndDelay is how long a program has to end of an interrupt before it is told that its input has.
+	// inputEndDelay is how long an interrupted program has to end before it finds its input at its end.
 	inputEndDelay = 300 * time.Millisecond
 	// endOfInput is the answer of front ends that can end the input: Jupyter's console sends it for ctrl-D.
 	endOfInput = "\x04"
@@ -76,7 +76,7 @@ func (in *input) open() error {
 	return nil
 }
 
-// end is the end of input, for who reads and for who is still to open it.
+// end ends the input, for those who read it and for those who have yet to open it.
 func (in *input) end() {
 	in.mu.Lock()
 	defer in.mu.Unlock()

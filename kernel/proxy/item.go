@@ -15,8 +15,8 @@ type item struct {
 	kind     itemKind
 	name     string // of a function that is not a method
 	doc      spot   // where it begins, its comment included
-	from, to spot   // without its comment, and the place behind its end
-	silent   bool   // a semicolon is written behind it
+	from, to spot   // without its comment, and the place after its end
+	silent   bool   // a semicolon is written after it
 	open     spot   // a bracket that is not closed
 	isOpen   bool
 }

@@ -42,7 +42,7 @@ func hasRun(value string) bool {
 	return exitText.MatchString(value) || strings.HasPrefix(value, "failed to start to execute")
 }
 
-// failureOf is what a cell has failed of, nil if it has not. The execution's lock is held.
+// failureOf says why a cell has failed, nil if it has not. The execution's lock is held.
 func (k *kernel) failureOf(e *execution, status, value string, trace []string) *failure {
 	switch {
 	case e.killed != "":

@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// The value of the expression that a cell's statements end with is shown, unless a semicolon stands behind it. The
+// The value of the expression that a cell's statements end with is shown, unless a semicolon stands after it. The
 // expression becomes the argument of a function in a file of the kernel's own, which is compiled with the cell: what lx
 // draws is drawn, and of anything else the text is left in a file, which the kernel publishes as the cell's result.
 //
@@ -35,7 +35,7 @@ const (
 type lastExpression struct {
 	from, to spot
 	call     bool // whether it may have no value, or several
-	silent   bool // a semicolon stands behind it
+	silent   bool // a semicolon stands after it
 }
 
 // lastExpression finds the expression that a parsed cell ends with.

@@ -21,7 +21,7 @@ type lexer struct {
 // span is a string in backquotes or a comment between /* and */ that goes over more than one line.
 type span struct {
 	kind     byte // '`' or '*'
-	from, to spot // its first character, and the place behind its last one
+	from, to spot // its first character, and the place after its last one
 	open     bool // it has no end
 	tag      bool // a struct's field has it as its tag: it has to be one literal
 }
@@ -79,7 +79,7 @@ func (x *lexer) open(kind byte, n, at int) {
 	x.spans = append(x.spans, span{kind: kind, from: spot{n, at}, open: true, tag: kind == '`' && isOperand(x.last)})
 }
 
-// closing goes behind the end of the string or the comment that text[i:] is in, or to the end of the line.
+// closing goes after the end of the string or the comment that text[i:] is in, or to the end of the line.
 func (x *lexer) closing(n int, text string, i int) int {
 	end := "`"
 	if x.within == '*' {
@@ -117,7 +117,7 @@ func (x *lexer) wantsOperand() bool {
 	return false
 }
 
-// quoted is the place behind the string or the character that begins at text[i] and ends on its line.
+// quoted is the place after the string or the character that begins at text[i] and ends on its line.
 func quoted(text string, i int) int {
 	quote := text[i]
 	for i++; i < len(text); i++ {
@@ -154,7 +154,7 @@ func tokenSize(text string) int {
 	return size
 }
 
-// isOperand says whether a line's end behind a token ends the statement, and a string behind it is the tag of a struct's
+// isOperand says whether a line's end after a token ends the statement, and a string after it is the tag of a struct's
 // field.
 func isOperand(token string) bool {
 	switch token {

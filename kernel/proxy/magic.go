@@ -83,7 +83,7 @@ func completeMagic(ctx context.Context, list []Magic, text string) (matches []st
 	text = strings.TrimPrefix(bare(text), "%lx")
 	words := strings.Fields(text)
 	if text == "" {
-		return nil, 0 // the cursor stands right behind %lx
+		return nil, 0 // the cursor stands right after %lx
 	}
 	if strings.HasSuffix(text, " ") || len(words) == 0 {
 		words = append(words, "")

@@ -52,7 +52,7 @@ func (k *kernel) noteAutoGet(c cell) {
 	}
 }
 
-// getDone is printed behind `go get` if it was successful, and getAgain before it is run once more.
+// getDone is printed after `go get` if it was successful, and getAgain before it is run once more.
 const (
 	getDone  = "golxmert: every module is there"
 	getAgain = "golxmert: once more"

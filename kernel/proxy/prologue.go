@@ -30,7 +30,7 @@ func prologue(p *private, in *input, work string) (name, text string) {
 
 import kernel_syscall "syscall"
 
-// The kernel's: without it, what reads from standard input would wait for ever.
+// The kernel's: without it, what reads from standard input would wait forever.
 var _ = func() (done struct{}) {
 	if kernel_syscall.Access(` + strconv.Quote(p.path(idleName)) + `, 0) == nil {
 		kernel_syscall.Exit(0)

@@ -55,7 +55,7 @@ func TestErrorsPointAtLinesOfCells(t *testing.T) {
 	} {
 		status, text := c.run(step.code)
 		if at := strings.LastIndex(text, strings.SplitN(step.text, ":", 2)[0]+":"); step.status == "error" && at > 0 {
-			text = text[at:] // behind the program's trace
+			text = text[at:] // after the program's trace
 		}
 		if status != step.status || text != step.text {
 			t.Errorf("%q:\n%s, %q, expected\n%s, %q", step.code, status, text, step.status, step.text)

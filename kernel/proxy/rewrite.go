@@ -62,7 +62,7 @@ func (c cell) hideText(e edits, s span) {
 	}
 }
 
-// hideTag writes a tag on its first line; behind it only the field's end can follow.
+// hideTag writes a tag on its first line; after it only the field's end can follow.
 func (c cell) hideTag(e edits, s span) {
 	text := c.lines[s.from.line][s.from.at+1:]
 	for i := s.from.line + 1; i < s.to.line; i++ {

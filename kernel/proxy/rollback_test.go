@@ -55,7 +55,7 @@ func TestFailedCellLeavesNothingBehind(t *testing.T) {
 		status, text := c.run(step.code)
 		if step.status == "error" {
 			if at := strings.LastIndex(text, step.text); at > 0 {
-				text = text[at:] // behind the program's trace
+				text = text[at:] // after the program's trace
 			}
 		}
 		if status != step.status || !strings.HasPrefix(text, step.text) || status == "ok" && text != step.text {

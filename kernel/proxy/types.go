@@ -137,7 +137,7 @@ func drawable(t types.Type, anything bool) bool {
 	return false
 }
 
-// isPicture says whether a type has the methods of image.Image, and is none of a rectangle's.
+// isPicture says whether a type has the methods of image.Image, and is not a rectangle.
 func isPicture(t types.Type) bool {
 	if t.String() == "image.Rectangle" {
 		return false

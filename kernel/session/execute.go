@@ -177,7 +177,7 @@ func (w *lineWriter) finish() {
 }
 
 // metrics reads what training appends to metrics.jsonl. A run that goes on writes the lines after its last saved state
-// again, as they were; these are left away.
+// again, as they were; these are left out.
 type metrics struct {
 	r           *run
 	path        string
@@ -197,7 +197,7 @@ func newMetrics(r *run) *metrics {
 	return m
 }
 
-// isNew says whether a line of metrics is none that was seen before.
+// isNew says whether a line of metrics has not been seen before.
 func (m *metrics) isNew(line []byte) bool {
 	var at struct {
 		Step  *int `json:"step"`

@@ -150,7 +150,7 @@ func notebook(r *http.Request) string {
 	return shortened(name)
 }
 
-// body reads a call's body within the limits of size, memory and time. release must follow once it is not used any more.
+// body reads a call's body within the limits of size, memory and time. release must follow once it is no longer used.
 func (s *Server) body(w http.ResponseWriter, r *http.Request) (data []byte, release func(), err error) {
 	n := r.ContentLength
 	switch {

@@ -31,7 +31,7 @@ func (s *Server) lock(ctx context.Context) (*filelock.Lock, error) {
 	return nil, fmt.Errorf("session: %w", err)
 }
 
-// lockWait is how long a session that does not answer any more may take to end: it may have a training step to finish.
+// lockWait is how long a session that no longer answers may take to end: it may have a training step to finish.
 const lockWait = 20 * time.Second
 
 // listen opens the socket, over what a session that was killed may have left.
@@ -55,7 +55,7 @@ func (s *Server) listen() (net.Listener, error) {
 // maxConnections bounds the connections at one time. Others wait.
 const maxConnections = 128
 
-// listener lets in connections of this user, so many at a time.
+// listener lets in connections of this user, up to a number at a time.
 type listener struct {
 	net.Listener
 	log   *logFile

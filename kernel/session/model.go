@@ -61,7 +61,7 @@ func (c *compute) close() error {
 	return nil
 }
 
-// models are the open models. Close them when nobody uses them any more.
+// models are the open models. Close them when nobody uses them.
 type models struct {
 	compute *compute
 	memory  *memory
@@ -126,7 +126,7 @@ func (s *models) acquire(ctx context.Context, spec client.Spec) (m *openModel, r
 	return s.open.Get(ctx, key, func() (*openModel, error) { return s.load(context.WithoutCancel(ctx), key) })
 }
 
-// changed says whether the files are others than those that were opened. A file that is gone is none: what is loaded
+// changed says whether the files differ from those that were opened. A file that is gone is none: what is loaded
 // stays good.
 func (m *openModel) changed() bool {
 	return slices.ContainsFunc(m.files, func(f fileStamp) bool {

@@ -4,5 +4,5 @@ package session
 
 import "net"
 
-// peer is not known here: that nobody else can enter the folder of the socket has to do.
+// peer is not known here; it must suffice that nobody else can enter the folder of the socket.
 func peer(net.Conn) (uid int, known bool) { return 0, false }

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// queue lets in so many at once. Those who wait take turns by whom they work for, so that a notebook with a hundred calls
+// queue lets in a number of calls at once. Those that wait take turns by whom they work for, so that a notebook with a hundred calls
 // holds up another one with a single call by one of these at most.
 type queue struct {
 	mu      sync.Mutex
@@ -77,7 +77,7 @@ func (q *queue) admit() {
 	}
 }
 
-// drop takes a ticket out of the queue; ok is false if it is not in it any more.
+// drop takes a ticket out of the queue; ok is false if it is no longer in it.
 func (q *queue) drop(t *ticket) (ok bool) {
 	i := slices.Index(q.waiting[t.client], t)
 	if i < 0 {

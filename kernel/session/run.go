@@ -34,7 +34,7 @@ type run struct {
 	woken    chan struct{}
 	cancel   func(why string) // nil: the run is not active
 	stopping bool             // it was told to stop
-	ended    chan struct{}    // closed when the run is not active any more
+	ended    chan struct{}    // closed when the run is no longer active
 }
 
 const (
@@ -190,7 +190,7 @@ func (r *run) add(e client.Event) {
 		_, err = r.file.Write(append(text, '\n'))
 	}
 	if err != nil {
-		r.log.printf("run %s: its events are not recorded any more: %v", r.info.ID, err)
+		r.log.printf("run %s: its events are no longer recorded: %v", r.info.ID, err)
 		r.file.Close()
 		r.file = nil
 	}
@@ -249,7 +249,7 @@ func readEvents(f *os.File) ([]client.Event, error) {
 	return events, f.Truncate(end)
 }
 
-// since returns the events after one, and the run if its progress is another than that of the given count. Woken is
+// since returns the events after one, and the run if its progress differs from that of the given count. Woken is
 // closed when there is more.
 func (r *run) since(seq int64, progress int) (events []client.Event, latest *client.Progress, count int, ended bool, woken <-chan struct{}) {
 	r.mu.Lock()

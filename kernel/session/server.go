@@ -18,7 +18,7 @@ type Options struct {
 	Dir     string        // folder of the socket; "": see [client.Options]
 	Backend string        // as [backend.Open] takes it
 	Memory  int64         // bytes that models, kept values and training may take; 0: half of the machine's
-	Idle    time.Duration // end after so long without calls and runs; 0: an hour, negative: never
+	Idle    time.Duration // end after this long without calls and runs; 0: an hour, negative: never
 	Calls   int           // calls that are computed at once; 0: DefaultCalls
 	MaxBody int64         // bytes of a call; 0: a gigabyte
 	// Slow is how long a caller may take to send a megabyte; 0: ten seconds.
@@ -196,7 +196,7 @@ func (g *gate) closed() bool {
 	return g.empty != nil
 }
 
-// close lets nobody in any more; empty is closed when the last one has left.
+// close no longer lets anybody in; empty is closed when the last one has left.
 func (g *gate) close() (empty <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -207,7 +207,7 @@ func (g *gate) close() (empty <-chan struct{}) {
 	return g.empty
 }
 
-// watch says so when the session is of no use any more.
+// watch says so when the session is no longer of use.
 func (s *Server) watch(ctx context.Context) <-chan string {
 	why := make(chan string, 1)
 	go func() {

@@ -149,7 +149,7 @@ func (r resident) free(c *client.Client) {
 	}
 }
 
-// gone says whether a process is there no more. A child of ours that has ended counts, though nobody has waited for it.
+// gone says whether a process no longer exists. A child of ours that has ended counts, though nobody has waited for it.
 func gone(pid int) bool {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

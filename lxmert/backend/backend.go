@@ -253,7 +253,7 @@ func devicesOf(b compute.Backend) []string {
 	return devices
 }
 
-// oneLine joins the lines of a message that comes from elsewhere, for one that goes on behind it, and bounds its length.
+// oneLine joins the lines of a message that comes from elsewhere, for one that goes on after it, and bounds its length.
 func oneLine(s string) string {
 	s = strings.TrimSuffix(strings.Join(strings.Fields(s), " "), ".")
 	if len(s) > 400 {

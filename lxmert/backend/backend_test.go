@@ -244,7 +244,7 @@ func TestGoodPluginIsTriedOnceUntilItChanges(t *testing.T) {
 	}
 	open(1)
 	open(1)
-	putFile(t, path, "\x7fELF") // no plugin any more
+	putFile(t, path, "\x7fELF") // no longer a plugin
 	open(1)
 	putPlugin(t, m.root, "xla_cpu_pjrt.so")
 	if err := os.Truncate(path, 100); err != nil {

@@ -27,7 +27,7 @@ func (m *machine) check(ctx context.Context, path string) error {
 	return err
 }
 
-// Ready says, with [Open]'s error, that what spec asks for is not to be had on this machine. It opens nothing in this process,
+// Ready says, with [Open]'s error, that this machine does not have what spec asks for. It opens nothing in this process,
 // trying plugins in child processes (see [MaybeProbe]): for programs that have something long to do before they open a backend.
 func Ready(ctx context.Context, spec string) error { return thisMachine().ready(ctx, spec) }
 

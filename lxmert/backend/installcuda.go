@@ -168,7 +168,7 @@ func missing(dir string, files []string) string {
 var driverVersion = regexp.MustCompile(`\b(\d{3})\.\d+`)
 
 // unknownDriver is the hint where CUDA 13 was chosen without looking.
-const unknownDriver = "the driver's version is not to be had here (no /proc/driver/nvidia/version and nothing from nvidia-smi, as under WSL and in some containers), " +
+const unknownDriver = "the driver's version cannot be found here (no /proc/driver/nvidia/version and nothing from nvidia-smi, as under WSL and in some containers), " +
 	"so CUDA 13 was taken; for a driver before 580 or a GPU before Turing it is `lxmert backend install cuda12`"
 
 // cudaMajor chooses between CUDA 12 and 13 by the driver's version and the oldest GPU. The hint is for where that turns out

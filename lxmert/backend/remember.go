@@ -12,7 +12,7 @@ import (
 )
 
 // A plugin that worked once works again while its file stays the same, so that a normal start does not pay for a child
-// process. What is remembered is keyed by path, size and time of change; failures are not remembered.
+// process. What is remembered is keyed by path, size and modification time; failures are not remembered.
 
 // try says why a plugin cannot be used, "" if it can. Without a child process to try it in, it looks at the file only.
 func (m *machine) try(ctx context.Context, c candidate) string {

@@ -120,7 +120,7 @@ func checkRows(t *testing.T, w *xlacalltest.Watched, r *rand.Rand, dims []int, e
 	check("normalize", normal, graph.MustNewExec(w, normalizedBy(epsilon)), x, weight, bias)
 }
 
-// checkNotFinite: a number that is none makes its row none, and so does a row of -inf only; other rows stay as they are.
+// checkNotFinite: a NaN makes its row NaN, and so does a row of -inf only; other rows stay as they are.
 func checkNotFinite(t *testing.T, w *xlacalltest.Watched) {
 	t.Helper()
 	const rows, size = 4, 37

@@ -407,7 +407,7 @@ def main():
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--clip", type=float, default=5.0, help="largest global norm of the gradients")
     parser.add_argument("--lr", type=float, default=5e-5)
-    parser.add_argument("--losses", type=int, default=0, help="print the losses of so many steps, and time none")
+    parser.add_argument("--losses", type=int, default=0, help="print the losses of this many steps, and time none")
     parser.add_argument("--explain", action="store_true", help="explain examples by bi-modal relevance")
     parser.add_argument("--maps-only", action="store_true", help="with --explain: no gradients of parameters")
     parser.add_argument("--passes", choices=["emap", "shapley"], help="time single passes of a method")

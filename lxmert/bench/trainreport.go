@@ -126,7 +126,7 @@ func (r *TrainReport) Print(w io.Writer) error {
 	return err
 }
 
-// how is what our side does other than usual.
+// how is what our side does differently from usual.
 func (r *TrainReport) how() string {
 	s := ""
 	if r.Rematerialize {

@@ -77,7 +77,7 @@ func TestQuestionsOfOnesOwnNeedNoIDs(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
-	// What stands behind the questions that are wanted is not read.
+	// What stands after the questions that are wanted is not read.
 	write(`[{"img_id": "a", "sent": "is it?"}, {`)
 	if got, err := ReadQuestions(t.Context(), path, 1); err != nil || len(got) != 1 {
 		t.Errorf("the first of a damaged file: %+v, %v", got, err)

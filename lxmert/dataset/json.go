@@ -90,7 +90,7 @@ func (d *decoder) fill() error {
 	return nil
 }
 
-// checkKind refuses what is not JSON whatever comes behind it, by its name.
+// checkKind refuses what is not JSON whatever comes after it, by its name.
 func (d *decoder) checkKind(kind filekind.Kind) error {
 	switch kind {
 	case filekind.JSON, filekind.Text, filekind.TSV, filekind.Unknown: // what is wrong in them has a line
@@ -204,7 +204,7 @@ func (d *decoder) object(what string, each func(key []byte) error) error {
 				return err
 			}
 			if c != ':' {
-				return d.errorf("%q behind the key %s, must be a colon", rune(c), shown(string(key)))
+				return d.errorf("%q after the key %s, must be a colon", rune(c), shown(string(key)))
 			}
 		}
 		d.at++
@@ -244,7 +244,7 @@ func (d *decoder) members(closing byte, each func(i int) error) error {
 			d.at++
 			return nil
 		case c != ',':
-			return d.errorf("%q behind a value, must be a comma or %q", rune(c), rune(closing))
+			return d.errorf("%q after a value, must be a comma or %q", rune(c), rune(closing))
 		}
 		d.at++
 	}
@@ -305,7 +305,7 @@ func (d *decoder) finish() error {
 	case err != nil:
 		return err
 	}
-	return d.errorf("%q behind the end: only one value may be in the file", rune(c))
+	return d.errorf("%q after the end: only one value may be in the file", rune(c))
 }
 
 // shown quotes what a file says, shortened and on one line.

@@ -85,13 +85,13 @@ func FuzzJSON(f *testing.F) {
 func TestBadJSONIsNamedByItsLine(t *testing.T) {
 	cases := []struct{ text, want string }{
 		{"[\n1,\n2", "x.json:3: the file ends here"},
-		{"[\n1\n2]", `x.json:3: '2' behind a value`},
+		{"[\n1\n2]", `x.json:3: '2' after a value`},
 		{"[\n\"a\x01\"]", "x.json:2: a value has the control character U+0001"},
 		{"[\n\"\xff\"]", "x.json:2: a value is not UTF-8"},
 		{`["\x"]`, "there is no escape of 'x'"},
 		{`["\u12g4"]`, `"12g4", must be four hexadecimal digits`},
-		{"[]\n[]", "x.json:2: '[' behind the end"},
-		{`{"a" 1}`, `'1' behind the key "a", must be a colon`},
+		{"[]\n[]", "x.json:2: '[' after the end"},
+		{`{"a" 1}`, `'1' after the key "a", must be a colon`},
 		{`{1: 2}`, "a key is a number, must be a string"},
 		{"[+1]", "unexpected '+' where a value must begin"},
 		{"[01]", `a value is "01", not a number`},

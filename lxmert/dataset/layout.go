@@ -72,7 +72,7 @@ func Inspect(r io.Reader, file string) (Official, error) {
 	in := inspector{o: Official{File: file}, d: newDecoder(r, file, "entry")}
 	err := in.top()
 	switch {
-	case in.o.Layout != "": // what is wrong behind that is for its reader to find
+	case in.o.Layout != "": // what is wrong after that is for its reader to find
 	case err != nil && !errors.Is(err, errSeen):
 		return in.o, err
 	default:

@@ -10,7 +10,7 @@ import (
 // Normalize writes an answer as VQA's evaluation compares answers, and as its published answer table has them: without
 // punctuation and articles, in lower case, numbers up to ten in digits, contractions with their apostrophes. It is the
 // published preprocessing of VQA v2 in all its oddities: a mark with a space beside it anywhere goes, elsewhere it becomes
-// a space, and of full stops before something else than a digit only 32 go.
+// a space, and of full stops before anything other than a digit only 32 go.
 func Normalize(answer string) string {
 	words := strings.FieldsFunc(lower(withoutMarks(answer)), isSpace)
 	kept := words[:0]

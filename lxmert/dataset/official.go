@@ -183,7 +183,7 @@ func (c *Converter) addGQA(r io.Reader, file string) error {
 	})
 }
 
-// eachGQA goes through GQA's questions. What one does not have is nil; an empty answer is none.
+// eachGQA goes through GQA's questions. What one does not have is nil; an empty answer counts as none.
 func eachGQA(r io.Reader, file string, each func(d *decoder, id string, image, question, answer *string) error) error {
 	d := newDecoder(r, file, "question")
 	err := d.object("the file", func(key []byte) error {

@@ -67,7 +67,7 @@ func TestBadQuestionFilesAreNamedByLineAndEntry(t *testing.T) {
 		{NLVR2, "[" + statement + `, "label": 2}]`, "label is 2, must be 0 or 1"},
 		{NLVR2, `[{"uid": "u"}]`, "there is no identifier"},
 		{VQA, "[" + good, "the file ends here, in the middle of a value: it was cut short"},
-		{VQA, "[" + good + "] x", "behind the end"},
+		{VQA, "[" + good + "] x", "after the end"},
 		{VQA, " \n", "the file is empty"},
 		{VQA, `{"questions": []}`, "an object, must be a list of questions; `lxmert questions` converts official files of VQA"},
 		{GQA, `{"07333408": {}}`, "an object, must be a list of questions; `lxmert questions` converts official files of GQA"},

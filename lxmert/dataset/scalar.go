@@ -47,7 +47,7 @@ func (d *decoder) string(what string) ([]byte, error) {
 	}
 }
 
-// escape appends the character that an escape stands for, from behind its backslash. Half a surrogate pair is U+FFFD.
+// escape appends the character that an escape stands for, from after its backslash. Half a surrogate pair is U+FFFD.
 func (d *decoder) escape() error {
 	c, err := d.next()
 	if err != nil {

@@ -81,7 +81,7 @@ func (s *Set) Fingerprints() map[string]region.Fingerprint {
 	return all
 }
 
-// Close closes all files. The sets that use them cannot be used any more.
+// Close closes all files. The sets that use them can no longer be used.
 func (s *Sources) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -360,7 +360,7 @@ func (a *Annotations) take(id string) (scored, bool) {
 	one.taken = true
 	s := scored{[]Label{}, int(one.people), one.image, one.questionType, one.answerType}
 	for _, l := range one.labels {
-		// A score has one digit behind the point, which float32 keeps.
+		// A score has one decimal, which float32 keeps.
 		s.labels = append(s.labels, Label{a.table.list[l.answer], math.Round(float64(l.score)*10) / 10})
 	}
 	return s, true

@@ -161,7 +161,7 @@ func TestBadVQAFilesAreNamedByTheirEntries(t *testing.T) {
 		`[{"question_id": 1, "image_id": 1, "question": "a", "answers": [{}]}]`: `has no "answer"`,
 		`[{"question_id": 1, "image_id": 1, "question": "a", "answers": {}}]`:   "answers is an object, must be a list",
 		"[\n{\"question_id\": 1, \"image_id\": 1, \"question\": \"a\"},\n{":     "x.json:3: question 2:",
-		`[] []`: "behind the end",
+		`[] []`: "after the end",
 	} {
 		if _, _, err := convert(text, VQAQuestions, Converter{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", text, err, want)

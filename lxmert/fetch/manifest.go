@@ -185,7 +185,7 @@ func (f *File) check() error {
 		case s.Member != path.Base(s.Member) && s.Member != "":
 			return fmt.Errorf("the member %q is not a base name", s.Member)
 		case f.InZip && (s.Member == "" || s.Convert != ""):
-			return fmt.Errorf("it may stay in a zip, but its source is none")
+			return fmt.Errorf("it may stay in a zip, but its source is not a zip")
 		case s.Original != "" && (f.Size != 0 || f.SHA256 != ""):
 			return fmt.Errorf("the size or sum of what is made of %s cannot be known", s.Original)
 		case s.About < 0:

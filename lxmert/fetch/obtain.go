@@ -31,7 +31,7 @@ func (r *run) obtain(ctx context.Context, res *Result) error {
 		}
 		failed = append(failed, remote...)
 		if i+1 < len(sources) && sources[i+1].Original != "" {
-			r.logf("%s: not to be had (%v); making it from %s", res.Path, remote, sources[i+1].Original)
+			r.logf("%s: not available (%v); making it from %s", res.Path, remote, sources[i+1].Original)
 		}
 	}
 	return failed

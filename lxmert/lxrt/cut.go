@@ -30,7 +30,7 @@ func softmaxOf(scores, kept *Node) *Node {
 func renormalized(weights, kept *Node) *Node {
 	zeros := ZerosLike(weights)
 	x := Where(kept, weights, zeros)
-	// Rows are scaled to 1 at first, since the way back divides by the square of the sum, which might not be a float32.
+	// Rows are scaled to 1 at first, since the way back divides by the square of the sum, which might be too small for float32.
 	const minScale = 1e-30
 	most := StopGradient(ReduceAndKeep(Abs(x), ReduceMax, -1))
 	x = Div(x, MaxScalar(most, minScale))

@@ -79,7 +79,7 @@ func eachModel(t *testing.T, test func(t *testing.T, folder string)) {
 	}
 }
 
-// activationOf translates a name of the model goldens, "" where it is none.
+// activationOf translates a name of the model goldens, "" where it is not one.
 func activationOf(cfg lxmert.Config, golden string) string {
 	return goldentest.Activation(golden, cfg.LangLayers, cfg.RegionLayers, cfg.CrossLayers)
 }

@@ -26,7 +26,7 @@ func TestEveryMapHasItsPlace(t *testing.T) {
 				if acts, err = cfg.Find(name); err != nil {
 					t.Errorf("%s: %v", m.name, err)
 				} else if want := []lxmert.Axis{axis, lxmert.AxisHidden}; !slices.Equal(acts[0].Axes, want) {
-					t.Errorf("%s has to do with %s %s, want %c", m.name, name, acts[0].Shape(), want)
+					t.Errorf("%s reads or makes %s %s, want %c", m.name, name, acts[0].Shape(), want)
 				}
 			}
 		}

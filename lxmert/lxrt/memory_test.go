@@ -68,7 +68,7 @@ func TestEvictedGraphsLeaveNoMemoryBehind(t *testing.T) {
 		round := func() {
 			for i, r := range requests {
 				ctx, cancel := context.WithCancel(t.Context())
-				if i%2 == 0 { // the graph is compiled by nobody's wish any more
+				if i%2 == 0 { // the graph is compiled though nobody wants it any longer
 					timer := time.AfterFunc(time.Duration(i)*200*time.Microsecond, cancel)
 					if _, err := m.Run(ctx, batch, r); errors.Is(err, context.Canceled) {
 						cancelled++

@@ -7,7 +7,7 @@ import (
 
 // Check returns an error for regions that are certainly not what they are taken for: features that are halves of other
 // numbers, boxes that were divided by the picture's size already or are x, y, width, height (all three wrap [ErrForm]);
-// numbers that are infinite or none ([ErrFormat]); boxes outside their picture ([ErrBox]). Every way into a model passes
+// numbers that are infinite or NaN ([ErrFormat]); boxes outside their picture ([ErrBox]). Every way into a model passes
 // here, see [Fill]. What is only unlikely is for [Examine] to say.
 func (r *Regions) Check() error {
 	if err := r.checkForm(); err != nil {
@@ -27,7 +27,7 @@ func (r *Regions) checkForm() error {
 	return r.checkBoxForm()
 }
 
-// A picture of so many pixels has more than one of them covered by its boxes, whatever the detector.
+// A picture whose longer side has this many pixels has more than one of them covered by its boxes, whatever the detector.
 const (
 	minShareSide = 32
 	oneSlack     = 0.01 // of 1, where shares were rounded or enlarged

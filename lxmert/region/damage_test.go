@@ -38,7 +38,7 @@ func TestAFlippedBitIsNoticed(t *testing.T) {
 			t.Fatalf("byte %d of %d: %+v, %v", at, len(good), report, err)
 		}
 		err = readAll(t.Context(), dir)
-		padding := err == nil && strings.Contains(report.Problems[0], "behind it is not 0")
+		padding := err == nil && strings.Contains(report.Problems[0], "after it is not 0")
 		if !padding && (!errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "\n")) {
 			t.Fatalf("byte %d of %d: %v", at, len(good), err)
 		}

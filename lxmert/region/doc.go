@@ -17,7 +17,7 @@
 //	img_id  img_h  img_w  objects_id  objects_conf  attrs_id  attrs_conf  num_boxes  boxes  features
 //
 // Sizes and num_boxes are decimal integers; the other fields are padded base64 of int64 (ids), float32 (confidences),
-// float32 [n,4] (boxes: x0 y0 x1 y1 in pixels) and float32 [n,F]. F is inferred. Other than in the reference, the four
+// float32 [n,4] (boxes: x0 y0 x1 y1 in pixels) and float32 [n,F]. F is inferred. Unlike in the reference, the four
 // label fields may be empty. Of rows with equal ids the last one counts, as in the reference.
 //
 // What people have besides is read where the first row leaves no doubt, and said by [Examine], [Pack] and [Verify]:
@@ -48,7 +48,7 @@
 // Other arrays are ignored. An image alone in its file is called like the file, without the ending. A folder of such files
 // is a source too: the image "a/b" is the file a/b.npz or a/b.safetensors in it.
 //
-// The arrays of other programs are read as they are, and said like the forms of TSVs:
+// The arrays of other programs are read as they are, and reported like the forms of TSVs:
 //
 //	OpenVQA (MCAN), bottom-up-attention.pytorch
 //	    x [n,F] or [F,n], bbox [n,4] in pixels, num_bbox, image_w, image_h. Which axis of x are the boxes, their number
@@ -90,8 +90,8 @@
 //	         confidences out of range, f32 farthest coordinate; then the ids one after the other
 //	end      u64 bytes of the table, u32 CRC-32C of the table, "LXRS"
 //
-// The manifest has the source with its size and time of change, the numbers of rows, images, boxes and features, the type,
-// the [Fingerprint], and size and CRC-32C of every shard's table, so that whatever is changed is noticed: tables when the
+// The manifest has the source with its size and modification time, the numbers of rows, images, boxes and features, the type,
+// the [Fingerprint], and size and CRC-32C of every shard's table, so that any change is noticed: tables when the
 // store is opened, records when they are read. It says complete: false until all shards are there. A shard takes its name
 // when it is whole, and its table says where the source goes on: what was interrupted is resumed from there. The identity
 // (FNV-1a of the manifest's source, extractor, dtype and firstRows, as JSON) keeps shards of different packings apart.

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
-// How much of a source [Examine] looks at: its first images, up to so many and so many features.
+// How much of a source [Examine] looks at: its first images, up to these numbers of images and of features.
 const (
 	maxExaminedImages   = 32
 	maxExaminedFeatures = 1 << 22
@@ -130,8 +130,8 @@ func everyOtherIsZero(values []float32) bool {
 	return others >= 32 && 4*others >= len(values)/2
 }
 
-// Few images say less about all: of fewer than compared nothing but the number of features is compared with training, and
-// below minTrusted twice the differences count as usual.
+// Few images say less about all: of fewer than minCompared only the number of features is compared with training, and below
+// minTrusted differences count only if they are twice as large as usual.
 const (
 	minCompared = 16
 	minTrusted  = 256

@@ -6,7 +6,7 @@ import (
 )
 
 // Fingerprint sums up a set of images, so that features of another detector, or scaled in another way, are told from
-// those that a model was trained on. Rows that later ones replace count too; numbers that are infinite or none, and boxes
+// those that a model was trained on. Rows that later ones replace count too; numbers that are infinite or NaN, and boxes
 // outside their picture, count only as such.
 type Fingerprint struct {
 	Images   int `json:"images"`   // rows
@@ -53,7 +53,7 @@ func (f Fingerprint) Warnings() (list []string) {
 	return append(append(list, f.unpublished()...), f.Doubts()...)
 }
 
-// unpublished says in what else than their number features are not the published ones.
+// unpublished says how features differ from the published ones, their number aside.
 func (f Fingerprint) unpublished() (list []string) {
 	if f.Images == 0 {
 		return nil
@@ -103,7 +103,7 @@ func (f Fingerprint) Doubts() (list []string) {
 // more than a tenth. Sets of some hundred images that were made alike are nearer than that.
 func (f Fingerprint) Compare(other Fingerprint) []string { return f.compare(other, 1) }
 
-// compare allows so many times the differences of Compare.
+// compare allows differences this many times as large as those of Compare.
 func (f Fingerprint) compare(other Fingerprint, times float64) (list []string) {
 	if f.Images == 0 || other.Images == 0 {
 		return nil

@@ -157,7 +157,7 @@ var headings = map[string]int{
 	"num_boxes": colCount, "boxes": colBoxes, "features": colFeatures,
 }
 
-// headerColumns are the columns that a header names; nil where it is none, which has at least three known names, and boxes
+// headerColumns are the columns that a header names; nil where it is not a header, which has at least three known names, and boxes
 // or features among them: what no row has.
 func headerColumns(fields []string) []int {
 	columns := make([]int, len(fields))

@@ -42,7 +42,7 @@ type packing struct {
 	Source    origin `json:"source"`
 	Extractor string `json:"extractor,omitempty"`
 	DType     string `json:"dtype"`               // of the features: float32 or float16
-	FirstRows int    `json:"firstRows,omitempty"` // only so many rows of the source; 0: all
+	FirstRows int    `json:"firstRows,omitempty"` // only this many rows of the source; 0: all
 }
 
 // origin tells the source of a store from others, and from what it was before it was changed.

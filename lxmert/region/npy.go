@@ -94,7 +94,7 @@ func (p *npyParser) shape() (shape []int, ok bool) {
 
 func parseNPYHeader(text string) (e element, shape []int, fortran bool, err error) {
 	p := &npyParser{text}
-	bad := fmt.Errorf("the header %s is none that np.save writes", shown(text))
+	bad := fmt.Errorf("the header %s is not one that np.save writes", shown(text))
 	if !p.take("{") {
 		return e, nil, false, bad
 	}

@@ -105,8 +105,8 @@ func (p *packer) doubts(ctx context.Context) ([]string, error) {
 	return look.Doubts, errors.Join(err, s.Close())
 }
 
-// checkTarget refuses folders that hold anything else, and what would put a good store out of the way: another source's,
-// or one of the same source that was packed in another way. With replace these go.
+// checkTarget refuses folders that hold anything else, and what would replace a good store: another source's, or
+// one of the same source that was packed in another way. With replace these go.
 func checkTarget(src, dst string, what packing, replace bool) error {
 	if within(src, dst) {
 		return fmt.Errorf("region: %s cannot be packed into itself, %s: choose another folder", src, dst)
@@ -234,7 +234,7 @@ func (p *packer) begin() error {
 	return nil
 }
 
-// resume takes over the whole shards that there are, and removes what lies behind them.
+// resume takes over the whole shards that there are, and removes what lies after them.
 func (p *packer) resume() error {
 	for i := 0; ; i++ {
 		t, size, err := p.shard(i)

@@ -28,10 +28,10 @@ type PackedOptions struct {
 
 // OpenPacked opens the packed store of a feature file by the file's published name, such as
 // data/mscoco_imgfeat/train2014_obj36.tsv. The store stands beside it, as train2014_obj36.store, and serves as long as the
-// file keeps its size and time of change; the file itself need not be there any more.
+// file keeps its size and modification time; the file itself need no longer be there.
 //
 // Where there is no such store the file is packed, from the .tsv, or from a .zip of the same name or another .zip beside
-// it with that TSV in it, and it is said which space that takes. With Rows, only so many are packed, into
+// it with that TSV in it, and the log says how much space that takes. With Rows, only that many are packed, into
 // train2014_obj36.first512.store for 512, and of a store with more only the first are shown: an id counts with its last
 // row among these. Where the folder cannot be written, the store is put into the user's cache folder. The error wraps
 // [fs.ErrNotExist] if there is nothing to open or to pack.

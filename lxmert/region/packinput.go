@@ -20,7 +20,7 @@ type input struct {
 	images int      // rows; 0: unknown
 	form   *form    // of text
 	notes  []string // how it is not as published
-	// open starts behind a place; dim is the number of features of the row before, 0 at the beginning.
+	// open starts after a place; dim is the number of features of the row before, 0 at the beginning.
 	open func(ctx context.Context, from place, dim int) (feed, error)
 }
 
@@ -39,7 +39,7 @@ func (in *input) kind() string {
 type feed interface {
 	// next fills a job with an image. The error is io.EOF at the end.
 	next(*packJob) error
-	// place is behind the image: where to open the input to go on.
+	// place is after the image: where to open the input to go on.
 	place() place
 	close() error
 }
@@ -85,7 +85,7 @@ func openInput(path, member string) (*input, error) {
 	return in, nil
 }
 
-// newest is the size of a folder's files and the time of the last change to any.
+// newest is the size of a folder's files and the latest modification time.
 func newest(dir string) (size int64, at time.Time, err error) {
 	err = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {

@@ -42,7 +42,7 @@ type shardFile struct {
 	table table // with as many entries as there could be
 	file  *os.File
 	count int            // records that were given a place
-	next  place          // of the source, behind them
+	next  place          // of the source, after them
 	busy  sync.WaitGroup // those that are not written yet
 }
 

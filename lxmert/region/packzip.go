@@ -44,7 +44,7 @@ func (in *input) useZip(name, member string) (zipped bool, err error) {
 	return true, nil
 }
 
-// openZip opens a zip; both are nil if the file is none.
+// openZip opens a zip; both are nil if the file is not a zip.
 func openZip(name string) (*os.File, *zip.Reader, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -105,11 +105,11 @@ func findMember(z *zip.Reader, name, member string) (*zip.File, error) {
 	return nil, fmt.Errorf("%w: %s: there are %d TSVs in the archive, %q and %q first: say which one (--member)", ErrFormat, name, len(found), found[0].Name, found[1].Name)
 }
 
-// openMember starts reading a TSV in a zip behind a place, which takes inflating all before it.
+// openMember starts reading a TSV in a zip after a place, which takes inflating all before it.
 func openMember(ctx context.Context, name, member string, from place, dim int, form *form) (feed, error) {
 	f, z, err := openZip(name)
 	if err == nil && z == nil {
-		err = fmt.Errorf("%w: %s: not a zip any more", ErrFormat, name)
+		err = fmt.Errorf("%w: %s: no longer a zip", ErrFormat, name)
 	}
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ type Scanner struct {
 	// learned says that form has the types of numbers, too.
 	learned bool
 	err     error // io.EOF: the end
-	passed  bool  // err is about one row, behind which the next one begins
+	passed  bool  // err is about one row, after which the next one begins
 }
 
 // NewScanner returns a scanner; file is what errors call its input.
@@ -37,7 +37,7 @@ func NewScanner(r io.Reader, file string) *Scanner {
 	return &Scanner{r: r, file: file}
 }
 
-// goOn says that the input begins behind a place of a file of some form, and how many features the row before has.
+// goOn says that the input begins after a place of a file of some form, and how many features the row before has.
 func (s *Scanner) goOn(from place, f *form, dim int) {
 	s.offset, s.line, s.form, s.learned, s.dim = from.offset, from.line, f, f != nil, dim
 }
@@ -80,7 +80,7 @@ func (s *Scanner) skip() bool {
 }
 
 // check looks at what every row must be, whether it will be decoded or not. The first row tells the form of all, see
-// [form]; header says that the line is none.
+// [form]; header says that the line is not a row.
 func (s *Scanner) check() (header bool, err error) {
 	row := &s.row
 	row.form = s.form

@@ -305,7 +305,7 @@ func (c *setColumns) image(ctx context.Context, i int) (*Regions, error) {
 	return r, nil
 }
 
-// numbers are the first so many numbers of each of the first n boxes, [n,width].
+// numbers are the first width numbers of each of the first n boxes, [n,width].
 func (c *column) numbers(raw []byte, n, width int) []float32 {
 	out := make([]float32, n*width)
 	boxes, each := c.shape[1], 1

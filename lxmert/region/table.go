@@ -103,7 +103,7 @@ func readTable(f io.ReaderAt, size int64) (*table, error) {
 	return t, nil
 }
 
-// parseTable reads a table that stands behind records of so many bytes.
+// parseTable reads a table that stands after records of this many bytes.
 func parseTable(b []byte, records int64) (*table, error) {
 	le := binary.LittleEndian
 	count, boxes, dim, flags := le.Uint32(b), le.Uint32(b[4:]), le.Uint32(b[8:]), le.Uint32(b[12:])

@@ -99,7 +99,7 @@ func (s *tsv) Find(ctx context.Context, id string) (*Regions, error) {
 		if err := scan.Err(); err != nil {
 			return nil, err
 		}
-		return nil, fmt.Errorf("%w: %s:%d: the row of image %s is not there any more: the file was changed while it was read", ErrFormat, s.path, at.line, shown(id))
+		return nil, fmt.Errorf("%w: %s:%d: the row of image %s is no longer there: the file was changed while it was read", ErrFormat, s.path, at.line, shown(id))
 	}
 	r := new(Regions)
 	return r, scan.Row().Decode(r)

@@ -208,7 +208,7 @@ func (v *verifier) input(ctx context.Context, path string) error {
 // verifyJob is one image that is looked at.
 type verifyJob struct {
 	pack     packJob
-	at       int64 // in the source, behind the image
+	at       int64 // in the source, after the image
 	failed   error // it cannot be read
 	stat     stat
 	halves   bool

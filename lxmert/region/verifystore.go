@@ -102,7 +102,7 @@ func (v *verifier) shard(ctx context.Context, path string, m *manifest, info sha
 	})
 }
 
-// verify looks at a record and the zeros behind it. Features in half precision are not what was measured.
+// verify looks at a record and the zeros after it. Features in half precision are not what was measured.
 func (t *table) verify(f io.ReaderAt, i int, job *packJob) (s stat, halves bool, problems []error, err error) {
 	e := &t.entries[i]
 	stride := t.stride(t.boxes)
@@ -116,7 +116,7 @@ func (t *table) verify(f io.ReaderAt, i int, job *packJob) (s stat, halves bool,
 	}
 	for k, b := range job.raw[size:] {
 		if b != 0 {
-			return s, false, nil, fmt.Errorf("byte %d behind it is not 0", k)
+			return s, false, nil, fmt.Errorf("byte %d after it is not 0", k)
 		}
 	}
 	r := &job.regions

@@ -193,7 +193,7 @@ func (s *session) phases(ctx context.Context) ([]phase, error) {
 	return phases, nil
 }
 
-// checkAnswers says how many training questions have an answer that the head has not. For GQA the reference ignores such
+// checkAnswers says how many training questions have an answer that the head does not have. For GQA the reference ignores such
 // answers; for VQA it stops when it meets one (Truth.Strict), which is better known before the first step.
 func (s *session) checkAnswers(phases []phase) error {
 	if s.answers == nil {

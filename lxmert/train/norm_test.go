@@ -12,7 +12,7 @@ import (
 )
 
 // TestSquaresAreSummedEitherWay: a sum of n numbers that are not negative is off by n roundings of 2^-24 at most, whatever the
-// order, and no way has sums of more than 2^13 numbers behind each other, which a sixteenth of the largest array is, too.
+// order, and no way has sums of more than 2^13 numbers one after another, which a sixteenth of the largest array is, too.
 func TestSquaresAreSummedEitherWay(t *testing.T) {
 	const tolerance = 3 * (1 << 13) / float64(1<<24)
 	sizes := [][]int{{2048, 64}, {64}, {96, 16}, {1, 3}, {1}, {4, 8, 5}}

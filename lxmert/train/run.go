@@ -37,7 +37,7 @@ type Job struct {
 	Snapshots []string
 	// Parameter is what snapshots call a parameter; nil: as those of fine-tuning do, [weights.TaskName].
 	Parameter func(canonical string) string
-	// FLOPs of one row's forward pass, for the rates in metrics.jsonl; 0 leaves them away.
+	// FLOPs of one row's forward pass, for the rates in metrics.jsonl; 0 leaves them out.
 	FLOPs float64
 }
 
@@ -80,9 +80,9 @@ type RunOptions struct {
 	// About is what else run.json should say.
 	About map[string]any
 
-	SaveSteps int           // save the state after so many steps; 0: by time only
+	SaveSteps int           // save the state after this many steps; 0: by time only
 	SaveEvery time.Duration // save the state this long after the last time; 0: ten minutes
-	MaxBad    int           // so many steps in a row that are not finite stop the run; 0: ten
+	MaxBad    int           // stop the run after this many steps in a row that are not finite; 0: ten
 	LogSteps  int           // steps between two lines of metrics.jsonl; 0: about a hundred lines per epoch
 	// Peak measures the floating-point operations per second of what the run computes on, for MFU; nil: it is not known. It
 	// is called once, when there is something to train.

@@ -13,7 +13,7 @@ type Schedule struct {
 	Total  int     // steps; -1: the rate stays at its peak
 }
 
-// Check returns an error for a schedule that BertAdam has not.
+// Check returns an error for a schedule that BertAdam does not have.
 func (s Schedule) Check() error {
 	switch s.Kind {
 	case "", "linear", "constant", "cosine":

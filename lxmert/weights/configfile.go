@@ -36,7 +36,7 @@ var sizeNames = []string{
 	"num_object_labels", "num_attr_labels", "num_qa_labels", "num_task_labels", "task_images",
 }
 
-// sizeName returns the name in lxmert.Config of a size that a file calls name, "" if it is none.
+// sizeName returns the name in lxmert.Config of a size that a file calls name, "" if it is not a size.
 func sizeName(name string) string {
 	if ours, ok := otherNames[name]; ok {
 		return ours

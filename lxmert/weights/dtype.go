@@ -22,7 +22,7 @@ const (
 	Bool DType = "BOOL"
 )
 
-// Size is the number of bytes of one element; 0 for a type that is none of the constants.
+// Size is the number of bytes of one element; 0 for a type that is not one of the constants.
 func (d DType) Size() int {
 	switch d {
 	case F64, I64, U64:

@@ -122,7 +122,7 @@ func (f *File) readOne(src *source, kind filekind.Kind) error {
 	return nil
 }
 
-// notWeights says what a file is that is none of ours.
+// notWeights says what a file is if it holds no weights that we read.
 func notWeights(kind filekind.Kind) error {
 	advice := "weights are .safetensors or a .pth of torch.save"
 	switch kind {

@@ -52,7 +52,7 @@ func OpenModel(name, configPath string) (*Model, error) {
 	return m, nil
 }
 
-// NewModel sees an open file as a model; see [OpenModel]. The file stays open if it is none.
+// NewModel sees an open file as a model; see [OpenModel]. The file stays open if it is not one.
 func NewModel(f *File, configPath string) (*Model, error) {
 	m, err := newModel(f, configPath)
 	if err != nil {

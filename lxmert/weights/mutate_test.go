@@ -43,7 +43,7 @@ func TestDamagedFilesAreErrors(t *testing.T) {
 	}
 }
 
-// check opens and reads a file and holds memory to account. One that is read for ever ends the test, with this on the stack.
+// check opens and reads a file and holds memory to account. One that is read forever ends the test, with this on the stack.
 func check(t *testing.T, what string, data []byte, mapped bool) {
 	t.Helper()
 	defer func() {

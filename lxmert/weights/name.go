@@ -73,7 +73,7 @@ func HuggingFaceName(canonical string) string {
 }
 
 // TaskName returns the name that the reference's fine-tuned snapshots (BEST.pth, LAST.pth) have for a canonical one:
-// the encoder stands behind lxrt_encoder.model, the head is the same. [Canonical] turns it back.
+// the encoder stands after lxrt_encoder.model, the head is the same. [Canonical] turns it back.
 func TaskName(canonical string) string {
 	if strings.HasPrefix(canonical, "bert.") {
 		return "lxrt_encoder.model." + canonical

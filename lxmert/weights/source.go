@@ -43,7 +43,7 @@ func openSource(path string) (*source, error) {
 	return s, nil
 }
 
-// Close releases the file. Slices that bytes returned must not be used any more.
+// Close releases the file. Slices that bytes returned must no longer be used.
 func (s *source) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

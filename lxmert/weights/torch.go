@@ -329,7 +329,7 @@ func int64s(v any) ([]int64, error) {
 	for i, item := range items {
 		n, ok := item.(int64)
 		if !ok {
-			return nil, errors.New("holds something else than whole numbers")
+			return nil, errors.New("holds something other than whole numbers")
 		}
 		ns[i] = n
 	}

@@ -165,7 +165,7 @@ func parseEntry(dir []byte) (m member, n int, err error) {
 	return m, n, err
 }
 
-// locate finds the bytes behind the local header; they must end before the directory.
+// locate finds the bytes after the local header; they must end before the directory.
 func (m *member) locate(src *source, limit int64) error {
 	var h [zipHeaderSize]byte
 	if m.header > limit-zipHeaderSize {

@@ -22,6 +22,6 @@
 // model nor what draws.
 //
 // Functions here return no errors, because a cell has nobody to hand them to: what goes wrong is printed in one line that
-// says what to do, and the cell ends as failed, so that the cells behind it do not run. Programs that want errors call
+// says what to do, and the cell ends as failed, so that the cells after it do not run. Programs that want errors call
 // kernel/client and the packages of analysis, which is all that lx does.
 package lx

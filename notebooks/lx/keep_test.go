@@ -82,7 +82,7 @@ func TestAValueIsComputedAnewWhenWhatItReachesChanges(t *testing.T) {
 		"an import by its path":           {`"example.com/go-maps/v2"`, `"example.com/maps"`, true},
 		"an import's name written out":    {`"math"`, `math "math"`, false},
 		"an import of another cell":       {`"flag"`, "\"flag\"\n\t\"os\"\n\tstrings \"example.com/go-strings\"", false},
-		"an import that is left away":     {"\t\"fmt\"\n", "", false},
+		"an import that is left out":     {"\t\"fmt\"\n", "", false},
 		"another cell":                    {"fmt.Println(value)", "println(other)", false},
 		"a variable that it does not use": {"other  = 7", "other  = 8", false},
 		"a method of that name elsewhere": {"func main", "type box struct{ factor int }\nfunc (b *box) set() { b.factor = 3 }\nfunc main", false},
@@ -145,7 +145,7 @@ func TestTheSourceIsFoundWhileTheKernelHasItSetAside(t *testing.T) {
 
 func TestAValueThatUsesWhatIsChangedCannotBeTold(t *testing.T) {
 	for name, c := range map[string]struct {
-		main    string // of a program that declares t, u behind t, and a type
+		main    string // of a program that declares t, u after t, and a type
 		changed bool
 	}{
 		"nothing":                {`_ = t`, false},

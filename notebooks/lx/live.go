@@ -150,7 +150,7 @@ func (l *live) curves() (curves []analysis.Curve) {
 	return curves
 }
 
-// svgOf draws curves side by side. One that cannot be drawn, such as of losses that are not finite, is left away.
+// svgOf draws curves side by side. One that cannot be drawn, such as of losses that are not finite, is left out.
 func svgOf(curves []analysis.Curve) string {
 	var parts []string
 	for _, c := range curves {

@@ -128,7 +128,7 @@ func Resume[R AnyRun](run R) Run { return must(cell().Resume(cell().ctx, idOf(ru
 // Stop interrupts a run after its current step, and waits until its state is saved.
 func Stop[R AnyRun](run R) Run { return must(cell().Client.Stop(cell().ctx, idOf(run))) }
 
-// WaitStep waits until a run has done so many steps of training, counted from its beginning, or has ended before.
+// WaitStep waits until a run has done this many steps of training, counted from its beginning, or has ended before.
 func WaitStep[R AnyRun](run R, steps int) Run {
 	return must(waitStep(cell().ctx, cell().Client, idOf(run), steps))
 }

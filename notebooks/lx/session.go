@@ -54,7 +54,7 @@ func remark(format string, args ...any) {
 	fmt.Fprintln(os.Stderr, "lx."+oneLine(fmt.Sprintf(format, args...)))
 }
 
-// oneLine puts the lines of a text behind each other.
+// oneLine puts the lines of a text one after another.
 func oneLine(text string) string {
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
 }

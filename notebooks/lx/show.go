@@ -88,7 +88,7 @@ func shownOf(x any) (shown, error) {
 	return shown{text: text, html: "<pre>" + html.EscapeString(text) + "</pre>"}, nil
 }
 
-// drawerOf is what draws a thing that is shown as more than the text of any value; nil: the thing is no such one.
+// drawerOf is what draws a thing that is shown as more than the text of any value; nil: it is shown as text.
 func drawerOf(x any) func() (shown, error) {
 	switch x := x.(type) {
 	case *Answer:
@@ -119,7 +119,7 @@ func drawerOf(x any) func() (shown, error) {
 	}
 }
 
-// resultOf is the result that a value is, or that a list of them makes; nil: it is none.
+// resultOf is the result that a value is, or that a list of them makes; nil: it is not a result.
 func resultOf(x any) (analysis.Result, error) {
 	switch x := x.(type) {
 	case analysis.Result:

@@ -22,7 +22,7 @@ import (
 
 // sourceOf is a hash of the call of Keep with this name in a line of a program, and of all that it reaches in the program:
 // declarations, and the imports that these use. Positions, comments, the order of declarations and what it does not reach
-// do not count, so that the value is found by other cells, too: of a notebook's imports GoNB leaves away what a cell does
+// do not count, so that the value is found by other cells, too: of a notebook's imports GoNB leaves out what a cell does
 // not use.
 func sourceOf(file string, line int, name string) (hash string, err error) {
 	p, err := parseProgram(filepath.Dir(file))

@@ -54,7 +54,7 @@ func TestWhatIfAsksAgain(t *testing.T) {
 		}
 	}
 	if text := failing(t, func() { Cut(q, "nobody", "regions") }); !strings.HasPrefix(text, "lx: ") || !strings.Contains(text, `nothing is called "nobody"`) {
-		t.Errorf("a cut of nobody: %q", text)
+		t.Errorf("a cut of no head: %q", text)
 	}
 	if x := both.Marks(&both.After[0])[0].Scores; len(x.Regions) != q.Batch.V() || len(x.Unmasked()) != 0 {
 		t.Errorf("without regions there are still %v on the picture", x.Unmasked())

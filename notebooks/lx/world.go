@@ -99,7 +99,7 @@ func published(name, folder string) (*Setting, error) {
 	return s, err
 }
 
-// firstPicture is the first picture of a question file that two questions are about, maxSearched the file's beginning.
+// firstPicture is the first picture of a question file that two questions are about, near the file's beginning.
 func firstPicture(path string) (picture string, questions []string, err error) {
 	if _, err := os.Stat(path); err != nil {
 		return "", nil, err

@@ -61,7 +61,7 @@ func (k Kind) Status() int {
 // maxFault bounds what is read of an error.
 const maxFault = 64 << 10
 
-// ReadFault reads the error of an answer that is none of success, with the answer's status.
+// ReadFault reads the error of an answer whose status is not success, with the answer's status.
 func ReadFault(status string, body io.Reader) *Fault {
 	text, err := io.ReadAll(io.LimitReader(body, maxFault))
 	f := &Fault{}

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
-// A frame is a header in JSON behind its length, four bytes, little-endian, and then a trace file to the end of the body.
+// A frame is a header in JSON after its length, four bytes, little-endian, and then a trace file to the end of the body.
 
 // maxHeader bounds the JSON of a frame. Positions of a large batch are the longest part.
 const maxHeader = 64 << 20

@@ -15,7 +15,7 @@ const DirEnv = "LXMERT_SESSION_DIR"
 // SavingEnv names the file by which a cell's program asks the kernel for time to save its work.
 const SavingEnv = "LXMERT_SAVING"
 
-// AsideSuffix stands behind the name of the Go file of a cell while its program runs.
+// AsideSuffix stands after the name of the Go file of a cell while its program runs.
 const AsideSuffix = ".runs"
 
 // Place is where a session lives.

@@ -194,7 +194,7 @@ needs.`,
 	benchRunFlags(f, &o.Runs, 5, "timed steps per batch size and process", "PyTorch")
 	f.BoolVar(&o.Compile, "compile", false, "run PyTorch with torch.compile, too")
 	f.BoolVar(&o.Rematerialize, "rematerialize", false, "compute activations again on the way back instead of keeping them (less memory)")
-	f.IntVar(&o.Accumulate, "accumulate", 1, "make a step of so many parts of a batch, one after the other (less memory)")
+	f.IntVar(&o.Accumulate, "accumulate", 1, "make a step of this many parts of a batch, one after the other (less memory)")
 	f.IntVar(&o.Devices, "devices", 1, "devices of the backend that share a step")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd

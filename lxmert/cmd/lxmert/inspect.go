@@ -121,7 +121,7 @@ func inspect(name, config string) (*inspection, error) {
 	in.MoreExtras = more
 	m, err := weights.NewModel(f, config)
 	if err != nil {
-		in.What, in.NoModel = "something else than an LXMERT model", err.Error()
+		in.What, in.NoModel = "something other than an LXMERT model", err.Error()
 		return in, nil
 	}
 	report := m.Report(m.Config)

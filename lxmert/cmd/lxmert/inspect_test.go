@@ -33,7 +33,7 @@ func TestInspectSaysWhatFilesAre(t *testing.T) {
 					"shares the values of module.bert.embeddings.word_embeddings.weight", "lxmert ask --load " + filepath.Join(checkpoints, "legacy_module") + " --regions",
 				},
 				"checkpoints/vqa_toy_LAST": {fmt.Sprintf("fine-tuned snapshot of VQA or GQA (%d answers)", task.TaskClasses), "lxmert ask --load " + filepath.Join(checkpoints, "vqa_toy_LAST") + " --regions"},
-				"tiny/heads.safetensors":   {"something else than an LXMERT model", "there is no bert.embeddings.word_embeddings.weight"},
+				"tiny/heads.safetensors":   {"something other than an LXMERT model", "there is no bert.embeddings.word_embeddings.weight"},
 				"checkpoints/edge_zip.pth": {"something else", fmt.Sprintf("transposed    F32   [%d, %d]", edge.Shape("transposed")[0], edge.Shape("transposed")[1])},
 			} {
 				out, _, err := execute(inspectCommand(), filepath.Join(dir, name))

@@ -34,7 +34,7 @@ enum {
 
 static const uint32_t granules = (uint32_t)1 << (range_shift - granule_shift);
 
-// A span is known by its first granule. Its last one has the same count and state, for the neighbour behind.
+// A span is known by its first granule. Its last one has the same count and state, for the neighbour after it.
 typedef struct {
 	uint32_t count;          // granules
 	uint32_t next, before;   // in the ring of free spans
@@ -45,7 +45,7 @@ typedef struct {
 
 static char *base;                // of the range; NULL: there is no pool
 static span *spans;               // one for each granule; spans[0], before the first granule, is where the ring of free ones begins
-static uint32_t end = 1;          // behind the last span
+static uint32_t end = 1;          // after the last span
 static uint64_t calls;            // of take and give
 static uint64_t warm;             // granules of free spans that are not cold
 static int has_idle;              // the thread

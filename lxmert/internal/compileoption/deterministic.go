@@ -10,7 +10,7 @@ import (
 )
 
 // Deterministic are the options with which programs of a backend give the same bits each time: operations whose order of
-// adding up varies are replaced, and which kernel is the fastest, which a stopwatch says, is written down for later processes.
+// adding up varies are replaced, and which kernel is the fastest, which timing them says, is written down for later processes.
 // There are none where programs are like that anyway, because [Use] was not called for the backend's plugin.
 func Deterministic(b compute.Backend) ([]Option, error) {
 	x, ok := b.(interface{ PluginName() string })

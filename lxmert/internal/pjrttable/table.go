@@ -9,8 +9,8 @@ import (
 	"github.com/gomlx/go-xla/pjrt"
 )
 
-// Of points to a plugin's pointer to its functions, which go-xla keeps to itself; where it should keep it elsewhere one day, it
-// is nil.
+// Of points to a plugin's pointer to its functions, an unexported field of go-xla's. It is nil if a later version of go-xla
+// keeps it elsewhere.
 func Of(plugin *pjrt.Plugin) *unsafe.Pointer {
 	field := reflect.ValueOf(plugin).Elem().FieldByName("api")
 	if !field.IsValid() || field.Kind() != reflect.Pointer || field.IsNil() {

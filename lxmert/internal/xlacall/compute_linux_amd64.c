@@ -20,7 +20,7 @@ typedef void (*tile_function)(int64_t k, const float *a, int64_t a_m, int64_t a_
 enum kind {
 	direct,  // as they are, or a copied
 	keeping, // a copied, and b, which it copies into the panel
-	kept,    // both copied; it still brings what lies ahead
+	kept,    // both copied; it still prefetches what lies ahead
 	packed,  // both copied
 	edge,    // the same, where c ends within the last vector
 	kinds,
@@ -231,7 +231,7 @@ static void part(const instructions *in, scratch *s, const product *g, const flo
 				int copied = copy_panels || last < in->lanes;
 				if (copied)
 					copy(in, right, g->b_k, g->b_n, k, n, s->panel, vectors * in->lanes);
-				// Tiles bring the next panel, each some columns, where the processor does not see it coming.
+				// Tiles prefetch the next panel, each some columns, where the processor does not by itself.
 				const float *next = j + width < n1 ? right + width : k0 + deep < g->k ? b + (k0 + deep) * g->b_k + n0 * g->b_n : NULL;
 				int lines = !copied && next ? (width / 16 + tiles - 1) / tiles : 0;
 				for (int64_t t = 0, i = 0; t < tiles; t++) {
@@ -256,7 +256,7 @@ product_units product_split(const product *p, int64_t threads) {
 	product_units u = {p->m, p->n, 1, 1, 1, matrices};
 	double work = (double)p->m * p->n * p->k; // of one matrix
 	// More parts than threads, since those are not equally quick; but with few rows a part should be long, because a panel
-	// brings the next.
+	// prefetches the next.
 	int64_t wanted = (p->m > few ? 4 : 3) * threads;
 	if (work * matrices < (double)wanted * enough)
 		wanted = work * matrices / enough;

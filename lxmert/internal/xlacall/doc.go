@@ -7,11 +7,11 @@
 // a layer, and computes attention head by head of each example, with memory from malloc for each. That made models of
 // this kind slower than PyTorch, whose MKL does none of it, wherever batches are small. Here a matrix is copied only where
 // the copy pays, which then also turns a transposed one, transpositions before and after a product in the program are left
-// out, and all heads of a batch are one call. Of softmax and LayerNorm the plugin makes five and seven loops, and compiles
-// each of them for each layer: for the published model three quarters of its loops, and half of the time until a program can
-// run for the first time.
+// out, and all heads of a batch are one call. The plugin turns softmax and LayerNorm into five and seven loops, and
+// compiles each of them for each layer: for the published model these are three quarters of its loops, and half of the time
+// until a program can run for the first time.
 //
-// No library takes this place: OpenBLAS, MKL and oneDNN are shared libraries of up to 200 MB that would have to be brought
+// No library does this: OpenBLAS, MKL and oneDNN are shared libraries of up to 200 MB that would have to be brought
 // to a machine beside the plugin, and they know neither the plugin's threads, on which this runs, nor batches of small
 // products with steps of their own.
 //

@@ -20,8 +20,8 @@ import (
 
 // This file changes StableHLO programs between GoMLX, which has built them, and XLA, which compiles them.
 
-// Program is what a builder of XLA's has built, nil of another's. go-xla keeps it to itself; where it should keep it
-// elsewhere one day, it is nil.
+// Program is what a builder of XLA's has built, nil of another's. It is in an unexported field of go-xla's: if a later
+// version keeps it elsewhere, it is nil.
 func Program(b compute.Builder) *stablehlo.Builder {
 	if own, ok := b.(*builder); ok {
 		b = own.Builder
@@ -36,7 +36,7 @@ func Program(b compute.Builder) *stablehlo.Builder {
 	return nil
 }
 
-// functions are those of a program that is not compiled yet, none where go-xla should keep them elsewhere one day.
+// functions are those of a program that is not compiled yet, none if a later version of go-xla keeps them elsewhere.
 func functions(b compute.Builder) []*stablehlo.Function {
 	program := Program(b)
 	if program == nil {

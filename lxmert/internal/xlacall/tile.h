@@ -2,7 +2,7 @@
 // are there; load_some and store_some touch only those.
 
 // tile adds up rows x vectors of c over k, in registers. It is inlined with constants for both and for its kind. Of each row
-// that lies at ahead, ahead_k floats apart, it brings some lines of memory, of 16 floats, into the cache. In an edge the last
+// that lies at ahead, ahead_k floats apart, it prefetches some cache lines, of 16 floats each. In an edge the last
 // vector of c has only last floats.
 static inline __attribute__((always_inline)) TARGET void NAME(tile)(const int rows, const int vectors, const enum kind kind, int64_t k,
 		const float *a, int64_t a_m, int64_t a_k, const float *b, int64_t b_k, float *panel, const float *ahead, int64_t ahead_k, int lines,

@@ -8,7 +8,7 @@ import (
 )
 
 // Expand completes names of flags that are given in part, as Python's argparse does for the reference: --batch 32 is
-// --batchSize 32 where no other flag of the sets begins like that. Values in args of their own are left alone only behind
+// --batchSize 32 where no other flag of the sets begins like that. Values in args of their own are left alone only after
 // "--", as in argparse: a value that begins with "--" is written --flag=value.
 func Expand(args []string, sets ...*pflag.FlagSet) []string {
 	expanded := slices.Clone(args)
