@@ -9,8 +9,8 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
-// mostBars is how many bars a figure has at most; the rest is counted below them.
-const mostBars = 60
+// maxBars is how many bars a figure has at most; the rest is counted below them.
+const maxBars = 60
 
 // Bars draws lengths by name, from top to bottom, with their numbers. Bars of several parts are stacked, and a legend tells
 // the parts apart; in a waterfall each bar begins where the one before ends, and hairlines lead from one to the next. A
@@ -22,7 +22,7 @@ func Bars(b analysis.Bars, opt Options) (*Figure, error) {
 	if err := b.Check(); err != nil {
 		return nil, err
 	}
-	laid := layout.NewBars(b, mostBars)
+	laid := layout.NewBars(b, maxBars)
 	width := opt.width(Column)
 	head, room := heading(laid.Title, width)
 	y := margin + room
@@ -36,7 +36,7 @@ func Bars(b analysis.Bars, opt Options) (*Figure, error) {
 	names = min(names, 0.35*width)
 	row := label.leading() + 2.5
 	area := rect{margin + names + 4, y, width - 2*margin - names - 4 - numbers - 5, row * float64(len(laid.Shown))}
-	y += area.h + below
+	y += area.h + axisHeight
 	meta := b.Meta
 	if n := len(b.Bars) - len(laid.Shown); n > 0 {
 		meta.Notes = append([]string{fmt.Sprintf("%d more bars are not drawn.", n)}, meta.Notes...)
@@ -46,7 +46,7 @@ func Bars(b analysis.Bars, opt Options) (*Figure, error) {
 		p.paragraph(margin, head)
 		keys.draw(p, margin, keysY)
 		drawBars(p, laid, area, row)
-		p.text(area.x+area.w/2, area.y+area.h+below-4, 0.5, plain.short(b.XName, width-2*margin), plain)
+		p.text(area.x+area.w/2, area.y+area.h+axisHeight-4, 0.5, plain.short(b.XName, width-2*margin), plain)
 		p.paragraph(margin, foot)
 	}}, nil
 }
