@@ -121,7 +121,7 @@ func TestManifestsThatMakeNoSenseAreRefused(t *testing.T) {
 		"listed twice":            text(good + "," + good),
 		"there is no file":        text(strings.Replace(good, `"a"`, `"b"`, 1)),
 		"used twice":              strings.Replace(text(good), `"sets":[`, `"sets":[{"name":"s","files":["a"]},`, 1),
-		"no http":                 strings.Replace(text(good), "https:", "file:", 1),
+		"not an http":             strings.Replace(text(good), "https:", "file:", 1),
 	} {
 		if _, err := parseManifest([]byte(bad)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v does not say %q", bad, err, want)

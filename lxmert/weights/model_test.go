@@ -158,7 +158,7 @@ func TestImpossibleModelsAreErrors(t *testing.T) {
 		config map[string]any
 		want   string
 	}{
-		"no embeddings":        {items: func(it []weights.Item) []weights.Item { return it[1:] }, want: "no LXMERT model"},
+		"no embeddings":        {items: func(it []weights.Item) []weights.Item { return it[1:] }, want: "not an LXMERT model"},
 		"no positions":         {items: func(it []weights.Item) []weights.Item { return slices.Delete(it, 1, 2) }, want: "no bert.embeddings.position"},
 		"a vector as a matrix": {items: func(it []weights.Item) []weights.Item { it[1].Shape = []int{6 * 64}; return it }, want: "must have 2 axes"},
 		"a missing layer": {items: func(it []weights.Item) []weights.Item {

@@ -240,7 +240,7 @@ func TestAskSaysWhatIsWrong(t *testing.T) {
 		{"--answers", short, "has 1 answers, the model", 1},
 		{"--answers", filepath.Join(dir, "config.json"), "neither a JSON list of answers", 1},
 		{"--objects", filepath.Join(dir, "nothing.txt"), "--objects: open", 1},
-		{"--load", filepath.Join(dir, "tiny", "heads.safetensors"), "no LXMERT model", 1},
+		{"--load", filepath.Join(dir, "tiny", "heads.safetensors"), "not an LXMERT model", 1},
 	} {
 		t.Run(fmt.Sprintf("%s %s", c.flag, filepath.Base(c.value)), func(t *testing.T) {
 			flags := map[string]string{c.flag: c.value}

@@ -85,7 +85,7 @@ func TestConvertSaysWhatIsWrong(t *testing.T) {
 		{"must be lxmert or hf", []string{source, filepath.Join(out, "x.pth"), "--to", "onnx"}},
 		{"the suffix must be .pth or .safetensors", []string{source, filepath.Join(out, "x.npz")}},
 		{"no such weights", []string{source + "x", filepath.Join(out, "x.pth")}},
-		{"no LXMERT model", []string{filepath.Join(dir, "tiny", "heads.safetensors"), filepath.Join(out, "x.pth")}},
+		{"not an LXMERT model", []string{filepath.Join(dir, "tiny", "heads.safetensors"), filepath.Join(out, "x.pth")}},
 		{"accepts 2 arg(s)", []string{source}},
 	} {
 		_, _, err := execute(convertCommand(), c.args...)

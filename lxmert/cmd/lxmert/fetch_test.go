@@ -166,7 +166,7 @@ func TestFetchSaysWhatIsMissingAndWhereItBelongs(t *testing.T) {
 		{[]string{"weights", "vocab", "--base-url", s.URL, "--dir", dir}, "3 of the 3 files of weights are missing"},
 		{[]string{"vg"}, `there is no set "vg" but vqa, gqa`},
 		{nil, "which set? there are vqa, gqa"},
-		{[]string{"vocab", "--base-url", "fileserver"}, "no address like"},
+		{[]string{"vocab", "--base-url", "fileserver"}, "not an address like"},
 	} {
 		if _, _, err := execute(fetchCommand(), c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: error %v does not say %q", c.args, err, c.want)
