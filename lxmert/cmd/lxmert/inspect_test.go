@@ -34,7 +34,7 @@ func TestInspectSaysWhatFilesAre(t *testing.T) {
 				},
 				"checkpoints/vqa_toy_LAST": {fmt.Sprintf("fine-tuned snapshot of VQA or GQA (%d answers)", task.TaskClasses), "lxmert ask --load " + filepath.Join(checkpoints, "vqa_toy_LAST") + " --regions"},
 				"tiny/heads.safetensors":   {"something other than an LXMERT model", "there is no bert.embeddings.word_embeddings.weight"},
-				"checkpoints/edge_zip.pth": {"something else", fmt.Sprintf("transposed    F32   [%d, %d]", edge.Shape("transposed")[0], edge.Shape("transposed")[1])},
+				"checkpoints/edge_zip.pth": {"something other", fmt.Sprintf("transposed    F32   [%d, %d]", edge.Shape("transposed")[0], edge.Shape("transposed")[1])},
 			} {
 				out, _, err := execute(inspectCommand(), filepath.Join(dir, name))
 				if err != nil {
