@@ -58,3 +58,18 @@ func PretrainingLosses() []PretrainingLoss {
 		}},
 	}
 }
+
+// LossNorm is how strongly a loss pulls at the body of the model: the L2 norm of its gradient at the last levels of words and
+// regions, from which every head reads. The way back to there is part of any training step, so it costs next to nothing.
+func (n *Net) LossNorm(loss *Node) *Node {
+	var sum *Node
+	for _, g := range Gradient(loss, n.lastWords(), n.lastRegions()) {
+		square := ReduceAllSum(Square(toFloat32(g)))
+		if sum == nil {
+			sum = square
+		} else {
+			sum = Add(sum, square)
+		}
+	}
+	return Sqrt(sum)
+}

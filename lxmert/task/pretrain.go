@@ -155,6 +155,9 @@ func pretrain(ctx context.Context, b *backend.Backend, t *dataset.Task, o Option
 	for _, l := range p.losses {
 		job.Parts = append(job.Parts, l.Name)
 	}
+	for _, l := range p.losses {
+		job.Parts = append(job.Parts, l.Name+".norm")
+	}
 	job.Snapshots = snapshots(o.Output, o.Epochs)
 	return train.Run(ctx, trainer, job, train.RunOptions{
 		Dir: o.Output, Resume: o.Resume, Overwrite: o.Overwrite, Settings: settings,
@@ -217,7 +220,7 @@ func (p *pretraining) enabled() (losses []lxrt.PretrainingLoss) {
 	return losses
 }
 
-// objective is the sum of the losses; its outputs are each of them, and the predicted answers.
+// objective is the sum of the losses; its outputs are each of them, how strongly each pulls, and the predicted answers.
 func (p *pretraining) objective() train.Objective {
 	return func(net *lxrt.Net, label func(string) *Node) (total *Node, outputs []*Node) {
 		for _, l := range p.losses {
@@ -228,6 +231,9 @@ func (p *pretraining) objective() train.Objective {
 			} else {
 				total = Add(total, x)
 			}
+		}
+		for _, x := range outputs[:len(p.losses)] {
+			outputs = append(outputs, net.LossNorm(x))
 		}
 		if p.opt.Pretraining.QA {
 			outputs = append(outputs, ArgMax(net.Node("out.qa"), -1, dtypes.Int32))

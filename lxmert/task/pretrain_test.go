@@ -87,6 +87,17 @@ func TestPretrainingLeavesWhatItSays(t *testing.T) {
 		}
 		m.Close()
 	}
+	metrics, err := os.ReadFile(filepath.Join(o.Output, "metrics.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range lxrt.PretrainingLosses() {
+		for _, name := range []string{"loss." + l.Name, "loss." + l.Name + ".norm"} {
+			if !bytes.Contains(metrics, []byte(`"`+name+`":`)) {
+				t.Errorf("metrics.jsonl has no %s", name)
+			}
+		}
+	}
 	// A step moves what it learns, so what it was drawn as is not what it becomes: none of the six heads stays.
 	first, second := opened(t, o.Output, "Epoch01_LXRT.pth"), opened(t, o.Output, "Epoch02_LXRT.pth")
 	for _, name := range []string{"cls.predictions.bias", "cls.seq_relationship.weight", "obj_predict_head.decoder_dict.obj.weight",
@@ -244,9 +255,14 @@ func TestNothingAskedForCostsNothing(t *testing.T) {
 	o.Epochs, o.Valid = 1, nil
 	o.Pretraining.WordMaskRate, o.Pretraining.ObjMaskRate = 0, 0
 	o.Pretraining.VisualLosses = []string{"attr"}
-	var out bytes.Buffer
-	o.Out = &out
+	var out, notes bytes.Buffer
+	o.Out, o.Notes = &out, &notes
 	r, err := Train(t.Context(), b, dataset.Pretraining, o)
+	for loss, dead := range map[string]bool{"Mask_LM": true, "Matched": false, "Attr": false, "QA": false} {
+		if strings.Contains(notes.String(), "the loss "+loss+" teaches nothing") != dead {
+			t.Errorf("%s is dead: %v; it says\n%s", loss, !dead, &notes)
+		}
+	}
 	if err != nil || r.Skipped != 0 {
 		t.Fatalf("%+v, %v", r, err)
 	}

@@ -64,7 +64,7 @@ func (p *pretraining) tally(part train.Part, outputs []any, add func(name string
 		return nil
 	}
 	from := part.Origin.(*sample)
-	for row, answer := range outputs[len(p.losses)].([]int32) {
+	for row, answer := range outputs[2*len(p.losses)].([]int32) {
 		i := part.Index[row]
 		score, labelled := from.corpus.Score(i, answer)
 		if !labelled {
@@ -81,14 +81,18 @@ func (p *pretraining) tally(part train.Part, outputs []any, add func(name string
 // result is what an epoch over some sentences gave.
 type result struct {
 	loss    float64
-	parts   []float64
+	parts   []float64 // each loss
 	tallies map[string]train.Tally
 }
 
 // judge ends an epoch as the reference does.
 func (p *pretraining) judge(ctx context.Context, t *train.Trainer, e *train.Epoch) (*train.Judgement, error) {
 	j := &train.Judgement{Best: e.Best, Line: map[string]any{}}
-	r := result{e.Loss, e.Parts, e.Tallies}
+	n := len(p.losses)
+	r := result{e.Loss, e.Parts[:n], e.Tallies}
+	if e.Steps > 0 {
+		p.warnDead(e.Parts[n:])
+	}
 	j.Text = fmt.Sprintf("The training loss for Epoch %d is %0.4f\n", e.Number, e.Loss) + p.say(r)
 	p.put(j.Line, "train", r)
 	p.noteOwn("training", r)
@@ -107,6 +111,27 @@ func (p *pretraining) judge(ctx context.Context, t *train.Trainer, e *train.Epoc
 	}
 	j.Snapshots = append(j.Snapshots, epochSnapshot(e.Number))
 	return j, nil
+}
+
+// warnDead says which losses taught nothing in an epoch. A loss whose pull is a millionth of the strongest one's is lost in
+// the rounding of their sum.
+func (p *pretraining) warnDead(norms []float64) {
+	strongest := slices.Max(norms)
+	for i, l := range p.losses {
+		if norms[i] <= strongest*1e-6 {
+			fmt.Fprintf(p.opt.Notes, "warning: the loss %s teaches nothing: its gradient is %.2g, the strongest %.2g; %s\n", l.Name, norms[i], strongest, deadCause[l.Name])
+		}
+	}
+}
+
+// deadCause is what to look for where a loss teaches nothing.
+var deadCause = map[string]string{
+	"Mask_LM": "no word is masked (--wordMaskRate), or all are known",
+	"Matched": "all pairs are told apart; leave --taskMatched out if that is enough",
+	"Obj":     "the confidences of objects in the region features are 0 (see the command verify); --visualLosses leaves it out",
+	"Attr":    "the confidences of attributes in the region features are 0 (see the command verify); --visualLosses leaves it out",
+	"Feat":    "no region is masked (--objMaskRate), or all features are equal (see the command verify)",
+	"QA":      "no sentence has an answer of the table data/lxmert/all_ans.json: labelf gives them, --qaSets chooses them",
 }
 
 // validate computes the losses of the sentences to validate on, which are masked and swapped anew in every epoch.
