@@ -110,7 +110,7 @@ func padded(m analysis.Matrix, n int) []float64 {
 	return values
 }
 
-// present are the nodes that are no padding at the end.
+// present are the nodes that are not padding at the end.
 func present(nodes []Node, words, regions int) []Node {
 	return slices.DeleteFunc(nodes, func(n Node) bool {
 		if isRegionNode(n.Name) {

@@ -16,7 +16,7 @@ const alignedTogether = 128
 
 // Aligner adds up the debiased linear CKA between all levels of both streams, over the examples of a data set. An example is
 // a picture and the first question about it, its states the means over words and over regions: further questions about a
-// picture are no further examples, as states of regions before the cross-modality layers would be the same.
+// picture are not further examples, as states of regions before the cross-modality layers would be the same.
 type Aligner struct {
 	cfg       lxmert.Config
 	levels    []string

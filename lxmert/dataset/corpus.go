@@ -181,7 +181,7 @@ func (c *Corpus) Regions(ctx context.Context, i int) (*region.Regions, error) {
 // Category is what a sentence is one of, such as "mscoco" or "vqa".
 func (c *Corpus) Category(i int) string { return c.categories[c.sentences[i].category] }
 
-// Labels are the answers of a sentence, those that the table has; nil where it is no question that is answered.
+// Labels are the answers of a sentence, those that the table has; nil where it is not a question with an answer.
 func (c *Corpus) Labels(i int) []AnswerScore { return c.sentences[i].answers }
 
 // Score is what an answer is worth for a sentence, 0 where it is none of its labels; labelled is false where there are none to

@@ -12,7 +12,7 @@ import (
 type Explanation = analysis.Explanation
 
 // Explain says which words and regions carried an answer: by bi-modal relevance, or by the named methods, such as
-// "attention", "rollout", "ig"; see [Methods]. What is no method's name says what to explain instead of the most probable answer:
+// "attention", "rollout", "ig"; see [Methods]. What is not a method's name says what to explain instead of the most probable answer:
 //
 //	lx.Explain(q, "blue-red")               // why blue and not red
 //	lx.Explain(q, "match-foil", "ig")       // why the sentence fits the picture, by integrated gradients
