@@ -34,7 +34,7 @@ var arrows = []struct {
 	{"lxmert/speed", nil},
 	{"lxmert/fetch", nil},
 	{"lxmert/lxrt", []string{"lxmert", "lxmert/token", "lxmert/weights", "lxmert/backend"}},
-	{"lxmert/lxrt/lxrttest", []string{"lxmert", "lxmert/lxrt", "lxmert/backend"}},
+	{"lxmert/lxrt/lxrttest", []string{"lxmert", "lxmert/lxrt", "lxmert/backend", "lxmert/backend/backendtest"}},
 	{"lxmert/dataset", []string{"lxmert", "lxmert/token", "lxmert/region"}},
 	{"lxmert/question", []string{"lxmert", "lxmert/token", "lxmert/region", "lxmert/dataset"}},
 	{"lxmert/train", []string{"lxmert", "lxmert/lxrt", "lxmert/weights", "lxmert/backend"}},

@@ -7,7 +7,6 @@ import (
 
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
-	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt/lxrttest"
 )
 
@@ -16,16 +15,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// eachGolden runs a test on every backend and every golden folder.
-func eachGolden(t *testing.T, test func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, folder string)) {
-	backendtest.Each(t, func(t *testing.T, back *backend.Backend) { lxrttest.EachAnalysis(t, back, test) })
-}
-
-// onGo runs a test on every golden folder with the engine that compiles nothing, for claims about code above the engine.
-func onGo(t *testing.T, test func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, folder string)) {
-	t.Helper()
-	lxrttest.EachAnalysis(t, backendtest.Open(t, "go"), test)
-}
+var (
+	eachGolden = lxrttest.EachGolden
+	onGo       = lxrttest.OnGo
+)
 
 // answer asks a row of a batch.
 func answer(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, row int) *lxmert.Answer {

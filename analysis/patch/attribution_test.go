@@ -123,8 +123,8 @@ func TestAttributionOfABatchNeedsOneRunOfEachInput(t *testing.T) {
 		golden.Use("")
 		p := pairOf(t, eng, inputs(golden, "clean"), inputs(golden, "corrupt"), contrast(golden))
 		attribute(t, p, patch.AttributionOptions{QueriesAndKeys: true})
-		if eng.runs != 2 {
-			t.Errorf("%d runs for all nodes of all cases, expected one of each input", eng.runs)
+		if eng.Runs != 2 {
+			t.Errorf("%d runs for all nodes of all cases, expected one of each input", eng.Runs)
 		}
 	})
 }

@@ -1,14 +1,11 @@
 package patch_test
 
 import (
-	"context"
 	"os"
 	"testing"
 
-	"github.com/seed-516990b0/golxmert/internal/roundingtest"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
-	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt/lxrttest"
 )
 
@@ -17,39 +14,17 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// engine counts an engine's runs.
-type engine struct {
-	lxmert.Engine
-	runs int
-}
+var reach = lxrttest.Reach
 
-func (e *engine) Run(ctx context.Context, b *lxmert.Batch, r lxmert.Request) (*lxmert.Trace, error) {
-	e.runs++
-	return e.Engine.Run(ctx, b, r)
-}
+// engine counts its runs.
+type engine = lxrttest.Counted
 
-// eachGolden runs a test on every backend and every golden folder.
 func eachGolden(t *testing.T, test func(t *testing.T, eng *engine, b *lxmert.Batch, folder string)) {
-	backendtest.Each(t, onFolders(test))
+	t.Helper()
+	lxrttest.EachGolden(t, lxrttest.Count(test))
 }
 
-// onGo runs a test on every golden folder with the engine that compiles nothing, for claims about code above the engine.
 func onGo(t *testing.T, test func(t *testing.T, eng *engine, b *lxmert.Batch, folder string)) {
 	t.Helper()
-	onFolders(test)(t, backendtest.Open(t, "go"))
-}
-
-func onFolders(test func(t *testing.T, eng *engine, b *lxmert.Batch, folder string)) func(t *testing.T, back *backend.Backend) {
-	return func(t *testing.T, back *backend.Backend) {
-		lxrttest.EachAnalysis(t, back, func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, folder string) {
-			test(t, &engine{Engine: eng}, b, folder)
-		})
-	}
-}
-
-// reach says how far rounding may move results of a golden folder's model, which the engine that compiles nothing tells for all.
-func reach(t *testing.T, folder string, results func(eng lxmert.Engine) map[string][]float64) map[string]float64 {
-	t.Helper()
-	eng, _ := lxrttest.Open(t, backendtest.Open(t, "go"), folder)
-	return roundingtest.Reach(t, eng, roundingtest.Float32, results)
+	lxrttest.OnGo(t, lxrttest.Count(test))
 }

@@ -6,10 +6,7 @@ import (
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
-	"github.com/seed-516990b0/golxmert/internal/roundingtest"
-	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
-	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt/lxrttest"
 )
 
@@ -18,17 +15,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// eachGolden runs a test on every backend and every golden folder.
-func eachGolden(t *testing.T, test func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, folder string)) {
-	backendtest.Each(t, func(t *testing.T, back *backend.Backend) { lxrttest.EachAnalysis(t, back, test) })
-}
-
-// reach says how far rounding may move results of a golden folder's model, which the engine that compiles nothing tells for all.
-func reach(t *testing.T, folder string, results func(eng lxmert.Engine) map[string][]float64) map[string]float64 {
-	t.Helper()
-	eng, _ := lxrttest.Open(t, backendtest.Open(t, "go"), folder)
-	return roundingtest.Reach(t, eng, roundingtest.Float32, results)
-}
+var (
+	eachGolden = lxrttest.EachGolden
+	reach      = lxrttest.Reach
+)
 
 // eachFolder runs a test on every golden folder, for what is computed from stored values.
 func eachFolder(t *testing.T, test func(t *testing.T, folder string)) {

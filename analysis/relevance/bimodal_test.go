@@ -130,8 +130,8 @@ func cutLast(label string) (before, after string, ok bool) {
 func TestBiModalRelevanceOfABatchNeedsOneRun(t *testing.T) {
 	onGo(t, func(t *testing.T, eng *engine, b *lxmert.Batch, _ string) {
 		biModal(t, eng, b, analysis.Predicted(), relevance.Options{})
-		if eng.runs != 1 {
-			t.Errorf("%d runs for %d examples, expected one for the answers and the gradients", eng.runs, b.Rows())
+		if eng.Runs != 1 {
+			t.Errorf("%d runs for %d examples, expected one for the answers and the gradients", eng.Runs, b.Rows())
 		}
 	})
 }
