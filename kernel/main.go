@@ -3,15 +3,13 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-516990b0/golxmert/internal/commandline"
 	"github.com/seed-516990b0/golxmert/kernel/proxy"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
@@ -50,35 +48,9 @@ func leaveKernel() {
 	}
 }
 
-// errUsage is wrapped by errors in the command line itself: exit code 2.
-var errUsage = errors.New("usage")
-
-// run runs a command line and returns the exit code: 0, 1 (failed) or 2 (usage).
+// run runs a command line and returns the exit code, see [commandline.Run].
 func run(ctx context.Context, root *cobra.Command, args []string) int {
-	root.SetArgs(args)
-	cmd, err := root.ExecuteContextC(ctx)
-	if err == nil {
-		return 0
-	}
-	if errors.Is(err, context.Canceled) {
-		err = errors.New("interrupted")
-	}
-	fmt.Fprintf(root.ErrOrStderr(), "kernel: %s\n", strings.TrimPrefix(err.Error(), errUsage.Error()+": "))
-	if errors.Is(err, errUsage) || isUnknownCommand(err) {
-		fmt.Fprintf(root.ErrOrStderr(), "`%s --help` explains the command line\n", cmd.CommandPath())
-		return 2
-	}
-	return 1
-}
-
-// isUnknownCommand recognises cobra's own errors about a command or its arguments, which have no type.
-func isUnknownCommand(err error) bool {
-	for _, start := range []string{"unknown command", "accepts ", "requires ", "required flag", "if any flags in the group"} {
-		if strings.HasPrefix(err.Error(), start) {
-			return true
-		}
-	}
-	return false
+	return commandline.Run(ctx, root, args)
 }
 
 func rootCommand() *cobra.Command {
@@ -87,12 +59,9 @@ func rootCommand() *cobra.Command {
 		Short: "The Jupyter kernel for LXMERT in Go, and what belongs to it",
 		Long: `These commands bring JupyterLab with a Go kernel that knows LXMERT into a folder of its own, look after it, and run the
 process that keeps models between cells. Nothing outside that folder is touched.`,
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-		Version:           lxrt.Version(),
+		Version: lxrt.Version(),
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
+	commandline.Prepare(root)
 	for _, c := range commands {
 		root.AddCommand(c())
 	}
@@ -100,5 +69,5 @@ process that keeps models between cells. Nothing outside that folder is touched.
 }
 
 func usage(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", errUsage, fmt.Errorf(format, args...))
+	return commandline.Usage(format, args...)
 }

@@ -296,3 +296,6 @@ func Clock(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
 }
+
+// Since is how long something took that began then: "1.5 s".
+func Since(begin time.Time) string { return fmt.Sprintf("%.1f s", time.Since(begin).Seconds()) }

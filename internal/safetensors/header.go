@@ -10,8 +10,9 @@ import (
 	"io"
 	"math"
 	"slices"
-	"strings"
 	"unicode/utf8"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // ErrFormat is wrapped by every error that says a file is not well-formed safetensors.
@@ -145,7 +146,7 @@ func (p *headerParser) delim(want json.Delim) error {
 		return err
 	}
 	if t != want {
-		return fmt.Errorf("found %s instead of %s", shown(t), want)
+		return fmt.Errorf("found %s instead of %s", excerpt.Quote(fmt.Sprint(t)), want)
 	}
 	return nil
 }
@@ -157,7 +158,7 @@ func (p *headerParser) string(what string) (string, error) {
 	}
 	s, ok := t.(string)
 	if !ok {
-		return "", fmt.Errorf("%q is %s, must be a string", what, shown(t))
+		return "", fmt.Errorf("%q is %s, must be a string", what, excerpt.Quote(fmt.Sprint(t)))
 	}
 	return s, nil
 }
@@ -174,7 +175,7 @@ func (p *headerParser) object(field func(name string) error) error {
 			return err
 		}
 		if seen[name] {
-			return fmt.Errorf("the name %s occurs twice", shown(name))
+			return fmt.Errorf("the name %s occurs twice", excerpt.Quote(name))
 		}
 		if len(seen) == maxNames {
 			return fmt.Errorf("more than %d names", maxNames)
@@ -199,11 +200,11 @@ func (p *headerParser) integers(what string, limit int) ([]int64, error) {
 		}
 		number, ok := t.(json.Number)
 		if !ok {
-			return nil, fmt.Errorf("%s holds %s, must be whole numbers", what, shown(t))
+			return nil, fmt.Errorf("%s holds %s, must be whole numbers", what, excerpt.Quote(fmt.Sprint(t)))
 		}
 		n, err := number.Int64()
 		if err != nil || n < 0 || int64(int(n)) != n {
-			return nil, fmt.Errorf("%s holds %s, must be whole numbers from 0 on that fit in 63 bits", what, shown(number))
+			return nil, fmt.Errorf("%s holds %s, must be whole numbers from 0 on that fit in 63 bits", what, excerpt.Quote(fmt.Sprint(number)))
 		}
 		if ns = append(ns, n); len(ns) > limit {
 			return nil, fmt.Errorf("%s has more than %d numbers", what, limit)
@@ -237,17 +238,17 @@ func (p *headerParser) entry(name string) (Entry, error) {
 			}
 			return err
 		}
-		return fmt.Errorf("unknown field %s", shown(key))
+		return fmt.Errorf("unknown field %s", excerpt.Quote(key))
 	})
 	switch {
 	case err != nil:
 	case e.DType == "" || e.Shape == nil || e.Begin < 0:
 		err = errors.New("dtype, shape or data_offsets is missing")
 	case ItemSize(e.DType) == 0:
-		err = fmt.Errorf("type %s is not supported", shown(e.DType))
+		err = fmt.Errorf("type %s is not supported", excerpt.Quote(e.DType))
 	}
 	if err != nil {
-		return e, fmt.Errorf("tensor %s: %w", shown(name), err)
+		return e, fmt.Errorf("tensor %s: %w", excerpt.Quote(name), err)
 	}
 	return e, nil
 }
@@ -262,15 +263,15 @@ func checkLayout(entries []Entry, data int64) error {
 		want, ok := Bytes(e.DType, e.Shape)
 		switch {
 		case !ok:
-			return fmt.Errorf("%w: tensor %s: the shape %v is impossibly large", ErrFormat, shown(e.Name), e.Shape)
+			return fmt.Errorf("%w: tensor %s: the shape %v is impossibly large", ErrFormat, excerpt.Quote(e.Name), e.Shape)
 		case e.End < e.Begin || e.End-e.Begin != want:
-			return fmt.Errorf("%w: tensor %s: data_offsets [%d, %d] do not give the %d bytes of %s %v", ErrFormat, shown(e.Name), e.Begin, e.End, want, e.DType, e.Shape)
+			return fmt.Errorf("%w: tensor %s: data_offsets [%d, %d] do not give the %d bytes of %s %v", ErrFormat, excerpt.Quote(e.Name), e.Begin, e.End, want, e.DType, e.Shape)
 		case e.Begin < at:
-			return fmt.Errorf("%w: tensor %s: data_offsets [%d, %d] overlap the tensor before, which ends at %d", ErrFormat, shown(e.Name), e.Begin, e.End, at)
+			return fmt.Errorf("%w: tensor %s: data_offsets [%d, %d] overlap the tensor before, which ends at %d", ErrFormat, excerpt.Quote(e.Name), e.Begin, e.End, at)
 		case e.Begin > at:
-			return fmt.Errorf("%w: tensor %s: a hole in the data from %d to %d", ErrFormat, shown(e.Name), at, e.Begin)
+			return fmt.Errorf("%w: tensor %s: a hole in the data from %d to %d", ErrFormat, excerpt.Quote(e.Name), at, e.Begin)
 		case e.End > data:
-			return fmt.Errorf("%w: tensor %s: its values end at %d of %d bytes of data; the file was cut short", ErrFormat, shown(e.Name), e.End, data)
+			return fmt.Errorf("%w: tensor %s: its values end at %d of %d bytes of data; the file was cut short", ErrFormat, excerpt.Quote(e.Name), e.End, data)
 		}
 		at = e.End
 	}
@@ -278,13 +279,4 @@ func checkLayout(entries []Entry, data int64) error {
 		return fmt.Errorf("%w: %d bytes follow the last tensor", ErrFormat, data-at)
 	}
 	return nil
-}
-
-// shown quotes what a file says, shortened and on one line.
-func shown(v any) string {
-	s := fmt.Sprint(v)
-	if len(s) > 100 {
-		s = strings.ToValidUTF8(s[:100], "") + "…"
-	}
-	return fmt.Sprintf("%q", s)
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // Item is a tensor to write.
@@ -48,10 +50,10 @@ func Write(w io.Writer, items []Item, metadata map[string]string) error {
 		want, _ := Bytes(it.DType, it.Shape)
 		c := &counter{w: w}
 		if err := it.Values(c); err != nil {
-			return fmt.Errorf("tensor %s: %w", shown(it.Name), err)
+			return fmt.Errorf("tensor %s: %w", excerpt.Quote(it.Name), err)
 		}
 		if c.n != want {
-			return fmt.Errorf("tensor %s: %d bytes of values for %s %v, which has %d", shown(it.Name), c.n, it.DType, it.Shape, want)
+			return fmt.Errorf("tensor %s: %d bytes of values for %s %v, which has %d", excerpt.Quote(it.Name), c.n, it.DType, it.Shape, want)
 		}
 	}
 	return nil
@@ -94,12 +96,12 @@ func encodeHeader(items []Item, metadata map[string]string) ([]byte, error) {
 	at := int64(0)
 	for _, it := range items {
 		if seen[it.Name] {
-			return nil, fmt.Errorf("two tensors called %s", shown(it.Name))
+			return nil, fmt.Errorf("two tensors called %s", excerpt.Quote(it.Name))
 		}
 		seen[it.Name] = true
 		n, ok := Bytes(it.DType, it.Shape)
 		if !ok || at+n < at {
-			return nil, fmt.Errorf("tensor %s: %s %v cannot be written", shown(it.Name), it.DType, it.Shape)
+			return nil, fmt.Errorf("tensor %s: %s %v cannot be written", excerpt.Quote(it.Name), it.DType, it.Shape)
 		}
 		if err := field(it.Name, entry{it.DType, append([]int{}, it.Shape...), [2]int64{at, at + n}}); err != nil {
 			return nil, err

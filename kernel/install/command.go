@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-516990b0/golxmert/internal/diskspace"
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // trouble are signs, in what pip or Go say, of things that have nothing to do with what was to be installed, and what
@@ -101,7 +102,7 @@ func show(argv []string) string {
 		words = append(words[:4], "...")
 	}
 	for i, w := range words {
-		if w = oneLine(w); len(w) > 60 {
+		if w = excerpt.Line(w, longestLine); len(w) > 60 {
 			w = "..."
 		}
 		words[i] = w
@@ -129,5 +130,8 @@ func explain(out string, err error) string {
 	if last == "" {
 		last = err.Error()
 	}
-	return oneLine(last)
+	return excerpt.Line(last, longestLine)
 }
+
+// longestLine bounds what is told of a program's output, in characters.
+const longestLine = 300

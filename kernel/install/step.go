@@ -7,11 +7,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 	"github.com/seed-516990b0/golxmert/internal/filelock"
+	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
 // Options say how [Install] works. The zero value installs everything and is silent.
@@ -81,7 +81,7 @@ func Install(ctx context.Context, p Place, opt Options) error {
 			return fmt.Errorf("install: %s: %w", s.name, err)
 		}
 	}
-	fmt.Fprintf(in.Log, "install: everything is in %s (%s)\n", p.Dir, seconds(begin))
+	fmt.Fprintf(in.Log, "install: everything is in %s (%s)\n", p.Dir, progress.Since(begin))
 	return nil
 }
 
@@ -107,7 +107,7 @@ func (in *installation) step(ctx context.Context, s step) error {
 	if err := writeFile(note, []byte(want)); err != nil {
 		return err
 	}
-	fmt.Fprintf(in.Log, "install: %s: done in %s\n", s.name, seconds(begin))
+	fmt.Fprintf(in.Log, "install: %s: done in %s\n", s.name, progress.Since(begin))
 	return nil
 }
 
@@ -126,21 +126,10 @@ func (in *installation) lock() (*filelock.Lock, error) {
 	return lock, nil
 }
 
-func seconds(since time.Time) string { return fmt.Sprintf("%.1f s", time.Since(since).Seconds()) }
-
 // writeFile replaces a file, in a folder that is made if need be.
 func writeFile(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
 	return atomicfile.Write(path, 0o666, text)
-}
-
-// oneLine joins what a program said to one line of bounded length.
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ")
-	if r := []rune(s); len(r) > 300 {
-		return string(r[:300]) + "..."
-	}
-	return s
 }

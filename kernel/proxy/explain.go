@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // This file turns what GoNB says about a failed cell, in terms of the file that it has put together, into places in
@@ -130,7 +132,7 @@ func (k *kernel) explainErrors(e *execution, value string, trace []string) *fail
 		}
 	}
 	if len(list) == 0 {
-		list = []complaint{{message: oneLine(value)}}
+		list = []complaint{{message: excerpt.Line(value, longestLine)}}
 	}
 	for i := range list {
 		list[i].message = k.adviseAbout(e, list[i], advise(list[i].message, e.getCause))
@@ -210,11 +212,5 @@ var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 func stripColour(s string) string { return colour.ReplaceAllString(s, "") }
 
-// oneLine joins a text to one line of bounded length.
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ")
-	if r := []rune(s); len(r) > 300 {
-		return string(r[:300]) + "..."
-	}
-	return s
-}
+// longestLine bounds a complaint that is told in one line, in characters.
+const longestLine = 300

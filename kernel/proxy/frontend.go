@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/kernel/proxy/zmtp"
 )
 
@@ -289,7 +290,7 @@ func (f *Frontend) gone(err error) error {
 // why says how the kernel has ended, with the last that it said.
 func (f *Frontend) why() error {
 	if text := string(bytes.TrimSpace([]byte(f.said.last()))); text != "" {
-		return errors.New("the kernel has ended: " + oneLine(text))
+		return errors.New("the kernel has ended: " + excerpt.Line(text, longestLine))
 	}
 	return errors.New("the kernel has ended")
 }

@@ -10,6 +10,8 @@ import (
 	"net/textproto"
 	"strconv"
 	"sync"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // lsp is a connection to a language server: JSON-RPC 2.0 with a length before each message.
@@ -38,7 +40,7 @@ type rpcError struct {
 	Message string `json:"message"`
 }
 
-func (e *rpcError) Error() string { return "gopls: " + oneLine(e.Message) }
+func (e *rpcError) Error() string { return "gopls: " + excerpt.Line(e.Message, longestLine) }
 
 // maxRPC is the longest message that is accepted from a server, in bytes.
 const maxRPC = 64 << 20

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // A cell may import a package of a module that go.mod does not list. GoNB alone would look for such modules before every
@@ -157,7 +159,7 @@ func (g *getProgress) cause() string {
 			lines = append(lines, line)
 		}
 	}
-	text := oneLine(strings.Join(lines, "; "))
+	text := excerpt.Line(strings.Join(lines, "; "), longestLine)
 	if _, behind, ok := strings.Cut(text, "cannot find module providing package "); ok {
 		if _, why, ok := strings.Cut(behind, ": "); ok {
 			text = why

@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis/display"
 	"github.com/seed-516990b0/golxmert/analysis/figure"
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/internal/resident"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
@@ -147,7 +148,7 @@ func notebook(r *http.Request) string {
 	if err != nil || name == "" {
 		return "somebody"
 	}
-	return shortened(name)
+	return excerpt.Cut(name, longestEcho)
 }
 
 // body reads a call's body within the limits of size, memory and time. release must follow once it is no longer used.
@@ -239,14 +240,6 @@ func sizeOf(t *lxmert.Trace) int {
 		n += 4 * (len(t.Batch.Feats.Data) + len(t.Batch.Boxes.Data))
 	}
 	return n
-}
-
-// shortened is a text of whatever length as it may stand in an error.
-func shortened(s string) string {
-	if len(s) > 60 {
-		return strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
 }
 
 func (s *Server) hello() client.Hello {
@@ -438,7 +431,7 @@ func (s *Server) answerPut(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) answerGet(w http.ResponseWriter, r *http.Request) error {
 	v, ok := s.values.get(r.PathValue("name"))
 	if !ok {
-		return &wire.Fault{Kind: wire.NotFound, Message: fmt.Sprintf("session: nothing is kept as %q", shortened(r.PathValue("name")))}
+		return &wire.Fault{Kind: wire.NotFound, Message: fmt.Sprintf("session: nothing is kept as %q", excerpt.Cut(r.PathValue("name"), longestEcho))}
 	}
 	w.Header().Set(wire.TypeHeader, wire.HeaderText(v.Type))
 	w.Header().Set(wire.SourceHeader, wire.HeaderText(v.Source))
@@ -452,3 +445,6 @@ func (s *Server) answerDelete(w http.ResponseWriter, r *http.Request) error {
 	s.values.delete(r.PathValue("name"))
 	return writeJSON(w, struct{}{})
 }
+
+// longestEcho bounds what an error says of a name that came with a call, in bytes.
+const longestEcho = 60

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 	"github.com/seed-516990b0/golxmert/internal/filelock"
+	"github.com/seed-516990b0/golxmert/internal/smallfile"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 )
 
@@ -68,7 +68,7 @@ func newRun(runs string, info client.Run, log *logFile) (*run, error) {
 // openRun reads the record of a run of an earlier session. One that was active then is lost. nil: it is another session's,
 // which is still there.
 func openRun(dir string, log *logFile) (*run, error) {
-	text, err := readSmall(filepath.Join(dir, recordFile), 1<<20)
+	text, err := smallfile.Read(filepath.Join(dir, recordFile), 1<<20, "the record of a run")
 	if err != nil {
 		return nil, err
 	}
@@ -298,24 +298,4 @@ func (r *run) stopped(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// readSmall reads a file that must not have more bytes than most.
-func readSmall(path string, most int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file", path)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(text)) > most {
-		return nil, fmt.Errorf("%s has more than %d MB, this is another kind of file", path, most>>20)
-	}
-	return text, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
@@ -124,7 +125,7 @@ func (s *runs) notFound(id string) error {
 	if len(ids) > 0 {
 		there = "the latest are " + strings.Join(ids[:min(len(ids), 3)], ", ")
 	}
-	return &wire.Fault{Kind: wire.NotFound, Message: fmt.Sprintf("session: there is no run %q; %s", shortened(id), there)}
+	return &wire.Fault{Kind: wire.NotFound, Message: fmt.Sprintf("session: there is no run %q; %s", excerpt.Cut(id, longestEcho), there)}
 }
 
 // list describes the runs, the latest first.
@@ -147,7 +148,7 @@ func (s *runs) active() int { return len(s.list(true)) }
 // start checks a command line, records the run and queues it.
 func (s *runs) start(name string, args []string, folder, notebook string) (client.Run, error) {
 	if !filepath.IsAbs(folder) {
-		return client.Run{}, &wire.Fault{Kind: wire.Usage, Message: fmt.Sprintf("session: %q is not an absolute path of a folder", shortened(folder))}
+		return client.Run{}, &wire.Fault{Kind: wire.Usage, Message: fmt.Sprintf("session: %q is not an absolute path of a folder", excerpt.Cut(folder, longestEcho))}
 	}
 	args, err := expandToyFlags(args)
 	if err != nil {
@@ -193,7 +194,7 @@ var errEnding = &wire.Fault{Kind: wire.Ending, Message: "session: it is ending; 
 
 // parseLine reads the command line of a task.
 func parseLine(name string, args []string) (*cli.Line, error) {
-	t, err := dataset.FindTask(shortened(name))
+	t, err := dataset.FindTask(excerpt.Cut(name, longestEcho))
 	if err != nil {
 		return nil, &wire.Fault{Kind: wire.Usage, Message: "session" + strings.TrimPrefix(err.Error(), "dataset")}
 	}

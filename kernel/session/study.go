@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/probe"
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -91,7 +92,7 @@ func (s *Server) answerStudy(w http.ResponseWriter, r *http.Request) error {
 			names = append(names, name)
 		}
 		slices.Sort(names)
-		return &wire.Fault{Kind: wire.Usage, Message: fmt.Sprintf("session: there is no study %q; there are %s", shortened(call.Study), strings.Join(names, ", "))}
+		return &wire.Fault{Kind: wire.Usage, Message: fmt.Sprintf("session: there is no study %q; there are %s", excerpt.Cut(call.Study, longestEcho), strings.Join(names, ", "))}
 	}
 	if len(call.Questions) == 0 {
 		return &wire.Fault{Kind: wire.Usage, Message: "session: a study needs questions, such as m.Questions(\"heldout\", 200)"}

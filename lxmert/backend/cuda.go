@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/internal/filesearch"
 )
 
 // nvidiaFolder is where a CUDA plugin's own NVIDIA libraries are: Python packages and go-xla put them in a folder
@@ -55,7 +57,7 @@ func nvidiaLibraries(nvidia string) []string {
 		"cufft/lib/libcufft.so.11", "cu13/lib/libcufft.so.12",
 		"nvshmem/lib/libnvshmem_host.so.3", "cudnn/lib/libcudnn.so.9",
 	} {
-		if path := filepath.Join(nvidia, filepath.FromSlash(name)); isFile(path) {
+		if path := filepath.Join(nvidia, filepath.FromSlash(name)); filesearch.IsFile(path) {
 			found = append(found, path)
 		}
 	}
@@ -86,9 +88,4 @@ func prepareCUDA(plugin string) error {
 func isDir(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
-}
-
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/filesearch"
 	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
@@ -166,7 +167,7 @@ func (in *installation) installWheel(ctx context.Context, dir string, w wheel, r
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(in.log, "backend: unpacked %s in %s\n", progress.Bytes(size), seconds(start))
+	fmt.Fprintf(in.log, "backend: unpacked %s in %s\n", progress.Bytes(size), progress.Since(start))
 	result, err := in.tryStaged(ctx, staged)
 	if err != nil {
 		return err
@@ -196,7 +197,7 @@ func (in *installation) fetch(ctx context.Context, w wheel, dir string) (string,
 	if err := w.verify(file); err != nil {
 		return "", err
 	}
-	fmt.Fprintf(in.log, "backend: downloaded and verified in %s\n", seconds(start))
+	fmt.Fprintf(in.log, "backend: downloaded and verified in %s\n", progress.Since(start))
 	return file, nil
 }
 
@@ -213,7 +214,7 @@ func (in *installation) tryStaged(ctx context.Context, path string) (probeResult
 	if r.Err != "" {
 		return r, fmt.Errorf("the plugin does not work on this machine and was not installed: %s", r.Err)
 	}
-	fmt.Fprintf(in.log, "backend: it works: PJRT API %s, %d device(s), tried in %s\n", r.API, len(r.Devices), seconds(start))
+	fmt.Fprintf(in.log, "backend: it works: PJRT API %s, %d device(s), tried in %s\n", r.API, len(r.Devices), progress.Since(start))
 	return r, nil
 }
 
@@ -341,7 +342,7 @@ func (in *installation) stage() (string, error) {
 
 // sweep removes what installations left behind that were killed more than a day ago.
 func (in *installation) sweep() {
-	old, _ := filepath.Glob(filepath.Join(globEscape(filepath.Join(in.cache, "pjrt")), stagePattern))
+	old, _ := filepath.Glob(filepath.Join(filesearch.EscapeGlob(filepath.Join(in.cache, "pjrt")), stagePattern))
 	for _, dir := range old {
 		if info, err := os.Lstat(dir); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
 			os.RemoveAll(dir)
@@ -356,5 +357,3 @@ func writeManifest(dir string, m manifest) error {
 	}
 	return writeFile(filepath.Join(dir, manifestName), append(text, '\n'))
 }
-
-func seconds(since time.Time) string { return fmt.Sprintf("%.1f s", time.Since(since).Seconds()) }

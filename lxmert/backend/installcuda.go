@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
 // cudaRelease is a CUDA plugin with the NVIDIA libraries that it loads, as JAX's packages of the same version ask for
@@ -108,7 +110,7 @@ func (in *installation) installCUDA(ctx context.Context, major int, hint string)
 	if out, err := p.run(ctx, 2*time.Hour, in.log, args...); err != nil {
 		return fmt.Errorf("`%s install` of the NVIDIA libraries failed: %s; %s", p, pipTrouble(out, err), cudaByHand)
 	}
-	fmt.Fprintf(in.log, "backend: libraries brought in %s\n", seconds(start))
+	fmt.Fprintf(in.log, "backend: libraries brought in %s\n", progress.Since(start))
 	if file := missing(site, append([]string{r.member}, r.needs...)); file != "" {
 		return fmt.Errorf("%s is not among the files that pip installed; %s", file, cudaByHand)
 	}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/internal/filesearch"
 )
 
 // pip is a way to run Python's package installer. It brings the user's own configuration: which index, which proxy.
@@ -70,7 +72,7 @@ func (p pip) download(ctx context.Context, w wheel, dir string) (string, error) 
 	if err != nil {
 		return "", fmt.Errorf("`%s download %s` failed: %s", p, w.requirement(), pipTrouble(out, err))
 	}
-	files, _ := filepath.Glob(filepath.Join(globEscape(dir), "*.whl"))
+	files, _ := filepath.Glob(filepath.Join(filesearch.EscapeGlob(dir), "*.whl"))
 	if len(files) != 1 {
 		return "", fmt.Errorf("`%s download %s` left %d wheels, not one", p, w.requirement(), len(files))
 	}

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/internal/filesearch"
 )
 
 // pythonPlaces are the site-packages folders of the Python environments that the user would use, without running
@@ -19,7 +21,7 @@ func (m *machine) pythonPlaces() []place {
 			"lib/python3*/site-packages", "lib64/python3*/site-packages", "lib/python3*/dist-packages",
 			"lib/python3/dist-packages", "Lib/site-packages",
 		} {
-			found, _ := filepath.Glob(filepath.Join(globEscape(dir), filepath.FromSlash(pattern)))
+			found, _ := filepath.Glob(filepath.Join(filesearch.EscapeGlob(dir), filepath.FromSlash(pattern)))
 			for _, d := range found {
 				ps = append(ps, place{d, where})
 			}
@@ -63,7 +65,7 @@ func (m *machine) pyenvPrefixes(root string, visit func(dir string)) {
 		visit(filepath.Join(root, "versions", filepath.Base(v)))
 	}
 	if len(chosen) == 0 {
-		all, _ := filepath.Glob(filepath.Join(globEscape(root), "versions", "*"))
+		all, _ := filepath.Glob(filepath.Join(filesearch.EscapeGlob(root), "versions", "*"))
 		for _, dir := range all {
 			visit(dir)
 		}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/internal/filesearch"
 )
 
 // candidate is a plugin found by searching.
@@ -66,7 +68,7 @@ func (m *machine) search(kind Kind, places []place) []candidate {
 	seen := map[string]bool{}
 	for _, p := range places {
 		for _, pattern := range fileNames[kind] {
-			files, _ := filepath.Glob(filepath.Join(globEscape(p.dir), pattern))
+			files, _ := filepath.Glob(filepath.Join(filesearch.EscapeGlob(p.dir), pattern))
 			if kind == KindCUDA {
 				slices.Reverse(files) // xla_cuda13 before xla_cuda12
 			}
@@ -160,12 +162,4 @@ func (m *machine) checkFile(path string) error {
 		}
 	}
 	return nil
-}
-
-// globEscape makes filepath.Glob take a folder's name as it is.
-func globEscape(dir string) string {
-	if filepath.Separator == '\\' {
-		return dir
-	}
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
 }

@@ -3,10 +3,9 @@ package dataset
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/seed-516990b0/golxmert/internal/filekind"
+	"github.com/seed-516990b0/golxmert/internal/smallfile"
 )
 
 // maxAnswerFile bounds a file of answers, in bytes; the published ones have less than a megabyte.
@@ -15,20 +14,9 @@ const maxAnswerFile = 64 << 20
 // ReadAnswerNames reads the names of a head's classes, in their order: a JSON list of answers, such as VQA's
 // trainval_label2ans.json, or of objects with the answer as "ans", such as pre-training's all_ans.json. Errors name the file.
 func ReadAnswerNames(path string) ([]string, error) {
-	f, err := os.Open(path)
+	text, err := smallfile.Read(path, maxAnswerFile, "a list of answers")
 	if err != nil {
 		return nil, fmt.Errorf("answers: %w", err)
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("answers: %s is not a file", path)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxAnswerFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("answers: %w", err)
-	}
-	if len(text) > maxAnswerFile {
-		return nil, fmt.Errorf("%s: larger than %d MB, this is not a list of answers", path, maxAnswerFile>>20)
 	}
 	if text, err = filekind.JSONText(text); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

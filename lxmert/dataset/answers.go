@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // Answers is the table of the answers that a task's head chooses from: 3129 of VQA, 1842 of GQA.
@@ -62,12 +64,12 @@ func ReadAnswers(dir string, task *Task) (*Answers, error) {
 	err = decodeFile(task, numberFile, "answer", func(d *decoder) error {
 		return d.object("the file", func(key []byte) error {
 			answer := string(key)
-			v, err := d.float("the number of " + shown(answer))
+			v, err := d.float("the number of " + excerpt.Quote(answer))
 			if err != nil {
 				return err
 			}
 			if i := int(v); v != float64(i) || i < 0 || i >= len(a.list) || a.list[i] != answer {
-				return d.errorf("%s has the number %g, where %s does not have it: the two files do not belong together", shown(answer), v, listFile)
+				return d.errorf("%s has the number %g, where %s does not have it: the two files do not belong together", excerpt.Quote(answer), v, listFile)
 			}
 			a.labels[answer] = int(v)
 			return nil
@@ -79,7 +81,7 @@ func ReadAnswers(dir string, task *Task) (*Answers, error) {
 	for i, answer := range a.list {
 		if at, ok := a.labels[answer]; !ok || at != i {
 			return nil, fmt.Errorf("%w: %s: answer %s, number %d of %s, is not there with that number: the two files do not belong together",
-				ErrFormat, numberFile, shown(answer), i, listFile)
+				ErrFormat, numberFile, excerpt.Quote(answer), i, listFile)
 		}
 	}
 	if len(a.list) == 0 {
@@ -126,7 +128,7 @@ func (a *Answers) Target(dst []float32, e *Example, strict bool) error {
 		if ok {
 			dst[i] = float32(l.Score)
 		} else if strict {
-			return fmt.Errorf("dataset: question %s: its answer %s is not one of the %d in the answer table of %s", e.ID, shown(l.Answer), len(a.list), a.task)
+			return fmt.Errorf("dataset: question %s: its answer %s is not one of the %d in the answer table of %s", e.ID, excerpt.Quote(l.Answer), len(a.list), a.task)
 		}
 	}
 	return nil

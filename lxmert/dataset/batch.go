@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/token"
@@ -75,7 +76,7 @@ func (m *maker) add(ctx context.Context, i int, row func(text, image string)) er
 		if _, ok := m.found[id]; !ok {
 			r, err := m.set.Regions(ctx, id)
 			if err != nil {
-				return fmt.Errorf("dataset: example %s: %w", shown(e.ID), err)
+				return fmt.Errorf("dataset: example %s: %w", excerpt.Quote(e.ID), err)
 			}
 			m.found[id] = r
 		}

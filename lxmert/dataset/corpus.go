@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 )
 
@@ -135,7 +136,7 @@ func (c *Corpus) dropPictureless(ctx context.Context, opt Options) error {
 	c.sentences = slices.DeleteFunc(c.sentences, func(s sentence) bool { return gone[s.image] })
 	if c.Dropped > 0 && opt.Limit == 0 {
 		what := fmt.Sprintf("%d of %d pictures, with %d sentences, have no regions in %s; the first is %s",
-			c.Dropped, len(c.images), before-len(c.sentences), c.features.fileNames(), shown(first))
+			c.Dropped, len(c.images), before-len(c.sentences), c.features.fileNames(), excerpt.Quote(first))
 		if opt.Strict {
 			return fmt.Errorf("dataset: %w: %s", ErrNoPicture, what)
 		}
@@ -173,7 +174,7 @@ func (c *Corpus) Image(i int) string { return c.images[c.sentences[i].image] }
 func (c *Corpus) Regions(ctx context.Context, i int) (*region.Regions, error) {
 	r, err := c.features.Regions(ctx, c.Image(i))
 	if err != nil {
-		return nil, fmt.Errorf("dataset: sentence %s: %w", shown(c.UID(i)), err)
+		return nil, fmt.Errorf("dataset: sentence %s: %w", excerpt.Quote(c.UID(i)), err)
 	}
 	return r, nil
 }

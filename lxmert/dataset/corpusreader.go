@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/release"
 )
 
@@ -83,11 +84,11 @@ func (r *corpusReader) record(d *decoder) error {
 			return d.object("labelf", func(key []byte) error {
 				category := string(key)
 				lists := [][]Label{}
-				err := d.list("labelf of "+shown(category), func(int) error {
+				err := d.list("labelf of "+excerpt.Quote(category), func(int) error {
 					l, err := r.labels.labelsOf(d)
 					for _, x := range l {
 						if err == nil && x.Score < 0 {
-							err = d.errorf("the score of %s is %g, must be 0 or more", shown(x.Answer), x.Score)
+							err = d.errorf("the score of %s is %g, must be 0 or more", excerpt.Quote(x.Answer), x.Score)
 						}
 					}
 					lists = append(lists, l)
@@ -110,10 +111,10 @@ func (r *corpusReader) record(d *decoder) error {
 	for category, l := range labels {
 		at := slices.IndexFunc(groups, func(g group) bool { return g.category == category })
 		if at < 0 {
-			return d.errorf("labelf has %s, sentf has not", shown(category))
+			return d.errorf("labelf has %s, sentf has not", excerpt.Quote(category))
 		}
 		if n := len(groups[at].texts); n != len(l) {
-			return d.errorf("%s has %d sentences and %d labels", shown(category), n, len(l))
+			return d.errorf("%s has %d sentences and %d labels", excerpt.Quote(category), n, len(l))
 		}
 		groups[at].labels = l
 	}
@@ -127,7 +128,7 @@ func (r *corpusReader) sentences(d *decoder) ([]group, error) {
 		g := group{category: string(key)}
 		r.joined = r.joined[:0]
 		var ends []int
-		err := d.list("sentf of "+shown(g.category), func(int) error {
+		err := d.list("sentf of "+excerpt.Quote(g.category), func(int) error {
 			s, err := d.string("a sentence")
 			r.joined = append(r.joined, s...)
 			ends = append(ends, len(r.joined))
@@ -164,14 +165,14 @@ func (r *corpusReader) add(d *decoder, image string, groups []group) error {
 		k, ok := r.categories[g.category]
 		if !ok {
 			if len(c.categories) == maxCategories {
-				return d.errorf("%s is category number %d: a category is a set of sentences, such as \"vqa\", and there can be %d", shown(g.category), maxCategories+1, maxCategories)
+				return d.errorf("%s is category number %d: a category is a set of sentences, such as \"vqa\", and there can be %d", excerpt.Quote(g.category), maxCategories+1, maxCategories)
 			}
 			k = uint16(len(c.categories))
 			r.categories[g.category] = k
 			c.categories = append(c.categories, g.category)
 		}
 		if len(g.texts) > 1<<16 {
-			return d.errorf("%s has %d sentences, more than %d about one picture", shown(g.category), len(g.texts), 1<<16)
+			return d.errorf("%s has %d sentences, more than %d about one picture", excerpt.Quote(g.category), len(g.texts), 1<<16)
 		}
 		for i, text := range g.texts {
 			s := sentence{text: text, image: at, number: uint16(i), category: k}

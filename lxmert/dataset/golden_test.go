@@ -17,17 +17,6 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/token"
 )
 
-func readJSON(t testing.TB, path string, into any) {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, into); err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-}
-
 // golden runs a test in the toy folder of every golden folder, where the data is at "data".
 func golden(t *testing.T, run func(t *testing.T, dir string)) {
 	for _, dir := range goldentest.Folders(t, "model") {
@@ -72,7 +61,7 @@ type goldenExample struct {
 func TestReferenceDataSets(t *testing.T) {
 	golden(t, func(t *testing.T, dir string) {
 		var sets map[string]json.RawMessage
-		readJSON(t, filepath.Join(dir, "toy_expected", "datasets.json"), &sets)
+		goldentest.ReadJSON(t, filepath.Join(dir, "toy_expected", "datasets.json"), &sets)
 		tensors := goldentest.Open(t, filepath.Join(dir, "toy_expected", "datasets.safetensors"))
 		tok, err := token.Load(filepath.Join(dir, "tokenizer", "vocab.txt"))
 		if err != nil {
@@ -167,7 +156,7 @@ func compareTarget(t *testing.T, tensors *goldentest.File, name string, a *Answe
 func TestReferenceCountsWithAFewImages(t *testing.T) {
 	golden(t, func(t *testing.T, dir string) {
 		var sets map[string]json.RawMessage
-		readJSON(t, filepath.Join(dir, "toy_expected", "datasets.json"), &sets)
+		goldentest.ReadJSON(t, filepath.Join(dir, "toy_expected", "datasets.json"), &sets)
 		var counts map[string]int
 		if err := json.Unmarshal(sets["tiny_with_3_images_counts"], &counts); err != nil || len(counts) == 0 {
 			t.Fatal("no counts", err)
@@ -194,7 +183,7 @@ func TestReferenceLinesAtTheStart(t *testing.T) {
 	}
 	golden(t, func(t *testing.T, dir string) {
 		var tasks map[string]any
-		readJSON(t, filepath.Join(dir, "toy_expected", "tasks.json"), &tasks)
+		goldentest.ReadJSON(t, filepath.Join(dir, "toy_expected", "tasks.json"), &tasks)
 		for _, run := range runs {
 			want, _, found := strings.Cut(tasks[run.key].(string), "LXRT encoder")
 			if !found {
@@ -222,7 +211,7 @@ func TestReferenceLinesAtTheStart(t *testing.T) {
 func TestReferenceOracle(t *testing.T) {
 	golden(t, func(t *testing.T, dir string) {
 		var tasks map[string]any
-		readJSON(t, filepath.Join(dir, "toy_expected", "tasks.json"), &tasks)
+		goldentest.ReadJSON(t, filepath.Join(dir, "toy_expected", "tasks.json"), &tasks)
 		for key, task := range map[string]*Task{"vqa:minival": VQA, "gqa:testdev": GQA} {
 			s := setOf(t, key, Options{})
 			a, err := LoadAnswers("data", task)
@@ -258,7 +247,7 @@ func TestReferenceAnswersConverted(t *testing.T) {
 			In, Out string
 			Used    bool
 		}
-		readJSON(t, filepath.Join(dir, "toy_expected", "convert_ans.json"), &cases)
+		goldentest.ReadJSON(t, filepath.Join(dir, "toy_expected", "convert_ans.json"), &cases)
 		if len(cases) == 0 {
 			t.Fatal("no cases")
 		}
@@ -274,7 +263,7 @@ func TestReferenceAnswersConverted(t *testing.T) {
 func TestReferenceAnswerTables(t *testing.T) {
 	golden(t, func(t *testing.T, dir string) {
 		var tables map[string][]string
-		readJSON(t, filepath.Join(dir, "toy_expected", "answer_tables.json"), &tables)
+		goldentest.ReadJSON(t, filepath.Join(dir, "toy_expected", "answer_tables.json"), &tables)
 		for name, want := range tables {
 			var sets []string
 			if name != "all" {
@@ -309,7 +298,7 @@ func TestReferenceLabelsConverted(t *testing.T) {
 			t.Fatal(err)
 		}
 		var want struct{ Train []item }
-		readJSON(t, filepath.Join(dir, "toy_expected", "pretrain_data.json"), &want)
+		goldentest.ReadJSON(t, filepath.Join(dir, "toy_expected", "pretrain_data.json"), &want)
 		labels := map[string]map[string]float64{}
 		for _, x := range want.Train {
 			labels[x.UID] = x.Label

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/internal/filekind"
 )
 
@@ -204,7 +205,7 @@ func (d *decoder) object(what string, each func(key []byte) error) error {
 				return err
 			}
 			if c != ':' {
-				return d.errorf("%q after the key %s, must be a colon", rune(c), shown(string(key)))
+				return d.errorf("%q after the key %s, must be a colon", rune(c), excerpt.Quote(string(key)))
 			}
 		}
 		d.at++
@@ -306,12 +307,4 @@ func (d *decoder) finish() error {
 		return err
 	}
 	return d.errorf("%q after the end: only one value may be in the file", rune(c))
-}
-
-// shown quotes what a file says, shortened and on one line.
-func shown(s string) string {
-	if len(s) > 100 {
-		s = string(bytes.ToValidUTF8([]byte(s[:100]), nil)) + "…"
-	}
-	return fmt.Sprintf("%q", s)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // Converter makes a question file that [Load] reads of files that the authors of VQA, GQA and NLVR2 publish, or of one's
@@ -141,14 +143,14 @@ func (c *Converter) statement(d *decoder) error {
 	}
 	last := strings.LastIndexByte(*identifier, '-')
 	if last < 0 {
-		return d.errorf("identifier is %s, must be like train-10171-0-0", shown(*identifier))
+		return d.errorf("identifier is %s, must be like train-10171-0-0", excerpt.Quote(*identifier))
 	}
 	left, right := (*identifier)[:last]+"-img0", (*identifier)[:last]+"-img1"
 	fields := []field{{"identifier", quoted(*identifier)}, {"img0", quoted(left)}, {"img1", quoted(right)}}
 	if label != nil {
 		class, ok := map[string]string{"True": "1", "False": "0"}[*label]
 		if !ok {
-			return d.errorf("label is %s, must be True or False", shown(*label))
+			return d.errorf("label is %s, must be True or False", excerpt.Quote(*label))
 		}
 		fields = append(fields, field{"label", class})
 	}
@@ -164,9 +166,9 @@ func (c *Converter) addGQA(r io.Reader, file string) error {
 	return eachGQA(r, file, func(d *decoder, id string, image, question, answer *string) error {
 		switch {
 		case image == nil:
-			return d.errorf("%s has no imageId", shown(id))
+			return d.errorf("%s has no imageId", excerpt.Quote(id))
 		case question == nil:
-			return d.errorf("%s has no question", shown(id))
+			return d.errorf("%s has no question", excerpt.Quote(id))
 		case !c.isNew(id, *image):
 			return nil
 		}

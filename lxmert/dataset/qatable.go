@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/release"
 )
 
@@ -52,7 +53,7 @@ func LoadQATable(path string, sets []string) (*QATable, error) {
 			return nil
 		}
 		if before, ok := q.ids[answer]; ok {
-			return d.errorf("%s is listed again, it is already answer %d", shown(answer), before+1)
+			return d.errorf("%s is listed again, it is already answer %d", excerpt.Quote(answer), before+1)
 		}
 		q.ids[answer] = len(q.list)
 		q.list = append(q.list, answer)

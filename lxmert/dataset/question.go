@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/release"
 )
 
@@ -285,7 +286,7 @@ func (q *reader) idField(t *Task, d *decoder) error {
 		return err
 	}
 	if bytes.ContainsAny(s, ".eE") {
-		return d.errorf("%s is %s, must be an integer", name, shown(string(s)))
+		return d.errorf("%s is %s, must be an integer", name, excerpt.Quote(string(s)))
 	}
 	if string(s) == "-0" {
 		s = s[1:]

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // string reads a string. It is good until the decoder is used.
@@ -32,7 +34,7 @@ func (d *decoder) string(what string) ([]byte, error) {
 			return nil, err
 		case c == '"':
 			if !utf8.Valid(part) {
-				return nil, d.errorf("%s is not UTF-8: %s", what, shown(string(part)))
+				return nil, d.errorf("%s is not UTF-8: %s", what, excerpt.Quote(string(part)))
 			}
 			return part, nil
 		case c == '\\':
@@ -141,7 +143,7 @@ func (d *decoder) number(what string) ([]byte, error) {
 		}
 	}
 	if !isNumber(d.text) {
-		return nil, d.errorf("%s is %s, not a number", what, shown(string(d.text)))
+		return nil, d.errorf("%s is %s, not a number", what, excerpt.Quote(string(d.text)))
 	}
 	return d.text, nil
 }
@@ -190,7 +192,7 @@ func (d *decoder) float(what string) (float64, error) {
 	}
 	v, err := strconv.ParseFloat(string(s), 64)
 	if err != nil {
-		return 0, d.errorf("%s is %s, which is too large", what, shown(string(s)))
+		return 0, d.errorf("%s is %s, which is too large", what, excerpt.Quote(string(s)))
 	}
 	return v, nil
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 )
 
@@ -257,11 +258,11 @@ func (s *Set) leaveOut(opt Options, example string) (sample map[int]string, err 
 				}
 			}
 		} else if lost == "" {
-			lost = fmt.Sprintf("the first is %s, whose picture %s is not in %s", shown(e.ID), shown(gone), s.fileNames())
+			lost = fmt.Sprintf("the first is %s, whose picture %s is not in %s", excerpt.Quote(e.ID), excerpt.Quote(gone), s.fileNames())
 		}
 	}
 	if kept == 0 && lost != "" && example != "" {
-		lost += fmt.Sprintf(", where pictures are called like %s", shown(example))
+		lost += fmt.Sprintf(", where pictures are called like %s", excerpt.Quote(example))
 	}
 	clear(s.Examples[kept:])
 	s.Examples = s.Examples[:kept]
@@ -320,7 +321,7 @@ func (s *Set) Len() int { return len(s.Examples) }
 func (s *Set) Regions(ctx context.Context, id string) (*region.Regions, error) {
 	i, ok := s.where[id]
 	if !ok {
-		return nil, fmt.Errorf("dataset: %w: %s is not in %s", region.ErrNotFound, shown(id), s.fileNames())
+		return nil, fmt.Errorf("dataset: %w: %s is not in %s", region.ErrNotFound, excerpt.Quote(id), s.fileNames())
 	}
 	return s.sources[i].Find(ctx, id)
 }

@@ -8,6 +8,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // This file reads VQA v2's official files, and own data laid out like them: an object with a list of "questions", or of
@@ -179,7 +181,7 @@ func numberOrName(d *decoder, what string) (s string, number bool, err error) {
 		return "", false, err
 	}
 	if bytes.ContainsAny(b, ".eE") || string(b) == "-0" {
-		return "", false, d.errorf("%s is %s, must be a whole number", what, shown(string(b)))
+		return "", false, d.errorf("%s is %s, must be a whole number", what, excerpt.Quote(string(b)))
 	}
 	return string(b), true, nil
 }
@@ -201,7 +203,7 @@ func (c *Converter) addVQA(r io.Reader, o Official) error {
 		if e.isNumber && pattern != "" {
 			n, err := strconv.ParseInt(e.image, 10, 64)
 			if err != nil {
-				return d.errorf("image_id is %s, which is too large", shown(e.image))
+				return d.errorf("image_id is %s, which is too large", excerpt.Quote(e.image))
 			}
 			image = fmt.Sprintf(pattern, n)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-516990b0/golxmert/internal/diskspace"
+	"github.com/seed-516990b0/golxmert/internal/filesearch"
 	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
@@ -42,7 +43,7 @@ func (r *run) distance(s Source) int {
 	if s.Original == "" {
 		return 1
 	}
-	if parts, _ := splitParts(r.path(s.Original)); isFile(r.path(s.Original)) || len(parts) > 0 {
+	if parts, _ := splitParts(r.path(s.Original)); filesearch.IsFile(r.path(s.Original)) || len(parts) > 0 {
 		return 0
 	}
 	return 1

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/seed-516990b0/golxmert/internal/filesearch"
 	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
@@ -24,7 +25,7 @@ func splitParts(path string) ([]string, error) {
 	for _, first := range firstParts {
 		var parts []string
 		last := first
-		for n := first; n != "" && isFile(path+"."+n); n = nextPart(n) {
+		for n := first; n != "" && filesearch.IsFile(path+"."+n); n = nextPart(n) {
 			parts = append(parts, path+"."+n)
 			last = n
 		}
@@ -122,9 +123,4 @@ func (r *run) join(ctx context.Context, name string, parts []string) (entry, err
 	}
 	r.logf("%s: joined; %s to %s are needed no more", name, filepath.Base(parts[0]), filepath.Base(parts[len(parts)-1]))
 	return entry{Size: size, SHA256: sum, From: fmt.Sprintf("%d parts put there by hand", len(parts))}, nil
-}
-
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/token"
@@ -174,7 +175,7 @@ func (m *maker) text(i int) (int, error) {
 		}
 	}
 	if whole > opt.Length {
-		m.note("%q has %d word pieces with [CLS] and [SEP]: the model saw the first %d", shortened(sentence), whole, opt.Length)
+		m.note("%q has %d word pieces with [CLS] and [SEP]: the model saw the first %d", excerpt.Cut(sentence, 60), whole, opt.Length)
 	}
 	if unknown := unknownWords(e.Words); len(unknown) > 0 {
 		m.note("the vocabulary does not know %s: the model saw [UNK]", strings.Join(unknown, ", "))
@@ -197,13 +198,6 @@ func unknownWords(w lxmert.Words) (unknown []string) {
 		}
 	}
 	return unknown
-}
-
-func shortened(s string) string {
-	if len(s) > 60 {
-		return strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
 }
 
 // image finds a picture's regions and returns their place.

@@ -2,9 +2,9 @@ package question
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/internal/smallfile"
 )
 
 // maxLabels bounds a file of class names, in bytes.
@@ -12,20 +12,9 @@ const maxLabels = 4 << 20
 
 // ReadLabels reads the names of a detector's classes, one per line; of several separated by commas, the first.
 func ReadLabels(path string) ([]string, error) {
-	f, err := os.Open(path)
+	text, err := smallfile.Read(path, maxLabels, "a list of names")
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file", path)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxLabels+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxLabels {
-		return nil, fmt.Errorf("%s has more than %d MB, this is not a list of names", path, maxLabels>>20)
 	}
 	var names []string
 	for line := range strings.Lines(string(text)) {

@@ -3,6 +3,8 @@ package region
 import (
 	"fmt"
 	"math"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // Check returns an error for regions that are certainly not what they are taken for: features that are halves of other
@@ -47,7 +49,7 @@ func (r *Regions) checkBoxForm() error {
 	if max(r.Width, r.Height) >= minShareSide && parts && farthest <= 1+oneSlack && least >= -oneSlack {
 		return fmt.Errorf("%w: %s: image %s: no coordinate of its %d boxes is larger than %.4g in a picture of %d x %d pixels: they were divided by the picture's size already, and would be again; "+
 			"multiply them by it (boxes * [width, height, width, height]), or give 1 as width and height",
-			ErrForm, r.Source, shown(r.ID), len(r.Boxes)/4, farthest, r.Width, r.Height)
+			ErrForm, r.Source, excerpt.Quote(r.ID), len(r.Boxes)/4, farthest, r.Width, r.Height)
 	}
 	inverted := 0
 	for b := r.Boxes; len(b) >= 4; b = b[4:] {
@@ -63,7 +65,7 @@ func (r *Regions) checkBoxForm() error {
 	}
 	return fmt.Errorf("%w: %s: image %s: %d of %d boxes end before they begin, and all of them fit into the picture of %d x %d pixels as x, y, width, height: they must be x0 y0 x1 y1; "+
 		"add the first two numbers to the last two (boxes[:, 2:] += boxes[:, :2])",
-		ErrForm, r.Source, shown(r.ID), inverted, len(r.Boxes)/4, r.Width, r.Height)
+		ErrForm, r.Source, excerpt.Quote(r.ID), inverted, len(r.Boxes)/4, r.Width, r.Height)
 }
 
 // checkInside finds the first box that is not within its picture.
@@ -72,7 +74,7 @@ func (r *Regions) checkInside() error {
 	for i, v := range r.Boxes {
 		if !isShare(v / size[i%4]) {
 			return fmt.Errorf("%w: image %s, %s of box %d is %g, the picture has %d x %d pixels%s",
-				ErrBox, shown(r.ID), [4]string{"x0", "y0", "x1", "y1"}[i%4], i/4, v, r.Width, r.Height, r.whyOutside())
+				ErrBox, excerpt.Quote(r.ID), [4]string{"x0", "y0", "x1", "y1"}[i%4], i/4, v, r.Width, r.Height, r.whyOutside())
 		}
 	}
 	return nil
@@ -102,7 +104,7 @@ func (r *Regions) checkHalves() error {
 		return nil
 	}
 	return fmt.Errorf("%w: %s: image %s: its %d features per box are %d float64 read as float32 (together they are ordinary numbers, alone the first ones are %.3g, %.3g): write float32, x.astype(\"float32\")",
-		ErrForm, r.Source, shown(r.ID), r.Dim, r.Dim/2, r.Features[0], r.Features[1])
+		ErrForm, r.Source, excerpt.Quote(r.ID), r.Dim, r.Dim/2, r.Features[0], r.Features[1])
 }
 
 // areHalves says whether pairs of numbers are ordinary float64, and strange as the float32 that they are read as: a

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
@@ -73,7 +74,7 @@ func TestWhatIsCertainlyAnotherFormIsAnError(t *testing.T) {
 			"normalised": {asDoubles(r, func(v float32) float64 { return float64(v) / 3 }), "write float32"},
 		} {
 			err := c.image.Check()
-			if !errors.Is(err, ErrForm) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), shown(r.ID)) {
+			if !errors.Is(err, ErrForm) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), excerpt.Quote(r.ID)) {
 				t.Errorf("%s: error %v does not say %q", name, err, c.want)
 			}
 			if e := Fill(new(lxmert.Batch), c.image); e == nil || e.Error() != err.Error() {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // folder holds one file per image.
@@ -73,7 +75,7 @@ func otherFolder(dir string, entries []fs.DirEntry) error {
 		for _, e := range entries {
 			if strings.EqualFold(filepath.Ext(e.Name()), other.ending) {
 				return fmt.Errorf("%w: %s has %s, such as %s: %s, and write one file per image with np.savez(id + \".npz\", features=…, boxes=…, width=…, height=…)",
-					ErrFormat, dir, other.what, shown(e.Name()), other.advice)
+					ErrFormat, dir, other.what, excerpt.Quote(e.Name()), other.advice)
 			}
 		}
 	}

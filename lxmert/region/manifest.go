@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-516990b0/golxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 const (
@@ -85,7 +86,7 @@ func (p packing) way() string {
 		rows = fmt.Sprintf("the first %d rows", p.FirstRows)
 	}
 	if p.Extractor != "" {
-		rows += " of " + shown(p.Extractor)
+		rows += " of " + excerpt.Quote(p.Extractor)
 	}
 	return rows + " as " + p.DType
 }
@@ -115,13 +116,13 @@ func readManifest(dir string) (*manifest, error) {
 		return nil, fmt.Errorf("%w: %s: not the manifest of a store: %w", ErrFormat, path, errors.Join(err, tooLong(int64(len(text)/maxManifest))))
 	}
 	if m.Format != manifestFormat {
-		return nil, fmt.Errorf("%w: %s: not the manifest of a store of region features: its format is %s", ErrFormat, path, shown(m.Format))
+		return nil, fmt.Errorf("%w: %s: not the manifest of a store of region features: its format is %s", ErrFormat, path, excerpt.Quote(m.Format))
 	}
 	if m.Version != manifestVersion {
 		return nil, fmt.Errorf("%w: %s: version %d; this program reads version %d: pack the features again", ErrFormat, path, m.Version, manifestVersion)
 	}
 	if m.DType != "float32" && m.DType != "float16" {
-		return nil, fmt.Errorf("%w: %s: dtype %s, must be float32 or float16", ErrFormat, path, shown(m.DType))
+		return nil, fmt.Errorf("%w: %s: dtype %s, must be float32 or float16", ErrFormat, path, excerpt.Quote(m.DType))
 	}
 	return m, nil
 }

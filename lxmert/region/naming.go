@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // What other programs call the arrays of a file, beside the names that doc.go gives: OpenVQA (MCAN) and
@@ -133,7 +135,7 @@ func listed(names []string) string {
 	}
 	var quoted []string
 	for _, name := range names {
-		quoted = append(quoted, shown(name))
+		quoted = append(quoted, excerpt.Quote(name))
 	}
 	return strings.Join(quoted, ", ") + more
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // maxNPYHeader is the longest header of an array: NumPy's own limit is 10,000 characters.
@@ -94,7 +96,7 @@ func (p *npyParser) shape() (shape []int, ok bool) {
 
 func parseNPYHeader(text string) (e element, shape []int, fortran bool, err error) {
 	p := &npyParser{text}
-	bad := fmt.Errorf("the header %s is not one that np.save writes", shown(text))
+	bad := fmt.Errorf("the header %s is not one that np.save writes", excerpt.Quote(text))
 	if !p.take("{") {
 		return e, nil, false, bad
 	}
@@ -146,14 +148,14 @@ func parseNPYHeader(text string) (e element, shape []int, fortran bool, err erro
 
 // parseDescr reads a type as NumPy writes it, such as "<f4", "|u1" or "<U12".
 func parseDescr(descr string) (element, error) {
-	bad := fmt.Errorf("type %s is not read; numbers must be float16, float32, float64 or integers", shown(descr))
+	bad := fmt.Errorf("type %s is not read; numbers must be float16, float32, float64 or integers", excerpt.Quote(descr))
 	if len(descr) < 3 {
 		return element{}, bad
 	}
 	size, err := strconv.Atoi(descr[2:])
 	e := element{descr[1], size}
 	if descr[0] == '>' {
-		return element{}, fmt.Errorf("type %s is big-endian; in Python, save x.astype(%q)", shown(descr), "<"+descr[1:])
+		return element{}, fmt.Errorf("type %s is big-endian; in Python, save x.astype(%q)", excerpt.Quote(descr), "<"+descr[1:])
 	}
 	if err != nil || size < 1 || size > maxID || descr[0] != '<' && descr[0] != '|' || descr[2] == '+' {
 		return element{}, bad

@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // A compressed array may ask for this many bytes of memory for one image (of the whole array, where it has a number for
@@ -32,7 +34,7 @@ func openNPZ(f *os.File, path string, size int64) (Source, error) {
 			continue
 		}
 		if arrays[name] != nil {
-			return nil, fmt.Errorf("%w: %s: two arrays are called %s", ErrFormat, path, shown(name))
+			return nil, fmt.Errorf("%w: %s: two arrays are called %s", ErrFormat, path, excerpt.Quote(name))
 		}
 		arrays[name], members[name] = &array{name: name}, member
 	}

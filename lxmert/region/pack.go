@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-516990b0/golxmert/internal/diskspace"
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // PackOptions says how [Pack] packs. The zero value packs all rows exactly.
@@ -121,15 +122,15 @@ func checkTarget(src, dst string, what packing, replace bool) error {
 	old, err := readManifest(dst)
 	switch {
 	case err == nil && !replace && old.Source.File != what.Source.File:
-		return fmt.Errorf("region: %s is a store of %s already: remove it, or pack into another folder", dst, shown(old.Source.File))
+		return fmt.Errorf("region: %s is a store of %s already: remove it, or pack into another folder", dst, excerpt.Quote(old.Source.File))
 	case err == nil && !replace && old.Complete && old.Source.same(what.Source) && old.identity() != what.identity():
-		return fmt.Errorf("region: %s is a store of %s already, %s: remove it, or pack into another folder", dst, shown(old.Source.File), old.way())
+		return fmt.Errorf("region: %s is a store of %s already, %s: remove it, or pack into another folder", dst, excerpt.Quote(old.Source.File), old.way())
 	case err == nil:
 		return nil
 	}
 	for _, e := range entries {
 		if name := e.Name(); name != manifestName && name != lockName && !isShardFile(name) {
-			return fmt.Errorf("region: %s has other files in it, %s for one: a store needs a folder of its own", dst, shown(name))
+			return fmt.Errorf("region: %s has other files in it, %s for one: a store needs a folder of its own", dst, excerpt.Quote(name))
 		}
 	}
 	return nil

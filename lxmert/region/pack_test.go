@@ -258,7 +258,7 @@ func TestOnlyTheFirstRowsArePacked(t *testing.T) {
 	}
 	for _, dir := range goldentest.Folders(t, "model") {
 		var counts map[string]int
-		readJSON(t, filepath.Join(dir, "toy_expected", "tsv_topk.json"), &counts)
+		goldentest.ReadJSON(t, filepath.Join(dir, "toy_expected", "tsv_topk.json"), &counts)
 		for limit, count := range counts {
 			var rows int
 			if _, err := fmt.Sscan(limit, &rows); err != nil || rows < 0 { // None and -1: all

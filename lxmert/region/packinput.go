@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // input is what can be packed: a TSV, a TSV inside a zip, or any other source.
@@ -61,7 +63,7 @@ func openInput(path, member string) (*input, error) {
 		return in, err
 	}
 	if member != "" {
-		return nil, fmt.Errorf("region: %s is not a zip, there is no %s in it", path, shown(member))
+		return nil, fmt.Errorf("region: %s is not a zip, there is no %s in it", path, excerpt.Quote(member))
 	}
 	source, err := Open(path)
 	if err != nil {

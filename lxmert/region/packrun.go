@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/internal/progress"
 )
 
@@ -172,7 +173,7 @@ func (p *packer) admit(job *packJob) error {
 		p.dim = job.dim
 	}
 	if job.dim != p.dim {
-		return fmt.Errorf("%w: %s: image %s has %d features per box, those before have %d: one store cannot hold both", ErrFormat, p.src, shown(job.id), job.dim, p.dim)
+		return fmt.Errorf("%w: %s: image %s has %d features per box, those before have %d: one store cannot hold both", ErrFormat, p.src, excerpt.Quote(job.id), job.dim, p.dim)
 	}
 	if p.admitted {
 		return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/klauspost/compress/flate" // faster than the standard library's, which decides how fast a zip is packed
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/internal/filekind"
 )
 
@@ -98,7 +99,7 @@ func findMember(z *zip.Reader, name, member string) (*zip.File, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case member != "" && len(found) == 0:
-		return nil, fmt.Errorf("%w: %s: there is no %s in the archive; %s", ErrFormat, name, shown(member), has)
+		return nil, fmt.Errorf("%w: %s: there is no %s in the archive; %s", ErrFormat, name, excerpt.Quote(member), has)
 	case len(found) == 0:
 		return nil, fmt.Errorf("%w: %s: there is no .tsv in the archive; %s", ErrFormat, name, has)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // Records of a store: the layout that doc.go describes, and images to and from it.
@@ -74,7 +76,7 @@ func (l layout) encode(dst []byte, r *Regions) error {
 	if !l.half {
 		putFloats(dst, r.Features)
 	} else if large := encodeHalves(dst, r.Features); large != 0 {
-		return fmt.Errorf("%w: %s: image %s: the feature %g is too large for float16, which ends at %d: pack as float32", ErrFormat, r.Source, shown(r.ID), large, maxHalf)
+		return fmt.Errorf("%w: %s: image %s: the feature %g is too large for float16, which ends at %d: pack as float32", ErrFormat, r.Source, excerpt.Quote(r.ID), large, maxHalf)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
@@ -62,7 +63,7 @@ func (r *Regions) CheckFinite() error {
 		for i, v := range part.values {
 			if math.Float32bits(v)&0x7f800000 == 0x7f800000 {
 				return fmt.Errorf("%w: %s: image %s: %s of box %d, number %d, is %g",
-					ErrFormat, r.Source, shown(r.ID), part.name, i/part.width, i%part.width, v)
+					ErrFormat, r.Source, excerpt.Quote(r.ID), part.name, i/part.width, i%part.width, v)
 			}
 		}
 	}
@@ -101,13 +102,13 @@ func Fill(b *lxmert.Batch, images ...*Regions) error {
 	v, dim, same := 0, 0, true
 	for i, r := range images {
 		if len(r.Boxes) != 4*r.N || len(r.Features) != r.N*r.Dim {
-			return fmt.Errorf("region: image %s: %d numbers of boxes and %d of features for %d boxes with %d features", shown(r.ID), len(r.Boxes), len(r.Features), r.N, r.Dim)
+			return fmt.Errorf("region: image %s: %d numbers of boxes and %d of features for %d boxes with %d features", excerpt.Quote(r.ID), len(r.Boxes), len(r.Features), r.N, r.Dim)
 		}
 		if i == 0 {
 			v, dim = r.N, r.Dim
 		}
 		if r.Dim != dim {
-			return fmt.Errorf("region: image %s has %d features per box, image %s has %d: they cannot go into one batch", shown(images[0].ID), dim, shown(r.ID), r.Dim)
+			return fmt.Errorf("region: image %s has %d features per box, image %s has %d: they cannot go into one batch", excerpt.Quote(images[0].ID), dim, excerpt.Quote(r.ID), r.Dim)
 		}
 		same = same && r.N == v
 		v = max(v, r.N)

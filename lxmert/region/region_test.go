@@ -29,13 +29,13 @@ func TestNormalBoxesAreThoseOfTheDataSets(t *testing.T) {
 					ID    int    `json:"question_id"`
 					Image string `json:"img_id"`
 				}
-				readJSON(t, filepath.Join(toy, "vqa", split+".json"), &questions)
+				goldentest.ReadJSON(t, filepath.Join(toy, "vqa", split+".json"), &questions)
 				for _, q := range questions {
 					imageOf[q.ID] = q.Image
 				}
 			}
 			var sets map[string]json.RawMessage
-			readJSON(t, filepath.Join(dir, "toy_expected", "datasets.json"), &sets)
+			goldentest.ReadJSON(t, filepath.Join(dir, "toy_expected", "datasets.json"), &sets)
 			want := goldentest.Open(t, filepath.Join(dir, "toy_expected", "datasets.safetensors"))
 			want.Use("") // targets and the other data sets are package dataset's to compare
 			compared := 0

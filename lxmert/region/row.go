@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // Columns of a TSV, in order.
@@ -179,7 +181,7 @@ func (row *Row) integer(fields [columns][]byte, column, limit int) (int, error) 
 	if err == nil && 1 <= n && n <= limit {
 		return n, nil
 	}
-	return 0, row.error(column, fmt.Errorf("%s, must be a whole number from 1 to %d", shown(text), limit))
+	return 0, row.error(column, fmt.Errorf("%s, must be a whole number from 1 to %d", excerpt.Quote(text), limit))
 }
 
 // error places an error: file:line:field.

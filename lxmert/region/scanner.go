@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 const (
@@ -106,7 +108,7 @@ func (s *Scanner) check() (header bool, err error) {
 	case len(row.ID) > maxID:
 		return false, row.error(colID, fmt.Errorf("the id has %d bytes, must have 1 to %d", len(row.ID), maxID))
 	case row.ID[0] == '"':
-		return false, row.error(colID, fmt.Errorf("%s is quoted, which these files do not need", shown(string(row.ID))))
+		return false, row.error(colID, fmt.Errorf("%s is quoted, which these files do not need", excerpt.Quote(string(row.ID))))
 	}
 	if !s.learned {
 		row.form = row.form.learned(row, fields)

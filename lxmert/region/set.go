@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // set is a file of arrays, of one image or of several.
@@ -299,7 +301,7 @@ func (c *setColumns) image(ctx context.Context, i int) (*Regions, error) {
 			err = s.toPixels(r, col)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w: %s: image %s: %w", ErrFormat, s.path, shown(r.ID), err)
+			return nil, fmt.Errorf("%w: %s: image %s: %w", ErrFormat, s.path, excerpt.Quote(r.ID), err)
 		}
 	}
 	return r, nil

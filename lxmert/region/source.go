@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/internal/filekind"
 )
 
@@ -102,7 +103,7 @@ func Find(ctx context.Context, path, id string) (*Regions, error) {
 // notFound says what ids look like, the most similar ones first.
 func notFound(path, id string, ids []string) error {
 	if len(ids) == 0 {
-		return fmt.Errorf("region: %w: %s in %s, which is empty", ErrNotFound, shown(id), path)
+		return fmt.Errorf("region: %w: %s in %s, which is empty", ErrNotFound, excerpt.Quote(id), path)
 	}
 	near := func(other string) int {
 		a, b := strings.ToLower(id), strings.ToLower(other)
@@ -133,16 +134,16 @@ func notFound(path, id string, ids []string) error {
 	}
 	var names []string
 	for _, c := range best {
-		names = append(names, shown(c.id))
+		names = append(names, excerpt.Quote(c.id))
 	}
-	if !slices.Contains(names, shown(ids[0])) {
-		names = append(names, shown(ids[0]))
+	if !slices.Contains(names, excerpt.Quote(ids[0])) {
+		names = append(names, excerpt.Quote(ids[0]))
 	}
 	images := "images"
 	if len(ids) == 1 {
 		images = "image"
 	}
-	return fmt.Errorf("region: %w: %s is not in %s; its %d %s are called like %s", ErrNotFound, shown(id), path, len(ids), images, strings.Join(names, ", "))
+	return fmt.Errorf("region: %w: %s is not in %s; its %d %s are called like %s", ErrNotFound, excerpt.Quote(id), path, len(ids), images, strings.Join(names, ", "))
 }
 
 // beside names what region features there are in the folder of a path that does not exist.
@@ -166,12 +167,4 @@ func beside(path string) string {
 		names = append(names[:5], "…")
 	}
 	return fmt.Sprintf("; %s has %s", dir, strings.Join(names, ", "))
-}
-
-// shown quotes what a file says, shortened and on one line.
-func shown(s string) string {
-	if len(s) > 100 {
-		s = strings.ToValidUTF8(s[:100], "") + "…"
-	}
-	return fmt.Sprintf("%q", s)
 }

@@ -12,6 +12,8 @@ import (
 	"sort"
 	"strings"
 	"sync"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // Store is a packed store: a folder that holds the regions of many images so that any of them is read with one request to
@@ -54,7 +56,7 @@ func openStore(dir string, limit int) (*Store, error) {
 		return nil, err
 	}
 	if !m.Complete {
-		return nil, fmt.Errorf("%w: %s: %w: packing %s was interrupted; `lxmert pack` goes on with it", ErrFormat, dir, errIncomplete, shown(m.Source.File))
+		return nil, fmt.Errorf("%w: %s: %w: packing %s was interrupted; `lxmert pack` goes on with it", ErrFormat, dir, errIncomplete, excerpt.Quote(m.Source.File))
 	}
 	s := &Store{dir: dir, about: *m, layout: layout{m.Dim, m.half()}}
 	for i, info := range m.Shards {
@@ -115,7 +117,7 @@ func checkShard(f *os.File, info shardInfo) (*table, error) {
 		return nil, err
 	}
 	if len(t.entries) != info.Records || t.text() != info.Table {
-		return nil, fmt.Errorf("%d records with the checksum %s, the manifest says %d with %s", len(t.entries), t.text(), info.Records, shown(info.Table))
+		return nil, fmt.Errorf("%d records with the checksum %s, the manifest says %d with %s", len(t.entries), t.text(), info.Records, excerpt.Quote(info.Table))
 	}
 	return t, nil
 }
@@ -137,7 +139,7 @@ func (s *Store) notes() []string {
 	if len(s.about.Form) == 0 {
 		return nil
 	}
-	return []string{"packed from another form: " + shown(strings.Join(s.about.Form, "; "))}
+	return []string{"packed from another form: " + excerpt.Quote(strings.Join(s.about.Form, "; "))}
 }
 
 // Path is the store's folder.
@@ -196,7 +198,7 @@ func (s *Store) Read(i int, dst *Regions) error {
 		err = errors.New("its checksum is wrong: the file is damaged; remove the store and pack the features again")
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %s: record %d, image %s, at byte %d: %w", ErrFormat, filepath.Join(s.dir, shardName(shard)), i-at.first, shown(r.id), offset, cutShort(err))
+		return fmt.Errorf("%w: %s: record %d, image %s, at byte %d: %w", ErrFormat, filepath.Join(s.dir, shardName(shard)), i-at.first, excerpt.Quote(r.id), offset, cutShort(err))
 	}
 	dst.ID, dst.Source, dst.Width, dst.Height = r.id, s.dir, int(r.width), int(r.height)
 	s.layout.decode(dst, *raw, int(r.n), r.labels)

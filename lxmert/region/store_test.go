@@ -148,7 +148,7 @@ func TestGoldenFilesAreTheSameThroughAStore(t *testing.T) {
 	for _, dir := range goldentest.Folders(t, "model") {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			var want map[string][]goldenRow
-			readJSON(t, filepath.Join(dir, "toy_expected", "tsv_decoded.json"), &want)
+			goldentest.ReadJSON(t, filepath.Join(dir, "toy_expected", "tsv_decoded.json"), &want)
 			for _, path := range tsvFiles(t, dir) {
 				name, _ := filepath.Rel(filepath.Join(dir, "toy"), path)
 				s := packed(t, path, PackOptions{})

@@ -8,6 +8,8 @@ import (
 	"math"
 	"os"
 	"sync"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // tsv is a TSV file. Its ids are collected the first time that one is looked for.
@@ -99,7 +101,7 @@ func (s *tsv) Find(ctx context.Context, id string) (*Regions, error) {
 		if err := scan.Err(); err != nil {
 			return nil, err
 		}
-		return nil, fmt.Errorf("%w: %s:%d: the row of image %s is no longer there: the file was changed while it was read", ErrFormat, s.path, at.line, shown(id))
+		return nil, fmt.Errorf("%w: %s:%d: the row of image %s is no longer there: the file was changed while it was read", ErrFormat, s.path, at.line, excerpt.Quote(id))
 	}
 	r := new(Regions)
 	return r, scan.Row().Decode(r)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,17 +33,6 @@ type goldenRow struct {
 	FeatShape   [2]int       `json:"features_shape"`
 	Features    []float32    `json:"features_first8"`
 	FeaturesSum float64      `json:"features_sum_f64"`
-}
-
-func readJSON(t testing.TB, path string, into any) {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err == nil {
-		err = json.Unmarshal(text, into)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // collect reads a whole source.
@@ -83,7 +71,7 @@ func TestTSVsDecodeAsInTheReference(t *testing.T) {
 	for _, dir := range goldentest.Folders(t, "model") {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			var want map[string][]goldenRow
-			readJSON(t, filepath.Join(dir, "toy_expected", "tsv_decoded.json"), &want)
+			goldentest.ReadJSON(t, filepath.Join(dir, "toy_expected", "tsv_decoded.json"), &want)
 			compared := 0
 			for _, path := range tsvFiles(t, dir) {
 				name, _ := filepath.Rel(filepath.Join(dir, "toy"), path)
@@ -170,7 +158,7 @@ func TestTSVArraysAreBitForBit(t *testing.T) {
 func TestTheFirstRowsAreReadWithoutTheRest(t *testing.T) {
 	for _, dir := range goldentest.Folders(t, "model") {
 		var want map[string]int
-		readJSON(t, filepath.Join(dir, "toy_expected", "tsv_topk.json"), &want)
+		goldentest.ReadJSON(t, filepath.Join(dir, "toy_expected", "tsv_topk.json"), &want)
 		for limit, count := range want {
 			top, err := strconv.Atoi(limit)
 			if err != nil || top < 0 {

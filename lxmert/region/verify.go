@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // VerifyOptions says what [Verify] compares with. The zero value looks for damage only.
@@ -99,13 +101,13 @@ func (v *verifier) image(id string, s stat, halves bool, n, dim, width, height i
 		v.halves++
 	}
 	if v.ids[id]++; v.ids[id] == 2 {
-		v.twice = append(v.twice, shown(id))
+		v.twice = append(v.twice, excerpt.Quote(id))
 	}
 	if v.dim == 0 {
 		v.dim = dim
 	}
 	if v.dim != dim {
-		v.problem(fmt.Errorf("%s: image %s has %d features per box, the first one has %d", v.report.Path, shown(id), dim, v.dim))
+		v.problem(fmt.Errorf("%s: image %s has %d features per box, the first one has %d", v.report.Path, excerpt.Quote(id), dim, v.dim))
 	}
 	v.tally.add(s, n, dim, width, height)
 	if v.opt.Progress != nil {

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // store verifies a packed store. What can be read of it is looked at, however much is damaged.
@@ -22,7 +24,7 @@ func (v *verifier) store(ctx context.Context, dir string) error {
 	case err != nil:
 		return err
 	case !m.Complete:
-		v.problem(fmt.Errorf("%s: %w: packing %s was interrupted; `lxmert pack` goes on with it", dir, errIncomplete, shown(m.Source.File)))
+		v.problem(fmt.Errorf("%s: %w: packing %s was interrupted; `lxmert pack` goes on with it", dir, errIncomplete, excerpt.Quote(m.Source.File)))
 		return nil
 	}
 	for _, info := range m.Shards {
@@ -93,7 +95,7 @@ func (v *verifier) shard(ctx context.Context, path string, m *manifest, info sha
 		e := &t.entries[job.at]
 		v.done = before + (job.at+1)*t.stride(t.boxes)
 		if job.failed != nil {
-			fail(fmt.Errorf("record %d, image %s: %w", job.at, shown(e.id), job.failed))
+			fail(fmt.Errorf("record %d, image %s: %w", job.at, excerpt.Quote(e.id), job.failed))
 		}
 		for _, err := range job.problems {
 			v.problem(err)

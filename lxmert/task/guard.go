@@ -100,5 +100,5 @@ func trainedOn(load string) []string {
 	if json.Unmarshal(text, &run) != nil {
 		return nil
 	}
-	return split(run.Settings["train"])
+	return Splits(run.Settings["train"])
 }

@@ -22,7 +22,7 @@ func testsOf(t *dataset.Task, value string) (tests []test) {
 		}
 		splits := p.Splits
 		if splits == nil {
-			splits = split(value)
+			splits = Splits(value)
 		}
 		tests = append(tests, test{splits: splits, file: p.File, score: p.Score})
 	}
@@ -31,13 +31,13 @@ func testsOf(t *dataset.Task, value string) (tests []test) {
 		if t.Dump.Answer != "" {
 			ending = ".json"
 		}
-		tests = append(tests, test{splits: split(value), file: strings.ReplaceAll(value, ",", t.Dump.Join) + "_predict" + ending, score: true})
+		tests = append(tests, test{splits: Splits(value), file: strings.ReplaceAll(value, ",", t.Dump.Join) + "_predict" + ending, score: true})
 	}
 	return tests
 }
 
 // split cuts the value of a flag at its commas.
-func split(names string) []string {
+func Splits(names string) []string {
 	var out []string
 	for _, s := range strings.Split(names, ",") {
 		if s = strings.TrimSpace(s); s != "" {

@@ -1,13 +1,14 @@
 package task
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
+	"github.com/seed-516990b0/golxmert/internal/filesearch"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
@@ -49,10 +50,10 @@ func openSession(b *backend.Backend, t *dataset.Task, o *Options) (*session, err
 	s := &session{task: t, opt: o, backend: b, sources: &dataset.Sources{}, bucketedExamples: 20_000, bucketedSteps: 5000}
 	s.closers = append(s.closers, s.sources)
 	explicit := o.Vocab
-	if own := filepath.Join(o.Root, "vocab.txt"); explicit == "" && isFile(own) {
+	if own := filepath.Join(o.Root, "vocab.txt"); explicit == "" && filesearch.IsFile(own) {
 		explicit = own
 	}
-	vocab, err := token.Find(explicit, firstOf(o.Load, o.LoadLXMERTQA, o.LoadLXMERT, o.Config))
+	vocab, err := token.Find(explicit, cmp.Or(o.Load, o.LoadLXMERTQA, o.LoadLXMERT, o.Config))
 	if err != nil {
 		return nil, err
 	}
@@ -82,20 +83,6 @@ func newSession(b *backend.Backend, t *dataset.Task, o *Options) (*session, erro
 	return s, nil
 }
 
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
-}
-
-func firstOf(names ...string) string {
-	for _, n := range names {
-		if n != "" {
-			return n
-		}
-	}
-	return ""
-}
-
 // Close releases the data files.
 func (s *session) Close() error {
 	var err error
@@ -118,7 +105,7 @@ func (s *session) classes() int {
 func (s *session) load(ctx context.Context, splits []string, limit int) (*dataset.Set, error) {
 	set, err := dataset.Load(ctx, s.task, splits, dataset.Options{
 		Root: s.opt.Root, Limit: limit, Strict: s.opt.Strict, Log: s.opt.Out, Notes: s.opt.Notes, Packing: s.opt.Packing, Sources: s.sources,
-		Trained: region.TrainedOn(firstOf(s.opt.Load, s.opt.LoadLXMERTQA, s.opt.LoadLXMERT)),
+		Trained: region.TrainedOn(cmp.Or(s.opt.Load, s.opt.LoadLXMERTQA, s.opt.LoadLXMERT)),
 	})
 	if err != nil {
 		return nil, err

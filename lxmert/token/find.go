@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/internal/filesearch"
 )
 
 // ErrNotFound is wrapped by [Find] when there is no vocabulary in any of the usual places.
@@ -20,7 +22,7 @@ var ErrNotFound = errors.New("no vocabulary found")
 func Find(explicit, weights string) (string, error) {
 	if explicit != "" {
 		for _, path := range []string{explicit, filepath.Join(explicit, "vocab.txt")} {
-			if isFile(path) {
+			if filesearch.IsFile(path) {
 				return path, nil
 			}
 		}
@@ -42,11 +44,11 @@ func Find(explicit, weights string) (string, error) {
 // sought in; "" is the working directory.
 func Candidates(weights, folder string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		patterns := append(besideWeights(weights), globEscape(filepath.Join(folder, "data", "vocab.txt")))
+		patterns := append(besideWeights(weights), filesearch.EscapeGlob(filepath.Join(folder, "data", "vocab.txt")))
 		for _, pattern := range append(patterns, caches()...) {
 			found, _ := filepath.Glob(pattern)
 			for _, path := range found {
-				if isFile(path) && !yield(path) {
+				if filesearch.IsFile(path) && !yield(path) {
 					return
 				}
 			}
@@ -69,12 +71,12 @@ func besideWeights(weights string) []string {
 			stem = strings.TrimSuffix(weights, ext)
 		}
 		for _, s := range []string{weights, stem, strings.TrimSuffix(stem, "_LXRT")} {
-			paths = append(paths, globEscape(s+".vocab.txt"))
+			paths = append(paths, filesearch.EscapeGlob(s+".vocab.txt"))
 		}
 	}
 	for _, dir := range weightFolders(weights) {
 		for _, name := range []string{"vocab.txt", "bert-base-uncased-vocab.txt", "tokenizer/vocab.txt"} {
-			paths = append(paths, globEscape(filepath.Join(dir, filepath.FromSlash(name))))
+			paths = append(paths, filesearch.EscapeGlob(filepath.Join(dir, filepath.FromSlash(name))))
 		}
 	}
 	return paths
@@ -110,7 +112,7 @@ func caches() []string {
 	}
 	for _, hub := range hubs {
 		for _, model := range []string{"models--bert-base-uncased", "models--*--bert-base-uncased", "models--unc-nlp--lxmert-base-uncased"} {
-			patterns = append(patterns, filepath.Join(globEscape(hub), model, "snapshots", "*", "vocab.txt"))
+			patterns = append(patterns, filepath.Join(filesearch.EscapeGlob(hub), model, "snapshots", "*", "vocab.txt"))
 		}
 	}
 	return patterns
@@ -132,7 +134,7 @@ func hashedCaches() []string {
 }
 
 func findHashed(dir string) string {
-	notes, _ := filepath.Glob(filepath.Join(globEscape(dir), "*.json"))
+	notes, _ := filepath.Glob(filepath.Join(filesearch.EscapeGlob(dir), "*.json"))
 	for _, note := range notes {
 		if info, err := os.Stat(note); err != nil || info.Size() > 1<<16 {
 			continue
@@ -142,7 +144,7 @@ func findHashed(dir string) string {
 			URL string `json:"url"`
 		}
 		path := strings.TrimSuffix(note, ".json")
-		if err != nil || json.Unmarshal(text, &about) != nil || !isFile(path) {
+		if err != nil || json.Unmarshal(text, &about) != nil || !filesearch.IsFile(path) {
 			continue
 		}
 		if strings.HasSuffix(about.URL, "/bert-base-uncased-vocab.txt") || strings.HasSuffix(about.URL, "bert-base-uncased/resolve/main/vocab.txt") {
@@ -158,17 +160,4 @@ func below(dir string, parts ...string) string {
 		return ""
 	}
 	return filepath.Join(append([]string{dir}, parts...)...)
-}
-
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
-}
-
-// globEscape makes filepath.Glob take a path as it is.
-func globEscape(path string) string {
-	if filepath.Separator == '\\' {
-		return path
-	}
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }

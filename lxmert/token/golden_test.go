@@ -2,9 +2,7 @@ package token
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,17 +25,6 @@ type goldenCase struct {
 	}
 }
 
-func readJSON(t testing.TB, path string, into any) {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, into); err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-}
-
 func TestReferenceSentences(t *testing.T) {
 	for _, dir := range goldentest.Folders(t, "model") {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
@@ -54,7 +41,7 @@ func TestReferenceSentences(t *testing.T) {
 				MaxSeqLength int `json:"max_seq_length"`
 				Cases        []goldenCase
 			}
-			readJSON(t, filepath.Join(dir, "cases.json"), &golden)
+			goldentest.ReadJSON(t, filepath.Join(dir, "cases.json"), &golden)
 			if len(golden.Cases) == 0 {
 				t.Fatal("no cases")
 			}
@@ -102,7 +89,7 @@ func TestReferenceReadsOddVocabulary(t *testing.T) {
 				t.Fatal(err)
 			}
 			var want [][2]any
-			readJSON(t, filepath.Join(dir, "vocab_odd_expected.json"), &want)
+			goldentest.ReadJSON(t, filepath.Join(dir, "vocab_odd_expected.json"), &want)
 			if len(w.ids) != len(want) {
 				t.Errorf("%d pieces, want %d: %q", len(w.ids), len(want), w.ids)
 			}

@@ -2,7 +2,6 @@ package weights_test
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -59,17 +58,6 @@ func floats(t testing.TB, x *weights.Tensor) []float32 {
 	return v
 }
 
-func readJSON(t testing.TB, path string, into any) {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err == nil {
-		err = json.Unmarshal(text, into)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestCheckpointsOfOneModelAreEqual: every pre-training snapshot, whatever its format, prefix, place and type, has the
 // values of tiny/weights.safetensors.
 func TestCheckpointsOfOneModelAreEqual(t *testing.T) {
@@ -80,7 +68,7 @@ func TestCheckpointsOfOneModelAreEqual(t *testing.T) {
 			Keys          int
 			First         []string `json:"first_keys"`
 		}
-		readJSON(t, filepath.Join(dir, "checkpoints", "index.json"), &index)
+		goldentest.ReadJSON(t, filepath.Join(dir, "checkpoints", "index.json"), &index)
 		hashes := map[string]string{}
 		for name, about := range index {
 			if about.Keys == 0 {
@@ -254,7 +242,7 @@ func TestConfigIsInferred(t *testing.T) {
 			Attr    int `json:"num_attr"`
 			Answers int `json:"num_answers"`
 		}
-		readJSON(t, filepath.Join(dir, "config.json"), &file)
+		goldentest.ReadJSON(t, filepath.Join(dir, "config.json"), &file)
 		b := file.Bert
 		want := lxmert.Config{
 			Vocab: b.Vocab, Hidden: b.Hidden, Heads: b.Heads, Intermediate: b.Inter, MaxPositions: b.Pos, TokenTypes: b.Types,
@@ -289,7 +277,7 @@ func TestHuggingFaceModelIsTheSame(t *testing.T) {
 	eachFolder(t, "hf", func(t *testing.T, dir string) {
 		folder := openModel(t, filepath.Join(dir, "model"))
 		var config map[string]any
-		readJSON(t, filepath.Join(dir, "model", "config.json"), &config)
+		goldentest.ReadJSON(t, filepath.Join(dir, "model", "config.json"), &config)
 		c := folder.Config
 		for name, got := range map[string]int{
 			"vocab_size": c.Vocab, "hidden_size": c.Hidden, "num_attention_heads": c.Heads, "intermediate_size": c.Intermediate,

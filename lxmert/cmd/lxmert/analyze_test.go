@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/commandline"
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
 )
 
@@ -187,7 +188,7 @@ func TestAnalyzeSaysWhatIsWrong(t *testing.T) {
 		{[]string{"merge", t.TempDir()}, "has no results (examples*.jsonl)", false},
 	} {
 		_, _, err := execute(rootCommand(), c.args...)
-		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") || errors.Is(err, errUsage) != c.use {
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") || errors.Is(err, commandline.ErrUsage) != c.use {
 			t.Errorf("%v:\n%v\nwant a line with %q", c.args[:2], err, c.want)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/commandline"
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
 )
 
@@ -87,7 +88,7 @@ func TestAskSaysWhatCannotBeExplained(t *testing.T) {
 		{"ask", "q", "--load", "w", "--regions", "r", "--image", "i", "--images", "pictures"},
 		{"ask", "q", "--load", "w", "--regions", "r", "--image", "i", "--explain", "--out", "why.gif"},
 	} {
-		if _, _, err := execute(rootCommand(), c...); !errors.Is(err, errUsage) || strings.Contains(err.Error(), "\n") {
+		if _, _, err := execute(rootCommand(), c...); !errors.Is(err, commandline.ErrUsage) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v", c, err)
 		}
 	}

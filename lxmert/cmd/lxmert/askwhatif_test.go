@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/commandline"
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
 )
 
@@ -66,7 +67,7 @@ func TestAskAsksAgainWithSomethingChanged(t *testing.T) {
 		"the model has heads 0 to":       {"--heads-off", "x.0.ti:77"},
 		"--what-if: a question is empty": {"--what-if", " "},
 	} {
-		if text, err := ask(q.Sentence, flags...); !errors.Is(err, errUsage) || !strings.Contains(err.Error(), says) {
+		if text, err := ask(q.Sentence, flags...); !errors.Is(err, commandline.ErrUsage) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v: %v, must say %q\n%s", flags, err, says, text)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/seed-516990b0/golxmert/internal/commandline"
 	"github.com/seed-516990b0/golxmert/lxmert/bench"
 )
 
@@ -31,7 +32,7 @@ func TestBenchExplainsWrongFlags(t *testing.T) {
 		{"tokenizer --length 1", "--length is 1"},
 	} {
 		_, _, err := execute(rootCommand(), append([]string{"bench"}, strings.Fields(c.args)...)...)
-		if !errors.Is(err, errUsage) || !strings.Contains(err.Error(), c.want) {
+		if !errors.Is(err, commandline.ErrUsage) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", c.args, err, c.want)
 		}
 	}

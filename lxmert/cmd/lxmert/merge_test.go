@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
+	"github.com/seed-516990b0/golxmert/internal/commandline"
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
 )
 
@@ -65,7 +66,7 @@ func TestMergeAveragesOverSeeds(t *testing.T) {
 		{[]string{"merge", "--seeds", "--out", out, one}, "need at least two", false},
 		{[]string{"merge", "--seeds", "--out", out, one, dir}, "has no results", false},
 	} {
-		if _, _, err := execute(rootCommand(), c.args...); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") || errors.Is(err, errUsage) != c.use {
+		if _, _, err := execute(rootCommand(), c.args...); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") || errors.Is(err, commandline.ErrUsage) != c.use {
 			t.Errorf("%v: %v, want a line with %q", c.args, err, c.want)
 		}
 	}

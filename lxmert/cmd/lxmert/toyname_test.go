@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/commandline"
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
@@ -64,7 +65,7 @@ func TestTheToyWorldIsAskedByItsName(t *testing.T) {
 	if err := os.WriteFile("toy.safetensors", own, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := execute(rootCommand(), ask...); !errors.Is(err, errUsage) || !strings.Contains(err.Error(), "weights of that name") {
+	if _, _, err := execute(rootCommand(), ask...); !errors.Is(err, commandline.ErrUsage) || !strings.Contains(err.Error(), "weights of that name") {
 		t.Errorf("with weights called toy: %v", err)
 	}
 }

@@ -156,9 +156,9 @@ func ignore(s *pflag.FlagSet) {
 // Complete reads what the flags say into the options, after they were parsed.
 func (l *Line) Complete() error {
 	o := &l.Options
-	o.Train, o.Valid = splits(l.train), splits(l.valid)
+	o.Train, o.Valid = task.Splits(l.train), task.Splits(l.valid)
 	o.Schedule = nil
-	for _, s := range splits(l.curriculum) {
+	for _, s := range task.Splits(l.curriculum) {
 		e, err := strconv.ParseFloat(s, 64)
 		if err != nil {
 			return usage("--curriculum: %q is not a number of epochs", s)
@@ -166,7 +166,7 @@ func (l *Line) Complete() error {
 		o.Schedule = append(o.Schedule, e)
 	}
 	if l.Task.Pretrains {
-		o.Pretraining.VisualLosses, o.Pretraining.QASets = splits(l.visualLosses), splits(l.qaSets)
+		o.Pretraining.VisualLosses, o.Pretraining.QASets = task.Splits(l.visualLosses), task.Splits(l.qaSets)
 		switch {
 		case o.Test != "":
 			return usage("--test: pre-training predicts nothing")
@@ -180,17 +180,6 @@ func (l *Line) Complete() error {
 		return usage("--resume keeps the run in %s and --overwrite loses it; give one of them", o.Output)
 	}
 	return nil
-}
-
-// splits cuts a flag's value at its commas.
-func splits(value string) []string {
-	var out []string
-	for _, s := range strings.Split(value, ",") {
-		if s = strings.TrimSpace(s); s != "" {
-			out = append(out, s)
-		}
-	}
-	return out
 }
 
 // Again is the command line that goes on with a run: the one that started it, with --resume.
