@@ -39,7 +39,8 @@ func snapshots(dir string, epochs int) (names []string) {
 	return append(append(names, bestSnapshot), own...)
 }
 
-// validBatch is how many sentences are validated at once, the reference's number: the loss is a mean over such batches.
+// validBatch is how many sentences are validated at once, the reference's number. The loss is the mean of such batches; the
+// last one, which may have a few sentences only, counts by how many it has, where the reference counts it like the others.
 const validBatch = 512
 
 // Tallies of answers: those of all labelled sentences, as the reference counts, and those whose sentence was not swapped.
@@ -138,7 +139,6 @@ var deadCause = map[string]string{
 func (p *pretraining) validate(ctx context.Context, t *train.Trainer, epoch int) (result, error) {
 	r := result{parts: make([]float64, len(p.losses)), tallies: map[string]train.Tally{}}
 	n := p.valid.Len()
-	batches := float64((n + validBatch - 1) / validBatch)
 	for from := 0; from < n; from += validBatch {
 		var index []int
 		for i := from; i < min(n, from+validBatch); i++ {
@@ -152,9 +152,10 @@ func (p *pretraining) validate(ctx context.Context, t *train.Trainer, epoch int)
 		if err != nil {
 			return r, err
 		}
-		r.loss += loss / batches
+		share := float64(len(index)) / float64(n)
+		r.loss += share * loss
 		for i := range p.losses {
-			r.parts[i] += float64(outputs[i].([]float32)[0]) / batches
+			r.parts[i] += share * float64(outputs[i].([]float32)[0])
 		}
 		err = p.tally(parts[0], outputs, func(name string, sum, n float64) {
 			was := r.tallies[name]
