@@ -82,7 +82,7 @@ func TestAValueIsComputedAnewWhenWhatItReachesChanges(t *testing.T) {
 		"an import by its path":           {`"example.com/go-maps/v2"`, `"example.com/maps"`, true},
 		"an import's name written out":    {`"math"`, `math "math"`, false},
 		"an import of another cell":       {`"flag"`, "\"flag\"\n\t\"os\"\n\tstrings \"example.com/go-strings\"", false},
-		"an import that is left out":     {"\t\"fmt\"\n", "", false},
+		"an import that is left out":      {"\t\"fmt\"\n", "", false},
 		"another cell":                    {"fmt.Println(value)", "println(other)", false},
 		"a variable that it does not use": {"other  = 7", "other  = 8", false},
 		"a method of that name elsewhere": {"func main", "type box struct{ factor int }\nfunc (b *box) set() { b.factor = 3 }\nfunc main", false},
