@@ -256,6 +256,7 @@ func TestNotebooksRun(t *testing.T) {
 	n.run(t, "02", "").expect(t, `attention maps`, `wrote out/entropy.pdf`, `wrote out/entropy.csv`)
 	n.run(t, "03", "").expect(t, `relevance\tpositive\t0\.\d+`, `random`, `spearman`, `relevance\tattention\timage\t-?0?\.?\d+`)
 	n.run(t, "04", "").expect(t, `EMAP gap\tshare\t`, `V-SHAP\tshare\t.*\t0\n`, `EMAP`, `Shapley values: `, `words \d+ %, regions \d+ %`, `Shapley interactions`, `norm of cross-attention`)
+	n.run(t, "05", "").expect(t, `Where what is known`, `debiased linear CKA of levels`, `fusion of words and regions`, `probe of all heads\t[01]`, `Words and regions along their main directions`)
 	checkFineTuning(t, n, n.run(t, "06", ""), "vqa", "heldout", "test")
 	score := n.run(t, "08", "").expect(t, `what color is the circle\?\s+\[garden\]`, `98 pictures in`, `run: done`, `before: ([\d.]+) %`, `after:  ([\d.]+) %`,
 		`BEST.pth: 137 parameters loaded, all that there are`, `2 missing in the file:\s+cls.seq_relationship.weight`)
