@@ -4,9 +4,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/task/cli"
 )
 
@@ -175,5 +177,24 @@ func TestWorldsThatAreNotThereSayWhatWouldHaveWorked(t *testing.T) {
 	}
 	if _, err := s.recipe("vcr"); err == nil || !strings.Contains(err.Error(), `"nlvr2"`) {
 		t.Errorf("a task that there is not: %v", err)
+	}
+}
+
+// TestRecipesAreThoseOfTheTasks, which cells cannot ask, as they do not link package dataset.
+func TestRecipesAreThoseOfTheTasks(t *testing.T) {
+	for _, task := range dataset.Tasks() {
+		name := task.Name
+		if published, ok := publishedRecipes[name]; !ok || published.Flags != task.Recipe.FineTune {
+			t.Errorf("%s is published with %+v, in cells with %+v", name, task.Recipe, published)
+		}
+		if _, ok := toyRecipes[name]; !ok {
+			t.Errorf("cells know no recipe of %s for the toy world", name)
+		}
+		if _, err := (&Setting{}).recipe("none"); err == nil || !strings.Contains(err.Error(), strconv.Quote(name)) {
+			t.Errorf("what tasks there are does not name %s: %v", name, err)
+		}
+	}
+	if n := len(dataset.Tasks()); len(publishedRecipes) != n || len(toyRecipes) != n {
+		t.Errorf("%d and %d recipes of %d tasks", len(publishedRecipes), len(toyRecipes), n)
 	}
 }
