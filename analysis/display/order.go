@@ -64,7 +64,7 @@ func encode(v any) ([]byte, error) {
 
 func decode(data []byte, into any) error {
 	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(into); err != nil {
-		return fmt.Errorf("display: these bytes are no %T: %w", into, err)
+		return fmt.Errorf("display: these bytes are not a %T: %w", into, err)
 	}
 	return nil
 }

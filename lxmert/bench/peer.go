@@ -51,7 +51,7 @@ func findPeer(ctx context.Context, python, dir string, s script, about any) (pee
 			return p, fmt.Errorf("--peer %s: this Python has no %s; `%s -m pip install %s` brings it", python, s.product, python, s.install)
 		}
 		if why == "" {
-			why = "it is no " + what
+			why = "it is not a " + what
 		}
 		return p, fmt.Errorf("--peer %s: %s", python, why)
 	}
