@@ -8,23 +8,8 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
-// Levels are the names of a stream's levels, from the embedding to the one that the heads read.
-func Levels(cfg lxmert.Config, stream analysis.Stream) []string {
-	pattern := "hid.t.*"
-	if stream == analysis.RegionStream {
-		pattern = "hid.i.*"
-	}
-	var names []string
-	for _, a := range cfg.Names() {
-		if lxmert.Match(pattern, a.Name) {
-			names = append(names, a.Name)
-		}
-	}
-	return names
-}
-
 // Logits are what the target's head says of every level at the place of the target: [scores, C] for each level, in the order
-// of [Levels]. All parts of the target must read one output at one place. tuned may be nil.
+// of [analysis.Levels]. All parts of the target must read one output at one place. tuned may be nil.
 func Logits(ctx context.Context, eng lxmert.Engine, bound *analysis.Bound, tuned *Tuned) ([]lxmert.Tensor, lxmert.Provenance, error) {
 	place, output, err := one(bound)
 	if err != nil {
@@ -63,7 +48,7 @@ func one(bound *analysis.Bound) (analysis.Place, string, error) {
 // throughHead reads an output of every level of a stream, each in the place of the last one.
 func throughHead(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, stream analysis.Stream, read lxmert.Read, tuned *Tuned) (out []lxmert.Tensor, from lxmert.Provenance, err error) {
 	cfg := eng.Config()
-	levels := Levels(cfg, stream)
+	levels := analysis.Levels(cfg, stream)
 	if tuned != nil {
 		if err := tuned.check(cfg, stream); err != nil {
 			return nil, from, err

@@ -72,7 +72,7 @@ func Read(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, target analys
 		} else {
 			meta.Notes = append(meta.Notes, "Levels below the cross-modality layers are not written in the basis that the head reads; a tuned lens shows more.")
 		}
-		out[u] = Reading{Meta: analysis.NewScores(meta, bound.Batch, row, nil, nil).Meta, Levels: Levels(cfg, place.Stream), Cross: cross}
+		out[u] = Reading{Meta: analysis.NewScores(meta, bound.Batch, row, nil, nil).Meta, Levels: analysis.Levels(cfg, place.Stream), Cross: cross}
 	}
 	last := plain[len(plain)-1]
 	look := func(name string, logits []lxmert.Tensor) {

@@ -34,7 +34,7 @@ func (l *Tuned) check(cfg lxmert.Config, stream analysis.Stream) error {
 	if l.Stream != stream {
 		return fmt.Errorf("%w: it is of the other stream", ErrTuned)
 	}
-	levels := len(Levels(cfg, stream))
+	levels := len(analysis.Levels(cfg, stream))
 	if len(l.Maps) != levels {
 		return fmt.Errorf("%w: it has %d levels, the model %d", ErrTuned, len(l.Maps), levels)
 	}

@@ -30,7 +30,7 @@ type Aligner struct {
 
 // NewAligner returns an aligner of a model's levels.
 func NewAligner(cfg lxmert.Config) *Aligner {
-	levels := append(Levels(cfg, analysis.WordStream), Levels(cfg, analysis.RegionStream)...)
+	levels := append(analysis.Levels(cfg, analysis.WordStream), analysis.Levels(cfg, analysis.RegionStream)...)
 	return &Aligner{cfg: cfg, levels: levels, waiting: make([][]float64, len(levels)), seen: map[string]bool{}}
 }
 

@@ -40,7 +40,7 @@ func regionRows(b *lxmert.Batch, s *probe.States, level string) *mat.Dense {
 func TestAlignmentEqualsReference(t *testing.T) {
 	alignments := func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch) map[string][]float64 {
 		s := states(t, eng, b)
-		words, regions := probe.Levels(eng.Config(), analysis.WordStream), probe.Levels(eng.Config(), analysis.RegionStream)
+		words, regions := analysis.Levels(eng.Config(), analysis.WordStream), analysis.Levels(eng.Config(), analysis.RegionStream)
 		out := map[string][]float64{}
 		for _, w := range words {
 			for _, v := range words {

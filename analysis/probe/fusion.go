@@ -20,7 +20,7 @@ const Restarts = 20
 // FusionPlaces are the pairs of levels at which words and regions are compared: embeddings, tops of the towers, and each
 // cross-modality layer.
 func FusionPlaces(cfg lxmert.Config) (names []string, pairs [][2]string) {
-	words, regions := Levels(cfg, analysis.WordStream), Levels(cfg, analysis.RegionStream)
+	words, regions := analysis.Levels(cfg, analysis.WordStream), analysis.Levels(cfg, analysis.RegionStream)
 	names, pairs = []string{"embedding"}, [][2]string{{words[0], regions[0]}}
 	if cfg.LangLayers+cfg.RegionLayers > 0 {
 		names, pairs = append(names, "towers"), append(pairs, [2]string{words[cfg.LangLayers], regions[cfg.RegionLayers]})

@@ -38,7 +38,7 @@ func gather(ctx context.Context, eng, other lxmert.Engine, batches Batches, most
 	cfg := eng.Config()
 	out := map[analysis.Stream]*gathered{}
 	for _, stream := range []analysis.Stream{analysis.WordStream, analysis.RegionStream} {
-		out[stream] = &gathered{levels: Levels(cfg, stream), rows: map[string][]float32{}, dim: cfg.Hidden}
+		out[stream] = &gathered{levels: analysis.Levels(cfg, stream), rows: map[string][]float32{}, dim: cfg.Hidden}
 	}
 	var from lxmert.Provenance
 	features, seen, first := "", map[string]bool{}, 0

@@ -282,7 +282,7 @@ func TestAlignmentOverADataSet(t *testing.T) {
 		if err != nil || one.Check() != nil {
 			t.Fatal(err, one.Check())
 		}
-		if n := len(one.Rows.Labels); n != len(probe.Levels(eng.Config(), analysis.WordStream))+len(probe.Levels(eng.Config(), analysis.RegionStream)) || one.N != b.Rows() {
+		if n := len(one.Rows.Labels); n != len(analysis.Levels(eng.Config(), analysis.WordStream))+len(analysis.Levels(eng.Config(), analysis.RegionStream)) || one.N != b.Rows() {
 			t.Errorf("%d levels of %d examples", n, one.N)
 		}
 		parts, err := probe.CKA(t.Context(), eng, func(yield func(*lxmert.Batch, error) bool) {

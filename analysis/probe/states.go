@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"strconv"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -16,19 +15,6 @@ type States struct {
 	batch  *lxmert.Batch
 	values map[string]lxmert.Tensor
 	From   lxmert.Provenance
-}
-
-// Levels are the names of a stream's levels, the embedding first: hid.t.0 … or hid.i.0 …
-func Levels(cfg lxmert.Config, stream analysis.Stream) []string {
-	prefix, tower := "hid.t.", cfg.LangLayers
-	if stream == analysis.RegionStream {
-		prefix, tower = "hid.i.", cfg.RegionLayers
-	}
-	names := make([]string, tower+cfg.CrossLayers+1)
-	for k := range names {
-		names[k] = prefix + strconv.Itoa(k)
-	}
-	return names
 }
 
 // ReadStates runs a batch and keeps the levels with these names, patterns such as hid.t.* allowed; none: all levels.

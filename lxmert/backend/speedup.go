@@ -3,8 +3,6 @@
 package backend
 
 import (
-	"errors"
-
 	"github.com/gomlx/compute"
 	"github.com/gomlx/go-xla/pjrt"
 
@@ -12,18 +10,15 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/internal/speedup"
 )
 
-// errTable says that go-xla does not keep its plugins as it did.
-var errTable = errors.New("this version of go-xla keeps its plugins in another way")
-
 // prepare comes before the first client of a CPU plugin.
 func (s speedups) prepare(plugin *pjrt.Plugin, path, options string) {
-	table := pjrttable.Of(plugin)
+	table, missing := pjrttable.Of(plugin)
 	for _, p := range speedup.Parts() {
 		if s[p.Name] != "" || p.Prepare == nil {
 			continue
 		}
-		err := errTable
-		if table != nil {
+		err := missing
+		if err == nil {
 			err = p.Prepare(table, path, options)
 		}
 		if err != nil {

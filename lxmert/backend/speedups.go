@@ -29,10 +29,7 @@ func (s speedups) on() string {
 			names = append(names, p.Name)
 		}
 	}
-	if len(names) == 0 {
-		return ""
-	}
-	return "with " + strings.Join(names, ", ")
+	return strings.Join(names, ", ")
 }
 
 // off lists those that are not, and why.
@@ -51,5 +48,12 @@ func (s speedups) off() string {
 
 // note says both.
 func (s speedups) note() string {
-	return strings.TrimPrefix(strings.TrimSuffix(s.on()+"; "+s.off(), "; "), "; ")
+	on, off := s.on(), s.off()
+	switch {
+	case on == "":
+		return off
+	case off == "":
+		return "with " + on
+	}
+	return "with " + on + "; " + off
 }

@@ -40,7 +40,7 @@ type sums struct {
 
 // New begins a lens for a stream of a model.
 func New(eng lxmert.Engine, stream analysis.Stream) *Fitting {
-	f := &Fitting{eng: eng, stream: stream, levels: lens.Levels(eng.Config(), stream)}
+	f := &Fitting{eng: eng, stream: stream, levels: analysis.Levels(eng.Config(), stream)}
 	d := eng.Config().Hidden
 	for range f.levels {
 		f.sums = append(f.sums, sums{0, mat.NewVecDense(d, nil), mat.NewVecDense(d, nil), mat.NewDense(d, d, nil), mat.NewDense(d, d, nil)})

@@ -182,18 +182,20 @@ static void stop(const char *why) {
 	abort();
 }
 
-static void give(void *p, const char *invalid, const char *twice) {
+// begins says that a span begins at p; the caller has the lock.
+static int begins(const void *p, uint32_t s) { return s < end && spans[s].is_first && p == address_of(s); }
+
+static void give(void *p) {
 	uint32_t s = span_at(p);
 	pthread_mutex_lock(&lock);
-	int is_first = s < end && spans[s].is_first && p == address_of(s);
-	if (!is_first || spans[s].is_free) {
+	int was_free = begins(p, s);
+	if (!was_free || spans[s].is_free) {
 		// A block that was given back before it may have become part of the free span before it.
-		int was_free = is_first;
 		for (uint32_t f = spans[0].next; f != 0 && !was_free; f = spans[f].next) {
 			was_free = s > f && s < f + spans[f].count && p == address_of(s);
 		}
 		pthread_mutex_unlock(&lock); // abort may run what allocates
-		stop(was_free ? twice : invalid);
+		stop(was_free ? "free(): double free detected in pool\n" : "free(): invalid pointer\n");
 	}
 	calls++;
 	uint32_t count = spans[s].count;
@@ -229,7 +231,7 @@ void free(void *p) {
 		return;
 	}
 	int before = errno;
-	give(p, "free(): invalid pointer\n", "free(): double free detected in pool\n");
+	give(p);
 	errno = before;
 }
 
@@ -262,15 +264,6 @@ size_t malloc_usable_size(void *p) {
 	return glibc != NULL ? glibc(p) : 0;
 }
 
-// is_live says that a block of the pool is one that is in use.
-static int is_live(const void *p) {
-	uint32_t s = span_at(p);
-	pthread_mutex_lock(&lock);
-	int live = s < end && spans[s].is_first && !spans[s].is_free && p == address_of(s);
-	pthread_mutex_unlock(&lock);
-	return live;
-}
-
 void *realloc(void *p, size_t n) {
 	if (p == NULL) {
 		return malloc(n);
@@ -282,7 +275,10 @@ void *realloc(void *p, size_t n) {
 		free(p);
 		return NULL;
 	}
-	if (!is_live(p)) {
+	pthread_mutex_lock(&lock);
+	int is_live = begins(p, span_at(p)) && !spans[span_at(p)].is_free;
+	pthread_mutex_unlock(&lock);
+	if (!is_live) {
 		stop("realloc(): invalid pointer\n");
 	}
 	size_t has = malloc_usable_size(p);

@@ -29,9 +29,9 @@ func Use(plugin *pjrt.Plugin, path string) {
 	if _, ok := used.Load(path); ok {
 		return
 	}
-	table := pjrttable.Of(plugin)
-	if table == nil {
-		used.Store(path, errors.New("this version of go-xla keeps its plugins in another way"))
+	table, err := pjrttable.Of(plugin)
+	if err != nil {
+		used.Store(path, err)
 		return
 	}
 	with := C.compileoption_table(*table)
