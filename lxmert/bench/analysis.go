@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
 	"strconv"
-	"time"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
@@ -24,68 +22,21 @@ func Analysis(ctx context.Context, o Options) (*AnalysisReport, error) {
 	if err := o.checkMethod(); err != nil {
 		return nil, err
 	}
-	o = o.withDefaults()
-	if err := o.check(); err != nil {
+	a := &explaining{comparison: comparison{Options: o, unit: unitOf(o.Method)}, lean: map[setting][]Result{}}
+	if err := a.measure(ctx, a.runOurs, a.runTorch); err != nil {
 		return nil, err
-	}
-	dir, remove, err := temporary()
-	if err != nil {
-		return nil, err
-	}
-	defer remove()
-	o.programs = filepath.Join(dir, "programs")
-	a := &explaining{Options: o, theirs: map[setting][]Result{}, lean: map[setting][]Result{}}
-	if o.Peer != "" {
-		if a.torch, err = findTorch(ctx, o.Peer, dir); err != nil {
-			return nil, err
-		}
-	}
-	if a.material, err = prepare(ctx, o, dir, true); err != nil {
-		return nil, err
-	}
-	for round := range o.Rounds {
-		err := takeTurns(ctx,
-			func(ctx context.Context) error { return a.runOurs(ctx, round) },
-			func() []setting { return a.settings },
-			func(ctx context.Context, s setting) error { return a.runTorch(ctx, round, s) })
-		if err != nil {
-			return nil, err
-		}
 	}
 	return a.report(), nil
 }
 
-// explaining is a measurement under way.
+// explaining is a measurement under way. What PyTorch does is in the published style.
 type explaining struct {
-	Options
-	torch    *torch
-	material *material
-
-	settings   []setting
-	ours       []Result
-	theirs     map[setting][]Result // in the published style
-	lean       map[setting][]Result // with the gradients of the maps alone
-	difference float64
+	comparison
+	lean map[setting][]Result // PyTorch with the gradients of the maps alone
 }
 
 func (a *explaining) runOurs(ctx context.Context, round int) error {
-	isFirst := len(a.ours) == 0
-	p, err := a.Runs.ours(job{Explain: &explainSpec{
-		Weights: a.material.weights, Config: a.Config, Inputs: a.material.inputs, Backend: a.Backend, BF16: a.BF16, Batches: a.Batches, Repeat: a.Repeat, Method: a.Method,
-	}}, isFirst)
-	if err != nil {
-		return err
-	}
-	var r Result
-	if _, err := p.run(ctx, &r); err != nil {
-		return err
-	}
-	a.ours = append(a.ours, r)
-	if isFirst && a.torch != nil {
-		a.settings = a.torch.settings(r.OnCUDA)
-	}
-	a.progress(round, "golxmert", &r)
-	return r.checkRows(a.sizes(), a.Repeat)
+	return a.comparison.runOurs(ctx, round, job{Explain: &explainSpec{modelSpec: a.spec(), Batches: a.Batches, Repeat: a.Repeat, Method: a.Method}}, a.sizes)
 }
 
 // sizes are how many single passes each of our batches stands for.
@@ -111,34 +62,14 @@ func (a *explaining) runTorch(ctx context.Context, round int, s setting) error {
 		if mapsOnly {
 			args, name, to = append(args, "--maps-only"), name+", maps only", a.lean
 		}
-		p, err := a.torch.program(torchRun{setting: s, material: a.material, threads: a.Threads, onCUDA: a.ours[0].OnCUDA, bf16: a.BF16}, args)
+		differs := "golxmert and torch explain differently: " + a.Method + " differs by %.1e of the largest, %.0e is allowed; nothing was compared"
+		r, err := a.comparison.runTorch(ctx, round, s, name, args, repeat, differs)
 		if err != nil {
 			return err
 		}
-		var r Result
-		if _, err := p.run(ctx, &r); err != nil {
-			return err
-		}
-		d := difference(a.ours[0].Logits, r.Logits)
-		if !(d <= a.same()) {
-			return fmt.Errorf("golxmert and torch explain differently: %s differs by %.1e of the largest, %.0e is allowed; nothing was compared", a.Method, d, a.same())
-		}
-		a.difference = max(a.difference, d)
 		to[s] = append(to[s], r)
-		a.progress(round, name, &r)
-		if err := r.checkRows([]int{1}, repeat); err != nil {
-			return err
-		}
 	}
 	return nil
-}
-
-func (a *explaining) progress(round int, who string, r *Result) {
-	fmt.Fprintf(a.Log, "bench: round %d of %d, %s: best", round+1, a.Rounds, who)
-	for _, row := range r.Rows {
-		fmt.Fprintf(a.Log, " %s", milli(best(row.TimesMS)/float64(row.Batch)))
-	}
-	fmt.Fprintf(a.Log, " ms per %s\n", unitOf(a.Method))
 }
 
 func (a *explaining) report() *AnalysisReport {
@@ -172,11 +103,7 @@ func (a *explaining) report() *AnalysisReport {
 
 // explainSpec says which explanations one process times.
 type explainSpec struct {
-	Weights string `json:"weights"`
-	Config  string `json:"config,omitempty"`
-	Inputs  string `json:"inputs"`
-	Backend string `json:"backend,omitempty"`
-	BF16    bool   `json:"bf16,omitempty"`
+	modelSpec
 	Batches []int  `json:"batches"`
 	Repeat  int    `json:"repeat"`
 	Method  string `json:"method,omitempty"` // "": relevance
@@ -184,52 +111,36 @@ type explainSpec struct {
 
 // measure explains in this process. Logits of the result are the words' and regions' relevance in the first row.
 func (s explainSpec) measure(ctx context.Context, log io.Writer) (*Result, error) {
-	b, r, err := openBackend(ctx, s.Backend, log)
-	if err != nil {
-		return nil, err
-	}
-	defer b.Finalize()
-	m, err := lxrt.Open(b, s.Weights, s.Config, lxrt.Options{BFloat16: s.BF16})
-	if err != nil {
-		return nil, err
-	}
-	defer m.Close()
-	inputs, err := lxrt.ReadBatch(s.Inputs)
-	if err != nil {
-		return nil, err
-	}
-	if s.Method != "" && s.Method != Relevance {
-		return r, s.measurePasses(ctx, m, inputs, r)
-	}
+	return s.with(ctx, log, func(m *lxrt.Model, inputs *lxmert.Batch, r *Result) error {
+		if s.Method != "" && s.Method != Relevance {
+			return s.measurePasses(ctx, m, inputs, r)
+		}
+		return s.measureRelevance(ctx, m, inputs, r)
+	})
+}
+
+func (s explainSpec) measureRelevance(ctx context.Context, m lxmert.Engine, inputs *lxmert.Batch, r *Result) error {
 	for _, n := range s.Batches {
 		rows, err := firstRows(inputs, n)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		t := Timing{Batch: n}
-		cold := 0.0
-		for i := range s.Repeat + 2 {
-			start := time.Now()
-			scores, err := relevance.BiModal(ctx, m, rows, analysis.Predicted(), relevance.Options{})
-			if err != nil {
-				return nil, fmt.Errorf("batch %d: %w", n, err)
+		var scores []analysis.Scores
+		t, err := timed(n, s.Repeat, func() (err error) {
+			scores, err = relevance.BiModal(ctx, m, rows, analysis.Predicted(), relevance.Options{})
+			return err
+		}, func() error {
+			if r.Logits == nil {
+				r.Logits = [][]float32{relevances(scores[0], rows)}
 			}
-			seconds := time.Since(start).Seconds()
-			switch {
-			case i == 0:
-				cold = seconds
-				if r.Logits == nil {
-					r.Logits = [][]float32{relevances(scores[0], rows)}
-				}
-			case i > 1:
-				t.TimesMS = append(t.TimesMS, 1000*seconds)
-			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("batch %d: %w", n, err)
 		}
-		t.CompileS = max(0, cold-best(t.TimesMS)/1000)
 		r.Rows = append(r.Rows, t)
 	}
-	r.PeakRSS = peakRSS()
-	return r, nil
+	return nil
 }
 
 // relevances are those of the words that are there, and of the regions.

@@ -42,12 +42,7 @@ func (r *AnalysisReport) Print(w io.Writer) error {
 	var b strings.Builder
 	m := r.Model
 	fmt.Fprintf(&b, "%s: %.1f M parameters, %d words, %d regions, %s\n", aboutMethod[r.Method], float64(m.Parameters)/1e6, m.Words, m.Regions, m.DType)
-	fmt.Fprintf(&b, "weights:  %s, %s\n", m.Weights, megabytes(m.FileBytes))
-	fmt.Fprintf(&b, "machine:  %s\n", r.Machine)
-	fmt.Fprintf(&b, "engine:   %s on %s\n", r.Ours.Engine, r.Ours.Device)
-	if len(r.Torch) > 0 {
-		fmt.Fprintf(&b, "peer:     %s on %s, %s\n", r.Torch[0].Engine, r.Torch[0].Device, plural(r.Torch[0].Threads, "thread"))
-	}
+	writeEngines(&b, m, r.Machine, r.Ours, r.Torch)
 	b.WriteByte('\n')
 	t := newTable(&b, "", "batch", "best ms", "median ms", map[bool]string{true: "explanations/s", false: "passes/s"}[r.Method == Relevance], "compile s", "peak memory")
 	row := func(name string, s Side) {

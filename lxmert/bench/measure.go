@@ -67,7 +67,7 @@ func Measure(ctx context.Context, s Spec, first func(), log io.Writer) (*Result,
 		if err != nil {
 			return nil, fmt.Errorf("batch %d: %w", n, err)
 		}
-		r.Rows = append(r.Rows, *t)
+		r.Rows = append(r.Rows, t)
 		if i == 0 {
 			r.Opening.CompileS, r.Opening.ForwardS = t.CompileS, best(t.TimesMS)/1000
 		}
@@ -83,40 +83,49 @@ func Measure(ctx context.Context, s Spec, first func(), log io.Writer) (*Result,
 	return r, err
 }
 
-// timeBatch runs one batch often: once to compile, once to warm up, and then for the clock.
-func timeBatch(ctx context.Context, m lxmert.Engine, b *lxmert.Batch, repeat int, compiled func()) (*Timing, lxmert.Tensor, error) {
-	t := &Timing{Batch: b.Rows()}
-	var logits lxmert.Tensor
-	run := func() (seconds float64, err error) {
+// timed runs something often: once to compile, once to warm up, and then for the clock. compiled comes after the first run.
+func timed(batch, repeat int, run, compiled func() error) (Timing, error) {
+	t := Timing{Batch: batch}
+	cold := 0.0
+	for i := range repeat + 2 {
 		start := time.Now()
-		trace, err := m.Run(ctx, b, lxmert.Request{Want: lxmert.All("out.task")})
-		if err != nil {
-			return 0, err
+		if err := run(); err != nil {
+			return t, err
 		}
-		logits = trace.Values["out.task"]
-		return time.Since(start).Seconds(), nil
-	}
-	firstRun, err := run()
-	if err != nil {
-		return nil, logits, err
-	}
-	compiled()
-	for _, v := range logits.Data {
-		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return nil, logits, errors.New("the logits are not finite numbers")
-		}
-	}
-	for i := range repeat + 1 {
-		seconds, err := run()
-		if err != nil {
-			return nil, logits, err
-		}
-		if i > 0 {
+		seconds := time.Since(start).Seconds()
+		switch {
+		case i == 0:
+			cold = seconds
+			if err := compiled(); err != nil {
+				return t, err
+			}
+		case i > 1:
 			t.TimesMS = append(t.TimesMS, 1000*seconds)
 		}
 	}
-	t.CompileS = max(0, firstRun-best(t.TimesMS)/1000)
-	return t, logits, nil
+	t.CompileS = max(0, cold-best(t.TimesMS)/1000)
+	return t, nil
+}
+
+// timeBatch times one batch.
+func timeBatch(ctx context.Context, m lxmert.Engine, b *lxmert.Batch, repeat int, compiled func()) (t Timing, logits lxmert.Tensor, err error) {
+	t, err = timed(b.Rows(), repeat, func() error {
+		trace, err := m.Run(ctx, b, lxmert.Request{Want: lxmert.All("out.task")})
+		if err != nil {
+			return err
+		}
+		logits = trace.Values["out.task"]
+		return nil
+	}, func() error {
+		compiled()
+		for _, v := range logits.Data {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return errors.New("the logits are not finite numbers")
+			}
+		}
+		return nil
+	})
+	return t, logits, err
 }
 
 // firstRows is a batch of the first n texts and images.

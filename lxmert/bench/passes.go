@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/modality"
@@ -129,28 +128,20 @@ func narrow(values []float64) []float32 {
 // measurePasses times a method in this process. The batch of a timing is the passes that it stands for.
 func (s explainSpec) measurePasses(ctx context.Context, m lxmert.Engine, inputs *lxmert.Batch, r *Result) error {
 	for _, n := range s.Batches {
-		t := Timing{Batch: passes(s.Method, n)}
-		cold := 0.0
-		for i := range s.Repeat + 2 {
-			start := time.Now()
-			numbers, err := s.once(ctx, m, inputs, n)
-			if err != nil {
-				return fmt.Errorf("%s of %d: %w", s.Method, n, err)
+		var numbers func() []float32
+		t, err := timed(passes(s.Method, n), s.Repeat, func() (err error) {
+			numbers, err = s.once(ctx, m, inputs, n)
+			return err
+		}, func() error {
+			if r.Logits == nil {
+				r.Logits = [][]float32{numbers()}
 			}
-			seconds := time.Since(start).Seconds()
-			switch {
-			case i == 0:
-				cold = seconds
-				if r.Logits == nil {
-					r.Logits = [][]float32{numbers()}
-				}
-			case i > 1:
-				t.TimesMS = append(t.TimesMS, 1000*seconds)
-			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("%s of %d: %w", s.Method, n, err)
 		}
-		t.CompileS = max(0, cold-best(t.TimesMS)/1000)
 		r.Rows = append(r.Rows, t)
 	}
-	r.PeakRSS = peakRSS()
 	return nil
 }

@@ -2,14 +2,11 @@ package bench
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"math"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/patch"
@@ -29,48 +26,15 @@ const exactNodes = 64
 func Patching(ctx context.Context, o Options) (*PatchingReport, error) {
 	set(&o.Repeat, 5)
 	o.Batches = []int{1}
-	o = o.withDefaults()
-	if err := o.check(); err != nil {
+	p := &patching{comparison{Options: o, unit: "node"}}
+	if err := p.measure(ctx, p.runOurs, p.runTorch); err != nil {
 		return nil, err
-	}
-	dir, remove, err := temporary()
-	if err != nil {
-		return nil, err
-	}
-	defer remove()
-	o.programs = filepath.Join(dir, "programs")
-	p := &patching{Options: o, theirs: map[setting][]Result{}}
-	if o.Peer != "" {
-		if p.torch, err = findTorch(ctx, o.Peer, dir); err != nil {
-			return nil, err
-		}
-	}
-	if p.material, err = prepare(ctx, o, dir, true); err != nil {
-		return nil, err
-	}
-	for round := range o.Rounds {
-		err := takeTurns(ctx,
-			func(ctx context.Context) error { return p.runOurs(ctx, round) },
-			func() []setting { return p.settings },
-			func(ctx context.Context, s setting) error { return p.runTorch(ctx, round, s) })
-		if err != nil {
-			return nil, err
-		}
 	}
 	return p.report(), nil
 }
 
 // patching is a measurement under way.
-type patching struct {
-	Options
-	torch    *torch
-	material *material
-
-	settings   []setting
-	ours       []Result
-	theirs     map[setting][]Result
-	difference float64
-}
+type patching struct{ comparison }
 
 // nodes are those that are patched exactly, and how many there are in all.
 func (p *patching) nodes() (some []patch.Node, all int) {
@@ -88,24 +52,10 @@ func somePatched(c lxmert.Config, words, regions int) (some []patch.Node, all in
 }
 
 func (p *patching) runOurs(ctx context.Context, round int) error {
-	isFirst := len(p.ours) == 0
-	program, err := p.Runs.ours(job{Patch: &patchSpec{
-		Weights: p.material.weights, Config: p.Config, Inputs: p.material.inputs, Backend: p.Backend, BF16: p.BF16, Repeat: p.Repeat,
-	}}, isFirst)
-	if err != nil {
-		return err
-	}
-	var r Result
-	if _, err := program.run(ctx, &r); err != nil {
-		return err
-	}
-	p.ours = append(p.ours, r)
-	if isFirst && p.torch != nil {
-		p.settings = p.torch.settings(r.OnCUDA)
-	}
-	p.progress(round, "golxmert", &r)
-	some, all := p.nodes()
-	return r.checkRows([]int{len(some), all}, p.Repeat)
+	return p.comparison.runOurs(ctx, round, job{Patch: &patchSpec{modelSpec: p.spec(), Repeat: p.Repeat}}, func() []int {
+		some, all := p.nodes()
+		return []int{len(some), all}
+	})
 }
 
 func (p *patching) runTorch(ctx context.Context, round int, s setting) error {
@@ -114,30 +64,13 @@ func (p *patching) runTorch(ctx context.Context, round int, s setting) error {
 	for i, n := range some {
 		list[i] = n.Name + ":" + strconv.Itoa(max(n.Head, n.Position))
 	}
-	program, err := p.torch.program(torchRun{setting: s, material: p.material, threads: p.Threads, onCUDA: p.ours[0].OnCUDA, bf16: p.BF16}, []string{"--patch", strings.Join(list, ",")})
+	const differs = "golxmert and torch patch differently: what it changes differs by %.1e of the largest change, %.0e is allowed; nothing was compared"
+	r, err := p.comparison.runTorch(ctx, round, s, torchName(s.String()), []string{"--patch", strings.Join(list, ",")}, len(some), differs)
 	if err != nil {
 		return err
 	}
-	var r Result
-	if _, err := program.run(ctx, &r); err != nil {
-		return err
-	}
-	d := difference(p.ours[0].Logits, r.Logits)
-	if !(d <= p.same()) {
-		return fmt.Errorf("golxmert and torch patch differently: what it changes differs by %.1e of the largest change, %.0e is allowed; nothing was compared", d, p.same())
-	}
-	p.difference = max(p.difference, d)
 	p.theirs[s] = append(p.theirs[s], r)
-	p.progress(round, torchName(s.String()), &r)
-	return r.checkRows([]int{1}, len(some))
-}
-
-func (p *patching) progress(round int, who string, r *Result) {
-	fmt.Fprintf(p.Log, "bench: round %d of %d, %s: best", round+1, p.Rounds, who)
-	for _, row := range r.Rows {
-		fmt.Fprintf(p.Log, " %s", milli(best(row.TimesMS)/float64(row.Batch)))
-	}
-	fmt.Fprintln(p.Log, " ms per node")
+	return nil
 }
 
 func (p *patching) report() *PatchingReport {
@@ -163,79 +96,48 @@ func (p *patching) report() *PatchingReport {
 
 // patchSpec says what one process patches.
 type patchSpec struct {
-	Weights string `json:"weights"`
-	Config  string `json:"config,omitempty"`
-	Inputs  string `json:"inputs"`
-	Backend string `json:"backend,omitempty"`
-	BF16    bool   `json:"bf16,omitempty"`
-	Repeat  int    `json:"repeat"`
+	modelSpec
+	Repeat int `json:"repeat"`
 }
 
 // measure patches in this process: the rows of the result are exact and by attribution, with the nodes of a run as batch.
 // Logits are what the exactly patched nodes change.
 func (s patchSpec) measure(ctx context.Context, log io.Writer) (*Result, error) {
-	b, r, err := openBackend(ctx, s.Backend, log)
-	if err != nil {
-		return nil, err
-	}
-	defer b.Finalize()
-	m, err := lxrt.Open(b, s.Weights, s.Config, lxrt.Options{BFloat16: s.BF16})
-	if err != nil {
-		return nil, err
-	}
-	defer m.Close()
-	inputs, err := lxrt.ReadBatch(s.Inputs)
-	if err != nil {
-		return nil, err
-	}
-	clean, err := firstRows(inputs, 1)
-	if err != nil {
-		return nil, err
-	}
-	emptied := *clean
-	emptied.Feats = lxmert.NewTensor(clean.Feats.Shape...)
-	some, all := somePatched(m.Config(), clean.T(), clean.V())
-	for _, way := range []struct {
-		nodes int
-		run   func(p *patch.Pair) error
-	}{
-		{len(some), func(p *patch.Pair) error {
-			changes, err := p.Patch(ctx, patch.Noising, 0, some)
-			if err == nil && r.Logits == nil {
-				r.Logits = [][]float32{{}}
-				for _, x := range changes {
-					r.Logits[0] = append(r.Logits[0], float32(x))
-				}
-			}
+	return s.with(ctx, log, func(m *lxrt.Model, inputs *lxmert.Batch, r *Result) error {
+		clean, err := firstRows(inputs, 1)
+		if err != nil {
 			return err
-		}},
-		{all, func(p *patch.Pair) error {
-			_, err := p.Attribute(ctx, patch.AttributionOptions{})
-			return err
-		}},
-	} {
-		t := Timing{Batch: way.nodes}
-		cold := 0.0
-		for i := range s.Repeat + 2 {
-			start := time.Now()
-			pair, err := patch.NewPair(ctx, m, clean, &emptied, analysis.Predicted())
-			if err == nil {
-				err = way.run(pair)
-			}
-			if err != nil {
-				return nil, err
-			}
-			seconds := time.Since(start).Seconds()
-			switch {
-			case i == 0:
-				cold = seconds
-			case i > 1:
-				t.TimesMS = append(t.TimesMS, 1000*seconds)
-			}
 		}
-		t.CompileS = max(0, cold-best(t.TimesMS)/1000)
-		r.Rows = append(r.Rows, t)
-	}
-	r.PeakRSS = peakRSS()
-	return r, nil
+		emptied := *clean
+		emptied.Feats = lxmert.NewTensor(clean.Feats.Shape...)
+		some, all := somePatched(m.Config(), clean.T(), clean.V())
+		var changes []float64
+		for _, way := range []struct {
+			nodes int
+			run   func(p *patch.Pair) error
+		}{
+			{len(some), func(p *patch.Pair) (err error) {
+				changes, err = p.Patch(ctx, patch.Noising, 0, some)
+				return err
+			}},
+			{all, func(p *patch.Pair) error {
+				_, err := p.Attribute(ctx, patch.AttributionOptions{})
+				return err
+			}},
+		} {
+			t, err := timed(way.nodes, s.Repeat, func() error {
+				pair, err := patch.NewPair(ctx, m, clean, &emptied, analysis.Predicted())
+				if err != nil {
+					return err
+				}
+				return way.run(pair)
+			}, func() error { return nil })
+			if err != nil {
+				return err
+			}
+			r.Rows = append(r.Rows, t)
+		}
+		r.Logits = [][]float32{narrow(changes)}
+		return nil
+	})
 }

@@ -40,12 +40,7 @@ func (r *PatchingReport) Print(w io.Writer) error {
 	var b strings.Builder
 	m := r.Model
 	fmt.Fprintf(&b, "patching heads and levels: %.1f M parameters, %d words, %d regions, %s\n", float64(m.Parameters)/1e6, m.Words, m.Regions, m.DType)
-	fmt.Fprintf(&b, "weights:  %s, %s\n", m.Weights, megabytes(m.FileBytes))
-	fmt.Fprintf(&b, "machine:  %s\n", r.Machine)
-	fmt.Fprintf(&b, "engine:   %s on %s\n", r.Ours.Engine, r.Ours.Device)
-	if len(r.Torch) > 0 {
-		fmt.Fprintf(&b, "peer:     %s on %s, %s\n", r.Torch[0].Engine, r.Torch[0].Device, plural(r.Torch[0].Threads, "thread"))
-	}
+	writeEngines(&b, m, r.Machine, r.Ours, r.Torch)
 	b.WriteByte('\n')
 	t := newTable(&b, "", "nodes", "best ms", "median ms", "nodes/s", "compile s", "peak memory")
 	row := func(name string, x Row, memoryOf int64) {

@@ -13,12 +13,7 @@ func (r *Report) Print(w io.Writer) error {
 	m := r.Model
 	fmt.Fprintf(&b, "forward pass to out.task: %.1f M parameters, %d answers, %d words, %d regions, %s, %.4g GFLOP per example\n",
 		float64(m.Parameters)/1e6, m.Answers, m.Words, m.Regions, m.DType, m.FLOPs/1e9)
-	fmt.Fprintf(&b, "weights:  %s, %s\n", m.Weights, megabytes(m.FileBytes))
-	fmt.Fprintf(&b, "machine:  %s\n", r.Machine)
-	fmt.Fprintf(&b, "engine:   %s on %s\n", r.Ours.Engine, r.Ours.Device)
-	if len(r.Torch) > 0 {
-		fmt.Fprintf(&b, "peer:     %s on %s, %s\n", r.Torch[0].Engine, r.Torch[0].Device, plural(r.Torch[0].Threads, "thread"))
-	}
+	writeEngines(&b, m, r.Machine, r.Ours, r.Torch)
 	fmt.Fprintf(&b, "peak:     %.0f GFLOP/s, the fastest of the products tried on this backend (%s)\n\n", r.Peak.GFLOPS, r.Peak.Product)
 
 	t := newTable(&b, "batch", "best ms", "median ms", "examples/s", "GFLOP/s", "of peak", "compile s")
@@ -177,4 +172,14 @@ func plural(n int, what string) string {
 		what += "s"
 	}
 	return fmt.Sprintf("%d %s", n, what)
+}
+
+// writeEngines says what was measured on what: the lines above a report's tables.
+func writeEngines(b *strings.Builder, m Model, machine Machine, ours Side, torch []Side) {
+	fmt.Fprintf(b, "weights:  %s, %s\n", m.Weights, megabytes(m.FileBytes))
+	fmt.Fprintf(b, "machine:  %s\n", machine)
+	fmt.Fprintf(b, "engine:   %s on %s\n", ours.Engine, ours.Device)
+	if len(torch) > 0 {
+		fmt.Fprintf(b, "peer:     %s on %s, %s\n", torch[0].Engine, torch[0].Device, plural(torch[0].Threads, "thread"))
+	}
 }
