@@ -3,7 +3,6 @@ package align_test
 import (
 	"context"
 	"math"
-	"os"
 	"slices"
 	"testing"
 
@@ -16,10 +15,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt/lxrttest"
 )
 
-func TestMain(m *testing.M) {
-	backend.MaybeProbe()
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { backendtest.Main(m) }
 
 // tolerance is what the golden files' README gives for align.
 var tolerance = goldentest.Tolerance{Relative: 1.4e-5, Absolute: 3e-6}

@@ -1,18 +1,14 @@
 package relevance_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt/lxrttest"
 )
 
-func TestMain(m *testing.M) {
-	backend.MaybeProbe()
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { backendtest.Main(m) }
 
 var reach = lxrttest.Reach
 

@@ -2,7 +2,6 @@ package lxrt
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,10 +25,7 @@ var (
 	keyBiasTolerance = goldentest.Tolerance{Absolute: 2e-5}
 )
 
-func TestMain(m *testing.M) {
-	backend.MaybeProbe()
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { backendtest.Main(m) }
 
 func openModel(t testing.TB, b *backend.Backend, path string, opt Options) *Model {
 	t.Helper()

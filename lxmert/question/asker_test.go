@@ -3,7 +3,6 @@ package question_test
 import (
 	"context"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
@@ -19,10 +17,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 )
 
-func TestMain(m *testing.M) {
-	backend.MaybeProbe()
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { backendtest.Main(m) }
 
 // open opens a golden model on the Go backend.
 func open(t *testing.T, dir, weights string) *lxrt.Model {

@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,10 +16,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
-func TestMain(m *testing.M) {
-	backend.MaybeProbe()
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { backendtest.Main(m) }
 
 // goldenVQA is the tiny model with VQA's head, and the batch that the golden optimiser runs train on.
 func goldenVQA(t testing.TB, folder string) (*Initial, Part) {

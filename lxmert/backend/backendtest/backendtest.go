@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -17,8 +18,14 @@ import (
 	_ "github.com/seed-516990b0/golxmert/lxmert/speed" // tests compute as the programs do
 )
 
+// Main is TestMain of packages whose tests open backends: plugins are tried in child processes of the test.
+func Main(m *testing.M) {
+	backend.MaybeProbe()
+	os.Exit(m.Run())
+}
+
 // Open opens a backend, and skips the test if this machine has none of that kind, or fails it if LXMERT_REQUIRE says
-// that it must be there ("xla", "cuda"). The test's TestMain must call [backend.MaybeProbe] first.
+// that it must be there ("xla", "cuda"). The TestMain of its package must be [Main], or call [backend.MaybeProbe] first.
 func Open(t testing.TB, spec string) *backend.Backend {
 	t.Helper()
 	once, _ := open.LoadOrStore(spec, sync.OnceValues(func() (*backend.Backend, error) {
