@@ -59,6 +59,8 @@ type Options struct {
 	SaveSteps      int
 	SaveEvery      time.Duration
 	MaxBad         int
+	MaxSteps       int // of a run, which ends there; 0: as many as its epochs have
+	Patience       int // see [train.RunOptions]
 	LogSteps       int
 	PredictBatch   int // rows that are predicted at once; 0: 64
 	LoadingWorkers int // goroutines that read features; 0: two
@@ -91,6 +93,12 @@ func (o *Options) check() error {
 		return fmt.Errorf("task: --dropout is %g, must be below 1", o.Dropout)
 	case len(o.Train) == 0:
 		return fmt.Errorf("task: --train names no split")
+	}
+	if o.MaxSteps < 0 || o.Patience < 0 {
+		return fmt.Errorf("task: --maxSteps %d and --patience %d must be at least 0, which is without a limit", o.MaxSteps, o.Patience)
+	}
+	if o.Patience > 0 && len(o.Valid) == 0 {
+		return fmt.Errorf("task: --patience %d waits for a better validation, and --valid names no split to validate on", o.Patience)
 	}
 	parts := max(1, o.Accumulate) * max(1, o.Devices)
 	if o.BatchSize%parts != 0 {
@@ -147,6 +155,13 @@ func (o *Options) settings(task *dataset.Task) map[string]string {
 			parts = append(parts, float(e))
 		}
 		s["curriculum"] = strings.Join(parts, ",")
+	}
+	// What was added later is left out where it is not used, so that older runs can be resumed.
+	if o.MaxSteps > 0 {
+		s["maxSteps"] = strconv.Itoa(o.MaxSteps)
+	}
+	if o.Patience > 0 {
+		s["patience"] = strconv.Itoa(o.Patience)
 	}
 	return s
 }

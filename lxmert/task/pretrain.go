@@ -123,17 +123,13 @@ func pretrain(ctx context.Context, b *backend.Backend, t *dataset.Task, o Option
 	if steps == 0 {
 		return nil, fmt.Errorf("task: %s has %d sentences with a picture, fewer than --batchSize %d", strings.Join(o.Train, ","), p.corpus.Len(), o.BatchSize)
 	}
-	total := steps * o.Epochs
-	fmt.Fprintf(o.Out, "Batch per epoch: %d\nTotal Iters: %d\nWarm up Iters: %d\n", steps, total, int(float64(total)*pretrainWarmup))
-	hidden, attention := begin.recipe.HiddenDropout, begin.recipe.AttentionDropout
-	if o.Dropout >= 0 {
-		hidden, attention = o.Dropout, o.Dropout
+	var epochs []int
+	for range o.Epochs {
+		epochs = append(epochs, steps)
 	}
-	trainer, err := train.NewTrainer(ctx, b.Backend, begin.cfg, begin.init, p.objective(), train.Options{
-		Optimizer: o.Optim, LR: o.LR, Clip: pretrainClip, Schedule: train.Schedule{Warmup: pretrainWarmup, Total: total},
-		HiddenDropout: hidden, AttentionDropout: attention, Seed: o.Seed, Devices: o.Devices, BFloat16: o.BF16,
-		Rematerialize: o.Rematerialize, Deterministic: o.Deterministic, PooledOnly: !o.Pretraining.MaskLM,
-	})
+	epochs, total := o.limited(epochs)
+	fmt.Fprintf(o.Out, "Batch per epoch: %d\nTotal Iters: %d\nWarm up Iters: %d\n", steps, total, int(float64(total)*pretrainWarmup))
+	trainer, err := p.trainer(ctx, begin, training{pretrainClip, pretrainWarmup, !o.Pretraining.MaskLM, p.objective()}, total)
 	if err != nil {
 		return nil, err
 	}
@@ -142,15 +138,12 @@ func pretrain(ctx context.Context, b *backend.Backend, t *dataset.Task, o Option
 		return nil, err
 	}
 	job := train.Job{
-		Names: p.names, Parameter: func(canonical string) string { return canonical },
+		Steps: epochs, Names: p.names, Parameter: func(canonical string) string { return canonical },
 		Score: p.rightAnswers, Tally: p.tally,
 		Batches: func(ctx context.Context, epoch, from int) (train.Batches, error) {
-			return p.batches(ctx, epoch, from, steps), nil
+			return p.batches(ctx, epoch, from, epochs[epoch]), nil
 		},
 		Judge: func(ctx context.Context, e *train.Epoch) (*train.Judgement, error) { return p.judge(ctx, trainer, e) },
-	}
-	for range o.Epochs {
-		job.Steps = append(job.Steps, steps)
 	}
 	for _, l := range p.losses {
 		job.Parts = append(job.Parts, l.Name)
@@ -158,13 +151,8 @@ func pretrain(ctx context.Context, b *backend.Backend, t *dataset.Task, o Option
 	for _, l := range p.losses {
 		job.Parts = append(job.Parts, l.Name+".norm")
 	}
-	job.Snapshots = snapshots(o.Output, o.Epochs)
-	return train.Run(ctx, trainer, job, train.RunOptions{
-		Dir: o.Output, Resume: o.Resume, Overwrite: o.Overwrite, Settings: settings,
-		About:     map[string]any{"features": p.corpus.Fingerprints()},
-		SaveSteps: o.SaveSteps, SaveEvery: o.SaveEvery, MaxBad: o.MaxBad, LogSteps: o.LogSteps,
-		Out: o.Out, Log: o.Notes, Progress: o.Progress,
-	})
+	job.Snapshots = snapshots(o.Output, len(epochs))
+	return p.run(ctx, trainer, job, settings, p.corpus.Fingerprints())
 }
 
 // load reads the answer table and the sentences.

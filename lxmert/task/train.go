@@ -65,11 +65,16 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 	}
 	defer func() { err = errors.Join(err, begin.Close()) }() // closing twice does nothing
 
+	var epochs []int
+	for _, p := range phases {
+		epochs = append(epochs, p.steps)
+	}
 	job := train.Job{Names: names}
 	total := 0
-	for _, p := range phases {
-		job.Steps = append(job.Steps, p.steps)
-		total += p.steps
+	job.Steps, total = o.limited(epochs)
+	phases = phases[:len(job.Steps)]
+	for i, n := range job.Steps {
+		phases[i].steps = n
 	}
 	fmt.Fprintf(o.Out, t.StepsLine+"\n", total)
 	fmt.Fprintf(o.Out, "Splits in Train data: %s\n", pythonList(o.Train))
@@ -85,15 +90,7 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 		noteTrained(o.Notes, o.Train, o.Valid)
 	}
 
-	hidden, attention := begin.recipe.HiddenDropout, begin.recipe.AttentionDropout
-	if o.Dropout >= 0 {
-		hidden, attention = o.Dropout, o.Dropout
-	}
-	trainer, err := train.NewTrainer(ctx, b.Backend, begin.cfg, begin.init, s.objective(), train.Options{
-		Optimizer: o.Optim, LR: o.LR, Clip: clip, Schedule: train.Schedule{Warmup: warmup, Total: total},
-		HiddenDropout: hidden, AttentionDropout: attention, Seed: o.Seed,
-		Devices: o.Devices, BFloat16: o.BF16, Rematerialize: o.Rematerialize, Deterministic: o.Deterministic, PooledOnly: true,
-	})
+	trainer, err := s.trainer(ctx, begin, training{clip, warmup, true, s.objective()}, total)
 	if err != nil {
 		return nil, err
 	}
@@ -138,11 +135,7 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 	for _, p := range phases {
 		maps.Copy(features, p.set.Fingerprints())
 	}
-	return train.Run(ctx, trainer, job, train.RunOptions{
-		Dir: o.Output, Resume: o.Resume, Overwrite: o.Overwrite, Settings: settings, About: map[string]any{"features": features},
-		SaveSteps: o.SaveSteps, SaveEvery: o.SaveEvery, MaxBad: o.MaxBad, LogSteps: o.LogSteps, Peak: s.peak,
-		Out: o.Out, Log: o.Notes, Progress: o.Progress,
-	})
+	return s.run(ctx, trainer, job, settings, features)
 }
 
 // peak is what the devices of training could compute in a second, judged by a matrix product. Those of a CPU share its

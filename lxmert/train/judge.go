@@ -68,10 +68,12 @@ func (r *run) judgeBy(ctx context.Context, wait time.Duration) error {
 			return err
 		}
 	}
+	better := j.Best != r.at.Best
 	r.at.Best = j.Best
 	line := map[string]any{"epoch": r.at.Epoch, "data_wait_s": round(wait.Seconds())}
 	maps.Copy(line, j.Line)
-	return r.endEpoch(j.Text, line, wait)
+	text := j.Text + r.validated(better, line)
+	return r.endEpoch(text, line, wait)
 }
 
 // snapshot writes the parameters into the run directory: a .pth that PyTorch loads.

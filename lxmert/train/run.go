@@ -83,6 +83,7 @@ type RunOptions struct {
 	SaveSteps int           // save the state after this many steps; 0: by time only
 	SaveEvery time.Duration // save the state this long after the last time; 0: ten minutes
 	MaxBad    int           // stop the run after this many steps in a row that are not finite; 0: ten
+	Patience  int           // stop the run after this many epochs in a row without a better validation; 0: never
 	LogSteps  int           // steps between two lines of metrics.jsonl; 0: about a hundred lines per epoch
 	// Peak measures the floating-point operations per second of what the run computes on, for MFU; nil: it is not known. It
 	// is called once, when there is something to train.
@@ -137,6 +138,7 @@ type position struct {
 	Rows        int
 	Sums        *sums `json:",omitempty"` // of this epoch, where a Judge is to know them
 	Best        float64
+	NotBetter   int `json:",omitempty"` // epochs in a row without a better validation
 	Skipped     int
 	BadInRow    int
 	LogSize     int64 // bytes of log.log and metrics.jsonl that belong to the steps before
@@ -207,7 +209,7 @@ func Run(ctx context.Context, t *Trainer, job Job, opt RunOptions) (*Outcome, er
 func (r *run) path(name string) string { return filepath.Join(r.opt.Dir, name) }
 
 func (r *run) epochs(ctx context.Context) error {
-	for r.at.Epoch < len(r.job.Steps) {
+	for r.at.Epoch < len(r.job.Steps) && !r.impatient() {
 		if err := r.epoch(ctx); err != nil {
 			return err
 		}
@@ -347,16 +349,34 @@ func (r *run) judge(ctx context.Context, wait time.Duration) error {
 		if err != nil {
 			return err
 		}
-		if valid > r.at.Best {
+		better := valid > r.at.Best
+		if better {
 			r.at.Best = valid
 			if err := r.snapshot(bestFile); err != nil {
 				return err
 			}
 		}
 		text += fmt.Sprintf("Epoch %d: Valid %0.2f\n", r.at.Epoch, valid*100) + fmt.Sprintf("Epoch %d: Best %0.2f\n", r.at.Epoch, r.at.Best*100)
+		text += r.validated(better, line)
 		line["valid"], line["best"] = valid, r.at.Best
 	}
 	return r.endEpoch(text, line, wait)
+}
+
+// impatient says whether too many epochs in a row were no better.
+func (r *run) impatient() bool { return r.opt.Patience > 0 && r.at.NotBetter >= r.opt.Patience }
+
+// validated counts epochs in a row that were not better, and says in log.log and in the epoch's line of metrics.jsonl that the run
+// ends early where that is so.
+func (r *run) validated(better bool, line map[string]any) string {
+	if r.at.NotBetter++; better {
+		r.at.NotBetter = 0
+	}
+	if !r.impatient() || r.at.Epoch+1 == len(r.job.Steps) {
+		return ""
+	}
+	line["stopped"] = true
+	return fmt.Sprintf("Stopped after epoch %d: the validation was no better for %d in a row\n", r.at.Epoch, r.at.NotBetter)
 }
 
 // endEpoch logs what came out of an epoch and goes to the next.

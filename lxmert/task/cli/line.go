@@ -106,6 +106,8 @@ func (l *Line) Add(s *pflag.FlagSet) {
 	s.IntVar(&o.SaveSteps, "saveSteps", 0, "save the state after this many steps (default: by time only)")
 	s.DurationVar(&o.SaveEvery, "saveEvery", 10*time.Minute, "save the state this often")
 	s.IntVar(&o.MaxBad, "max-bad", 10, "stop the run after this many steps in a row whose loss or gradient is not finite")
+	s.IntVar(&o.MaxSteps, "maxSteps", 0, "end the run after this many steps, over which the learning rate falls (default: all of --epochs)")
+	s.IntVar(&o.Patience, "patience", 0, "stop after this many epochs in a row without a better validation (default: never)")
 	s.IntVar(&o.LogSteps, "logSteps", 0, "steps between two lines of metrics.jsonl (default: a hundred lines per epoch)")
 	s.IntVar(&o.PredictBatch, "predictBatch", 64, "rows that are predicted at once")
 	if l.Task.Pretrains {

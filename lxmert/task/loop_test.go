@@ -1,0 +1,108 @@
+package task
+
+import (
+	"bufio"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+)
+
+// kinds are short runs of fine-tuning and of pre-training, which have the same loop.
+func kinds(t *testing.T) map[*dataset.Task]Options {
+	tune := toyOptions(t)
+	tune.Train, tune.Valid, tune.FromScratch, tune.BatchSize, tune.Epochs, tune.LR = []string{"train"}, []string{"minival"}, true, 32, 2, 1e-3
+	return map[*dataset.Task]Options{dataset.VQA: tune, dataset.Pretraining: pretrainOptions(t)}
+}
+
+// stepsOf are the lines of metrics.jsonl about steps.
+func stepsOf(t *testing.T, dir string) (steps []stepLine) {
+	t.Helper()
+	f, err := os.Open(filepath.Join(dir, "metrics.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		var line stepLine
+		if err := json.Unmarshal(s.Bytes(), &line); err != nil {
+			t.Fatal(err)
+		}
+		if line.Step > 0 {
+			steps = append(steps, line)
+		}
+	}
+	return steps
+}
+
+type stepLine struct {
+	Step, Epoch int
+	Loss, LR    float64
+}
+
+func TestALimitOfStepsEndsTheRunAndItsSchedule(t *testing.T) {
+	b := backendtest.Open(t, "cpu")
+	for task, o := range kinds(t) {
+		o.MaxSteps, o.LogSteps, o.Epochs = 4, 1, 3
+		out, err := Train(t.Context(), b, task, o)
+		if err != nil || out.Steps != 4 {
+			t.Fatalf("%s: %+v, %v", task, out, err)
+		}
+		steps := stepsOf(t, o.Output)
+		var rates []float64
+		for _, s := range steps {
+			rates = append(rates, s.LR)
+		}
+		// Of four steps the first has rate 0, being the warm-up's, and the others fall linearly to nothing.
+		falls := func(k int) float64 {
+			return o.LR * (float64(k)/4 - 1) / (map[bool]float64{true: pretrainWarmup, false: warmup}[task.Pretrains] - 1)
+		}
+		near := func(a, b float64) bool { return math.Abs(a-b) < 1e-9*o.LR }
+		if want := []float64{0, falls(1), falls(2), falls(3)}; !slices.EqualFunc(rates, want, near) {
+			t.Errorf("%s: learning rates %v, expected %v", task, rates, want)
+		}
+		last := "LAST.pth"
+		if task.Pretrains {
+			last = epochSnapshot(0)
+		}
+		opened(t, o.Output, last)
+	}
+}
+
+func TestALimitCutsTheEpochsItReaches(t *testing.T) {
+	for _, c := range []struct {
+		limit int
+		steps []int
+	}{{0, []int{5, 5, 3}}, {1, []int{1}}, {5, []int{5}}, {6, []int{5, 1}}, {13, []int{5, 5, 3}}, {99, []int{5, 5, 3}}} {
+		o := Options{MaxSteps: c.limit}
+		total := 0
+		for _, n := range c.steps {
+			total += n
+		}
+		if steps, all := o.limited([]int{5, 5, 3}); !slices.Equal(steps, c.steps) || all != total {
+			t.Errorf("of at most %d steps %v are left, %d in all", c.limit, steps, all)
+		}
+	}
+}
+
+func TestLimitsThatCannotBeAreErrors(t *testing.T) {
+	b := backendtest.Open(t, "go")
+	for want, change := range map[string]func(o *Options){
+		"must be at least 0":     func(o *Options) { o.MaxSteps = -1 },
+		"--patience -1":          func(o *Options) { o.Patience = -1 },
+		"--valid names no split": func(o *Options) { o.Patience, o.Valid = 2, nil },
+	} {
+		for task, o := range kinds(t) {
+			change(&o)
+			if _, err := Train(t.Context(), b, task, o); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %q", task, err, want)
+			}
+		}
+	}
+}
