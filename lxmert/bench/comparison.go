@@ -69,7 +69,7 @@ func (c *comparison) runOurs(ctx context.Context, round int, j job, batches func
 		return err
 	}
 	var r Result
-	if _, err := p.run(ctx, &r); err != nil {
+	if _, err := p.Run(ctx, &r); err != nil {
 		return err
 	}
 	c.ours = append(c.ours, r)
@@ -88,7 +88,7 @@ func (c *comparison) runTorch(ctx context.Context, round int, s setting, name st
 	if err != nil {
 		return r, err
 	}
-	if _, err := p.run(ctx, &r); err != nil {
+	if _, err := p.Run(ctx, &r); err != nil {
 		return r, err
 	}
 	d := difference(c.ours[0].Logits, r.Logits)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/seed-516990b0/golxmert/lxmert/internal/process"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
 
@@ -47,7 +48,7 @@ func Data(ctx context.Context, o DataOptions) (*DataReport, error) {
 	d := &data{DataOptions: o, dir: dir}
 	if o.Peer != "" {
 		var about struct{}
-		p, err := findPeer(ctx, o.Peer, dir, script{"data_peer.py", dataPeer, "numpy", "NumPy", "numpy"}, &about)
+		p, err := findPeer(ctx, o.Peer, dir, process.Script{File: "data_peer.py", Source: dataPeer, Module: "numpy", Product: "NumPy", Install: "numpy"}, &about)
 		if err != nil {
 			return nil, err
 		}
@@ -72,7 +73,7 @@ func Data(ctx context.Context, o DataOptions) (*DataReport, error) {
 type data struct {
 	DataOptions
 	dir  string
-	peer *peer // nil: none
+	peer *process.Python // nil: none
 	file DataFile
 
 	packing, reading, theirs []dataResult
@@ -101,7 +102,7 @@ func (d *data) round(ctx context.Context, round int) error {
 			return err
 		}
 		var r dataResult
-		if _, err := p.run(ctx, &r); err != nil {
+		if _, err := p.Run(ctx, &r); err != nil {
 			return err
 		}
 		if pack {
@@ -119,7 +120,7 @@ func (d *data) round(ctx context.Context, round int) error {
 		return nil
 	}
 	var r dataResult
-	if _, err := d.peer.program("python", "--tsv", d.tsv(), "--order", d.order()).run(ctx, &r); err != nil {
+	if _, err := d.peer.Program("python", "--tsv", d.tsv(), "--order", d.order()).Run(ctx, &r); err != nil {
 		return err
 	}
 	d.theirs = append(d.theirs, r)

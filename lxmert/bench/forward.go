@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed-516990b0/golxmert/lxmert/internal/process"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
 
@@ -149,14 +150,14 @@ func (f *forward) torchRun(s setting) torchRun {
 }
 
 // runEngine runs a process that says when its first output is there.
-func runEngine(ctx context.Context, p program) (*Result, error) {
+func runEngine(ctx context.Context, p process.Program) (*Result, error) {
 	var r Result
-	first, err := p.run(ctx, &r)
+	first, err := p.Run(ctx, &r)
 	if err != nil {
 		return nil, err
 	}
 	if first == 0 {
-		return nil, fmt.Errorf("%s answered with no measurement", p.who)
+		return nil, fmt.Errorf("%s answered with no measurement", p.Who)
 	}
 	o := &r.Opening
 	o.TotalS = first.Seconds()

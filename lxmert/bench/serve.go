@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/process"
 )
 
 // job is what one of our processes does: one of these.
@@ -26,7 +28,7 @@ func Serve(ctx context.Context, text string, out, log io.Writer) error {
 		return fmt.Errorf("what to measure is not readable: %w", err)
 	}
 	var printErr error
-	result, err := j.do(ctx, func() { _, printErr = fmt.Fprintln(out, firstLine) }, log)
+	result, err := j.do(ctx, func() { _, printErr = fmt.Fprintln(out, process.FirstLine) }, log)
 	if err != nil {
 		return err
 	}

@@ -53,16 +53,16 @@ func TestDifferenceOfLogits(t *testing.T) {
 	}
 }
 
-// process is a measured process with two batch sizes.
-func process(totalS float64, rss int64, one, eight []float64) Result {
+// resultOf is a measured process with two batch sizes.
+func resultOf(totalS float64, rss int64, one, eight []float64) Result {
 	return Result{Engine: "E", Device: "D", PeakRSS: rss, Opening: Opening{TotalS: totalS, StartS: totalS / 2}, Rows: []Timing{
 		{Batch: 1, TimesMS: one, CompileS: 4}, {Batch: 8, TimesMS: eight, CompileS: 6}}}
 }
 
 func TestSidePoolsItsProcesses(t *testing.T) {
 	s := newSide([]Result{
-		process(5, 100, []float64{10, 30}, []float64{80, 80}),
-		process(3, 300, []float64{20, 40}, []float64{100, 90}),
+		resultOf(5, 100, []float64{10, 30}, []float64{80, 80}),
+		resultOf(3, 300, []float64{20, 40}, []float64{100, 90}),
 	}, "X=1", 2e9, 400)
 	if s.Processes != 2 || s.PeakRSS != 300 || s.Opening.TotalS != 3 || s.Opening.StartS != 1.5 || s.MedianS != 4 || s.Setting != "X=1" {
 		t.Errorf("side %+v", s)
@@ -79,9 +79,9 @@ func TestSidePoolsItsProcesses(t *testing.T) {
 }
 
 func TestComparisonTakesTheBetterSettingOfEachRow(t *testing.T) {
-	ours := newSide([]Result{process(1, 0, []float64{10}, []float64{100})}, "", 1, 0)
-	a := newSide([]Result{process(1, 0, []float64{15}, []float64{300})}, passive, 1, 0)
-	b := newSide([]Result{process(1, 0, []float64{40}, []float64{50})}, "", 1, 0)
+	ours := newSide([]Result{resultOf(1, 0, []float64{10}, []float64{100})}, "", 1, 0)
+	a := newSide([]Result{resultOf(1, 0, []float64{15}, []float64{300})}, passive, 1, 0)
+	b := newSide([]Result{resultOf(1, 0, []float64{40}, []float64{50})}, "", 1, 0)
 	want := []Versus{
 		{Batch: 1, OursBestMS: 10, OursMedianMS: 10, TorchBestMS: 15, TorchMedianMS: 15, RatioBest: 1.5, RatioMedian: 1.5},
 		{Batch: 8, OursBestMS: 100, OursMedianMS: 100, TorchBestMS: 50, TorchMedianMS: 50, RatioBest: 0.5, RatioMedian: 0.5},

@@ -14,7 +14,7 @@ func sampleReport(withTorch bool) *Report {
 		Model: Model{Weights: "w.pth", FileBytes: 936e6, Parameters: 234e6, Answers: 3129, Words: 20, Regions: 36, DType: "float32", FLOPs: flops},
 		Peak:  Peak{GFLOPS: 200, Product: Product{M: 2048, K: 1024, N: 512}}, Repeat: 2, Rounds: 1,
 	}
-	process := process(4, 2100e6, []float64{10, 20}, []float64{1000, 3000})
+	process := resultOf(4, 2100e6, []float64{10, 20}, []float64{1000, 3000})
 	r.Ours = newSide([]Result{process}, "", flops, 200)
 	if !withTorch {
 		return r

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/lxmert/internal/process"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 	"github.com/seed-516990b0/golxmert/lxmert/token"
 )
@@ -54,7 +55,7 @@ func Tokenizer(ctx context.Context, o TokenizerOptions) (*TokenizerReport, error
 	t := &tokenizer{TokenizerOptions: o, dir: dir}
 	if o.Peer != "" {
 		var about struct{}
-		p, err := findPeer(ctx, o.Peer, dir, script{file: "tokenizer_peer.py", source: tokenizerPeer}, &about)
+		p, err := findPeer(ctx, o.Peer, dir, process.Script{File: "tokenizer_peer.py", Source: tokenizerPeer}, &about)
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +76,7 @@ func Tokenizer(ctx context.Context, o TokenizerOptions) (*TokenizerReport, error
 type tokenizer struct {
 	TokenizerOptions
 	dir   string
-	peer  *peer // nil: none
+	peer  *process.Python // nil: none
 	vocab string
 	text  []string
 
@@ -142,21 +143,21 @@ func (t *tokenizer) round(ctx context.Context, round int) error {
 }
 
 // python is the peer as a process that writes its ids to a file.
-func (t *tokenizer) python(ids string) program {
-	return t.peer.program("python", "--vocab", t.vocab, "--sentences", t.sentences(), "--ids", ids,
+func (t *tokenizer) python(ids string) process.Program {
+	return t.peer.Program("python", "--vocab", t.vocab, "--sentences", t.sentences(), "--ids", ids,
 		"--length", strconv.Itoa(t.Length), "--repeat", strconv.Itoa(t.Repeat))
 }
 
-func (t *tokenizer) run(ctx context.Context, p program, round int, results *[]tokenizerResult) error {
+func (t *tokenizer) run(ctx context.Context, p process.Program, round int, results *[]tokenizerResult) error {
 	var r tokenizerResult
-	if _, err := p.run(ctx, &r); err != nil {
+	if _, err := p.Run(ctx, &r); err != nil {
 		return err
 	}
 	if len(r.TimesMS) != t.Repeat {
-		return fmt.Errorf("%s timed %d of %d passes", p.who, len(r.TimesMS), t.Repeat)
+		return fmt.Errorf("%s timed %d of %d passes", p.Who, len(r.TimesMS), t.Repeat)
 	}
 	*results = append(*results, r)
-	fmt.Fprintf(t.Log, "bench: round %d of %d, %s: best %s ms\n", round+1, t.Rounds, p.who, milli(best(r.TimesMS)))
+	fmt.Fprintf(t.Log, "bench: round %d of %d, %s: best %s ms\n", round+1, t.Rounds, p.Who, milli(best(r.TimesMS)))
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/process"
 	"github.com/seed-516990b0/golxmert/lxmert/token"
 )
 
@@ -115,7 +116,7 @@ func TestPythonPeerTokenizesAsTheReference(t *testing.T) {
 			}
 		}
 		var about struct{}
-		p, err := findPeer(context.Background(), python, tok.dir, script{file: "tokenizer_peer.py", source: tokenizerPeer}, &about)
+		p, err := findPeer(context.Background(), python, tok.dir, process.Script{File: "tokenizer_peer.py", Source: tokenizerPeer}, &about)
 		if err != nil {
 			t.Fatal(err)
 		}

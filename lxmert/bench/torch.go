@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/process"
 )
 
 //go:embed torch_peer.py
@@ -15,7 +17,7 @@ var torchPeer []byte
 
 // torch is PyTorch in a Python of the user's.
 type torch struct {
-	peer
+	process.Python
 	about struct {
 		Torch   string `json:"torch"`
 		CUDA    string `json:"cuda"`    // the GPU's name; "": none
@@ -28,7 +30,7 @@ type torch struct {
 func findTorch(ctx context.Context, python, dir string) (*torch, error) {
 	var t torch
 	var err error
-	t.peer, err = findPeer(ctx, python, dir, script{"torch_peer.py", torchPeer, "torch", "PyTorch", "torch"}, &t.about)
+	t.Python, err = findPeer(ctx, python, dir, process.Script{File: "torch_peer.py", Source: torchPeer, Module: "torch", Product: "PyTorch", Install: "torch"}, &t.about)
 	return &t, err
 }
 
@@ -50,9 +52,9 @@ type torchRun struct {
 }
 
 // program is PyTorch with further arguments, as a process.
-func (t *torch) program(run torchRun, args []string) (program, error) {
+func (t *torch) program(run torchRun, args []string) (process.Program, error) {
 	if run.onCUDA && t.about.CUDA == "" {
-		return program{}, fmt.Errorf("--peer %s: the backend uses the GPU, but this PyTorch (%s) finds none", t.python, t.about.Torch)
+		return process.Program{}, fmt.Errorf("--peer %s: the backend uses the GPU, but this PyTorch (%s) finds none", t.Command, t.about.Torch)
 	}
 	device, dtype := "cpu", "float32"
 	if run.onCUDA {
@@ -62,13 +64,13 @@ func (t *torch) program(run torchRun, args []string) (program, error) {
 		dtype = "bfloat16"
 	}
 	m := run.material
-	p := t.peer.program("torch", append([]string{"--weights", m.forTorch, "--inputs", m.inputs,
+	p := t.Python.Program("torch", append([]string{"--weights", m.forTorch, "--inputs", m.inputs,
 		"--heads", strconv.Itoa(m.config.Heads), "--activation", m.config.Activation,
 		"--threads", strconv.Itoa(run.threads), "--device", device, "--dtype", dtype}, args...)...)
 	if run.setting.compile {
-		p.argv = append(p.argv, "--compile")
+		p.Argv = append(p.Argv, "--compile")
 	}
-	p.env = torchEnvironment(os.Environ(), run.setting.env)
+	p.Env = torchEnvironment(os.Environ(), run.setting.env)
 	return p, nil
 }
 

@@ -207,7 +207,7 @@ func (t *training) runOurs(ctx context.Context, s trainSpec) (*Result, error) {
 		return nil, err
 	}
 	var r Result
-	if _, err = p.run(ctx, &r); err != nil {
+	if _, err = p.Run(ctx, &r); err != nil {
 		return nil, err
 	}
 	t.backendNamed, t.onCUDA = true, r.OnCUDA
@@ -227,7 +227,7 @@ func (t *training) runTorch(ctx context.Context, batch int, s setting, compare b
 		return nil, err
 	}
 	var r Result
-	if _, err := p.run(ctx, &r); err != nil {
+	if _, err := p.Run(ctx, &r); err != nil {
 		return nil, err
 	}
 	if compare && len(r.Losses) != comparedLoss {
