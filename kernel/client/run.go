@@ -29,10 +29,10 @@ const (
 // Ended says that a run in this state does nothing more unless it is resumed.
 func (s State) Ended() bool { return s != Queued && s != Running }
 
-// Run is a training run, or a prediction with --test.
+// Run is a run of pre-training or fine-tuning, or a prediction with --test.
 type Run struct {
 	ID     string   `json:"id"`
-	Task   string   `json:"task"`   // vqa, gqa or nlvr2
+	Task   string   `json:"task"`   // vqa, gqa, nlvr2 or pretrain
 	Args   []string `json:"args"`   // the flags, as on the command line
 	Folder string   `json:"folder"` // that relative names in the flags are relative to
 	Output string   `json:"output"` // folder of its files, absolute
@@ -58,7 +58,8 @@ type Progress struct {
 	Epochs   int     `json:"epochs,omitempty"`
 	Loss     float64 `json:"loss,omitempty"`     // smoothed
 	Accuracy float64 `json:"accuracy,omitempty"` // of this epoch so far, in percent
-	Rate     float64 `json:"rate,omitempty"`     // questions per second
+	Rate     float64 `json:"rate,omitempty"`     // examples per second
+	Noun     string  `json:"noun,omitempty"`     // what the task's examples are, "questions"
 	Left     float64 `json:"left,omitempty"`     // seconds to the end of the run
 }
 
@@ -67,9 +68,11 @@ type Result struct {
 	Steps   int     `json:"steps,omitempty"`   // of training, in all
 	Skipped int     `json:"skipped,omitempty"` // of these, that were not finite
 	Best    float64 `json:"best,omitempty"`    // best validation score, 0 to 1
-	Already bool    `json:"already,omitempty"` // the folder held this run, finished; nothing was done
-	Seconds float64 `json:"seconds"`
-	Scored  []Score `json:"scored,omitempty"` // of --test
+	// BestLoss is the least validation loss, of pre-training, which has it instead of a score.
+	BestLoss float64 `json:"best_loss,omitempty"`
+	Already  bool    `json:"already,omitempty"` // the folder held this run, finished; nothing was done
+	Seconds  float64 `json:"seconds"`
+	Scored   []Score `json:"scored,omitempty"` // of --test
 }
 
 // Score is what came out for one split.
@@ -101,7 +104,7 @@ type Event struct {
 	Metrics  json.RawMessage `json:"metrics,omitempty"`  // a line of metrics.jsonl: {"step", "epoch", "loss", "lr", …} or {"epoch", "train", "valid", "best"}
 }
 
-// StartRun starts a run in the session: task is vqa, gqa or nlvr2, args are the flags of the command line, and relative
+// StartRun starts a run in the session: task is vqa, gqa, nlvr2 or pretrain, args are the flags of the command line, and relative
 // names in them are relative to the working directory. "toy" as the name of weights, of --data, --config or --vocab is
 // the built-in world's. Runs take turns; see [Client.Follow] for how it goes. Errors in the flags wrap [ErrUsage], a
 // folder that holds a run already is [ErrExists].

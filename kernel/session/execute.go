@@ -99,7 +99,7 @@ func (s *runs) train(ctx context.Context, r *run, l *cli.Line) (result *client.R
 	if l.MultiGPU {
 		o.Devices = int(b.NumDevices())
 	}
-	give, err := s.reserve(b.Kind, r.now(), o)
+	give, err := s.reserve(b.Kind, r.now(), l.Task, o)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,9 @@ func (s *runs) train(ctx context.Context, r *run, l *cli.Line) (result *client.R
 		r.report(client.Progress{Phase: "packing features, MB", Done: int(done / megabyte), Total: int(total / megabyte)})
 	}
 	phase := "predicting"
-	o.Predict = func(done, all int) { r.report(client.Progress{Phase: phase, Done: done, Total: all}) }
+	o.Predict = func(done, all int) {
+		r.report(client.Progress{Phase: phase, Done: done, Total: all, Noun: l.Task.Noun})
+	}
 	if o.Test != "" {
 		scored, err := task.Test(ctx, b, l.Task, o)
 		return &client.Result{Seconds: time.Since(began).Seconds(), Scored: score(scored)}, err
@@ -123,7 +125,8 @@ func (s *runs) train(ctx context.Context, r *run, l *cli.Line) (result *client.R
 	phase = "validating"
 	o.Progress = func(p train.Progress) {
 		r.report(client.Progress{
-			Phase: "training", Done: p.Step, Total: p.Steps, Epoch: p.Epoch, Epochs: p.Epochs, Loss: p.Loss, Accuracy: p.Accuracy, Rate: p.Rate, Left: p.Left.Seconds(),
+			Phase: "training", Done: p.Step, Total: p.Steps, Epoch: p.Epoch, Epochs: p.Epochs, Loss: p.Loss, Accuracy: p.Accuracy,
+			Rate: p.Rate, Noun: l.Task.Noun, Left: p.Left.Seconds(),
 		})
 		metrics.poll()
 	}
@@ -134,7 +137,13 @@ func (s *runs) train(ctx context.Context, r *run, l *cli.Line) (result *client.R
 	if err != nil {
 		return nil, err
 	}
-	return &client.Result{Steps: out.Steps, Skipped: out.Skipped, Best: out.Best, Already: out.Already, Seconds: out.Duration.Seconds()}, nil
+	result = &client.Result{Steps: out.Steps, Skipped: out.Skipped, Already: out.Already, Seconds: out.Duration.Seconds()}
+	if l.Task.Pretrains {
+		result.BestLoss = out.Best
+	} else {
+		result.Best = out.Best
+	}
+	return result, nil
 }
 
 // lineWriter cuts what is written into lines.

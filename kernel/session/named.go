@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/task"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
@@ -46,16 +47,17 @@ func (s *Server) expandRun(spec client.Spec) (client.Spec, error) {
 		_, err := os.Stat(path)
 		return err == nil
 	}
-	spec.Weights = filepath.Join(info.Output, "LAST")
-	if best := filepath.Join(info.Output, "BEST"); exists(best + ".pth") {
-		spec.Weights = best
+	spec.Weights = task.Weights(l.Task, info.Output)
+	answers := dataset.AnswerFile(in(l.Options.Root), l.Task)
+	if len(l.Options.Pretraining.QASets) > 0 {
+		answers = "" // the head has fewer
 	}
 	for _, x := range []struct {
 		to   *string
 		path string
 	}{
 		{&spec.Config, in(l.Options.Config)}, {&spec.Vocab, in(l.Options.Vocab)}, {&spec.Vocab, in(l.Options.Root, "vocab.txt")},
-		{&spec.Answers, in(l.Options.Root, info.Task, "trainval_label2ans.json")},
+		{&spec.Answers, answers},
 	} {
 		if *x.to == "" && x.path != "" && exists(x.path) {
 			*x.to = x.path

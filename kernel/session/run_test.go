@@ -392,7 +392,7 @@ func TestMistakesInARunAreSaid(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no such task": {"vcr", nil, "there are vqa, gqa and nlvr2"},
+		"no such task": {"vcr", nil, "there are vqa, gqa, nlvr2 and pretrain"},
 		"no such flag": {"vqa", []string{"--batchSise", "4"}, "unknown flag: --batchSise"},
 		"a command":    {"vqa", []string{"; rm -rf /"}, "what is"},
 		"toy":          {"vqa", []string{"--load", "toy"}, "kernel quickstart"},

@@ -194,7 +194,7 @@ var errEnding = &wire.Fault{Kind: wire.Ending, Message: "session: it is ending; 
 
 // parseLine reads the command line of a task.
 func parseLine(name string, args []string) (*cli.Line, error) {
-	t, err := dataset.FindTask(excerpt.Cut(name, longestEcho))
+	t, err := dataset.FindTraining(excerpt.Cut(name, longestEcho))
 	if err != nil {
 		return nil, &wire.Fault{Kind: wire.Usage, Message: "session" + strings.TrimPrefix(err.Error(), "dataset")}
 	}

@@ -24,7 +24,7 @@ const (
 // reserve takes the memory that a run is going to need, so that it is refused before it starts and not in the middle of
 // it. give must follow. A run whose sizes cannot be read takes nothing: it says itself what is wrong. On a GPU nothing is
 // taken, as the session's limit is about the machine's memory.
-func (s *runs) reserve(kind backend.Kind, info client.Run, o task.Options) (give func(), err error) {
+func (s *runs) reserve(kind backend.Kind, info client.Run, t *dataset.Task, o task.Options) (give func(), err error) {
 	none := func() {}
 	if kind == backend.KindCUDA {
 		return none, nil
@@ -35,10 +35,6 @@ func (s *runs) reserve(kind backend.Kind, info client.Run, o task.Options) (give
 	}
 	n := predictionBytes(cfg)
 	if o.Test == "" {
-		t, err := dataset.FindTask(info.Task)
-		if err != nil {
-			return nil, err
-		}
 		n = trainingBytes(cfg, o, t)
 	}
 	if err := s.memory.take(n, fmt.Sprintf("run %s with batches of %d", info.ID, o.BatchSize)); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 
@@ -37,6 +38,17 @@ func AnswerTable(root string) string { return below(root, corpusFolder, "all_ans
 var corpusFeatures = map[string]string{
 	"mscoco_train": "mscoco_imgfeat/train2014", "mscoco_minival": "mscoco_imgfeat/val2014",
 	"mscoco_nominival": "mscoco_imgfeat/val2014", "vgnococo": "vg_gqa_imgfeat/vg_gqa",
+}
+
+// corpusFeatureFolders are where the feature files of pre-training are, below the data folder: those of the published sources,
+// then those of one's own.
+func corpusFeatureFolders() []string {
+	var folders []string
+	for _, name := range corpusFeatures {
+		folders = append(folders, path.Dir(name))
+	}
+	slices.Sort(folders)
+	return append(slices.Compact(folders), corpusFolder)
 }
 
 // Corpus is the sentences of some sources, one after the other, and where their pictures' regions are. Its methods may be

@@ -14,18 +14,32 @@ import (
 // FeatureFiles lists the feature files of a task in the data folder, by their published names, those that are packed only,
 // too.
 func FeatureFiles(root string, t *Task) (paths []string) {
-	for _, ending := range []string{".tsv", ".store"} {
-		found, err := filepath.Glob(filepath.Join(root, t.Features.Folder, "*_obj36"+ending))
-		if err != nil {
-			return nil // a folder whose name is a broken pattern has none that can be found like this
-		}
-		for _, path := range found {
-			if path = path[:len(path)-len(ending)] + ".tsv"; !slices.Contains(paths, path) {
-				paths = append(paths, path)
+	folders := []string{t.Features.Folder}
+	if t.Pretrains {
+		folders = corpusFeatureFolders()
+	}
+	for _, folder := range folders {
+		for _, ending := range []string{".tsv", ".store"} {
+			found, err := filepath.Glob(filepath.Join(root, folder, "*_obj36"+ending))
+			if err != nil {
+				return nil // a folder whose name is a broken pattern has none that can be found like this
+			}
+			for _, path := range found {
+				if path = path[:len(path)-len(ending)] + ".tsv"; !slices.Contains(paths, path) {
+					paths = append(paths, path)
+				}
 			}
 		}
 	}
 	return paths
+}
+
+// AnswerFile is the file below a data folder that names the answers of a task's head, or of pre-training's answer head.
+func AnswerFile(root string, t *Task) string {
+	if t.Pretrains {
+		return AnswerTable(root)
+	}
+	return below(root, t.Name, answerList)
 }
 
 // featureFile is a feature file as a split takes it.

@@ -113,20 +113,30 @@ type Recipe struct {
 // Tasks are the tasks that are known, each in a file of its own.
 func Tasks() []*Task { return []*Task{VQA, GQA, NLVR2} }
 
+// Trainings are what a model can be trained on: [Tasks] and [Pretraining].
+func Trainings() []*Task { return append(Tasks(), Pretraining) }
+
 // FindTask returns a known task by its name. The error lists those that there are.
-func FindTask(name string) (*Task, error) {
-	for _, t := range Tasks() {
+func FindTask(name string) (*Task, error) { return named(Tasks(), name) }
+
+// FindTraining returns a known task, or pre-training, by its name. The error lists what there is.
+func FindTraining(name string) (*Task, error) { return named(Trainings(), name) }
+
+func named(tasks []*Task, name string) (*Task, error) {
+	for _, t := range tasks {
 		if t.Name == name {
 			return t, nil
 		}
 	}
-	return nil, fmt.Errorf("dataset: there is no task %q; there are %s", name, TaskNames("and"))
+	return nil, fmt.Errorf("dataset: there is no task %q; there are %s", name, listed(tasks, "and"))
 }
 
 // TaskNames lists the names of the known tasks as a sentence does, with a word before the last.
-func TaskNames(conjunction string) string {
+func TaskNames(conjunction string) string { return listed(Tasks(), conjunction) }
+
+func listed(tasks []*Task, conjunction string) string {
 	var names []string
-	for _, t := range Tasks() {
+	for _, t := range tasks {
 		names = append(names, t.Name)
 	}
 	last := len(names) - 1

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-516990b0/golxmert/internal/filesearch"
+	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/train"
 )
 
@@ -23,10 +26,7 @@ func epochSnapshot(epoch int) string { return fmt.Sprintf("Epoch%02d_LXRT.pth", 
 // snapshots are all files of parameters that a run may write into a folder, and those of a longer run that is there: they are
 // lost with --overwrite, and must not be taken for this one's.
 func snapshots(dir string, epochs int) (names []string) {
-	old, err := filepath.Glob(filepath.Join(dir, "Epoch[0-9]*_LXRT.pth"))
-	if err != nil {
-		old = nil // the folder's name is a broken pattern
-	}
+	old := epochSnapshots(dir)
 	var own []string
 	for e := range epochs {
 		own = append(own, epochSnapshot(e))
@@ -37,6 +37,32 @@ func snapshots(dir string, epochs int) (names []string) {
 		}
 	}
 	return append(append(names, bestSnapshot), own...)
+}
+
+// epochSnapshots are those that a folder has, in the order of their epochs.
+func epochSnapshots(dir string) []string {
+	paths, err := filepath.Glob(filepath.Join(filesearch.EscapeGlob(dir), "Epoch[0-9]*_LXRT.pth"))
+	if err != nil {
+		return nil // where patterns have no escapes, the folder's name is a broken one
+	}
+	slices.SortFunc(paths, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
+	return paths
+}
+
+// Weights names those that a run of a task left in its folder, without suffix: the best that it has, else the last. Where there
+// are none it is the name that the last would have.
+func Weights(t *dataset.Task, dir string) string {
+	best, last := train.BestFile, filepath.Join(dir, train.LastFile)
+	if t.Pretrains {
+		best, last = bestSnapshot, filepath.Join(dir, epochSnapshot(0))
+		if epochs := epochSnapshots(dir); len(epochs) > 0 {
+			last = epochs[len(epochs)-1]
+		}
+	}
+	if path := filepath.Join(dir, best); filesearch.IsFile(path) {
+		last = path
+	}
+	return strings.TrimSuffix(last, ".pth")
 }
 
 // validBatch is how many sentences are validated at once, the reference's number. The loss is the mean of such batches; the

@@ -60,7 +60,7 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 	if _, err := smallRun(t.Context(), b, smallJob(small(), 20), RunOptions{Dir: full, Resume: true, LogSteps: 1}); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{lastFile, logFile} {
+	for _, name := range []string{LastFile, logFile} {
 		if ended(t, full)[name] != ended(t, whole)[name] {
 			t.Errorf("%s differs after the disk was full", name)
 		}
@@ -83,9 +83,9 @@ func TestNoRoomChild(t *testing.T) {
 	opt := RunOptions{Dir: dir, Resume: true, SaveSteps: 2, LogSteps: 1}
 	job := smallJob(small(), 6)
 	switch file {
-	case lastFile: // all that is left to write, see the test
+	case LastFile: // all that is left to write, see the test
 		limit(8192)
-	case bestFile:
+	case BestFile:
 		opt.Progress = func(p Progress) {
 			if p.Step == p.Steps {
 				limit(4096)
@@ -106,7 +106,7 @@ func TestNoRoomChild(t *testing.T) {
 
 func TestNoRoomForASnapshotOrTheLogLosesNothing(t *testing.T) {
 	b := backendtest.Open(t, "go")
-	for _, file := range []string{bestFile, lastFile, logFile} {
+	for _, file := range []string{BestFile, LastFile, logFile} {
 		t.Run(file, func(t *testing.T) {
 			job := smallJob(small(), 6)
 			if file == logFile {
@@ -117,7 +117,7 @@ func TestNoRoomForASnapshotOrTheLogLosesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			path := filepath.Join(full, file)
-			if file == lastFile {
+			if file == LastFile {
 				// The run reaches its last state, and something is in the way of what comes after it.
 				inTheWay := func(p Progress) {
 					if p.Step == p.Steps {
@@ -145,9 +145,9 @@ func TestNoRoomForASnapshotOrTheLogLosesNothing(t *testing.T) {
 			if _, err := smallRun(t.Context(), b, job, RunOptions{Dir: full, Resume: true, LogSteps: 1}); err != nil {
 				t.Fatal(err)
 			}
-			for _, name := range []string{bestFile, lastFile, logFile} {
+			for _, name := range []string{BestFile, LastFile, logFile} {
 				want, err := os.ReadFile(filepath.Join(whole, name))
-				if os.IsNotExist(err) && name == bestFile && file == logFile {
+				if os.IsNotExist(err) && name == BestFile && file == logFile {
 					continue // without validation
 				}
 				got, gotErr := os.ReadFile(filepath.Join(full, name))

@@ -47,7 +47,7 @@ func TestARunStopsWhenValidationGetsNoBetter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if *asked != c.epochs || out.Steps != 2*c.epochs || !exists(filepath.Join(dir, lastFile)) {
+		if *asked != c.epochs || out.Steps != 2*c.epochs || !exists(filepath.Join(dir, LastFile)) {
 			t.Errorf("%+v: %d epochs were validated, %d steps made", c, *asked, out.Steps)
 		}
 		text := readFile(t, filepath.Join(dir, logFile))

@@ -122,12 +122,13 @@ var ErrRunExists = errors.New("the directory already holds a run")
 
 // Files of a run directory.
 const (
+	BestFile = "BEST.pth" // parameters with the best validation score
+	LastFile = "LAST.pth" // parameters in the end
+
 	logFile     = "log.log"
 	metricsFile = "metrics.jsonl"
 	runFile     = "run.json"
 	stateFile   = "state.safetensors"
-	bestFile    = "BEST.pth"
-	lastFile    = "LAST.pth"
 	lockFile    = ".lock"
 )
 
@@ -215,7 +216,7 @@ func (r *run) epochs(ctx context.Context) error {
 		}
 	}
 	if r.job.Judge == nil {
-		if err := r.snapshot(lastFile); err != nil {
+		if err := r.snapshot(LastFile); err != nil {
 			return err
 		}
 	}
@@ -352,7 +353,7 @@ func (r *run) judge(ctx context.Context, wait time.Duration) error {
 		better := valid > r.at.Best
 		if better {
 			r.at.Best = valid
-			if err := r.snapshot(bestFile); err != nil {
+			if err := r.snapshot(BestFile); err != nil {
 				return err
 			}
 		}

@@ -86,7 +86,7 @@ func smallRun(ctx context.Context, b *backend.Backend, job Job, opt RunOptions) 
 func ended(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	for _, name := range []string{lastFile, bestFile, logFile} {
+	for _, name := range []string{LastFile, BestFile, logFile} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -142,7 +142,7 @@ func TestARunLeavesTheReferencesFiles(t *testing.T) {
 			t.Errorf("log.log is %q, without %q", text, want)
 		}
 	}
-	m, err := weights.OpenModel(filepath.Join(dir, lastFile), "")
+	m, err := weights.OpenModel(filepath.Join(dir, LastFile), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestARunLeavesTheReferencesFiles(t *testing.T) {
 
 func TestSnapshotsWithoutAStateAreNotLostToResume(t *testing.T) {
 	b := backendtest.Open(t, "go")
-	for _, name := range []string{bestFile, lastFile} {
+	for _, name := range []string{BestFile, LastFile} {
 		dir := t.TempDir()
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte("somebody's weights"), 0o666); err != nil {

@@ -112,7 +112,7 @@ func (r *run) snapshots() []string {
 	if r.job.Judge != nil {
 		return slices.Clone(r.job.Snapshots)
 	}
-	return []string{bestFile, lastFile}
+	return []string{BestFile, LastFile}
 }
 
 // begun says whether a run of this package began in the directory and was killed before its first state: then there is

@@ -16,6 +16,7 @@
 //	%%
 //	run := lx.FineTune("vqa", "--train train --valid minival --load toy --output snap/vqa/mine")
 //	lx.Follow(run)                                  // live; interrupting the cell stops the run, saved
+//	lx.PreTrain("--load snap/pretrained/model --train mine --output snap/pretrain/mine") // also a run
 //
 // What is expensive lives in the resident session (see package kernel/client), which the first call starts: models,
 // compiled graphs and training runs stay there between cells and notebooks. A cell that imports lx links neither the

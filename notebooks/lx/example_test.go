@@ -36,6 +36,12 @@ func ExampleFollow() {
 	lx.Evaluate("snap/vqa/mine", "heldout")
 }
 
+// Pre-training, a curve for each of its six losses, and fine-tuning what comes out.
+func ExamplePreTrain() {
+	lx.Follow(lx.PreTrain("--fromScratch --data toy --config toy --epochs 4 --batchSize 32 --output snap/pretrain/mine"))
+	lx.Follow(lx.FineTune("vqa", "--train train --valid minival --data toy --loadLXMERTQA snap/pretrain/mine/Epoch04 --output snap/vqa/mine"))
+}
+
 // Stopping after some steps, and going on to the very same end.
 func ExampleWaitStep() {
 	run := lx.FineTune("vqa", "--train train --valid minival --load toy --output snap/vqa/parts")

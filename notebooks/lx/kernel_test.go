@@ -49,12 +49,20 @@ func runNotebook(t *testing.T, place install.Place, name string, cells ...string
 	return string(got)
 }
 
-func TestCellsWithOtherImportsAndOtherNotebooksFindWhatIsKept(t *testing.T) {
+// jupyter is where Jupyter and the kernel are installed. A machine without them skips the test, or fails it if LXMERT_REQUIRE
+// lists "jupyter".
+func jupyter(t *testing.T) install.Place {
+	t.Helper()
 	place, err := install.Find("")
 	if err == nil {
 		err = place.Check()
 	}
 	testneed.Require(t, "jupyter", err == nil, fmt.Sprint(err))
+	return place
+}
+
+func TestCellsWithOtherImportsAndOtherNotebooksFindWhatIsKept(t *testing.T) {
+	place := jupyter(t)
 	computed := filepath.Join(t.TempDir(), "computed") // gets a letter each time
 	declare := func(imports string) string {
 		return imports + `
@@ -85,5 +93,22 @@ var kept = lx.Keep("a value of a notebook", compute)
 	}
 	if text, err := os.ReadFile(computed); err != nil || string(text) != "x" {
 		t.Errorf("it was computed %d times, %v", len(text), err)
+	}
+}
+
+func TestCellsPreTrainStopAndGoOn(t *testing.T) {
+	place := jupyter(t)
+	tinyWorld(t)
+	output := filepath.Join(t.TempDir(), "pretrain")
+	const use = "import \"fmt\"\nimport \"github.com/seed-516990b0/golxmert/notebooks/lx\"\n\n%%\n"
+	text := runNotebook(t, place, "pretraining",
+		use+fmt.Sprintf("run := lx.PreTrain(%q, \"--epochs 2\", \"--output\", %q)\nfmt.Println(\"after a step:\", lx.Stop(lx.WaitStep(run, 1)).State)",
+			strings.Join(scratch(), " "), output),
+		use+fmt.Sprintf("fmt.Println(\"in the end:\", lx.Follow(lx.Resume(%q)).State)", output),
+		use+fmt.Sprintf("fmt.Println(\"classes:\", lx.Open(%q).Config().Answers)", output))
+	for _, want := range []string{"after a step: stopped", "in the end: done", "Mask_LM", "each loss", "image/png", "classes: 24"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the notebook does not show %q:\n%s", want, text)
+		}
 	}
 }

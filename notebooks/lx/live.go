@@ -3,13 +3,11 @@ package lx
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"html"
 	"image"
 	"image/draw"
 	"image/png"
-	"math"
 	"strings"
 	"time"
 
@@ -28,9 +26,7 @@ type live struct {
 	progress *client.Progress
 	lines    []string
 
-	steps, losses []float64
-	epochs        []float64
-	train, valid  []float64
+	curves measured
 }
 
 func newLive(r Run) *live {
@@ -56,44 +52,12 @@ func (l *live) see(e client.Event) error {
 	case e.Progress != nil:
 		l.progress = e.Progress
 	case e.Metrics != nil:
-		l.measure(e.Metrics)
+		l.curves.add(e.Metrics)
 	}
 	if time.Since(l.drawn) >= minPictureTime {
 		l.draw(false)
 	}
 	return nil
-}
-
-// measure takes a line of metrics.jsonl.
-func (l *live) measure(raw json.RawMessage) {
-	var m struct {
-		Step         *float64
-		Epoch        *float64
-		Loss         *float64
-		Train, Valid *float64
-	}
-	if json.Unmarshal(raw, &m) != nil {
-		return
-	}
-	switch {
-	case m.Step != nil && m.Loss != nil:
-		l.steps, l.losses = append(l.steps, *m.Step), append(l.losses, *m.Loss)
-	case m.Epoch != nil && (m.Train != nil || m.Valid != nil):
-		at := math.NaN()
-		if n := len(l.steps); n > 0 {
-			at = l.steps[n-1]
-		}
-		value := func(x *float64) float64 {
-			if x == nil {
-				return math.NaN()
-			}
-			if *x <= 1 {
-				return 100 * *x
-			}
-			return *x
-		}
-		l.epochs, l.train, l.valid = append(l.epochs, at), append(l.train, value(m.Train)), append(l.valid, value(m.Valid))
-	}
 }
 
 // finish shows how the run ended, as it remains when the notebook is saved.
@@ -117,7 +81,7 @@ func (l *live) draw(last bool) {
 // that show no HTML.
 func (l *live) shown(last bool) shown {
 	s := shown{text: runText(l.run)}
-	curves := l.curves()
+	curves := l.curves.drawn()
 	var b strings.Builder
 	b.WriteString(`<div style="font-family:sans-serif">` + runHTML(l.run, l.progress))
 	if len(curves) > 0 {
@@ -133,21 +97,6 @@ func (l *live) shown(last bool) shown {
 		s.png = runPNG(l.run, curves)
 	}
 	return s
-}
-
-// curves are the loss, smoothed, and the scores of the epochs.
-func (l *live) curves() (curves []analysis.Curve) {
-	if len(l.losses) < 2 {
-		return nil
-	}
-	x, y := smoothed(l.steps, l.losses)
-	curves = append(curves, analysis.Curve{Meta: analysis.Meta{Method: "loss"}, XName: "step", YName: "loss", X: x, Series: []analysis.CurveSeries{{Name: "training", Y: y}}})
-	if len(l.epochs) >= 2 {
-		curves = append(curves, analysis.Curve{Meta: analysis.Meta{Method: "accuracy"}, XName: "step", YName: "accuracy, %", X: l.epochs, Series: []analysis.CurveSeries{
-			{Name: "training", Y: l.train, Style: "dashed"}, {Name: "validation", Y: l.valid},
-		}})
-	}
-	return curves
 }
 
 // svgOf draws curves side by side. One that cannot be drawn, such as of losses that are not finite, is left out.
@@ -217,8 +166,8 @@ func runTable(r Run) analysis.Table {
 	if r.Result.Steps > 0 {
 		add("steps", fmt.Sprint(r.Result.Steps))
 	}
-	if r.Result.Best > 0 {
-		add("best validation score", fmt.Sprintf("%.2f %%", 100*r.Result.Best))
+	if name, value := best(r); name != "" {
+		add(name, value)
 	}
 	for _, x := range r.Result.Scored {
 		text := fmt.Sprintf("%d predictions", x.Questions)
@@ -228,16 +177,6 @@ func runTable(r Run) analysis.Table {
 		add(strings.Join(x.Splits, ","), text)
 	}
 	return t
-}
-
-// smoothed is at most 200 means of neighbours.
-func smoothed(x, y []float64) (sx, sy []float64) {
-	width := max(1, len(x)/200)
-	for i := 0; i+width <= len(x); i += width {
-		sx = append(sx, x[i+width-1])
-		sy = append(sy, analysis.Mean(y[i:i+width]))
-	}
-	return sx, sy
 }
 
 func showRun(r Run) shown {
@@ -250,14 +189,25 @@ func runText(r Run) string {
 		s += ": " + r.Error
 	}
 	if r.Result != nil {
-		if r.Result.Best > 0 {
-			s += fmt.Sprintf(", best validation score %.2f %%", 100*r.Result.Best)
+		if name, value := best(r); name != "" {
+			s += ", " + name + " " + value
 		}
 		for _, x := range r.Result.Scored {
 			s += "\n" + scoreText(x)
 		}
 	}
 	return s
+}
+
+// best is the best that came out in validation, and what that is called; "" without validation.
+func best(r Run) (name, value string) {
+	switch {
+	case r.Result.Best > 0:
+		return "best validation score", fmt.Sprintf("%.2f %%", 100*r.Result.Best)
+	case r.Result.BestLoss > 0:
+		return "least validation loss", fmt.Sprintf("%.4f", r.Result.BestLoss)
+	}
+	return "", ""
 }
 
 func scoreText(x client.Score) string {
@@ -285,7 +235,7 @@ func runHTML(r Run, p *client.Progress) string {
 			note += fmt.Sprintf(", accuracy %.1f %%", p.Accuracy)
 		}
 		if p.Rate > 0 {
-			note += fmt.Sprintf(", %.0f questions/s", p.Rate)
+			note += fmt.Sprintf(", %.0f %s/s", p.Rate, p.Noun)
 		}
 		if p.Left > 0 && !r.State.Ended() {
 			note += ", " + (time.Duration(p.Left) * time.Second).String() + " left"

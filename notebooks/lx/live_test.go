@@ -98,13 +98,13 @@ func TestALiveCellIsDrawnInPlaceAndEndsAsAPicture(t *testing.T) {
 func TestCurvesAreThoseOfTheMetrics(t *testing.T) {
 	l := newLive(Run{Task: "vqa", State: client.Running})
 	for i := range 1000 {
-		l.measure(json.RawMessage(fmt.Sprintf(`{"step": %d, "epoch": %d, "loss": %d}`, i+1, i/500, 1000-i)))
+		l.curves.add(json.RawMessage(fmt.Sprintf(`{"step": %d, "epoch": %d, "loss": %d}`, i+1, i/500, 1000-i)))
 		if i%500 == 499 {
-			l.measure(json.RawMessage(fmt.Sprintf(`{"epoch": %d, "train": 0.5, "valid": 0.25, "best": 0.25}`, i/500)))
+			l.curves.add(json.RawMessage(fmt.Sprintf(`{"epoch": %d, "train": 0.5, "valid": 0.25, "best": 0.25}`, i/500)))
 		}
 	}
-	l.measure(json.RawMessage(`no JSON`))
-	curves := l.curves()
+	l.curves.add(json.RawMessage(`no JSON`))
+	curves := l.curves.drawn()
 	if len(curves) != 2 {
 		t.Fatalf("%d curves", len(curves))
 	}
@@ -126,8 +126,37 @@ func TestCurvesAreThoseOfTheMetrics(t *testing.T) {
 
 func TestLossesThatAreNotFiniteLeaveTheRest(t *testing.T) {
 	l := newLive(Run{Task: "vqa", State: client.Failed, Error: "loss or gradient were not finite"})
-	l.steps, l.losses = []float64{1, 2}, []float64{math.NaN(), math.Inf(1)}
+	l.curves.steps, l.curves.losses = []float64{1, 2}, []float64{math.NaN(), math.Inf(1)}
 	if s := l.shown(true); !strings.Contains(s.html, "not finite") || len(s.png) == 0 {
 		t.Errorf("%.300s", s.html)
+	}
+}
+
+func TestEachLossOfPreTrainingHasACurve(t *testing.T) {
+	var m measured
+	for i := range 10 {
+		m.add(json.RawMessage(fmt.Sprintf(`{"step": %d, "epoch": %d, "loss": %d, "loss.QA": %d, "loss.QA.norm": 1, "loss.Mask_LM": %d, "loss.mine": "NaN"}`, i+1, i/5, 30-i, 10-i, 20-2*i)))
+		if i%5 == 4 {
+			m.add(json.RawMessage(fmt.Sprintf(`{"epoch": %d, "train": %d, "train.QA": 4, "train.Mask_LM": 8, "valid": 9, "valid.QA": 3, "valid.Mask_LM": 6}`, i/5, 12-i)))
+		}
+	}
+	curves := m.drawn()
+	if len(curves) != 4 {
+		t.Fatalf("%d curves", len(curves))
+	}
+	steps, total, epochs := curves[1], curves[2], curves[3]
+	if s := steps.Series; len(s) != 3 || s[0].Name != "Mask_LM 2" || s[1].Name != "QA 1" || s[2].Name != "mine" || s[0].Y[0] != 1 || s[1].Y[9] != 0.1 || !math.IsNaN(s[2].Y[0]) {
+		t.Errorf("each loss by step is %+v", s)
+	}
+	if s := total.Series; total.YName != "loss" || s[0].Y[0] != 8 || s[1].Y[1] != 9 {
+		t.Errorf("the loss by epoch is %+v", total)
+	}
+	if s := epochs.Series; len(s) != 6 || s[0].Name != "Mask_LM 6, training" || s[1].Y[0] != 0.75 || epochs.X[1] != 10 {
+		t.Errorf("each loss by epoch is %+v", epochs)
+	}
+	for _, c := range curves {
+		if err := c.Check(); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-516990b0/golxmert/kernel/client"
 )
 
-// Run is a training run of the session, or a prediction. It goes on when the cell or the notebook ends; its files are those
+// Run is a run of pre-training or fine-tuning in the session, or a prediction. It goes on when the cell or the notebook ends; its files are those
 // of the command line.
 type Run = client.Run
 
@@ -36,15 +36,25 @@ func runOf[R AnyRun](r R) Run { return must(cell().Run(cell().ctx, idOf(r))) }
 // FineTune starts a run: task is "vqa", "gqa" or "nlvr2", flags are those of the command line, as one line or in parts.
 // "toy" as the name of weights or of --data is the built-in world's. Runs take turns; [Follow] shows how it goes.
 func FineTune(task string, flags ...string) Run {
-	var args []string
-	for _, f := range flags {
-		words, err := splitFlags(f)
+	return must(cell().StartRun(cell().ctx, task, words(flags)))
+}
+
+// PreTrain starts a run of pre-training: masked words, matching, objects, attributes and features of regions, and answers.
+// flags are those of `lxmert pretrain`, as one line or in parts; "toy" as the value of --data, --config or --vocab is the
+// built-in world's. [Follow] shows how it goes, with a curve of each loss. The weights are EpochNN_LXRT.pth in the run's
+// folder: [Open] opens them, and FineTune goes on from them with --loadLXMERTQA or --loadLXMERT.
+func PreTrain(flags ...string) Run { return FineTune("pretrain", flags...) }
+
+// words are those of lines of flags.
+func words(lines []string) (all []string) {
+	for _, line := range lines {
+		words, err := splitFlags(line)
 		if err != nil {
 			fail(err)
 		}
-		args = append(args, words...)
+		all = append(all, words...)
 	}
-	return must(cell().StartRun(cell().ctx, task, args))
+	return all
 }
 
 // splitFlags cuts a line into words as a shell does, with single and double quotes.
@@ -88,14 +98,7 @@ func Evaluate[R AnyRun](run R, splits string, flags ...string) Run {
 		weights = filepath.Join(r.Output, "LAST")
 	}
 	args := []string{"--test", splits, "--load", weights, "--output", r.Output}
-	args = append(args, inherited(r)...)
-	for _, f := range flags {
-		words, err := splitFlags(f)
-		if err != nil {
-			fail(err)
-		}
-		args = append(args, words...)
-	}
+	args = append(append(args, inherited(r)...), words(flags)...)
 	test := must(cell().StartRun(cell().ctx, r.Task, args))
 	return Follow(test)
 }

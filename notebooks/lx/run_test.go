@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/janpfeifer/gonb/gonbui/protocol"
+
 	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 )
@@ -236,7 +238,7 @@ func TestMistakesAreOneLine(t *testing.T) {
 		want string
 	}{
 		"no such run":       {func() { Resume("snap/none") }, `there is no run "snap/none"`},
-		"no such task":      {func() { FineTune("vcr") }, "there are vqa, gqa and nlvr2"},
+		"no such task":      {func() { FineTune("vcr") }, "there are vqa, gqa, nlvr2 and pretrain"},
 		"a quote left open": {func() { FineTune("vqa", `--name "x`) }, "lack a closing"},
 		"no such weights":   {func() { Open("nothing/here") }, "nothing/here"},
 	} {
@@ -244,6 +246,69 @@ func TestMistakesAreOneLine(t *testing.T) {
 		lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 		if last := lines[len(lines)-1]; !strings.HasPrefix(last, "lx: ") || !strings.Contains(last, c.want) {
 			t.Errorf("%s: the last line is %q", name, last)
+		}
+	}
+}
+
+// preTrain starts pre-training in the tiny world into a folder of the test's own.
+func preTrain(t *testing.T, flags ...string) Run {
+	t.Helper()
+	return train(t, "pretrain", append(flags, "--train mscoco_train,mscoco_nominival,vgnococo --valid mscoco_minival")...)
+}
+
+func TestPreTrainingIsARunLikeOthers(t *testing.T) {
+	n := newNotebook(t)
+	r := preTrain(t, "--epochs 2")
+	cell := startCell(t, "follow", r, n.env...)
+	if err := cell.Wait(); err != nil {
+		t.Fatalf("%v: %s", err, cell.said())
+	}
+	var page string
+	for len(n.seen) > 0 {
+		page, _ = (<-n.seen).Data[protocol.MIMETextHTML].(string)
+	}
+	for _, want := range []string{"<b>pretrain</b>", "done", "least validation loss", "The valid loss is", "Mask_LM", "Matched", "Obj", "Attr", "Feat", "QA", "each loss"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the cell does not show %q: %.3000s", want, page)
+		}
+	}
+	done := runOf(r)
+	if done.Result == nil || done.Result.BestLoss <= 0 || done.Result.Best != 0 || done.Result.Steps == 0 {
+		t.Errorf("it gave %+v", done.Result)
+	}
+	if m := Open(r.Output); !strings.HasSuffix(m.Info().Spec.Weights, "BEST_EVAL_LOSS_LXRT") || len(m.Answers()) != m.Config().Answers || m.Config().Answers == 0 {
+		t.Errorf("its folder opens as %+v with %d answers", m.Info().Spec, len(m.Answers()))
+	}
+	tuned := Follow(train(t, "vqa", "--train nominival --valid minival --epochs 1 --loadLXMERTQA "+filepath.Join(r.Output, "Epoch02")))
+	if tuned.State != client.Done {
+		t.Errorf("fine-tuning from it: %+v", tuned)
+	}
+	if said := failing(t, func() { Evaluate(r, "minival") }); !strings.Contains(said, "pre-training predicts nothing") {
+		t.Errorf("evaluating it says %q", said)
+	}
+}
+
+func TestPreTrainingThatWasStoppedGoesOnToTheSameEnd(t *testing.T) {
+	whole := Follow(preTrain(t, "--epochs 2"))
+	parts := preTrain(t, "--epochs 2")
+	stopped := Stop(WaitStep(parts, 2))
+	if stopped.State != client.Stopped || stoppedAfter(t, stopped) >= whole.Result.Steps {
+		t.Fatalf("%+v", stopped)
+	}
+	if said := failing(t, func() { preTrain(t, "--epochs 2", "--output", parts.Output) }); !strings.Contains(said, "holds a run already") {
+		t.Errorf("another run in its folder: %q", said)
+	}
+	done := Follow(Resume(parts.Output))
+	if done.State != client.Done || done.Result.Steps != whole.Result.Steps || done.Result.BestLoss != whole.Result.BestLoss {
+		t.Errorf("%+v, without a stop %+v", done.Result, whole.Result)
+	}
+	for _, name := range []string{"Epoch01_LXRT.pth", "Epoch02_LXRT.pth", "BEST_EVAL_LOSS_LXRT.pth"} {
+		a, err := os.ReadFile(filepath.Join(whole.Output, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err := os.ReadFile(filepath.Join(parts.Output, name)); err != nil || !bytes.Equal(a, b) {
+			t.Errorf("%s is another than without a stop, %v", name, err)
 		}
 	}
 }

@@ -81,7 +81,7 @@ show what is inside it, and read and write its published files.`,
 	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName { return pflag.NormalizedName(name) })
 	root.AddCommand(traceCommand(), inspectCommand(), convertCommand(), backendCommand(), benchCommand(), askCommand(),
 		runCommand(), demoCommand(), fetchCommand(), questionsCommand(), packCommand(), verifyCommand(), analyzeCommand(), mergeCommand())
-	for _, t := range append(dataset.Tasks(), dataset.Pretraining) {
+	for _, t := range dataset.Trainings() {
 		root.AddCommand(taskCommand(t))
 	}
 	return root

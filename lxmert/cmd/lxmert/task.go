@@ -103,7 +103,7 @@ func (f *taskFlags) runOn(cmd *cobra.Command, b *backend.Backend) (r taskResult,
 		}
 	}
 	if o.Test != "" {
-		bar := screen.bar("predicting", "questions")
+		bar := screen.bar("predicting", f.Task.Noun)
 		o.Predict = func(done, all int) { screen.set(bar, int64(done), int64(all), "") }
 		r.scored, err = task.Test(cmd.Context(), b, f.Task, o)
 		screen.finish()
@@ -116,7 +116,7 @@ func (f *taskFlags) runOn(cmd *cobra.Command, b *backend.Backend) (r taskResult,
 			p.Loss, p.Accuracy, p.Rate, p.Epoch+1, p.Epochs, progress.Clock(p.Left)))
 	}
 	o.Progress = label
-	valid := screen.bar("validating", "questions")
+	valid := screen.bar("validating", f.Task.Noun)
 	o.Predict = func(done, all int) { screen.set(valid, int64(done), int64(all), "") }
 	r.outcome, err = task.Train(cmd.Context(), b, f.Task, o)
 	screen.finish()
