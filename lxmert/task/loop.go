@@ -2,6 +2,8 @@ package task
 
 import (
 	"context"
+	"fmt"
+	"io"
 
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/train"
@@ -38,11 +40,32 @@ func (s *session) trainer(ctx context.Context, b *start, k training, total int) 
 	if o.Dropout >= 0 {
 		hidden, attention = o.Dropout, o.Dropout
 	}
-	return train.NewTrainer(ctx, s.backend.Backend, b.cfg, b.init, k.objective, train.Options{
-		Optimizer: o.Optim, LR: o.LR, Clip: k.clip, Schedule: train.Schedule{Warmup: k.warmup, Total: total},
+	t, err := train.NewTrainer(ctx, s.backend.Backend, b.cfg, b.init, k.objective, train.Options{
+		Optimizer: o.Optim, LR: o.LR, Freeze: o.Freeze, Rates: o.Rates, Clip: k.clip, Schedule: train.Schedule{Warmup: k.warmup, Total: total},
 		HiddenDropout: hidden, AttentionDropout: attention, Seed: o.Seed,
 		Devices: o.Devices, BFloat16: o.BF16, Rematerialize: o.Rematerialize, Deterministic: o.Deterministic, PooledOnly: k.pooledOnly,
 	})
+	if err == nil {
+		noteFrozen(o.Notes, t.Trained(), b.init)
+	}
+	return t, err
+}
+
+// noteFrozen says how much of a model is trained where that is not all, and warns of what stays as it was drawn.
+func noteFrozen(w io.Writer, t train.Trained, init *train.Initial) {
+	if t.Frozen == nil {
+		return
+	}
+	fmt.Fprintf(w, "note: %d of %d parameters are trained, %d of %d values; the others stay as they are\n", t.Parameters, t.All, t.Values, t.AllValues)
+	var drawn []string
+	for _, name := range t.Frozen {
+		if !init.Given(name) {
+			drawn = append(drawn, name)
+		}
+	}
+	if drawn != nil {
+		fmt.Fprintf(w, "warning: %d of the frozen parameters were drawn at random and stay so, such as %s; load them, or do not freeze them\n", len(drawn), drawn[0])
+	}
 }
 
 // run trains in the output folder. settings are what the outcome depends on, features what the regions look like.

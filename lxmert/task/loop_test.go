@@ -2,7 +2,9 @@ package task
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -10,8 +12,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/train"
+	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
 // kinds are short runs of fine-tuning and of pre-training, which have the same loop.
@@ -87,6 +92,54 @@ func TestALimitCutsTheEpochsItReaches(t *testing.T) {
 		}
 		if steps, all := o.limited([]int{5, 5, 3}); !slices.Equal(steps, c.steps) || all != total {
 			t.Errorf("of at most %d steps %v are left, %d in all", c.limit, steps, all)
+		}
+	}
+}
+
+// TestBothKindsFreeze leaves the body as it was, and says so, and that nobody has trained it.
+func TestBothKindsFreeze(t *testing.T) {
+	b := backendtest.Open(t, "cpu")
+	for task, o := range kinds(t) {
+		var notes bytes.Buffer
+		o.Notes, o.MaxSteps, o.Freeze, o.Rates = &notes, 3, []string{"bert.*"}, []train.Rate{{Pattern: "*.bias", LR: 1e-2}}
+		if _, err := Train(t.Context(), b, task, o); err != nil {
+			t.Fatal(err)
+		}
+		name, head := "LAST.pth", "logit_fc.3.weight"
+		if task.Pretrains {
+			name, head = epochSnapshot(0), "answer_head.logit_fc.3.weight"
+		}
+		m, err := weights.OpenModel(filepath.Join(o.Output, name), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		recipe, err := weights.ReadRecipe(o.Config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		init := &train.Initial{Config: m.Config, Seed: o.Seed, Range: recipe.Range}
+		frozen, read := 0, opened(t, o.Output, name)
+		for _, p := range m.Config.Params() {
+			drawn := make([]float32, lxmert.Size(p.Shape))
+			if err := init.Read(p.Name, drawn, false); err != nil {
+				t.Fatal(err)
+			}
+			same := slices.Equal(read(p.Name), drawn)
+			if strings.HasPrefix(p.Name, "bert.") {
+				frozen++
+				if !same {
+					t.Errorf("%s: %s is not as it was", task, p.Name)
+				}
+			} else if p.Name == head && same {
+				t.Errorf("%s: %s does not move", task, p.Name)
+			}
+		}
+		all := len(m.Config.Params())
+		m.Close()
+		for _, want := range []string{fmt.Sprintf("%d of %d parameters are trained", all-frozen, all), fmt.Sprintf("%d of the frozen parameters were drawn at random", frozen)} {
+			if !strings.Contains(notes.String(), want) {
+				t.Errorf("%s: it says\n%s\nwithout %q", task, &notes, want)
+			}
 		}
 	}
 }

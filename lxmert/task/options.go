@@ -3,6 +3,7 @@ package task
 import (
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -20,6 +21,8 @@ type Options struct {
 	BatchSize    int      // questions of a step, those of several parts or devices together
 	Optim        string   // see [train.NewOptimizer]
 	LR           float64
+	Freeze       []string // patterns of parameters that stay as they are, see [train.Options]
+	Rates        []train.Rate
 	Epochs       int
 	Seed         uint64
 	Output       string
@@ -157,6 +160,16 @@ func (o *Options) settings(task *dataset.Task) map[string]string {
 		s["curriculum"] = strings.Join(parts, ",")
 	}
 	// What was added later is left out where it is not used, so that older runs can be resumed.
+	if o.Freeze != nil {
+		s["freeze"] = strings.Join(o.Freeze, ",")
+	}
+	if o.Rates != nil {
+		var parts []string
+		for _, r := range o.Rates {
+			parts = append(parts, r.Pattern+"="+float(r.LR))
+		}
+		s["lrFor"] = strings.Join(parts, ",")
+	}
 	if o.MaxSteps > 0 {
 		s["maxSteps"] = strconv.Itoa(o.MaxSteps)
 	}
@@ -164,6 +177,22 @@ func (o *Options) settings(task *dataset.Task) map[string]string {
 		s["patience"] = strconv.Itoa(o.Patience)
 	}
 	return s
+}
+
+// ParseRates reads learning rates of their own, each as PATTERN=RATE.
+func ParseRates(texts []string) (rates []train.Rate, err error) {
+	for _, text := range texts {
+		at := strings.LastIndex(text, "=")
+		if at < 1 {
+			return nil, fmt.Errorf("%q is not PATTERN=RATE, as in logit_fc.*=1e-4", text)
+		}
+		lr, err := strconv.ParseFloat(text[at+1:], 64)
+		if err != nil || !(lr >= 0) || math.IsInf(lr, 0) {
+			return nil, fmt.Errorf("%q: %q is not a learning rate", text, text[at+1:])
+		}
+		rates = append(rates, train.Rate{Pattern: text[:at], LR: lr})
+	}
+	return rates, nil
 }
 
 // pythonList writes splits as the reference prints them.

@@ -128,7 +128,8 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 			return score, nil
 		}
 	}
-	if r, err := phases[0].set.Regions(ctx, phases[0].set.Examples[0].Images[0]); err == nil {
+	// What a step costs that computes some gradients only is not known.
+	if r, err := phases[0].set.Regions(ctx, phases[0].set.Examples[0].Images[0]); err == nil && trainer.Trained().Frozen == nil {
 		job.FLOPs = lxmert.FLOPs(begin.cfg, lengths[len(lengths)-1], r.N, head(t))
 	}
 	features := map[string]region.Fingerprint{}

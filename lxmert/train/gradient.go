@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -53,7 +54,7 @@ func (l Label) dtype() (dtypes.DType, error) {
 	return dtype, nil
 }
 
-// gradientProgram computes loss, outputs and the gradients of all parameters that the loss depends on.
+// gradientProgram computes loss, outputs and the gradients of all parameters that the loss depends on and that are not frozen.
 type gradientProgram struct {
 	*program.Program
 	params  []string // whose gradients come last, in this order
@@ -102,11 +103,19 @@ func sortedNames(labels map[string]Label) []string {
 func (t *Trainer) defineGradient(b *program.Builder, g *gradientProgram, fed *lxrt.Fed, part Part, more bool) []*Node {
 	loss, outputs := t.defineLoss(b, fed, part, true)
 	g.outputs = len(outputs)
-	names, nodes := b.Weights()
-	g.params = slices.Clone(names)
+	var nodes []*Node
+	names, all := b.Weights()
+	for i, name := range names {
+		if !t.vars.byName[name].frozen {
+			g.params, nodes = append(g.params, name), append(nodes, all[i])
+		}
+	}
+	if nodes == nil {
+		panic(errors.New("all parameters that the loss depends on are frozen, so there is nothing to train"))
+	}
 	grads := Gradient(loss, nodes...)
 	squares := squares{onGPU: t.kind == backend.KindCUDA}
-	for i, name := range names {
+	for i, name := range g.params {
 		if more {
 			grads[i] = Add(grads[i], b.Input(sumInput{name}, dtypes.Float32, t.vars.shapeOf(name)...))
 		}

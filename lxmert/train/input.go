@@ -30,7 +30,7 @@ func (shareInput) String() string    { return "the share of the part" }
 func (in sumInput) String() string   { return "the sum of the gradients of " + in.param }
 func (in labelInput) String() string { return "the labels " + in.name }
 
-// scalarInput is float32 [4]: learning rate, clip factor, and 1 - b1^t and 1 - b2^t.
+// scalarInput is float32: the clip factor, 1 - b1^t and 1 - b2^t, and the trainer's learning rates.
 type scalarInput struct{}
 
 // variableInput is an array of a variable of an update: its value, its gradient, or one of the optimizer's state.

@@ -169,7 +169,7 @@ func (r *run) checkSpace() error {
 		return fmt.Errorf("train: %w", err)
 	}
 	snapshots := r.snapshots()
-	need := 2*stateSize(r.t.cfg, r.t.optimizer) + int64(len(snapshots)+1)*4*int64(r.t.cfg.NumParams())
+	need := 2*r.t.stateSize() + int64(len(snapshots)+1)*4*int64(r.t.cfg.NumParams())
 	for _, name := range append(snapshots, stateFile) {
 		if info, err := os.Stat(r.path(name)); err == nil {
 			need -= info.Size()

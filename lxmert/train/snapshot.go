@@ -176,9 +176,10 @@ func stateMetadata(f *weights.File) (map[string]string, error) {
 	return f.Metadata, nil
 }
 
-// stateSize is how many bytes a state of a model has at most.
-func stateSize(cfg lxmert.Config, o Optimizer) int64 {
-	return int64(cfg.NumParams()) * 4 * int64(1+o.slots)
+// stateSize is how many bytes a state has at most.
+func (t *Trainer) stateSize() int64 {
+	trained := t.Trained()
+	return 4 * (int64(trained.AllValues) + int64(trained.Values)*int64(t.optimizer.slots))
 }
 
 func writeFloats(w io.Writer, data []float32) error {

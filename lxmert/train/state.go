@@ -25,6 +25,8 @@ type variable struct {
 	lxmert.Param
 	shape      shapes.Shape // on the device
 	transposed bool
+	frozen     bool // it stays as it is
+	rate       int  // its learning rate among the trainer's
 
 	value []compute.Buffer   // per device
 	slots [][]compute.Buffer // [slot][device]; nil until the parameter is first moved

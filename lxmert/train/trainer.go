@@ -24,6 +24,14 @@ type Options struct {
 	Schedule  Schedule // of BertAdam; the others keep their rate
 	Clip      float64  // largest global L2 norm of the gradients; 0: no clipping
 
+	// Freeze are patterns of names of parameters that stay as they are, to the bit: no gradient of theirs is computed or counted
+	// in the norm, and the optimizer keeps nothing for them. In a pattern * stands for any characters, dots too, ? for one, and
+	// [0-3] for one of some; names are the model's own or those of any file, see [weights.Spellings]. A pattern that matches no
+	// parameter is an error.
+	Freeze []string
+	// Rates are peak learning rates other than LR. Of those that match a parameter the last one counts.
+	Rates []Rate
+
 	HiddenDropout, AttentionDropout float64 // 0 to below 1
 
 	Seed       uint64 // of dropout
@@ -47,6 +55,7 @@ type Trainer struct {
 	objective Objective
 
 	vars      *variables
+	rates     []float64 // peak learning rates, the first one LR
 	gradients map[string]*gradientProgram
 	movers    []*update
 	model     *lxrt.Model
@@ -84,6 +93,9 @@ func NewTrainer(ctx context.Context, b compute.Backend, cfg lxmert.Config, sourc
 	}
 	if t.vars, err = newVariables(ctx, b, cfg, source, opt.Devices); err != nil {
 		return nil, err
+	}
+	if err := t.choose(); err != nil {
+		return nil, errors.Join(err, t.vars.free())
 	}
 	if t.model, err = lxrt.Live(b, cfg, lxrt.Options{Deterministic: opt.Deterministic}, t.vars.buffer); err != nil {
 		return nil, errors.Join(err, t.vars.free())
@@ -145,16 +157,17 @@ func (t *Trainer) Step(ctx context.Context, parts ...Part) (r *Result, err error
 	if len(parts) == 0 {
 		return nil, errors.New("train: a step needs at least one part")
 	}
-	r = &Result{LR: t.opt.LR}
+	factor := 1.0
+	if t.optimizer.scheduled() {
+		factor = t.opt.Schedule.Factor(t.step)
+	}
+	r = &Result{LR: t.opt.LR * factor}
 	before := t.compiling
 	defer func() {
 		if r != nil {
 			r.Compiling = t.compiling - before
 		}
 	}()
-	if t.optimizer.scheduled() {
-		r.LR *= t.opt.Schedule.Factor(t.step)
-	}
 	var grads [][]compute.Buffer
 	defer func() {
 		for _, g := range grads {
@@ -195,21 +208,24 @@ func (t *Trainer) Step(ctx context.Context, parts ...Part) (r *Result, err error
 		r.Skipped = true
 		return r, nil
 	}
-	return r, t.move(r, params, &grads)
+	return r, t.move(factor, r.Norm, params, &grads)
 }
 
-// move runs the optimizer and takes the gradients.
-func (t *Trainer) move(r *Result, params []string, grads *[][]compute.Buffer) error {
+// move runs the optimizer, with learning rates that are a factor of their peaks, and takes the gradients.
+func (t *Trainer) move(factor, norm float64, params []string, grads *[][]compute.Buffer) error {
 	movers, err := t.updates(params)
 	if err != nil {
 		return err
 	}
-	factor := 1.0
+	clip := 1.0
 	if t.opt.Clip > 0 {
-		factor = min(1, t.opt.Clip/(r.Norm+1e-6))
+		clip = min(1, t.opt.Clip/(norm+1e-6))
 	}
 	c1, c2 := corrections(t.step + 1)
-	scalars := [4]float32{float32(r.LR), float32(factor), c1, c2}
+	scalars := []float32{float32(clip), c1, c2}
+	for _, lr := range t.rates {
+		scalars = append(scalars, float32(lr*factor))
+	}
 	byName := map[string][]compute.Buffer{}
 	for i, name := range params {
 		byName[name] = (*grads)[i]

@@ -57,10 +57,9 @@ func (t *Trainer) updates(params []string) ([]*update, error) {
 
 // defineUpdate returns the new value and optimizer state of each variable.
 func (t *Trainer) defineUpdate(b *program.Builder, vars []*variable) []*Node {
-	scalars := b.Input(scalarInput{}, dtypes.Float32, 4)
+	scalars := b.Input(scalarInput{}, dtypes.Float32, 3+len(t.rates))
 	scalar := func(i int) *Node { return Reshape(Slice(scalars, AxisElem(i))) }
-	r := rates{lr: scalar(0), correct1: scalar(2), correct2: scalar(3)}
-	clip := scalar(1)
+	clip, correct1, correct2 := scalar(0), scalar(1), scalar(2)
 	var out []*Node
 	for i, v := range vars {
 		in := func(array variableArray, slot int) *Node {
@@ -71,7 +70,7 @@ func (t *Trainer) defineUpdate(b *program.Builder, vars []*variable) []*Node {
 		for s := range t.optimizer.slots {
 			state = append(state, in(stateArray, s))
 		}
-		p, state = t.optimizer.update(r, p, g, state)
+		p, state = t.optimizer.update(rates{lr: scalar(3 + v.rate), correct1: correct1, correct2: correct2}, p, g, state)
 		out = append(out, p)
 		out = append(out, state...)
 	}
@@ -79,12 +78,12 @@ func (t *Trainer) defineUpdate(b *program.Builder, vars []*variable) []*Node {
 }
 
 // run moves the variables on every device.
-func (t *Trainer) runUpdate(u *update, scalars [4]float32, grads map[string][]compute.Buffer) (err error) {
+func (t *Trainer) runUpdate(u *update, scalars []float32, grads map[string][]compute.Buffer) (err error) {
 	defer program.Recover(&err)
 	width := 1 + t.optimizer.slots
 	for d := range t.vars.devices {
 		device := compute.DeviceNum(d)
-		b, err := t.backend.BufferFromFlatData(device, scalars[:], shapes.Make(dtypes.Float32, 4))
+		b, err := t.backend.BufferFromFlatData(device, scalars, shapes.Make(dtypes.Float32, len(scalars)))
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,8 @@ package weights
 import (
 	"slices"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
 // Canonical returns the name that [lxmert.Config.Params] has for a parameter which a file calls name. It removes what
@@ -70,6 +72,16 @@ func HuggingFaceName(canonical string) string {
 		return "answer_head." + canonical
 	}
 	return canonical
+}
+
+// Spellings are the names that files have for a parameter, the canonical one first: those of the reference's snapshots and Hugging
+// Face's, and of the word embeddings also that of the decoder of masked words, which shares them.
+func Spellings(canonical string) []string {
+	names := []string{canonical, TaskName(canonical), HuggingFaceName(canonical)}
+	if canonical == lxmert.WordEmbeddings {
+		names = append(names, lxmert.TiedDecoder)
+	}
+	return names
 }
 
 // TaskName returns the name that the reference's fine-tuned snapshots (BEST.pth, LAST.pth) have for a canonical one:

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/release"
 )
 
@@ -77,23 +77,5 @@ func similar(name string) string {
 	if len(names) == 0 {
 		return fmt.Sprintf("; %s holds no weights", dir)
 	}
-	base := strings.ToLower(filepath.Base(name))
-	slices.SortStableFunc(names, func(a, b string) int { return likeness(base, b) - likeness(base, a) })
-	more := ""
-	if len(names) > 5 {
-		names, more = names[:5], ", …"
-	}
-	return fmt.Sprintf("; %s has %s%s", dir, strings.Join(names, ", "), more)
-}
-
-// likeness counts the pairs of letters that two names share.
-func likeness(a, b string) int {
-	b = strings.ToLower(b)
-	n := 0
-	for i := range max(0, len(a)-1) {
-		if strings.Contains(b, a[i:i+2]) {
-			n++
-		}
-	}
-	return n
+	return fmt.Sprintf("; %s has %s", dir, excerpt.Like(filepath.Base(name), names, 5))
 }

@@ -32,6 +32,7 @@ type Line struct {
 	TQDM bool
 
 	train, valid, curriculum, visualLosses, qaSets string
+	rates                                          []string
 }
 
 // New returns the empty command line of a task.
@@ -69,6 +70,8 @@ func (l *Line) Add(s *pflag.FlagSet) {
 	s.IntVar(&o.BatchSize, "batchSize", o.BatchSize, "questions of a step, over all devices and parts")
 	s.StringVar(&o.Optim, "optim", o.Optim, "bert (BertAdam), rms, adam, adamax or sgd")
 	s.Float64Var(&o.LR, "lr", o.LR, "peak learning rate")
+	s.StringSliceVar(&o.Freeze, "freeze", nil, "parameters that stay as they are, by `PATTERN` of their names, which \"lxmert inspect\" lists, in which * stands for any characters; several with commas or by several flags")
+	s.StringSliceVar(&l.rates, "lrFor", nil, "peak learning rates of some parameters, `PATTERN=RATE` as in 'logit_fc.*=1e-3'; of several that match, the last one counts")
 	s.IntVar(&o.Epochs, "epochs", o.Epochs, "epochs")
 	s.Float64Var(&o.Dropout, "dropout", o.Dropout, "both dropout rates; negative: as the configuration says, 0.1 without one")
 	s.Uint64Var(&o.Seed, "seed", o.Seed, "of initial values, order and dropout")
@@ -166,6 +169,10 @@ func (l *Line) Complete() error {
 			return usage("--curriculum: %q is not a number of epochs", s)
 		}
 		o.Schedule = append(o.Schedule, e)
+	}
+	var err error
+	if o.Rates, err = task.ParseRates(l.rates); err != nil {
+		return usage("--lrFor: %w", err)
 	}
 	if l.Task.Pretrains {
 		o.Pretraining.VisualLosses, o.Pretraining.QASets = task.Splits(l.visualLosses), task.Splits(l.qaSets)

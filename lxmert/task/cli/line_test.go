@@ -22,6 +22,18 @@ func TestFlagsBecomeOptions(t *testing.T) {
 	}
 }
 
+func TestPatternsOfParametersAreLists(t *testing.T) {
+	l, err := cli.Parse(dataset.Pretraining, strings.Fields("--freeze bert.embeddings.*,*.bias --lrFor bert.*=1e-5 --freeze cls.* --lrFor answer_head.*=2e-4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := l.Options
+	if !slices.Equal(o.Freeze, []string{"bert.embeddings.*", "*.bias", "cls.*"}) || len(o.Rates) != 2 ||
+		o.Rates[0].Pattern != "bert.*" || o.Rates[0].LR != 1e-5 || o.Rates[1].Pattern != "answer_head.*" || o.Rates[1].LR != 2e-4 {
+		t.Errorf("%+v, %+v", o.Freeze, o.Rates)
+	}
+}
+
 func TestMistakesAreUsage(t *testing.T) {
 	for line, want := range map[string]string{
 		"--batchSise 4":        "batchSise",
@@ -30,6 +42,8 @@ func TestMistakesAreUsage(t *testing.T) {
 		"--curriculum a":       "is not a number of epochs",
 		"--resume --overwrite": "give one of them",
 		"--batchSize":          "needs an argument",
+		"--lrFor bert.*":       "is not PATTERN=RATE",
+		"--lrFor bert.*=fast":  `"fast" is not a learning rate`,
 	} {
 		if _, err := cli.Parse(dataset.GQA, strings.Fields(line)); !errors.Is(err, cli.ErrUsage) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", line, err, want)

@@ -1,0 +1,113 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
+	"github.com/seed-516990b0/golxmert/lxmert/weights"
+)
+
+// This file chooses parameters by their names: those that stay as they are, and those with learning rates of their own.
+
+// Rate is the peak learning rate of the parameters whose names match a pattern, see [Options].Freeze.
+type Rate struct {
+	Pattern string
+	LR      float64
+}
+
+// choose freezes parameters and gives the others their learning rates.
+func (t *Trainer) choose() error {
+	for _, pattern := range t.opt.Freeze {
+		chosen, err := t.vars.match(pattern)
+		if err != nil {
+			return fmt.Errorf("train: freezing: %w", err)
+		}
+		for _, v := range chosen {
+			v.frozen = true
+		}
+	}
+	if !slices.ContainsFunc(t.vars.list, func(v *variable) bool { return !v.frozen }) {
+		return errors.New("train: all parameters are frozen, so there is nothing to train")
+	}
+	t.rates = []float64{t.opt.LR}
+	for _, r := range t.opt.Rates {
+		if !(r.LR >= 0) || math.IsInf(r.LR, 0) {
+			return fmt.Errorf("train: the learning rate of %s is %g, must be 0 or more", r.Pattern, r.LR)
+		}
+		chosen, err := t.vars.match(r.Pattern)
+		if err != nil {
+			return fmt.Errorf("train: learning rate %g: %w", r.LR, err)
+		}
+		if !slices.ContainsFunc(chosen, func(v *variable) bool { return !v.frozen }) {
+			return fmt.Errorf("train: learning rate %g: all parameters called %s are frozen", r.LR, r.Pattern)
+		}
+		at := slices.Index(t.rates, r.LR)
+		if at < 0 {
+			at = len(t.rates)
+			t.rates = append(t.rates, r.LR)
+		}
+		for _, v := range chosen {
+			v.rate = at
+		}
+	}
+	return nil
+}
+
+// match finds the parameters that a pattern names; one that names none is an error.
+func (vs *variables) match(pattern string) (chosen []*variable, err error) {
+	plain := strings.NewReplacer("module.", "", "_orig_mod.", "").Replace(pattern)
+	var names []string
+	within := 0 // parameters below what the pattern names
+	for _, v := range vs.list {
+		names = append(names, v.Name)
+		for _, name := range weights.Spellings(v.Name) {
+			ok, err := path.Match(plain, name)
+			if err != nil {
+				return nil, fmt.Errorf("%s is not a pattern: a [ is not closed; in a pattern * stands for any characters, ? for one, [0-3] for one of some", excerpt.Quote(pattern))
+			}
+			if ok {
+				chosen = append(chosen, v)
+				break
+			}
+			if ok, _ := path.Match(plain+".*", name); ok {
+				within++
+				break
+			}
+		}
+	}
+	switch {
+	case len(chosen) > 0:
+		return chosen, nil
+	case within > 0:
+		return nil, fmt.Errorf("no parameter is called %s; \"%s.*\" names the %d below it", excerpt.Quote(pattern), pattern, within)
+	}
+	return nil, fmt.Errorf("no parameter is called %s; * stands for any characters, as in \"bert.encoder.layer.0.*\"; similar are %s", excerpt.Quote(pattern), excerpt.Like(pattern, names, 4))
+}
+
+// Trained is what a trainer may move.
+type Trained struct {
+	Parameters, Values int      // that are moved if the loss depends on them
+	All, AllValues     int      // of the model
+	Frozen             []string // names of those that stay as they are
+}
+
+// Trained says which parameters the trainer may move.
+func (t *Trainer) Trained() Trained {
+	var r Trained
+	for _, v := range t.vars.list {
+		r.All++
+		r.AllValues += v.shape.Size()
+		if v.frozen {
+			r.Frozen = append(r.Frozen, v.Name)
+			continue
+		}
+		r.Parameters++
+		r.Values += v.shape.Size()
+	}
+	return r
+}
