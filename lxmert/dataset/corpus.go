@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -51,6 +52,23 @@ func corpusFeatureFolders() []string {
 	return append(slices.Compact(folders), corpusFolder)
 }
 
+// featuresOf is the feature file of a source, below the data folder and without its ending. A source that is not published
+// has one beside its sentences, or is about the pictures of the VQA split of its name.
+func featuresOf(root, source string) string {
+	if name, published := corpusFeatures[source]; published {
+		return name
+	}
+	own, split := corpusFolder+"/"+source, VQA.Features.Folder+"/"+source
+	for _, name := range []string{own, split} {
+		for _, ending := range []string{".tsv", ".store"} {
+			if _, err := os.Stat(below(root, name+"_obj36"+ending)); err == nil {
+				return name
+			}
+		}
+	}
+	return own
+}
+
 // Corpus is the sentences of some sources, one after the other, and where their pictures' regions are. Its methods may be
 // called from several goroutines.
 type Corpus struct {
@@ -83,8 +101,8 @@ type AnswerScore struct {
 }
 
 // LoadCorpus reads root/lxmert/<source>.json of every source and opens the feature files that belong to them. A published
-// source has the published ones; X, one's own, has root/lxmert/X_obj36.tsv. Answers are converted to those of the table, see
-// [QATable.Labels]; records whose picture has no regions are dropped.
+// source has the published ones; X, one's own, has root/lxmert/X_obj36.tsv or, without that, root/mscoco_imgfeat/X_obj36.tsv.
+// Answers are converted to those of the table, see [QATable.Labels]; records whose picture has no regions are dropped.
 func LoadCorpus(ctx context.Context, sources []string, answers *QATable, opt Options) (_ *Corpus, err error) {
 	if len(sources) == 0 {
 		return nil, errors.New("dataset: no source of sentences is named")
@@ -105,11 +123,7 @@ func LoadCorpus(ctx context.Context, sources []string, answers *QATable, opt Opt
 		if err := r.readFile(ctx, below(opt.Root, corpusFolder, source+".json")); err != nil {
 			return nil, err
 		}
-		name, published := corpusFeatures[source]
-		if !published {
-			name = corpusFolder + "/" + source
-		}
-		files = append(files, below(opt.Root, name+"_obj36.tsv"))
+		files = append(files, below(opt.Root, featuresOf(opt.Root, source)+"_obj36.tsv"))
 	}
 	for _, path := range distinct(files) {
 		c.features.files = append(c.features.files, featureFile{path: path, rows: opt.Limit})

@@ -318,3 +318,26 @@ func TestCorpusFaultsAreNamed(t *testing.T) {
 		}
 	}
 }
+
+// TestASourceHasRegionsOfItsOwnOrOfASplit: without a feature file beside its sentences, a source is about the pictures of the
+// split of its name.
+func TestASourceHasRegionsOfItsOwnOrOfASplit(t *testing.T) {
+	root := t.TempDir()
+	if got := featuresOf(root, "mscoco_minival"); got != "mscoco_imgfeat/val2014" {
+		t.Errorf("a published source has %s", got)
+	}
+	if got := featuresOf(root, "mine"); got != "lxmert/mine" {
+		t.Errorf("without a file, %s is looked for", got)
+	}
+	for _, c := range []struct{ file, want string }{
+		{"mscoco_imgfeat/mine_obj36.store", "mscoco_imgfeat/mine"}, {"mscoco_imgfeat/mine_obj36.tsv", "mscoco_imgfeat/mine"}, {"lxmert/mine_obj36.tsv", "lxmert/mine"},
+	} {
+		path := filepath.Join(root, filepath.FromSlash(c.file))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o777), os.WriteFile(path, nil, 0o666)); err != nil {
+			t.Fatal(err)
+		}
+		if got := featuresOf(root, "mine"); got != c.want {
+			t.Errorf("with %s, %s is taken", c.file, got)
+		}
+	}
+}

@@ -119,6 +119,16 @@ type Masked struct {
 	Answer   int32 // -1: none is asked for
 }
 
+// MaskedWords is how many word pieces are asked for.
+func (e *Masked) MaskedWords() (n int) {
+	for _, w := range e.Words {
+		if w >= 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // Mask makes an example anew: all that is random in it comes from rng. Sentences are cut to length word pieces.
 func (c *Corpus) Mask(ctx context.Context, rng Draws, tok *token.WordPiece, length, i int, m Masking) (*Masked, error) {
 	special, err := tok.SpecialIDs()
@@ -129,11 +139,7 @@ func (c *Corpus) Mask(ctx context.Context, rng Draws, tok *token.WordPiece, leng
 	text := c.sentences[i].text
 	if m.Swap && rng.Float64() < 0.5 {
 		e.Matched = false
-		other := rng.IntN(c.Len())
-		for c.sentences[other].image == c.sentences[i].image {
-			other = rng.IntN(c.Len())
-		}
-		text = c.sentences[other].text
+		text = c.sentences[c.Other(rng, i)].text
 	}
 	encoding, err := tok.Encode(text, length)
 	if err != nil {
@@ -158,6 +164,15 @@ func (c *Corpus) Mask(ctx context.Context, rng Draws, tok *token.WordPiece, leng
 		e.Answer = drawAnswer(rng, c.sentences[i].answers)
 	}
 	return e, nil
+}
+
+// Other draws a sentence about another picture; see [Corpus.SeveralPictures].
+func (c *Corpus) Other(rng Draws, i int) int {
+	other := rng.IntN(c.Len())
+	for c.sentences[other].image == c.sentences[i].image {
+		other = rng.IntN(c.Len())
+	}
+	return other
 }
 
 // anyRegion draws a sentence, so that pictures count by how many they have, and one of its picture's regions.

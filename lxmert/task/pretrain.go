@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/train"
 )
 
@@ -90,8 +92,16 @@ type pretraining struct {
 	table  *dataset.QATable
 	cfg    lxmert.Config
 	losses []lxrt.PretrainingLoss // that are on
-	corpus *dataset.Corpus
+	stages []stage
+	corpus *dataset.Corpus // of the last stage
 	valid  *dataset.Corpus // nil: none
+}
+
+// stage is one epoch, or the first part of one, over some sentences.
+type stage struct {
+	corpus *dataset.Corpus
+	epoch  int // of these, for their order
+	steps  int
 }
 
 // pretrain is [Train] for pre-training.
@@ -119,16 +129,17 @@ func pretrain(ctx context.Context, b *backend.Backend, t *dataset.Task, o Option
 		return nil, err
 	}
 
-	steps := p.corpus.Len() / o.BatchSize
-	if steps == 0 {
-		return nil, fmt.Errorf("task: %s has %d sentences with a picture, fewer than --batchSize %d", strings.Join(o.Train, ","), p.corpus.Len(), o.BatchSize)
+	var steps []int
+	for _, x := range p.stages {
+		steps = append(steps, x.steps)
 	}
-	var epochs []int
-	for range o.Epochs {
-		epochs = append(epochs, steps)
+	perEpoch := batchesPerEpoch(steps)
+	steps, total := o.limited(steps)
+	p.stages = p.stages[:len(steps)]
+	for i, n := range steps {
+		p.stages[i].steps = n
 	}
-	epochs, total := o.limited(epochs)
-	fmt.Fprintf(o.Out, "Batch per epoch: %d\nTotal Iters: %d\nWarm up Iters: %d\n", steps, total, int(float64(total)*pretrainWarmup))
+	fmt.Fprintf(o.Out, "Batch per epoch: %s\nTotal Iters: %d\nWarm up Iters: %d\n", perEpoch, total, int(float64(total)*pretrainWarmup))
 	trainer, err := p.trainer(ctx, begin, training{pretrainClip, pretrainWarmup, !o.Pretraining.MaskLM, p.objective()}, total)
 	if err != nil {
 		return nil, err
@@ -138,10 +149,10 @@ func pretrain(ctx context.Context, b *backend.Backend, t *dataset.Task, o Option
 		return nil, err
 	}
 	job := train.Job{
-		Steps: epochs, Names: p.names, Parameter: func(canonical string) string { return canonical },
+		Steps: steps, Names: p.names, Parameter: func(canonical string) string { return canonical },
 		Score: p.rightAnswers, Tally: p.tally,
 		Batches: func(ctx context.Context, epoch, from int) (train.Batches, error) {
-			return p.batches(ctx, epoch, from, epochs[epoch]), nil
+			return p.batches(ctx, epoch, from), nil
 		},
 		Judge: func(ctx context.Context, e *train.Epoch) (*train.Judgement, error) { return p.judge(ctx, trainer, e) },
 	}
@@ -151,8 +162,8 @@ func pretrain(ctx context.Context, b *backend.Backend, t *dataset.Task, o Option
 	for _, l := range p.losses {
 		job.Parts = append(job.Parts, l.Name+".norm")
 	}
-	job.Snapshots = snapshots(o.Output, len(epochs))
-	return p.run(ctx, trainer, job, settings, p.corpus.Fingerprints())
+	job.Snapshots = snapshots(o.Output, len(steps))
+	return p.run(ctx, trainer, job, settings, p.fingerprints())
 }
 
 // load reads the answer table and the sentences.
@@ -184,7 +195,7 @@ func (p *pretraining) load(ctx context.Context) (err error) {
 	if o.Tiny {
 		limit = 500 // of pre-training; fine-tuning takes 512
 	}
-	if p.corpus, err = read(o.Train, limit); err != nil || len(o.Valid) == 0 {
+	if err = p.addStages(func(sources []string) (*dataset.Corpus, error) { return read(sources, limit) }); err != nil || len(o.Valid) == 0 {
 		return err
 	}
 	if limit == 0 {
@@ -192,6 +203,54 @@ func (p *pretraining) load(ctx context.Context) (err error) {
 	}
 	p.valid, err = read(o.Valid, min(limit, validImages))
 	return err
+}
+
+// addStages reads what is trained on: all sources together, or one after the other.
+func (p *pretraining) addStages(read func(sources []string) (*dataset.Corpus, error)) (err error) {
+	o := p.opt
+	add := func(sources []string, epochs float64) error {
+		if p.corpus, err = read(sources); err != nil {
+			return err
+		}
+		steps := p.corpus.Len() / o.BatchSize
+		if steps == 0 {
+			return fmt.Errorf("task: %s has %d sentences with a picture, fewer than --batchSize %d", strings.Join(sources, ","), p.corpus.Len(), o.BatchSize)
+		}
+		for e, n := range epochSteps(epochs, steps) {
+			p.stages = append(p.stages, stage{p.corpus, e, n})
+		}
+		return nil
+	}
+	if o.Schedule == nil {
+		return add(o.Train, float64(o.Epochs))
+	}
+	for i, name := range o.Train {
+		if err := add([]string{name}, o.Schedule[i]); err != nil {
+			return err
+		}
+	}
+	if len(p.stages) == 0 {
+		return errors.New("task: --curriculum leaves no step")
+	}
+	return nil
+}
+
+// fingerprints sum up the region features that are trained on.
+func (p *pretraining) fingerprints() map[string]region.Fingerprint {
+	all := map[string]region.Fingerprint{}
+	for _, s := range p.stages {
+		maps.Copy(all, s.corpus.Fingerprints())
+	}
+	return all
+}
+
+// batchesPerEpoch is one number where all epochs have as many steps, as the reference prints it.
+func batchesPerEpoch(steps []int) string {
+	var all []string
+	for _, n := range steps {
+		all = append(all, strconv.Itoa(n))
+	}
+	return strings.Join(slices.Compact(all), ", ")
 }
 
 // enabled are the losses that are on.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -66,6 +67,7 @@ func TestPretrainingLeavesWhatItSays(t *testing.T) {
 	for _, want := range []string{
 		"Load an answer table of size 24.", "Batch per epoch: ", "Warm up Iters: ", "The training loss for Epoch 0 is ", "The losses are Mask_LM: ",
 		" Matched: ", " Obj: ", " Attr: ", " Feat: ", " QA: ", "Overall Accu ", "gqa Accu ", "vqa Accu ", "The valid loss is ", "The training loss for Epoch 1 is ",
+		"Overall match AUC ", "mscoco AUC ", "Masked words with the picture ",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not printed:\n%s", want, text)
@@ -91,11 +93,13 @@ func TestPretrainingLeavesWhatItSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	written := []string{"valid.match.auc", "valid.match.auc.vqa", "valid.words.with", "valid.words.gain.low"}
 	for _, l := range lxrt.PretrainingLosses() {
-		for _, name := range []string{"loss." + l.Name, "loss." + l.Name + ".norm"} {
-			if !bytes.Contains(metrics, []byte(`"`+name+`":`)) {
-				t.Errorf("metrics.jsonl has no %s", name)
-			}
+		written = append(written, "loss."+l.Name, "loss."+l.Name+".norm")
+	}
+	for _, name := range written {
+		if !bytes.Contains(metrics, []byte(`"`+name+`":`)) {
+			t.Errorf("metrics.jsonl has no %s", name)
 		}
 	}
 	// A step moves what it learns, so what it was drawn as is not what it becomes: none of the six heads stays.
@@ -137,6 +141,48 @@ func opened(t *testing.T, dir, name string) func(param string) []float32 {
 			t.Fatal(err)
 		}
 		return values
+	}
+}
+
+// TestPretrainingGoesThroughACurriculum: sources come one after the other, about pictures with other numbers of regions, and
+// each epoch or part of one leaves its snapshot.
+func TestPretrainingGoesThroughACurriculum(t *testing.T) {
+	b := backendtest.Open(t, "cpu")
+	o := pretrainOptions(t)
+	o.Train, o.Schedule, o.Valid = []string{"stage1", "mscoco_nominival"}, []float64{1.5, 1}, nil
+	var out bytes.Buffer
+	o.Out = &out
+	var asked []int
+	o.Progress = func(p train.Progress) {
+		if p.Step == 1 {
+			asked = append(asked, p.Steps)
+		}
+	}
+	if _, err := Train(t.Context(), b, dataset.Pretraining, o); err != nil {
+		t.Fatal(err)
+	}
+	if len(asked) != 3 || asked[1] != asked[0]/2 {
+		t.Fatalf("epochs have %v steps", asked)
+	}
+	p := newPretraining(t, b, &o)
+	for i, want := range []string{"stage1", "stage1", "mscoco_nominival"} {
+		if got := p.stages[i].corpus.Sources; !slices.Equal(got, []string{want}) {
+			t.Errorf("epoch %d is about %v", i, got)
+		}
+	}
+	if first, second := p.stages[0].epoch, p.stages[1].epoch; first == second {
+		t.Errorf("two epochs over the same sentences have the order of epoch %d", first)
+	}
+	for _, n := range []int{1, 2, 3} {
+		if _, err := os.Stat(filepath.Join(o.Output, epochSnapshot(n-1))); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(o.Output, epochSnapshot(3))); err == nil {
+		t.Error("there is a fourth snapshot")
+	}
+	if want := fmt.Sprintf("Batch per epoch: %d, %d, %d\n", asked[0], asked[1], asked[2]); !strings.Contains(out.String(), want) {
+		t.Errorf("%q is not printed:\n%s", want, &out)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/internal/filesearch"
+	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/train"
 )
@@ -120,7 +121,7 @@ func (p *pretraining) judge(ctx context.Context, t *train.Trainer, e *train.Epoc
 	if e.Steps > 0 {
 		p.warnDead(e.Parts[n:])
 	}
-	j.Text = fmt.Sprintf("The training loss for Epoch %d is %0.4f\n", e.Number, e.Loss) + p.say(r)
+	j.Text = fmt.Sprintf("The training loss for Epoch %d is %0.4f\n", e.Number, e.Loss) + p.say(r) + published(p.cfg, e.Number)
 	p.put(j.Line, "train", r)
 	p.noteOwn("training", r)
 	if p.valid != nil {
@@ -131,6 +132,12 @@ func (p *pretraining) judge(ctx context.Context, t *train.Trainer, e *train.Epoc
 		j.Text += fmt.Sprintf("The valid loss is %0.4f\n", v.loss) + p.say(v)
 		p.put(j.Line, "valid", v)
 		p.noteOwn("validation", v)
+		seen, err := p.see(ctx, t.Model())
+		if err != nil {
+			return nil, err
+		}
+		j.Text += seen.String()
+		seen.put(j.Line)
 		if isNumber(v.loss) && (e.Best == 0 || v.loss < e.Best) {
 			j.Best = v.loss
 			j.Snapshots = append(j.Snapshots, bestSnapshot)
@@ -138,6 +145,16 @@ func (p *pretraining) judge(ctx context.Context, t *train.Trainer, e *train.Epoc
 	}
 	j.Snapshots = append(j.Snapshots, epochSnapshot(e.Number))
 	return j, nil
+}
+
+// published is what the authors' log has of an epoch of theirs, for the model that they trained; else "". Of their epochs one
+// is known (https://github.com/airsplay/lxmert/issues/22), of training.
+func published(c lxmert.Config, epoch int) string {
+	if epoch != 11 || body(c) != body(lxmert.LXR955()) {
+		return ""
+	}
+	return "The published losses of Epoch 11 are Mask_LM: 1.1908 Matched: 0.1880 Obj: 0.1911 Attr: 0.1214 Feat: 0.2147 QA: 1.6299 \n" +
+		"Published Accu 0.3092, \n"
 }
 
 // warnDead says which losses taught nothing in an epoch. A loss whose pull is a millionth of the strongest one's is lost in
@@ -236,16 +253,18 @@ func (p *pretraining) noteOwn(what string, r result) {
 // isNumber says whether a loss can be compared and written as JSON.
 func isNumber(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
+// putNumber writes a number, as text where JSON has none for it.
+func putNumber(line map[string]any, name string, x float64) {
+	if line[name] = x; !isNumber(x) {
+		line[name] = fmt.Sprint(x)
+	}
+}
+
 // put fills a line of metrics.jsonl.
 func (p *pretraining) put(line map[string]any, set string, r result) {
-	add := func(name string, x float64) {
-		if line[name] = x; !isNumber(x) {
-			line[name] = fmt.Sprint(x)
-		}
-	}
-	add(set, r.loss)
+	putNumber(line, set, r.loss)
 	for i, l := range p.losses {
-		add(set+"."+l.Name, r.parts[i])
+		putNumber(line, set+"."+l.Name, r.parts[i])
 	}
 	for name, t := range r.tallies {
 		if t.N > 0 {

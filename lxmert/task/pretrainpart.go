@@ -22,10 +22,9 @@ type sample struct {
 }
 
 // batches prepares the steps of an epoch ahead.
-func (p *pretraining) batches(ctx context.Context, epoch, from, steps int) train.Batches {
-	o := p.opt
-	n := p.corpus.Len()
-	order := dataset.Order(n, o.Seed, epoch)
+func (p *pretraining) batches(ctx context.Context, epoch, from int) train.Batches {
+	o, s := p.opt, p.stages[epoch]
+	order := dataset.Order(s.corpus.Len(), o.Seed, s.epoch)
 	if o.NoShuffle {
 		for i := range order {
 			order[i] = i
@@ -35,9 +34,9 @@ func (p *pretraining) batches(ctx context.Context, epoch, from, steps int) train
 	if workers == 0 {
 		workers = 2
 	}
-	return dataset.NewLoader(ctx, steps-from, workers, func(ctx context.Context, i int) ([]train.Part, error) {
+	return dataset.NewLoader(ctx, s.steps-from, workers, func(ctx context.Context, i int) ([]train.Part, error) {
 		index := order[(from+i)*o.BatchSize : (from+i+1)*o.BatchSize]
-		return p.step(ctx, p.corpus, index, epoch, max(1, o.Accumulate))
+		return p.step(ctx, s.corpus, index, epoch, max(1, o.Accumulate))
 	})
 }
 
@@ -61,11 +60,7 @@ func (p *pretraining) step(ctx context.Context, c *dataset.Corpus, index []int, 
 		if err != nil {
 			return nil, err
 		}
-		for _, w := range e.Words {
-			if w >= 0 {
-				n.words++
-			}
-		}
+		n.words += e.MaskedWords()
 		n.regions += e.Regions.N
 		if e.Answer >= 0 {
 			n.answers++
@@ -114,22 +109,20 @@ func (p *pretraining) part(examples []*dataset.Masked, n counts, parts int) (tra
 	return train.Part{Batch: b, Labels: labels}, nil
 }
 
+// wordPlaces is for how many places of each sentence the masked-word head is computed: enough for the masked words of all.
+func wordPlaces(examples []*dataset.Masked, length int) int {
+	few := min(fewWords, length)
+	for _, e := range examples {
+		if e.MaskedWords() > few {
+			return length
+		}
+	}
+	return few
+}
+
 // maskedWords are the places of masked words, which pieces were there, and a weight for each.
 func maskedWords(labels map[string]train.Label, examples []*dataset.Masked, length int, weight float32) {
-	most := 0
-	for _, e := range examples {
-		n := 0
-		for _, w := range e.Words {
-			if w >= 0 {
-				n++
-			}
-		}
-		most = max(most, n)
-	}
-	places := min(fewWords, length)
-	if most > places {
-		places = length
-	}
+	places := wordPlaces(examples, length)
 	shape := []int{len(examples), places}
 	at, words, weights := make([]int32, len(examples)*places), make([]int32, len(examples)*places), make([]float32, len(examples)*places)
 	for i := range words {

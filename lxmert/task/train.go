@@ -166,10 +166,8 @@ func (s *session) phases(ctx context.Context) ([]phase, error) {
 		if steps == 0 {
 			return fmt.Errorf("task: the split %s has %d questions with a picture, fewer than --batchSize %d", strings.Join(splits, ","), set.Len(), o.BatchSize)
 		}
-		for e := 0; epochs > 0; e, epochs = e+1, epochs-1 {
-			if n := int(min(1, epochs)*float64(steps) + 1e-9); n > 0 {
-				phases = append(phases, phase{set, e, n})
-			}
+		for e, n := range epochSteps(epochs, steps) {
+			phases = append(phases, phase{set, e, n})
 		}
 		return nil
 	}
@@ -185,6 +183,16 @@ func (s *session) phases(ctx context.Context) ([]phase, error) {
 		return nil, fmt.Errorf("task: --curriculum leaves no step")
 	}
 	return phases, nil
+}
+
+// epochSteps are the steps of each of some epochs, the last of which may be a part of one.
+func epochSteps(epochs float64, steps int) (each []int) {
+	for ; epochs > 0; epochs-- {
+		if n := int(min(1, epochs)*float64(steps) + 1e-9); n > 0 {
+			each = append(each, n)
+		}
+	}
+	return each
 }
 
 // checkAnswers says how many training questions have an answer that the head does not have. For GQA the reference ignores such

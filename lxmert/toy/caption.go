@@ -30,6 +30,21 @@ func captions(rng *rand.Rand, s *Scene) []string {
 	return out
 }
 
+// rounds is how often a picture's captions are drawn, so that it has as many of them as questions.
+const rounds = 3
+
+// tell adds captions to some of a scene, each once.
+func tell(rng *rand.Rand, s *Scene, sentences []string) []string {
+	for range rounds {
+		for _, text := range captions(rng, s) {
+			if !slices.Contains(sentences, text) {
+				sentences = append(sentences, text)
+			}
+		}
+	}
+	return sentences
+}
+
 // numbers are words for how many there are; 0 has none.
 var numbers = [...]string{"", "one", "two", "three", "four"}
 

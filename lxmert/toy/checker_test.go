@@ -341,6 +341,8 @@ func TestEveryCaptionIsTrue(t *testing.T) {
 	for _, part := range []struct{ file, task, split, captions, questions string }{
 		{"mscoco_train", "vqa", "train", "mscoco", "vqa"}, {"mscoco_minival", "vqa", "minival", "mscoco", "vqa"},
 		{"mscoco_nominival", "vqa", "nominival", "mscoco", "vqa"}, {"vgnococo", "gqa", "train", "vg", "gqa"},
+		{"stage1", "vqa", "stage1", "mscoco", "vqa"}, {"stage2", "vqa", "stage2", "mscoco", "vqa"},
+		{"heldout", "vqa", "heldout", "mscoco", "vqa"},
 	} {
 		scenes := byID(readScenes(t, w, part.task, part.split))
 		records := readJSON[[]struct {

@@ -109,8 +109,14 @@ func (m *maker) picture(set *pictureSet, i int) (p product, err error) {
 	rng := rand.New(stream(m.seed, set.key(), i))
 	s := drawScene(rng, set.id(i), set.recipe)
 	questions := ask(rng, s, set.recipe)
+	var sentences []string
 	if i < set.captioned {
-		if p.pretrain, err = pretraining(set, s.ID, captions(rng, s), questions); err != nil {
+		sentences = captions(rng, s)
+	}
+	if i < set.told {
+		// What a picture's other sentences are changes nothing else about it.
+		sentences = tell(rand.New(stream(m.seed, "captions "+set.key(), i)), s, sentences)
+		if p.pretrain, err = pretraining(set, s.ID, sentences, questions); err != nil {
 			return p, err
 		}
 	}

@@ -15,7 +15,8 @@
 //	data/vocab.txt                  its vocabulary
 //	data/vqa/<split>.json           questions; trainval_ans2label.json and trainval_label2ans.json are the 24 answers
 //	data/gqa, data/nlvr2            the same world in the formats of the other tasks
-//	data/lxmert                     captions, questions and answers for pre-training
+//	data/lxmert/<source>.json       captions, questions and answers for pre-training: stage1, stage2, mscoco_train (of
+//	                                train), mscoco_minival, mscoco_nominival, heldout, vgnococo (of GQA's train)
 //	data/*_imgfeat/*_obj36.tsv      RoI features
 //	images/<img_id>.png             some of the pictures; [World.Picture] draws any
 //	scenes/<split>.jsonl            what is in each picture, a [Scene] per line

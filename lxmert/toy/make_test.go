@@ -52,7 +52,7 @@ func TestTheVersionStandsForTheseBytes(t *testing.T) {
 	want := map[string]string{
 		"data/mscoco_imgfeat/train2014_obj36.tsv": "f1bbc80419fdd7f9",
 		"data/vqa/train.json":                     "87591a4863d17ff5",
-		"data/lxmert/mscoco_train.json":           "50f803576b0ce291",
+		"data/lxmert/mscoco_train.json":           "68035ac44cb9211c",
 		"data/nlvr2/train.json":                   "7876dbf6d2ce80b5",
 		"scenes/novel.jsonl":                      "9cd8129c05c8a61e",
 		"data/vocab.txt":                          "bcf840c16923b215",

@@ -11,7 +11,8 @@ type pictureSet struct {
 	task, name  string // of the split
 	pictures    int    // of the whole world; for NLVR2, groups of 8
 	drawn       int    // how many of them are rendered; -1: all
-	captioned   int    // how many of them go to pretrain
+	captioned   int    // how many of them draw captions before their features, from the same random numbers
+	told        int    // how many of them go to pretrain
 	recipe      recipe
 	image       string   // format of a picture's id
 	first       int      // number of the first picture
@@ -25,25 +26,27 @@ type pictureSet struct {
 // at chance. In its later stages they are more than the others, because they are learnt last.
 var plan = []pictureSet{
 	{task: "vqa", name: "stage1", pictures: 12000, drawn: 1000, recipe: recipe{least: 1, most: 2, rois: 3},
-		image: "COCO_train2014_%012d", first: 100001, features: []string{"mscoco_imgfeat/stage1"}},
+		image: "COCO_train2014_%012d", first: 100001, features: []string{"mscoco_imgfeat/stage1"},
+		told: 12000, pretrain: "stage1", captionsSet: "mscoco"},
 	{task: "vqa", name: "stage2", pictures: 12000, drawn: 1000, recipe: recipe{least: 1, most: 3, rois: 4, asked: &[8]int{8, 8, 8, 10, 20, 8, 20, 8}},
-		image: "COCO_train2014_%012d", first: 200001, features: []string{"mscoco_imgfeat/stage2"}},
-	{task: "vqa", name: "train", pictures: 20000, drawn: 1000, captioned: 4000,
+		image: "COCO_train2014_%012d", first: 200001, features: []string{"mscoco_imgfeat/stage2"},
+		told: 12000, pretrain: "stage2", captionsSet: "mscoco"},
+	{task: "vqa", name: "train", pictures: 20000, drawn: 1000, captioned: 4000, told: 20000,
 		recipe: recipe{least: 3, most: 6, rois: 8, asked: &[8]int{7, 7, 9, 13, 16, 11, 16, 9}},
 		image:  "COCO_train2014_%012d", first: 1, features: []string{"mscoco_imgfeat/train2014"},
 		pretrain: "mscoco_train", captionsSet: "mscoco"},
-	{task: "vqa", name: "minival", pictures: 1000, drawn: -1, captioned: 500, recipe: full,
+	{task: "vqa", name: "minival", pictures: 1000, drawn: -1, captioned: 500, told: 1000, recipe: full,
 		image: "COCO_val2014_%012d", first: 300001, features: []string{"mscoco_imgfeat/val2014"},
 		pretrain: "mscoco_minival", captionsSet: "mscoco"},
-	{task: "vqa", name: "nominival", pictures: 1000, drawn: 0, captioned: 500, recipe: full,
+	{task: "vqa", name: "nominival", pictures: 1000, drawn: 0, captioned: 500, told: 1000, recipe: full,
 		image: "COCO_val2014_%012d", first: 400001, features: []string{"mscoco_imgfeat/val2014"},
 		pretrain: "mscoco_nominival", captionsSet: "mscoco"},
 	{task: "vqa", name: "heldout", pictures: 1000, drawn: -1, recipe: full,
 		image: "COCO_test2015_%012d", first: 500001, features: []string{"mscoco_imgfeat/heldout", "mscoco_imgfeat/test2015"},
-		unlabelled: "vqa/test"},
+		unlabelled: "vqa/test", told: 1000, pretrain: "heldout", captionsSet: "mscoco"},
 	{task: "vqa", name: "novel", pictures: 1000, drawn: -1, recipe: recipe{least: 3, most: 6, rois: 8, novel: true},
 		image: "COCO_test2015_%012d", first: 600001, features: []string{"mscoco_imgfeat/novel"}},
-	{task: "gqa", name: "train", pictures: 1000, captioned: 1000, recipe: full,
+	{task: "gqa", name: "train", pictures: 1000, captioned: 1000, told: 1000, recipe: full,
 		image: "%d", first: 2300001, features: []string{"vg_gqa_imgfeat/vg_gqa"}, pretrain: "vgnococo", captionsSet: "vg"},
 	{task: "gqa", name: "valid", pictures: 250, recipe: full,
 		image: "%d", first: 2310001, features: []string{"vg_gqa_imgfeat/vg_gqa"}},
@@ -73,7 +76,7 @@ func scaled(scale float64) []pictureSet {
 	}
 	for i := range sets {
 		s := &sets[i]
-		s.pictures, s.drawn, s.captioned = count(s.pictures), count(s.drawn), count(s.captioned)
+		s.pictures, s.drawn, s.captioned, s.told = count(s.pictures), count(s.drawn), count(s.captioned), count(s.told)
 		if s.drawn < 0 {
 			s.drawn = s.pictures
 		}

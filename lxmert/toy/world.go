@@ -17,7 +17,7 @@ import (
 )
 
 // Version is that of what is made out of a seed. It changes whenever a byte does.
-const Version = 2
+const Version = 3
 
 // World is a folder with a world in it.
 type World struct {

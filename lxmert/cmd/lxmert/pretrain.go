@@ -9,9 +9,15 @@ with every loss, EpochNN_LXRT.pth after each epoch, and BEST_EVAL_LOSS_LXRT.pth,
 
 Sentences of your own are a JSON list of {"img_id": "…", "sentf": {"captions": ["…", …], "questions": ["…", …]},
 "labelf": {"questions": [{"answer": 1}, …]}}: any categories, with labels where there are answers, of which those in the
-answer table count. mine.json is named by --train mine, and its regions are in data/lxmert/mine_obj36.tsv. --load goes on
-from a model with all its heads, --loadLXMERT takes of one what fits, and says what does not: the answer head, for example,
-where the table is another one.
+answer table count. mine.json is named by --train mine, and its regions are in data/lxmert/mine_obj36.tsv, or else in
+data/mscoco_imgfeat/mine_obj36.tsv. --load goes on from a model with all its heads, --loadLXMERT takes of one what fits, and
+says what does not: the answer head, for example, where the table is another one. --curriculum 1,0.5 goes through the
+sources of --train one after the other, each for so many epochs; each leaves a snapshot.
+
+After each epoch, the log and metrics.jsonl also have how well the model tells a sentence's own picture from another one
+(match AUC: 0.5 is chance, 1 is always; by category), and what masked words cost with the picture and without it, in nats
+per word piece, on up to 2000 sentences to validate on, the same ones after every epoch. Sentences that fit many pictures,
+as questions do, keep the AUC low however good a model is.
 
 The reference's accuracy counts questions whose sentence was swapped for that of another picture as well; the standard
 error says what it is without them.

@@ -143,7 +143,7 @@ func (l *Line) addPretraining(s *pflag.FlagSet) {
 }
 
 // notPretraining are the flags that pre-training has no use for.
-var notPretraining = []string{"test", "loadLXMERTQA", "mceLoss", "curriculum", "blind", "predictBatch"}
+var notPretraining = []string{"test", "loadLXMERTQA", "mceLoss", "blind", "predictBatch"}
 
 // ignore defines the reference's flags for pre-training, which its scripts give to every task.
 func ignore(s *pflag.FlagSet) {
@@ -179,8 +179,6 @@ func (l *Line) Complete() error {
 		switch {
 		case o.Test != "":
 			return usage("--test: pre-training predicts nothing")
-		case l.curriculum != "":
-			return usage("--curriculum: pre-training takes all of --train together")
 		case o.Blind || o.MCELoss:
 			return usage("--blind and --mceLoss are for fine-tuning")
 		}
