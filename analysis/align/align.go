@@ -3,6 +3,7 @@ package align
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -14,26 +15,106 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
-// Spaces are the states of both streams of a batch, at all levels.
+// Spaces are the states of both streams at the levels that are compared, of all examples that were added.
 type Spaces struct {
 	analysis.Meta
-	cfg    lxmert.Config
-	b      *lxmert.Batch
-	states *probe.States
+	eng    lxmert.Engine
+	levels map[string]*level // by name, such as hid.t.3
 }
 
-// Read runs a batch for [Spaces]. More than a few hundred examples at a time need much memory.
-func Read(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch) (*Spaces, error) {
-	b = analysis.Separate(b)
-	states, err := probe.ReadStates(ctx, eng, b)
-	if err != nil {
-		return nil, err
+// level is what is kept of the states of one level.
+type level struct {
+	sum     []float64   // of the states that are not padding, each at length 1
+	n       int         // how many these are
+	singles [][]float64 // the first of them, as they are; of levels of [Pairs] only
+	pooled  [][]float64 // one row for each example: [CLS], or the mean over regions
+}
+
+// mostSingles bounds the single states that are kept of each level, for [Spaces.Separate].
+const mostSingles = 2000
+
+// New begins without any example.
+func New(eng lxmert.Engine) *Spaces {
+	s := &Spaces{eng: eng, levels: map[string]*level{}}
+	for _, stream := range []analysis.Stream{analysis.WordStream, analysis.RegionStream} {
+		for _, name := range analysis.Levels(eng.Config(), stream) {
+			s.levels[name] = &level{sum: make([]float64, eng.Config().Hidden)}
+		}
 	}
-	s := &Spaces{cfg: eng.Config(), b: b, states: states, Meta: analysis.Meta{Model: states.From, N: b.Rows()}}
-	if b.Images != nil {
-		s.Features = b.Images[0].Source
+	return s
+}
+
+// Read are the states of a single batch.
+func Read(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch) (*Spaces, error) {
+	return Gather(ctx, eng, probe.One(b, nil), nil)
+}
+
+// Gather reads the states of a data set. progress, if there is one, is told how many examples were read.
+func Gather(ctx context.Context, eng lxmert.Engine, batches probe.Batches, progress func(done int)) (*Spaces, error) {
+	s := New(eng)
+	for b, err := range batches {
+		if err != nil {
+			return nil, err
+		}
+		if err := s.Add(ctx, b); err != nil {
+			return nil, err
+		}
+		if progress != nil {
+			progress(s.N)
+		}
+	}
+	if s.N == 0 {
+		return nil, errors.New("there are no examples whose words and regions could be compared")
 	}
 	return s, nil
+}
+
+// Add reads the states of another batch. Of each example only the pooled states stay in memory, 26 rows in the published
+// model, and of the first words and regions their own.
+func (s *Spaces) Add(ctx context.Context, b *lxmert.Batch) error {
+	b = analysis.Separate(b)
+	states, err := probe.ReadStates(ctx, s.eng, b)
+	if err != nil {
+		return err
+	}
+	s.Model, s.N = states.From, s.N+b.Rows()
+	if s.Features == "" && len(b.Images) > 0 {
+		s.Features = b.Images[0].Source
+	}
+	paired := map[string]bool{}
+	for _, p := range Pairs(s.eng.Config()) {
+		paired[words(p[0])], paired[regions(p[1])] = true, true
+	}
+	for stream, valid := range map[analysis.Stream]func(*lxmert.Batch, int) []bool{analysis.WordStream: analysis.ValidWords, analysis.RegionStream: analysis.ValidRegions} {
+		for _, name := range analysis.Levels(s.eng.Config(), stream) {
+			l, means := s.levels[name], states.Means(name)
+			for n := range b.Rows() {
+				for at, there := range valid(b, n) {
+					if there {
+						l.add(wide(states.Of(name, n).Row(at).Data), paired[name])
+					}
+				}
+				if stream == analysis.RegionStream {
+					l.pooled = append(l.pooled, mat.Row(nil, n, means))
+				} else {
+					l.pooled = append(l.pooled, wide(states.Of(name, n).Row(0).Data))
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// add takes a state in.
+func (l *level) add(x []float64, keep bool) {
+	l.n++
+	size := length(x)
+	for i, v := range x {
+		l.sum[i] += v / size
+	}
+	if keep && len(l.singles) < mostSingles {
+		l.singles = append(l.singles, x)
+	}
 }
 
 // Pairs are the levels of words and of regions that are compared: embeddings, tops of the towers, cross layers.
@@ -45,44 +126,9 @@ func Pairs(cfg lxmert.Config) [][2]int {
 	return pairs
 }
 
-// words and regions are the states of a level that are not padding, of all examples together.
-func (s *Spaces) words(level int) [][]float64 {
-	return s.rows(fmt.Sprintf("hid.t.%d", level), analysis.ValidWords)
-}
-
-func (s *Spaces) regions(level int) [][]float64 {
-	return s.rows(fmt.Sprintf("hid.i.%d", level), analysis.ValidRegions)
-}
-
-func (s *Spaces) rows(level string, valid func(*lxmert.Batch, int) []bool) [][]float64 {
-	var out [][]float64
-	for n := range s.b.Rows() {
-		for at, there := range valid(s.b, n) {
-			if there {
-				out = append(out, wide(s.states.Of(level, n).Row(at).Data))
-			}
-		}
-	}
-	return out
-}
-
-// sentences are the states of [CLS], pictures the means over regions: one row for each example.
-func (s *Spaces) sentences(level int) [][]float64 {
-	var out [][]float64
-	for n := range s.b.Rows() {
-		out = append(out, wide(s.states.Of(fmt.Sprintf("hid.t.%d", level), n).Row(0).Data))
-	}
-	return out
-}
-
-func (s *Spaces) pictures(level int) [][]float64 {
-	means := s.states.Means(fmt.Sprintf("hid.i.%d", level))
-	var out [][]float64
-	for n := range s.b.Rows() {
-		out = append(out, mat.Row(nil, n, means))
-	}
-	return out
-}
+// words and regions are the names of levels.
+func words(k int) string   { return fmt.Sprintf("hid.t.%d", k) }
+func regions(k int) string { return fmt.Sprintf("hid.i.%d", k) }
 
 func wide(x []float32) []float64 {
 	out := make([]float64, len(x))
@@ -93,28 +139,34 @@ func wide(x []float32) []float64 {
 }
 
 // Gap is the modality gap at each of [Pairs] (Liang et al., "Mind the gap", 2022): the distance between the mean direction
-// of the words and that of the regions, 0 to 2. Pooled it is that of [CLS] and of the means over regions.
+// of the words and that of the regions, 0 to 2. Pooled it is that of [CLS] and of the means over regions. It is NaN where
+// there are no words, or no regions.
 func (s *Spaces) Gap() (single, pooled []float64) {
-	for _, p := range Pairs(s.cfg) {
-		single = append(single, gap(s.words(p[0]), s.regions(p[1])))
-		pooled = append(pooled, gap(s.sentences(p[0]), s.pictures(p[1])))
+	for _, p := range Pairs(s.eng.Config()) {
+		x, y := s.levels[words(p[0])], s.levels[regions(p[1])]
+		single = append(single, apart(x.sum, y.sum, float64(x.n), float64(y.n)))
+		pooled = append(pooled, apart(directions(x.pooled), directions(y.pooled), float64(s.N), float64(s.N)))
 	}
 	return single, pooled
 }
 
-func gap(x, y [][]float64) float64 {
-	sum := make([]float64, len(x[0]))
-	for _, side := range []struct {
-		rows [][]float64
-		sign float64
-	}{{x, 1}, {y, -1}} {
-		for _, row := range side.rows {
-			for i, v := range row {
-				sum[i] += side.sign * v / length(row) / float64(len(side.rows))
-			}
-		}
+// apart is the distance between two means, of which there are the sums.
+func apart(x, y []float64, n, m float64) float64 {
+	between := make([]float64, len(x))
+	for i := range x {
+		between[i] = x[i]/n - y[i]/m
 	}
-	return length(sum)
+	return length(between)
+}
+
+// directions is the sum of rows, each at length 1.
+func directions(rows [][]float64) []float64 {
+	var l level
+	l.sum = make([]float64, len(rows[0]))
+	for _, row := range rows {
+		l.add(row, false)
+	}
+	return l.sum
 }
 
 func length(x []float64) float64 { return math.Sqrt(dot(x, x)) }
@@ -136,19 +188,23 @@ type Separator struct {
 	Right float64
 }
 
-// Separate fits a logistic regression between words and regions at each of [Pairs]: the minimum of 1/2 |w|² + c Σ loss.
+// Separate fits a logistic regression between words and regions at each of [Pairs]: the minimum of 1/2 |w|² + c Σ loss. Of
+// many examples it takes the first 2000 words and as many regions.
 func (s *Spaces) Separate(c float64) ([]Separator, error) {
 	var out []Separator
-	for _, p := range Pairs(s.cfg) {
-		words, regions := s.words(p[0]), s.regions(p[1])
-		rows := slices.Concat(words, regions)
+	for _, p := range Pairs(s.eng.Config()) {
+		left, right := s.levels[words(p[0])].singles, s.levels[regions(p[1])].singles
+		rows := slices.Concat(left, right)
+		if len(left) == 0 || len(right) == 0 {
+			return nil, fmt.Errorf("there are %d words and %d regions: a line parts some of each", len(left), len(right))
+		}
 		x, y := mat.NewDense(len(rows), len(rows[0]), slices.Concat(rows...)), make([]bool, len(rows))
-		for i := range regions {
-			y[len(words)+i] = true
+		for i := range right {
+			y[len(left)+i] = true
 		}
 		w, b, err := probe.Binary(x, y, c)
 		if err != nil {
-			return nil, fmt.Errorf("levels hid.t.%d and hid.i.%d: %w", p[0], p[1], err)
+			return nil, fmt.Errorf("levels %s and %s: %w", words(p[0]), regions(p[1]), err)
 		}
 		line := Separator{Weights: w, Bias: b}
 		for i, row := range rows {
@@ -166,10 +222,10 @@ func (s *Spaces) Separate(c float64) ([]Separator, error) {
 // regions, at a level of regions; the mean over examples. [word levels 1 …][region levels 0 …]: at level 0 [CLS] is the same
 // in every example. Nearest is by cosine, of equals the first. Chance is k / (examples - 1).
 func (s *Spaces) Neighbours(k int) ([][]float64, error) {
-	if n := s.b.Rows(); k < 1 || k > n-1 {
+	if n := s.N; k < 1 || k > n-1 {
 		return nil, fmt.Errorf("%d nearest neighbours among %d examples: give 1 to %d", k, n, n-1)
 	}
-	return s.levels(func(sentences, pictures [][]float64) float64 {
+	return s.compared(func(sentences, pictures [][]float64) float64 {
 		a, b := nearest(sentences, k), nearest(pictures, k)
 		sum := 0.0
 		for i := range a {
@@ -207,7 +263,7 @@ func (s *Spaces) CKA(debiased bool) [][]float64 {
 	if debiased {
 		measure = probe.DebiasedCKA
 	}
-	return s.levels(func(sentences, pictures [][]float64) float64 {
+	return s.compared(func(sentences, pictures [][]float64) float64 {
 		return measure(matrix(sentences), matrix(pictures))
 	})
 }
@@ -216,52 +272,16 @@ func matrix(rows [][]float64) *mat.Dense {
 	return mat.NewDense(len(rows), len(rows[0]), slices.Concat(rows...))
 }
 
-// levels compares every level of words but the first with every level of regions.
-func (s *Spaces) levels(compare func(sentences, pictures [][]float64) float64) [][]float64 {
+// compared compares every level of words but the first with every level of regions.
+func (s *Spaces) compared(compare func(sentences, pictures [][]float64) float64) [][]float64 {
 	var out [][]float64
-	for t := range s.cfg.LangLayers + s.cfg.CrossLayers {
+	cfg := s.eng.Config()
+	for t := range cfg.LangLayers + cfg.CrossLayers {
 		var line []float64
-		for v := range s.cfg.RegionLayers + s.cfg.CrossLayers + 1 {
-			line = append(line, compare(s.sentences(t+1), s.pictures(v)))
+		for v := range cfg.RegionLayers + cfg.CrossLayers + 1 {
+			line = append(line, compare(s.levels[words(t+1)].pooled, s.levels[regions(v)].pooled))
 		}
 		out = append(out, line)
 	}
 	return out
-}
-
-// Curve is the modality gap from level to level.
-func (s *Spaces) Curve() analysis.Curve {
-	single, pooled := s.Gap()
-	c := analysis.Curve{
-		Meta: s.Meta, XName: "level", YName: "modality gap", Rules: map[string]float64{"cross layers": 1},
-		Series: []analysis.CurveSeries{{Name: "words and regions", Y: single}, {Name: "[CLS] and mean of regions", Y: pooled}},
-	}
-	c.Method = "modality gap"
-	c.Notes = append(c.Notes, "Level 0 is the embeddings, 1 the tops of the towers, then the cross layers.")
-	for i := range single {
-		c.X = append(c.X, float64(i))
-	}
-	return c
-}
-
-// Matrix shows the alignment of all levels: by k nearest neighbours, and by debiased CKA.
-func (s *Spaces) Matrix(k int) (analysis.Matrix, error) {
-	neighbours, err := s.Neighbours(k)
-	if err != nil {
-		return analysis.Matrix{}, err
-	}
-	m := analysis.Matrix{
-		Meta: s.Meta, Rows: analysis.Axis{Name: "level of words"}, Cols: analysis.Axis{Name: "level of regions"},
-		Panels: []analysis.MatrixPanel{{Name: fmt.Sprintf("%d nearest neighbours", k), Values: neighbours}, {Name: "debiased CKA", Values: s.CKA(true)}},
-		High:   1,
-	}
-	m.Method, m.Unit = "alignment of [CLS] and the mean of regions", ""
-	for t := range neighbours {
-		m.Rows.Labels = append(m.Rows.Labels, fmt.Sprintf("hid.t.%d", t+1))
-	}
-	for v := range neighbours[0] {
-		m.Cols.Labels = append(m.Cols.Labels, fmt.Sprintf("hid.i.%d", v))
-	}
-	m.Notes = append(m.Notes, fmt.Sprintf("By chance %.2g of the neighbours would be the same.", float64(k)/float64(s.b.Rows()-1)))
-	return m, nil
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/align"
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
 	"github.com/seed-516990b0/golxmert/internal/roundingtest"
@@ -137,4 +139,99 @@ func TestPermutingExamplesAndRegionsChangesNoAlignment(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestBatchesAddUp says that a data set in several batches is what it is in one, and that a batch's rows may share texts and
+// images.
+func TestBatchesAddUp(t *testing.T) {
+	lxrttest.EachAnalysis(t, backendtest.Open(t, "go"), func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, _ string) {
+		var rows []int
+		for n := range b.Rows() {
+			rows = append(rows, n)
+		}
+		half := len(rows) / 2
+		told := 0
+		parts := func(yield func(*lxmert.Batch, error) bool) {
+			_ = yield(b.Part(rows[:half]...), nil) && yield(b.Part(rows[half:]...), nil)
+		}
+		got, err := align.Gather(context.Background(), eng, parts, func(done int) { told = done })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.N != b.Rows() || told != b.Rows() {
+			t.Errorf("%d examples, told of %d, there are %d", got.N, told, b.Rows())
+		}
+		numbers := func(s *align.Spaces) []float64 {
+			c, err := s.Collection()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Check(); err != nil {
+				t.Error(err)
+			}
+			table := c.Results[2].(analysis.Table)
+			var out []float64
+			for _, row := range table.Rows {
+				for _, x := range row[2:] {
+					out = append(out, x.(float64))
+				}
+			}
+			return slices.Concat(out, slices.Concat(s.CKA(true)...), slices.Concat(s.CKA(false)...))
+		}
+		// Debiasing subtracts nearly all of what it sums, and a state may lie near the line.
+		want, within := numbers(read(t, eng, b)), 1e-3
+		for i, x := range numbers(got) {
+			if math.Abs(x-want[i]) > within {
+				t.Errorf("number %d is %g, of one batch %g", i, x, want[i])
+			}
+		}
+	})
+}
+
+// TestGapsOfMadeUpStreams are those that their states say: 0 where both are the same, 2 where one is the other turned round.
+func TestGapsOfMadeUpStreams(t *testing.T) {
+	b := &lxmert.Batch{IDs: [][]int32{{2, 7, 3}, {2, 8, 3}}, Feats: lxmert.NewTensor(2, 3, 2), Boxes: lxmert.NewTensor(2, 3, 4)}
+	for sign, want := range map[float32]float64{1: 0, -1: 2} {
+		s := read(t, opposite{sign}, b)
+		single, pooled := s.Gap()
+		if math.Abs(single[0]-want) > 1e-12 || math.Abs(pooled[0]-want) > 1e-12 {
+			t.Errorf("regions are %g times words: the gap is %g, pooled %g, expected %g", sign, single[0], pooled[0], want)
+		}
+		lines, err := s.Separate(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if right := lines[0].Right; (sign < 0) != (right > 0.99) {
+			t.Errorf("regions are %g times words, and a line puts %g on their side", sign, right)
+		}
+	}
+	none := *b
+	none.Feats, none.Boxes = lxmert.NewTensor(2, 0, 2), lxmert.NewTensor(2, 0, 4)
+	s := read(t, opposite{1}, &none)
+	if single, _ := s.Gap(); !math.IsNaN(single[0]) {
+		t.Errorf("without regions the gap is %g", single[0])
+	}
+	if _, err := s.Separate(1); err == nil || !strings.Contains(err.Error(), "0 regions") {
+		t.Errorf("a line between words and nothing: %v", err)
+	}
+	empty := func(func(*lxmert.Batch, error) bool) {}
+	if _, err := align.Gather(context.Background(), opposite{1}, empty, nil); err == nil {
+		t.Error("nothing was compared")
+	}
+}
+
+// opposite is a model without layers whose words are (1, 1), and whose regions are that times a sign.
+type opposite struct{ sign float32 }
+
+func (opposite) Config() lxmert.Config { return turned{}.Config() }
+
+func (o opposite) Run(_ context.Context, b *lxmert.Batch, _ lxmert.Request) (*lxmert.Trace, error) {
+	words, regions := lxmert.NewTensor(b.Rows(), b.T(), 2), lxmert.NewTensor(b.Rows(), b.V(), 2)
+	for i := range words.Data {
+		words.Data[i] = 1
+	}
+	for i := range regions.Data {
+		regions.Data[i] = o.sign
+	}
+	return &lxmert.Trace{Values: map[string]lxmert.Tensor{"hid.t.0": words, "hid.i.0": regions}, Batch: b}, nil
 }

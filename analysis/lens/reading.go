@@ -19,6 +19,7 @@ type Reading struct {
 	analysis.Meta
 	Levels []string // from the embedding on
 	Cross  int      // the first level after a cross-modality layer
+	Class  int      // that is read
 	Views  []View   // the plain lens, and after it the tuned one if there is one
 }
 
@@ -72,7 +73,7 @@ func Read(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, target analys
 		} else {
 			meta.Notes = append(meta.Notes, "Levels below the cross-modality layers are not written in the basis that the head reads; a tuned lens shows more.")
 		}
-		out[u] = Reading{Meta: analysis.NewScores(meta, bound.Batch, row, nil, nil).Meta, Levels: analysis.Levels(cfg, place.Stream), Cross: cross}
+		out[u] = Reading{Meta: analysis.NewScores(meta, bound.Batch, row, nil, nil).Meta, Levels: analysis.Levels(cfg, place.Stream), Cross: cross, Class: bound.Terms[0].Class[u]}
 	}
 	last := plain[len(plain)-1]
 	look := func(name string, logits []lxmert.Tensor) {
@@ -153,6 +154,11 @@ func (r *Reading) Table(names []string) analysis.Table {
 		}
 	}
 	return t
+}
+
+// Collection is the curve and the table as one result. Classes that names do not have are numbered.
+func (r *Reading) Collection(names []string) analysis.Collection {
+	return analysis.Collection{Meta: r.Meta, Title: r.Method + ": " + r.Target, Results: []analysis.Result{r.Curve(), r.Table(names)}}
 }
 
 // logProbs is the logarithm of softmax.

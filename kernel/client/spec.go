@@ -64,6 +64,7 @@ type QA struct {
 	ID     string             `json:"id,omitempty"`
 	Kind   string             `json:"kind,omitempty"`   // such as "color"; "" where the file does not say
 	Labels map[string]float64 `json:"labels,omitempty"` // how much each answer counts, 0 to 1; empty where the file does not say
+	From   string             `json:"from,omitempty"`   // the file or split that it was read from, as it was asked for
 }
 
 // ModelInfo is what is known about an open model.

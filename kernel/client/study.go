@@ -18,6 +18,10 @@ type StudySettings struct {
 	Seed   uint64   `json:"seed,omitempty"`   // of what is drawn
 	Random bool     `json:"random,omitempty"` // beside it the same model with random weights
 	Codes  bool     `json:"codes,omitempty"`  // the lengths of online codes as well, which take most of the time
+
+	Data   string    `json:"data,omitempty"`   // what figures call the questions
+	About  *Question `json:"about,omitempty"`  // the one question that a lens reads after it was fitted to the others
+	Target string    `json:"target,omitempty"` // of that question, or of what is erased; see analysis.ReadTarget. "": the answer
 }
 
 // StudyCall is the JSON of a call of [Model.Study].
@@ -38,7 +42,7 @@ type StudyEvent struct {
 }
 
 // Study has the session run an analysis over questions that takes more than a cell should link, such as "probe", "cka",
-// "fusion", "coreference" or "pca"; see package probe. The answer is the JSON of an analysis.Collection with what was found.
+// "fusion", "coreference" or "pca" (see package probe), "align" (see package align) or "lens" (see package lens). The answer is the JSON of an analysis.Collection with what was found.
 // progress is told how it goes.
 func (m *Model) Study(ctx context.Context, study string, questions []Question, settings StudySettings, progress func(what string, done, total int)) (json.RawMessage, error) {
 	b, err := jsonBody(StudyCall{m.info.Spec, study, questions, settings})

@@ -137,7 +137,7 @@ func (s *Server) questions(ctx context.Context, spec *client.Spec, name string, 
 	}
 	list := make([]client.QA, len(examples))
 	for i, e := range examples {
-		q := client.QA{Question: client.Question{Text: e.Text, Images: e.Images}, ID: cmp.Or(e.Identifier, e.ID), Kind: e.QuestionType}
+		q := client.QA{Question: client.Question{Text: e.Text, Images: e.Images}, ID: cmp.Or(e.Identifier, e.ID), Kind: e.QuestionType, From: name}
 		switch {
 		case e.Class >= 0:
 			q.Labels = map[string]float64{[2]string{"False", "True"}[e.Class]: 1}

@@ -11,12 +11,16 @@ import (
 	"time"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/align"
+	"github.com/seed-516990b0/golxmert/analysis/lens"
+	"github.com/seed-516990b0/golxmert/analysis/lens/tune"
 	"github.com/seed-516990b0/golxmert/analysis/probe"
 	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	"github.com/seed-516990b0/golxmert/lxmert/question"
 	"github.com/seed-516990b0/golxmert/lxmert/train"
 )
 
@@ -30,6 +34,7 @@ type study struct {
 	settings client.StudySettings
 	eng      lxmert.Engine
 	random   func() (*lxrt.Model, error) // the same model with random weights; whoever calls it closes it
+	asker    *question.Asker
 	batches  iter.Seq2[*lxmert.Batch, error]
 	progress func(what string, done, total int)
 	total    int // questions
@@ -37,6 +42,57 @@ type study struct {
 
 // reading reports how many rows were read.
 func (s *study) reading(done int) { s.progress("reading states", min(done, s.total), s.total) }
+
+// target is what a target's name stands for, of a question or of many; see [analysis.ReadTarget].
+func (s *study) target(b *lxmert.Batch) (analysis.Target, error) {
+	if s.settings.Target == "" {
+		return analysis.Predicted(), nil
+	}
+	return analysis.ReadTarget(s.settings.Target, s.asker.Head(), b)
+}
+
+// tunedLens fits a lens to the questions and reads another question through it.
+func (s *study) tunedLens(ctx context.Context) (analysis.Result, error) {
+	if s.settings.About == nil {
+		return nil, &wire.Fault{Kind: wire.Usage, Message: "session: a lens reads one question after it was fitted to the others: say which"}
+	}
+	about, err := s.asker.Batch(ctx, []lxmert.Question{*s.settings.About})
+	if err != nil {
+		return nil, err
+	}
+	target, err := s.target(about.Batch)
+	if err != nil {
+		return nil, err
+	}
+	bound, err := target.Prepare(s.eng.Config(), about.Batch)
+	if err != nil {
+		return nil, err
+	}
+	place, err := bound.Place()
+	if err != nil {
+		return nil, err
+	}
+	tuned, err := tune.Fit(ctx, s.eng, place.Stream, s.batches, s.settings.Data, s.reading)
+	if err != nil {
+		return nil, err
+	}
+	readings, err := lens.Read(ctx, s.eng, about.Batch, target, tuned)
+	if err != nil {
+		return nil, err
+	}
+	if s.settings.Target == "" {
+		readings[0].Target = "answer " + s.asker.Head().Answer(readings[0].Class)
+	}
+	return readings[0].Collection(s.names(bound)), nil
+}
+
+// names are those of the classes that a target chooses from, as far as somebody has named them.
+func (s *study) names(bound *analysis.Bound) []string {
+	if bound.Terms[0].Output == s.asker.Head().Output {
+		return s.asker.Head().Answers
+	}
+	return nil
+}
 
 // studies are the analyses, by the names that cells give them.
 var studies = map[string]func(ctx context.Context, s *study) (analysis.Result, error){
@@ -61,6 +117,14 @@ var studies = map[string]func(ctx context.Context, s *study) (analysis.Result, e
 	"coreference": func(ctx context.Context, s *study) (analysis.Result, error) {
 		return probe.Coreference(ctx, s.eng, s.batches, s.settings.Seed, s.reading)
 	},
+	"align": func(ctx context.Context, s *study) (analysis.Result, error) {
+		spaces, err := align.Gather(ctx, s.eng, s.batches, s.reading)
+		if err != nil {
+			return nil, err
+		}
+		return spaces.Collection()
+	},
+	"lens": func(ctx context.Context, s *study) (analysis.Result, error) { return s.tunedLens(ctx) },
 	"pca": func(ctx context.Context, s *study) (analysis.Result, error) {
 		return probe.Project(ctx, s.eng, s.batches, func(done, total int) { s.progress("reading states", done, total) })
 	},
@@ -116,7 +180,7 @@ func (s *Server) answerStudy(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	x := &study{
-		settings: call.Settings, eng: takingTurns{s, notebook(r), m}, total: len(call.Questions),
+		settings: call.Settings, asker: asker, eng: takingTurns{s, notebook(r), m}, total: len(call.Questions),
 		random: func() (*lxrt.Model, error) { return s.randomModel(r.Context(), m) },
 		progress: func(what string, done, total int) {
 			if time.Since(told) >= pause {

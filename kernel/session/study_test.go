@@ -29,9 +29,10 @@ func TestStudiesOfAModel(t *testing.T) {
 	for _, q := range asked {
 		questions = append(questions, q.Question)
 	}
-	for study, kind := range map[string]string{"probe": "collection", "cka": "matrix", "fusion": "curve", "coreference": "table", "pca": "collection"} {
+	for study, kind := range map[string]string{"probe": "collection", "cka": "matrix", "fusion": "curve", "coreference": "table", "pca": "collection", "align": "collection", "lens": "collection"} {
 		told := 0
-		raw, err := m.Study(t.Context(), study, questions, client.StudySettings{Random: true, Seed: 4}, func(string, int, int) { told++ })
+		settings := client.StudySettings{Random: true, Seed: 4, Data: "some questions", About: &questions[0]}
+		raw, err := m.Study(t.Context(), study, questions, settings, func(string, int, int) { told++ })
 		if err != nil {
 			t.Errorf("%s: %v", study, err)
 			continue
@@ -44,12 +45,17 @@ func TestStudiesOfAModel(t *testing.T) {
 		if meta := found.Results[0].About(); found.Check() != nil || meta.Model.Hash == "" || meta.Features == "" || meta.N == 0 || told == 0 {
 			t.Errorf("%s, told %d times: %+v, %v", study, told, meta, found.Check())
 		}
-		if study != "probe" {
-			continue
-		}
-		curve, _ := analysis.First[analysis.Curve](found.Results[0].(analysis.Collection))
-		if last := curve.Series[len(curve.Series)-1]; last.Name != "random weights" {
-			t.Errorf("the last line of a probe is %s", last.Name)
+		all, _ := found.Results[0].(analysis.Collection)
+		curve, _ := analysis.First[analysis.Curve](all)
+		switch study {
+		case "probe":
+			if last := curve.Series[len(curve.Series)-1]; last.Name != "random weights" {
+				t.Errorf("the last line of a probe is %s", last.Name)
+			}
+		case "lens":
+			if notes := strings.Join(curve.Notes, " "); len(curve.Series) != 2 || !strings.Contains(notes, "fitted on some questions") || !strings.HasPrefix(curve.Target, "answer ") {
+				t.Errorf("the lens has %d lines, is of %q and says %q", len(curve.Series), curve.Target, notes)
+			}
 		}
 	}
 	for part, call := range map[string]struct {
@@ -57,11 +63,13 @@ func TestStudiesOfAModel(t *testing.T) {
 		questions []client.Question
 		settings  client.StudySettings
 	}{
-		`no study "colour"; there are cka, coreference`: {"colour", questions, client.StudySettings{}},
-		"needs questions":          {"cka", nil, client.StudySettings{}},
-		`no probing task "shape"`:  {"probe", questions, client.StudySettings{Tasks: []string{"shape"}}},
-		"at least 4 of them":       {"cka", questions[:1], client.StudySettings{}},
-		`no such image: "nowhere"`: {"fusion", []client.Question{{Text: "what is it?", Images: []string{"nowhere"}}}, client.StudySettings{}},
+		`no study "colour"; there are align, cka`: {"colour", questions, client.StudySettings{}},
+		"needs questions":                         {"cka", nil, client.StudySettings{}},
+		`no probing task "shape"`:                 {"probe", questions, client.StudySettings{Tasks: []string{"shape"}}},
+		"at least 4 of them":                      {"cka", questions[:1], client.StudySettings{}},
+		"say which":                               {"lens", questions, client.StudySettings{}},
+		`"colour" is neither an answer`:           {"lens", questions, client.StudySettings{About: &questions[0], Target: "colour"}},
+		`no such image: "nowhere"`:                {"fusion", []client.Question{{Text: "what is it?", Images: []string{"nowhere"}}}, client.StudySettings{}},
 	} {
 		if _, err := m.Study(t.Context(), call.study, call.questions, call.settings, nil); err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("the error is %v, it should say %q", err, part)

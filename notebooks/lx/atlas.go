@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/seed-516990b0/golxmert/analysis"
-	"github.com/seed-516990b0/golxmert/analysis/lens"
 	"github.com/seed-516990b0/golxmert/analysis/patch"
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -12,36 +11,25 @@ import (
 
 // Atlas estimates what [Patching] finds out, for every head and for every level at every word and region, in one run of each
 // question instead of one for each place: attribution patching, to first order. The effects are logits of the difference of
-// the two answers. [Largest] lists those that matter beside what patching them does.
-func Atlas(clean, corrupted *Answer) analysis.Collection {
-	x := attributed(clean, corrupted, 0)
+// the two answers, or of a target that is named as in [Explain]. [Largest] lists those that matter beside what patching them
+// does.
+func Atlas(clean, corrupted *Answer, target ...string) analysis.Collection {
+	x := attributed(clean, corrupted, 0, target)
 	return x.Atlas()
 }
 
 // Largest are the n places with the largest effects in the [Atlas], beside what patching each of them really does.
-func Largest(clean, corrupted *Answer, n int) analysis.Table {
-	x := attributed(clean, corrupted, max(n, 0))
+func Largest(clean, corrupted *Answer, n int, target ...string) analysis.Table {
+	x := attributed(clean, corrupted, max(n, 0), target)
 	return x.Table(max(n, 0))
 }
 
-func attributed(clean, corrupted *Answer, check int) patch.Attribution {
+func attributed(clean, corrupted *Answer, check int, target []string) patch.Attribution {
 	a, b := clean.answer(), corrupted.answer()
-	pair := must(patch.NewPair(cell().ctx, clean.Model, a.Batch, b.Batch, patch.Contrast(a, b)))
+	t := clean.targetOr(patch.Contrast(a, b), target)
+	pair := must(patch.NewPair(cell().ctx, clean.Model, a.Batch, b.Batch, t))
 	x := must(pair.Attribute(cell().ctx, patch.AttributionOptions{Direction: patch.Denoising, Check: check}))[0]
-	x.Target = "logit of " + clean.Best().Text + " less that of the other answer"
 	return x
-}
-
-// Lens says at which level the model comes to its answer: what its head says of [CLS] at every language level, from the
-// embedding on. Levels below the cross layers are not written as the head reads them; see package analysis/lens, and tune
-// there for a lens that maps them.
-func Lens(a *Answer) analysis.Collection {
-	r := must(lens.Read(cell().ctx, a.Model, a.Batch, analysis.Answer(a.Best().Class), nil))[0]
-	r.Target = "answer " + a.Best().Text
-	return analysis.Collection{
-		Meta: r.Meta, Title: a.Question.Text,
-		Results: []analysis.Result{r.Curve(), r.Table(a.Model.Answers())},
-	}
 }
 
 // Prune removes heads one after another, the least important first, the most important first and in random orders, and says

@@ -35,28 +35,15 @@ func TestTheAtlasEstimatesWhatPatchingDoes(t *testing.T) {
 			t.Errorf("%v was not checked", row)
 		}
 	}
+	other := clean.Ranked[2].Text + "-" + clean.Ranked[3].Text
+	if contrast := Atlas(clean, corrupted, other); contrast.Target != "logit of "+other {
+		t.Errorf("the atlas of %s is of %s", other, contrast.Target)
+	}
+	if text := failing(t, func() { Largest(clean, corrupted, 1, "blue", "red") }); !strings.Contains(text, "one target") {
+		t.Errorf("two targets: %q", text)
+	}
 	if text := failing(t, func() { Atlas(clean, Ask(m, "is there a star?", about.Images...)) }); !strings.Contains(text, "as many pieces") {
 		t.Errorf("questions of different lengths: %q", text)
-	}
-}
-
-func TestTheLensEndsWithTheAnswer(t *testing.T) {
-	m := tinyWorld(t)
-	about := m.Questions("minival", 1)[0]
-	q := Ask(m, about.Text, about.Images...)
-	c := Lens(q)
-	curve, ok1 := analysis.First[analysis.Curve](c)
-	table, ok2 := analysis.First[analysis.Table](c)
-	levels := m.Config().LangLayers + m.Config().CrossLayers + 1
-	if !ok1 || !ok2 || len(curve.X) != levels || len(table.Rows) != levels {
-		t.Fatalf("%d levels of %d, %d rows", len(curve.X), levels, len(table.Rows))
-	}
-	last := table.Rows[levels-1]
-	if last[2] != q.Best().Text || last[4] != 1 {
-		t.Errorf("the last level says %v, the model %s", last, q.Best().Text)
-	}
-	if s, err := shownOf(c); err != nil || len(s.png) == 0 {
-		t.Errorf("shown: %v", err)
 	}
 }
 

@@ -7,7 +7,7 @@
 //	lx.Show(q)                                      // picture and answers
 //	lx.Show(lx.Explain(q))                          // which words and regions carried the answer
 //	lx.Show(q.Map("x.1.ti"))                        // any attention map, all heads
-//	lx.Show(lx.Lens(q))                             // at which level the model comes to it
+//	lx.Show(lx.TunedLens(q, m.Questions("minival", 200))) // at which level the model comes to it
 //	lx.Show(lx.WhatIf(q, "is there a star?"))       // the answer to other words beside it, or with something else changed
 //	lx.Show(lx.Shapley(q))                          // what each word and region adds to the answer
 //	lx.Show(lx.Probe(m, m.Questions("heldout", 200))) // at which level what can be read from words and regions

@@ -66,3 +66,23 @@ func ExampleWhatIf() {
 	lx.Show(lx.WhatIf(q, lx.Without("star"), lx.HeadsOff("x.1.ti:0"), lx.Words(q, "what shape is red?")))
 	lx.Show(lx.Cut(q, "[CLS]", "regions"))
 }
+
+// At which level the model comes to its answer: what its head says of each level as it is, and after a map that was fitted.
+func ExampleTunedLens() {
+	m := lx.Open("toy")
+	q := lx.Ask(m, "what color is the star?", "test/500001")
+	lx.Show(lx.TunedLens(q, m.Questions("minival", 200)))
+	lx.Show(lx.Lens(q, "blue-red")) // the plain lens alone, of a difference
+}
+
+// Whether words and regions share a space, level by level.
+func ExampleAlign() {
+	m := lx.Open("toy")
+	lx.Show(lx.Align(m, m.Questions("heldout", 100)))
+}
+
+// What a head hands on, beside how hard it looks.
+func ExampleValueWeighted() {
+	q := lx.Ask(lx.Open("toy"), "what color is the star?", "test/500001")
+	lx.Show(q.Map("x.1.ti"), lx.ValueWeighted(q, "x.1.ti"))
+}

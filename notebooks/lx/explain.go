@@ -56,6 +56,18 @@ func (a *Answer) target(name string) (analysis.Target, error) {
 	return analysis.ReadTarget(name, a.Model.Head(), a.Batch)
 }
 
+// targetOr is what the one name stands for that a cell may give, and otherwise what is explained if it gives none.
+func (a *Answer) targetOr(otherwise analysis.Target, names []string) analysis.Target {
+	switch len(names) {
+	case 0:
+		return otherwise
+	case 1:
+		return must(a.target(names[0]))
+	}
+	fail(fmt.Errorf("%q: one target can be explained at a time; the difference of two is one, such as %q", names, "blue-red"))
+	return otherwise
+}
+
 // Methods lists the methods that [Explain] and [Test] know, with a phrase about each.
 func Methods() analysis.Table {
 	t := analysis.Table{Columns: []string{"method", "what it is"}}

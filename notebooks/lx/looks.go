@@ -14,27 +14,32 @@ type Shares = modality.Shares
 
 // Shapley shares the logit of an answer out between words and regions (MM-SHAP): exactly if there are few, else with
 // standard errors. Shown, it is a waterfall from the value of nothing to that of everything, the shares of words and of
-// regions, and the values on the picture. What stands for what is absent, and another target, are options of
-// modality.Shapley.
-func Shapley(a *Answer) Shares {
-	s := must(modality.Shapley(cell().ctx, a.Model, a.answer().Batch, analysis.Predicted(), modality.ShapleyOptions{}))[0]
+// regions, and the values on the picture. Another target is named as in [Explain]; what stands for what is absent is an
+// option of modality.Shapley.
+func Shapley(a *Answer, target ...string) Shares {
+	t := a.targetOr(analysis.Predicted(), target)
+	s := must(modality.Shapley(cell().ctx, a.Model, a.answer().Batch, t, modality.ShapleyOptions{}))[0]
 	for i := range s.Scores {
-		s.Scores[i].Answer, s.Scores[i].Target = a.Best().Text, a.logit()
+		s.Scores[i].Answer, s.Scores[i].Target = a.Best().Text, a.explained(t, target)
 	}
 	return s
 }
 
 // Synergy says which word needs which region: what the two are worth to the answer's logit together, beyond what each is
 // worth alone; as a matrix, and for each word on the picture. Of two pictures it is about the first.
-func Synergy(a *Answer) analysis.Collection {
-	m := must(modality.Interactions(cell().ctx, a.Model, a.answer().Batch, analysis.Predicted(), modality.ShapleyOptions{}))[0]
-	m.Target = a.logit()
+func Synergy(a *Answer, target ...string) analysis.Collection {
+	t := a.targetOr(analysis.Predicted(), target)
+	m := must(modality.Interactions(cell().ctx, a.Model, a.answer().Batch, t, modality.ShapleyOptions{}))[0]
+	m.Target = a.explained(t, target)
 	x := must(modality.OnPicture(a.Batch, 0, m))
 	return analysis.Collection{Meta: m.Meta, Title: m.Method + ": " + a.Question.Text, Results: []analysis.Result{m, x}}
 }
 
-// logit names what is explained.
-func (a *Answer) logit() string {
+// explained names what is explained: a target that was named, or the answer.
+func (a *Answer) explained(t analysis.Target, named []string) string {
+	if len(named) > 0 {
+		return t.String()
+	}
 	return fmt.Sprintf("logit of %q, the most probable answer", a.Best().Text)
 }
 
@@ -62,6 +67,13 @@ func EMAP(m *Model, questions []QA) analysis.Scatter {
 		names = append(names, q.Text)
 	}
 	return p.Scatter(names...)
+}
+
+// ValueWeighted weighs an attention map of an answer, such as "x.1.ti", by what is attended to: how long the vector is that a key
+// gives a query through each head, and through all of them together. A head may look hard at a key that gives it next to
+// nothing. Of two pictures it is about the first.
+func ValueWeighted(a *Answer, name string) analysis.Matrix {
+	return must(modality.ValueWeighted(cell().ctx, a.Model, a.Batch, name))[0]
 }
 
 // Norms says, for each cross layer, how long what attention brings over from the other stream is beside what is there.

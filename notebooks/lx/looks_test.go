@@ -38,7 +38,15 @@ func TestHowMuchAModelLooksIsShown(t *testing.T) {
 	if off := math.Abs(sum - (s.Whole - s.Nothing)); off > 1e-9*(1+math.Abs(s.Whole)) || s.Scores[0].Answer != q.Best().Text {
 		t.Errorf("values sum to %g of %g to %g, for %q", sum, s.Nothing, s.Whole, s.Scores[0].Answer)
 	}
-	for what, x := range map[string]any{"a table": table, "points": points, "shares": s, "synergy": Synergy(q), "norms": Norms(m, questions)} {
+	other := q.Ranked[1].Text + "-" + q.Ranked[2].Text
+	if named, pairs := Shapley(q, other), Synergy(q, other); named.Scores[0].Target != "logit of "+other || pairs.Target != named.Scores[0].Target || named.Whole == s.Whole {
+		t.Errorf("values of %s are of %q, of pairs %q", other, named.Scores[0].Target, pairs.Target)
+	}
+	weighted, plain := ValueWeighted(q, "x.1.ti"), q.Map("x.1.ti")
+	if len(weighted.Panels) != len(plain.Panels)+1 || weighted.Panels[0].Values[0][0] == plain.Panels[0].Values[0][0] {
+		t.Errorf("value-weighted there are %d panels of %d heads", len(weighted.Panels), len(plain.Panels))
+	}
+	for what, x := range map[string]any{"a table": table, "points": points, "shares": s, "synergy": Synergy(q), "norms": Norms(m, questions), "value-weighted": ValueWeighted(q, "x.1.ti"), "alignment": Align(m, questions)} {
 		if shown, err := shownOf(x); err != nil || !bytes.HasPrefix(shown.png, []byte("\x89PNG")) || shown.html == "" {
 			t.Errorf("%s: %v", what, err)
 		}

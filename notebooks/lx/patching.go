@@ -1,8 +1,6 @@
 package lx
 
 import (
-	"errors"
-
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/patch"
 )
@@ -14,14 +12,7 @@ import (
 // The questions have as many word pieces, the pictures the same regions, or one exchanged; see patch.NewPair.
 func Patching(clean, corrupted *Answer, target ...string) analysis.Collection {
 	a, b := clean.answer(), corrupted.answer()
-	t := patch.Contrast(a, b)
-	switch len(target) {
-	case 0:
-	case 1:
-		t = must(clean.target(target[0]))
-	default:
-		fail(errors.New("Patching takes one target"))
-	}
+	t := clean.targetOr(patch.Contrast(a, b), target)
 	pair := must(patch.NewPair(cell().ctx, clean.Model, a.Batch, b.Batch, t))
 	x := must(pair.Exact(cell().ctx, patch.Denoising, 0))
 	x.Inputs.Answer = clean.Best().Text

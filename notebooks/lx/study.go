@@ -56,6 +56,20 @@ func PCA(m *Model, questions []QA) analysis.Collection {
 	return must(studied[analysis.Collection](m, "pca", questions, client.StudySettings{}))
 }
 
+// Align says whether words and regions share a space, and from which level on: how far apart their means are (the modality gap),
+// whether an example has the same neighbours by its words as by its picture, and whether a line tells words from regions.
+func Align(m *Model, questions []QA) analysis.Collection {
+	return must(studied[analysis.Collection](m, "align", questions, client.StudySettings{}))
+}
+
+// dataOf says in a few words what questions are, for figures.
+func dataOf(questions []QA) string {
+	if from := questions[0].From; from != "" {
+		return fmt.Sprintf("%d questions of %s", len(questions), from)
+	}
+	return fmt.Sprintf("%d questions from %q on", len(questions), questions[0].Text)
+}
+
 // studied has the session run a study and shows how it goes.
 func studied[R analysis.Result](m *Model, name string, questions []QA, settings client.StudySettings) (found R, err error) {
 	show, done := gauge()

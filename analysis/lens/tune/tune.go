@@ -83,6 +83,25 @@ func (s *sums) add(x, y *mat.Dense) {
 	s.xy.Add(s.xy, product)
 }
 
+// Fit fits a lens to a data set, which data names, with [DefaultLambda]. progress, if there is one, is told how many examples
+// were read.
+func Fit(ctx context.Context, eng lxmert.Engine, stream analysis.Stream, batches probe.Batches, data string, progress func(done int)) (*lens.Tuned, error) {
+	f, done := New(eng, stream), 0
+	for b, err := range batches {
+		if err == nil {
+			err = f.Add(ctx, b)
+		}
+		if err != nil {
+			return nil, err
+		}
+		done += b.Rows()
+		if progress != nil {
+			progress(done)
+		}
+	}
+	return f.Lens(DefaultLambda, data)
+}
+
 // Lens is the tuned lens for what was added, which data names. lambda weighs the penalty on each map against the sum over all
 // states and must be greater than 0: states of a level lie in a hyperplane, so that without it there is no one best map.
 func (f *Fitting) Lens(lambda float64, data string) (*lens.Tuned, error) {
