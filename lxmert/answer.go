@@ -68,12 +68,7 @@ func (c Config) Predictions() string {
 }
 
 // Answer names a class: as Answers does, else "answer 7".
-func (h AnswerHead) Answer(class int) string {
-	if class < len(h.Answers) {
-		return h.Answers[class]
-	}
-	return fmt.Sprintf("answer %d", class)
-}
+func (h AnswerHead) Answer(class int) string { return nameOf(h.Answers, "answer", class) }
 
 // Probabilities makes them of logits by a rule, [Softmax] or [Sigmoid].
 func Probabilities(kind string, logits []float32) []float64 {

@@ -49,6 +49,10 @@ type ImageInfo struct {
 	Objects    []string `json:"objects,omitempty"`    // detector's label of each region, at most V
 	Attributes []string `json:"attributes,omitempty"` // detector's attribute of each region, at most V
 	Source     string   `json:"source,omitempty"`     // which file or extractor the features came from
+	// ObjectIDs and AttributeIDs are the detector's classes of each region by number, as the heads out.obj and out.attr count
+	// them; at most V, nil where the features' file has none.
+	ObjectIDs    []int32 `json:"object_ids,omitempty"`
+	AttributeIDs []int32 `json:"attribute_ids,omitempty"`
 }
 
 // ErrBatch is wrapped by every error that says a [Batch] does not fit a model.
@@ -208,6 +212,9 @@ func (b *Batch) checkRegions() error {
 	for n, info := range b.Images {
 		if max(len(info.Objects), len(info.Attributes)) > v {
 			return fmt.Errorf("image %d has %d regions but %d objects and %d attributes", n, v, len(info.Objects), len(info.Attributes))
+		}
+		if max(len(info.ObjectIDs), len(info.AttributeIDs)) > v {
+			return fmt.Errorf("image %d has %d regions but %d classes of objects and %d of attributes", n, v, len(info.ObjectIDs), len(info.AttributeIDs))
 		}
 	}
 	return nil

@@ -59,6 +59,7 @@ func (b *Batch) Trim() *Batch {
 	for i := range c.Images {
 		info := &c.Images[i]
 		info.Objects, info.Attributes = info.Objects[:min(v, len(info.Objects))], info.Attributes[:min(v, len(info.Attributes))]
+		info.ObjectIDs, info.AttributeIDs = info.ObjectIDs[:min(v, len(info.ObjectIDs))], info.AttributeIDs[:min(v, len(info.AttributeIDs))]
 	}
 	return c.withoutMask()
 }

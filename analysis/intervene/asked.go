@@ -54,7 +54,9 @@ func own(b *lxmert.Batch) *lxmert.Batch {
 		}
 	}
 	for i := range out.Images {
-		out.Images[i].Objects, out.Images[i].Attributes = slices.Clone(out.Images[i].Objects), slices.Clone(out.Images[i].Attributes)
+		info := &out.Images[i]
+		info.Objects, info.Attributes = slices.Clone(info.Objects), slices.Clone(info.Attributes)
+		info.ObjectIDs, info.AttributeIDs = slices.Clone(info.ObjectIDs), slices.Clone(info.AttributeIDs)
 	}
 	return out
 }
@@ -85,6 +87,17 @@ func (q *asked) rename(row, v int, from *lxmert.Batch, other int) {
 			names.to[v] = ""
 			if other < len(names.from) {
 				names.to[v] = names.from[other]
+			}
+		}
+	}
+	for _, ids := range []struct {
+		to   []int32
+		from []int32
+	}{{info.ObjectIDs, source.ObjectIDs}, {info.AttributeIDs, source.AttributeIDs}} {
+		if v < len(ids.to) {
+			ids.to[v] = -1 // of which nothing is known
+			if other < len(ids.from) {
+				ids.to[v] = ids.from[other]
 			}
 		}
 	}

@@ -1,11 +1,9 @@
 package lens
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -100,19 +98,10 @@ func Read(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, target analys
 // add appends what a level says.
 func (v *View) add(level, last []float64, class int) {
 	v.Probability = append(v.Probability, math.Exp(level[class]))
-	rank := 1
-	order := make([]int, len(level))
-	for k, x := range level {
-		order[k] = k
-		if x > level[class] || x == level[class] && k < class {
-			rank++
-		}
-	}
-	v.Rank = append(v.Rank, rank)
+	v.Rank = append(v.Rank, lxmert.RankOf(level, class))
 	v.Divergence = append(v.Divergence, divergence(last, level))
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(level[b], level[a]) })
 	var top []Guess
-	for _, k := range order[:min(guesses, len(order))] {
+	for _, k := range lxmert.LargestOf(level, guesses) {
 		top = append(top, Guess{k, math.Exp(level[k])})
 	}
 	v.Top = append(v.Top, top)
@@ -162,21 +151,7 @@ func (r *Reading) Collection(names []string) analysis.Collection {
 }
 
 // logProbs is the logarithm of softmax.
-func logProbs(logits []float32) []float64 {
-	most := math.Inf(-1)
-	for _, x := range logits {
-		most = max(most, float64(x))
-	}
-	sum := 0.0
-	for _, x := range logits {
-		sum += math.Exp(float64(x) - most)
-	}
-	out := make([]float64, len(logits))
-	for k, x := range logits {
-		out[k] = float64(x) - most - math.Log(sum)
-	}
-	return out
-}
+func logProbs(logits []float32) []float64 { return lxmert.LogProbabilities(lxmert.Softmax, logits) }
 
 // divergence is the sum of p ln(p/q), from logarithms.
 func divergence(p, q []float64) float64 {

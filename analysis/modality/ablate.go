@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/readout"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
@@ -304,16 +305,7 @@ func (o LanguageOptions) measure(condition string, b *lxmert.Batch, regions []in
 			}
 		}
 		if guessed, ok := trace.Values["out.feat"]; ok {
-			sum := 0.0
-			feature := b.Feats.Row(row).Row(regions[row]).Data
-			for i, x := range guessed.Row(row).Row(0).Data {
-				d := math.Abs(float64(x) - float64(feature[i]))
-				if d < 1 {
-					d = d*d/2 + 0.5
-				}
-				sum += d - 0.5
-			}
-			distance.Values = append(distance.Values, sum/float64(len(feature)))
+			distance.Values = append(distance.Values, readout.SmoothL1(guessed.Row(row).Row(0).Data, b.Feats.Row(row).Row(regions[row]).Data))
 		}
 	}
 	var out []Measure
@@ -325,14 +317,4 @@ func (o LanguageOptions) measure(condition string, b *lxmert.Batch, regions []in
 	return out
 }
 
-func logSoftmax(logits []float32) []float64 {
-	most, sum := float64(slices.Max(logits)), 0.0
-	for _, x := range logits {
-		sum += math.Exp(float64(x) - most)
-	}
-	out := make([]float64, len(logits))
-	for i, x := range logits {
-		out[i] = float64(x) - most - math.Log(sum)
-	}
-	return out
-}
+func logSoftmax(logits []float32) []float64 { return lxmert.LogProbabilities(lxmert.Softmax, logits) }

@@ -154,6 +154,15 @@ func (m *Model) Images(ctx context.Context) ([]string, error) {
 	return ids, m.c.callJSON(ctx, "POST", "/images", b, &ids)
 }
 
+// Names are what the classes of the model's heads are called, as far as its files say.
+func (m *Model) Names(ctx context.Context) (names lxmert.ClassNames, err error) {
+	b, err := jsonBody(m.info.Spec)
+	if err != nil {
+		return names, err
+	}
+	return names, m.c.callJSON(ctx, "POST", "/names", b, &names)
+}
+
 // questionsBody is the JSON of a call for the questions of a file, or of a split of a model's data.
 type questionsBody struct {
 	Spec *Spec  `json:"spec,omitempty"`

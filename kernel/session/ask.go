@@ -84,6 +84,20 @@ func (s *Server) batch(ctx context.Context, spec client.Spec, questions []lxmert
 	return asker.Batch(ctx, questions)
 }
 
+// names are what the classes of a model's heads are called.
+func (s *Server) names(ctx context.Context, spec client.Spec) (names lxmert.ClassNames, err error) {
+	m, release, err := s.models.acquire(ctx, spec)
+	if err != nil {
+		return names, err
+	}
+	defer release()
+	asker, err := s.asker(m, spec)
+	if err != nil {
+		return names, err
+	}
+	return asker.Names()
+}
+
 // ask makes the model's input of questions, and computes what their answers are read from.
 func (s *Server) ask(ctx context.Context, notebook string, spec client.Spec, questions []lxmert.Question) (*question.Batch, *lxmert.Trace, error) {
 	m, release, err := s.models.acquire(ctx, spec)

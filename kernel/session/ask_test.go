@@ -279,6 +279,13 @@ func TestAskingThroughTheSessionIsAskingHere(t *testing.T) {
 	if strings.Count(notes.String(), "ζέβρα") != 1 {
 		t.Errorf("remarks: %s", &notes)
 	}
+	names, err := m.Names(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, err := asker.Names(); err != nil || !reflect.DeepEqual(names, want) || len(names.Words) != here.Config().Vocab {
+		t.Errorf("%d word pieces have names in the session, here %d: %v", len(names.Words), len(want.Words), err)
+	}
 	if _, err := m.Ask(t.Context(), nil); !errors.Is(err, client.ErrUsage) {
 		t.Errorf("no question: %v", err)
 	}

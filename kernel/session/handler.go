@@ -39,6 +39,7 @@ func (s *Server) handler() http.Handler {
 		"POST /ask":              s.answerAsk,
 		"POST /questions":        s.answerQuestions,
 		"POST /images":           s.answerImages,
+		"POST /names":            s.answerNames,
 		"POST /study":            s.answerStudy,
 		"POST /draw":             s.answerDraw,
 		"GET /values":            s.answerValues,
@@ -376,6 +377,18 @@ func (s *Server) answerImages(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, ids)
+}
+
+func (s *Server) answerNames(w http.ResponseWriter, r *http.Request) error {
+	var spec client.Spec
+	if err := s.readJSON(w, r, &spec); err != nil {
+		return err
+	}
+	names, err := s.names(r.Context(), spec)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, names)
 }
 
 // answerDraw draws what the cell has computed. It takes no turn: it needs no model.

@@ -88,7 +88,7 @@ func allFinite(values []float32) bool {
 
 // Info is what the regions' file says about the picture; a size of 1 x 1 says that boxes are shares of one that is not known.
 func (r *Regions) Info() lxmert.ImageInfo {
-	info := lxmert.ImageInfo{ID: r.ID, Width: r.Width, Height: r.Height, Source: r.Source}
+	info := lxmert.ImageInfo{ID: r.ID, Width: r.Width, Height: r.Height, Source: r.Source, ObjectIDs: r.ObjectIDs, AttributeIDs: r.AttrIDs}
 	if r.Width == 1 && r.Height == 1 {
 		info.Width, info.Height = 0, 0
 	}

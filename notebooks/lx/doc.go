@@ -9,6 +9,7 @@
 //	lx.Show(q.Map("x.1.ti"))                        // any attention map, all heads
 //	lx.Show(lx.TunedLens(q, m.Questions("minival", 200))) // at which level the model comes to it
 //	lx.Show(lx.WhatIf(q, "is there a star?"))       // the answer to other words beside it, or with something else changed
+//	lx.Show(lx.Readout(m, "a star left of a circle", "test/500001")) // what the heads of pre-training say
 //	lx.Show(lx.Shapley(q))                          // what each word and region adds to the answer
 //	lx.Show(lx.Probe(m, m.Questions("heldout", 200))) // at which level what can be read from words and regions
 //	lx.Show(lx.Looks(m, m.Questions("heldout", 100))) // how much the model looks at pictures at all

@@ -97,6 +97,8 @@ func drawerOf(x any) func() (shown, error) {
 		return func() (shown, error) { return drawn(x) } // as a page they would be a megabyte
 	case *Outcome:
 		return func() (shown, error) { return showOutcome(x) }
+	case *HeadReadout:
+		return func() (shown, error) { return both(x.Collection(), x.String()) }
 	case Run:
 		return func() (shown, error) { return showRun(x), nil }
 	case lxmert.Tensor:
@@ -136,6 +138,8 @@ func resultOf(x any) (analysis.Result, error) {
 		title := fmt.Sprintf("%s: %d explanations", x[0].Scores.Method, len(x))
 		return analysis.Collection{Title: title, Results: analysis.Collect(nil, x...)}, nil
 	case *Outcome:
+		return x.Collection(), nil
+	case *HeadReadout:
 		return x.Collection(), nil
 	case Shares:
 		return x.Collection(), nil

@@ -15,14 +15,15 @@ import (
 
 // asking is what the flags of `lxmert ask` say.
 type asking struct {
-	model                   modelFlags
-	regions                 string
-	images                  []string
-	vocab, answers, objects string
-	top                     int
-	json                    bool
-	why                     explaining
-	change                  changing
+	model               modelFlags
+	regions             string
+	images              []string
+	vocab, answers      string
+	objects, attributes string
+	top                 int
+	json                bool
+	why                 explaining
+	change              changing
 }
 
 func askCommand() *cobra.Command {
@@ -95,6 +96,7 @@ func (a *asking) addQuestion(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&a.images, "image", nil, "id of the picture; twice for NLVR2: left, right")
 	cmd.Flags().StringVar(&a.vocab, "vocab", "", "vocab.txt of bert-base-uncased (default: looked for beside the weights, in data and in Hugging Face's cache)")
 	cmd.Flags().StringVar(&a.objects, "objects", "", "text file that names the detector's object classes, one per line (objects_vocab.txt)")
+	cmd.Flags().StringVar(&a.attributes, "attributes", "", "text file that names the detector's attribute classes, one per line (attributes_vocab.txt)")
 }
 
 // run answers. What can be wrong is looked at before what takes long.
@@ -166,7 +168,7 @@ func (a *asking) open(cmd *cobra.Command, pad bool) (*question.Asker, error) {
 		return nil, err
 	}
 	opt := question.Options{
-		Weights: a.model.load, Vocab: a.vocab, Answers: a.answers, Images: a.why.images, Objects: a.objects, Pad: pad, Log: cmd.ErrOrStderr(), Flags: true,
+		Weights: a.model.load, Vocab: a.vocab, Answers: a.answers, Images: a.why.images, Objects: a.objects, Attributes: a.attributes, Pad: pad, Log: cmd.ErrOrStderr(), Flags: true,
 	}
 	fillToy(&opt, world)
 	switch {

@@ -34,5 +34,7 @@ func fillToy(opt *question.Options, world *toy.Named) {
 	if opt.Objects == "" {
 		opt.ObjectNames = world.Objects
 	}
-	opt.AttributeNames = world.Attributes
+	if opt.Attributes == "" {
+		opt.AttributeNames = world.Attributes
+	}
 }
