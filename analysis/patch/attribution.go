@@ -93,17 +93,12 @@ func (p *Pair) Attribute(ctx context.Context, opt AttributionOptions) ([]Attribu
 // estimate makes the estimates of a row.
 func (p *Pair) estimate(row int, opt AttributionOptions) Attribution {
 	cfg, b := p.eng.Config(), p.Batch(opt.Direction)
-	bound := p.sides[0]
-	meta := analysis.Meta{
-		Method: "attribution patching, " + opt.Direction.String(), Target: bound.Names[row], Unit: bound.Unit, Model: p.prov,
-	}
+	a := Attribution{Meta: p.meta(row, "attribution patching, "+opt.Direction.String()), Direction: opt.Direction, cfg: cfg}
+	a.Unit = p.sides[0].Unit
 	if opt.QueriesAndKeys {
-		meta.Params = map[string]string{"queries and keys": "corrected as in AtP*, without GradDrop"}
+		a.Params = map[string]string{"queries and keys": "corrected as in AtP*, without GradDrop"}
 	}
-	a := Attribution{
-		Meta: analysis.NewScores(meta, b, row, nil, nil).Meta, Direction: opt.Direction,
-		Words: analysis.WordAxis(b, row), Regions: analysis.RegionAxis(b, row), cfg: cfg,
-	}
+	a.Words, a.Regions = p.axes(row)
 	a.Clean, a.Corrupted = p.Metric(row)
 	words := analysis.ValidWords(b, row)
 	for _, n := range slices.Concat(Heads(cfg), Levels(cfg, len(words), b.V())) {

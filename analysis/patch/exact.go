@@ -18,7 +18,7 @@ type Exact struct {
 	analysis.Meta
 	Direction        Direction
 	Clean, Corrupted float64 // scores of the two runs
-	// Inputs are the levels of the embeddings at each word and each region, on the picture.
+	// Inputs are the levels of the embeddings at each word and each region, on the picture of the clean run.
 	Inputs analysis.Scores
 	// Heads are heads by maps: what a head gives to all its queries. Words and Regions are levels by positions. Sublayers are
 	// what an attention or feed-forward block adds to its stream at all positions, by layers.
@@ -31,7 +31,7 @@ func (p *Pair) Exact(ctx context.Context, d Direction, row int) (*Exact, error) 
 		return nil, fmt.Errorf("there is no row %d to patch, there are %d", row, p.Rows())
 	}
 	cfg, b := p.eng.Config(), p.Batch(d)
-	words, regions := analysis.WordAxis(b, row), analysis.RegionAxis(b, row)
+	words, regions := p.axes(row)
 	groups := [][]Node{Heads(cfg), present(Levels(cfg, b.T(), b.V()), len(words.Labels), len(regions.Labels)), Sublayers(cfg)}
 	share := map[Node]float64{}
 	for _, nodes := range groups {
@@ -99,7 +99,8 @@ func (p *Pair) Exact(ctx context.Context, d Direction, row int) (*Exact, error) 
 
 	meta := x.Meta
 	meta.Method = "activation patching of single words and regions, " + d.String()
-	x.Inputs = analysis.NewScores(meta, b, row, padded(x.Words, b.T()), padded(x.Regions, b.V()))
+	clean := p.sides[0].Batch
+	x.Inputs = analysis.NewScores(meta, clean, row, padded(x.Words, clean.T()), padded(x.Regions, clean.V()))
 	return x, nil
 }
 
@@ -124,7 +125,31 @@ func present(nodes []Node, words, regions int) []Node {
 func (p *Pair) meta(row int, method string) analysis.Meta {
 	bound := p.sides[0]
 	m := analysis.Meta{Method: method, Target: bound.Names[row], Unit: "share", Model: p.prov}
+	if p.notes != nil && p.notes[row] != "" {
+		m.Notes = []string{p.notes[row]}
+	}
 	return analysis.NewScores(m, bound.Batch, row, nil, nil).Meta
+}
+
+// axes name the words and regions of a row. Where the two runs have different ones at a place, both stand there: first that of
+// the clean run, then that of the corrupted one.
+func (p *Pair) axes(row int) (words, regions analysis.Axis) {
+	both := func(of func(*lxmert.Batch, int) analysis.Axis) analysis.Axis {
+		axis, other := of(p.sides[0].Batch, row), of(p.sides[1].Batch, row)
+		differ := false
+		for i, name := range other.Labels[:min(len(axis.Labels), len(other.Labels))] {
+			if name != axis.Labels[i] {
+				// Regions begin with their number in both.
+				axis.Labels[i] += "/" + strings.TrimPrefix(name, strconv.Itoa(i)+" ")
+				differ = true
+			}
+		}
+		if differ {
+			axis.Name += " (clean/corrupted)"
+		}
+		return axis
+	}
+	return both(analysis.WordAxis), both(analysis.RegionAxis)
 }
 
 // sublayerKinds are the blocks of layers by what they do.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -85,9 +86,9 @@ func overlap(a, b []float32) float64 {
 	return both / (area(a[0], a[1], a[2], a[3]) + area(b[0], b[1], b[2], b[3]) - both)
 }
 
-// NewMatchedPair is [NewPair] of two pictures in each row, whose regions [Match] pairs. Regions without a partner, which the
-// matchings list, are taken away from both: the runs are those of what the pictures have in common. The regions of the clean
-// picture keep their numbers. A row of which nothing pairs is an error that wraps [ErrPair].
+// NewMatchedPair is [NewPair] of two pictures in each row, whose regions [Match] pairs. Regions without a partner are taken away
+// from both: the runs are those of what the pictures have in common. The matchings list them, and so does a note of every
+// result. The regions of the clean picture keep their numbers. A row of which nothing pairs is an error that wraps [ErrPair].
 func NewMatchedPair(ctx context.Context, eng lxmert.Engine, clean, corrupted *lxmert.Batch, target analysis.Target, least float64) (*Pair, []Matching, error) {
 	if clean.Rows() != corrupted.Rows() {
 		return nil, nil, fmt.Errorf("%w: %d rows and %d", ErrPair, clean.Rows(), corrupted.Rows())
@@ -123,5 +124,34 @@ func NewMatchedPair(ctx context.Context, eng lxmert.Engine, clean, corrupted *lx
 		}
 	}
 	p, err := newPair(ctx, eng, first, &other, target, wordsOfPair)
-	return p, all, err
+	if err != nil {
+		return nil, all, err
+	}
+	for row, m := range all {
+		p.notes = append(p.notes, m.note(clean, corrupted, row))
+	}
+	return p, all, nil
+}
+
+// note lists the regions without a partner in a sentence; "": there are none.
+func (m Matching) note(clean, corrupted *lxmert.Batch, row int) string {
+	var sides []string
+	for _, side := range []struct {
+		name  string
+		b     *lxmert.Batch
+		alone []int
+	}{{"the clean picture", clean, m.Clean}, {"the corrupted one", corrupted, m.Corrupted}} {
+		axis := analysis.RegionAxis(side.b, row)
+		var names []string
+		for _, v := range side.alone {
+			names = append(names, axis.Labels[v])
+		}
+		if names != nil {
+			sides = append(sides, strings.Join(names, ", ")+" of "+side.name)
+		}
+	}
+	if sides == nil {
+		return ""
+	}
+	return "Regions without a partner of the same class in the same place, taken away from both: " + strings.Join(sides, "; ") + "."
 }

@@ -2,8 +2,10 @@ package patch_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/analysis"
@@ -38,6 +40,15 @@ func apart(b *lxmert.Batch) *lxmert.Batch {
 		copy(out.Boxes.Data[4*i:], []float32{x, 0.2, x + 0.9/float32(v), 0.8})
 	}
 	return out
+}
+
+// listed names regions of a picture as results do.
+func listed(b *lxmert.Batch, regions []int) string {
+	var names []string
+	for _, v := range regions {
+		names = append(names, fmt.Sprintf("%d %s", v, b.Images[0].Objects[v]))
+	}
+	return strings.Join(names, ", ")
 }
 
 // TestRegionsOfTwoPicturesMatchByClassAndPlace, in whatever order they are, and what has no partner is listed.
@@ -77,6 +88,20 @@ func TestRegionsOfTwoPicturesMatchByClassAndPlace(t *testing.T) {
 		slices.Sort(lost)
 		if m := all[0]; !slices.Equal(m.Clean, []int{1, 2}) || !slices.Equal(m.Corrupted, lost) || m.Of[1] != -1 || m.Of[0] != of[0] {
 			t.Errorf("of another class or elsewhere: %+v", m)
+		}
+		note := fmt.Sprintf("taken away from both: 1 star, 2 star of the clean picture; %s of the corrupted one", listed(other, lost))
+		exact, err := p.Exact(t.Context(), patch.Denoising, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		estimated, err := p.Attribute(t.Context(), patch.AttributionOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range append(exact.Collection().Results, estimated[0].Atlas().Results...) {
+			if notes := strings.Join(r.About().Notes, " "); !strings.Contains(notes, note) {
+				t.Errorf("%s says %q, not %q", r.About().Method, notes, note)
+			}
 		}
 		for _, d := range []patch.Direction{patch.Noising, patch.Denoising} {
 			if there := analysis.ValidRegions(p.Batch(d), 0); there[1] || there[2] || !there[0] {

@@ -22,7 +22,8 @@ type Pair struct {
 	values   [2]map[string]lxmert.Tensor // what was read
 	grads    [2]map[string]lxmert.Tensor
 	prov     lxmert.Provenance
-	together int // rows of a run that patches
+	notes    []string // of each row, what a reader must know; nil: nothing
+	together int      // rows of a run that patches
 }
 
 // Direction says into which run nodes are patched from the other one.

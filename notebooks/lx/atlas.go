@@ -11,25 +11,21 @@ import (
 
 // Atlas estimates what [Patching] finds out, for every head and for every level at every word and region, in one run of each
 // question instead of one for each place: attribution patching, to first order. The effects are logits of the difference of
-// the two answers, or of a target that is named as in [Explain]. [Largest] lists those that matter beside what patching them
-// does.
-func Atlas(clean, corrupted *Answer, target ...string) analysis.Collection {
-	x := attributed(clean, corrupted, 0, target)
+// the two answers; names choose otherwise, as in [Patching]. [Largest] lists those that matter beside what patching them does.
+func Atlas(clean, corrupted *Answer, of ...string) analysis.Collection {
+	x := attributed(clean, corrupted, 0, of)
 	return x.Atlas()
 }
 
 // Largest are the n places with the largest effects in the [Atlas], beside what patching each of them really does.
-func Largest(clean, corrupted *Answer, n int, target ...string) analysis.Table {
-	x := attributed(clean, corrupted, max(n, 0), target)
+func Largest(clean, corrupted *Answer, n int, of ...string) analysis.Table {
+	x := attributed(clean, corrupted, max(n, 0), of)
 	return x.Table(max(n, 0))
 }
 
-func attributed(clean, corrupted *Answer, check int, target []string) patch.Attribution {
-	a, b := clean.answer(), corrupted.answer()
-	t := clean.targetOr(patch.Contrast(a, b), target)
-	pair := must(patch.NewPair(cell().ctx, clean.Model, a.Batch, b.Batch, t))
-	x := must(pair.Attribute(cell().ctx, patch.AttributionOptions{Direction: patch.Denoising, Check: check}))[0]
-	return x
+func attributed(clean, corrupted *Answer, check int, of []string) patch.Attribution {
+	pair, direction := paired(clean, corrupted, of)
+	return must(pair.Attribute(cell().ctx, patch.AttributionOptions{Direction: direction, Check: check}))[0]
 }
 
 // Prune removes heads one after another, the least important first, the most important first and in random orders, and says

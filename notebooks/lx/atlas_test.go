@@ -3,6 +3,7 @@ package lx
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,12 +20,15 @@ func TestTheAtlasEstimatesWhatPatchingDoes(t *testing.T) {
 	if heads := atlas.Results[0].(analysis.Matrix); len(atlas.Results) != 3 || len(heads.Rows.Labels) != cfg.Heads || len(heads.Cols.Labels) != len(cfg.Maps()) {
 		t.Fatalf("the atlas has %d matrices, the first is %+v", len(atlas.Results), heads.Cols)
 	}
-	if words := atlas.Results[1].(analysis.Matrix); words.Cols.Labels[2] != "shape" {
+	if words := atlas.Results[1].(analysis.Matrix); words.Cols.Labels[2] != "color/shape" || words.Cols.Labels[1] != "what" {
 		t.Errorf("the words are %v", words.Cols.Labels)
 	}
 	s, err := shownOf(atlas)
 	if err != nil || !bytes.HasPrefix(s.png, []byte("\x89PNG")) || !strings.Contains(s.html, "x.1.ti") {
 		t.Errorf("shown: %v", err)
+	}
+	if noising := Atlas(clean, corrupted, "noising"); noising.Method != "attribution patching, noising" || !slices.Equal(noising.Results[1].(analysis.Matrix).Cols.Labels, atlas.Results[1].(analysis.Matrix).Cols.Labels) {
+		t.Errorf("the other way it is called %s", noising.Method)
 	}
 	table := Largest(clean, corrupted, 5)
 	if len(table.Rows) != 5 {

@@ -84,6 +84,14 @@ func TestPatchingSaysWhereTheDifferenceIs(t *testing.T) {
 	if s, err := shownOf(c); err != nil || len(s.png) == 0 || !strings.Contains(s.html, "x.1.ti") {
 		t.Errorf("shown: %v", err)
 	}
+	// What suffices for the whole difference is needed for all of it: the word that differs, at the embedding.
+	noising, _ := analysis.First[analysis.Scores](Patching(clean, corrupted, "noising"))
+	if share := noising.Words[2]; math.Abs(share) > 0.05 || noising.Text.Text != clean.Question.Text || x.Text.Text != clean.Question.Text {
+		t.Errorf("the word that differs damages the answer to %g, shown with %q", share, noising.Text.Text)
+	}
+	if same, _ := analysis.First[analysis.Scores](Patching(clean, corrupted, "noising", "matched")); !slices.Equal(same.Words, noising.Words) {
+		t.Errorf("regions of one picture matched: %v, not matched %v", same.Words, noising.Words)
+	}
 	other := Ask(m, "is there a star?", about.Images...)
 	if text := failing(t, func() { Patching(clean, other) }); !strings.Contains(text, "replace a word by one of as many pieces") {
 		t.Errorf("questions of different lengths: %q", text)
