@@ -109,7 +109,7 @@ func NewMatchedPair(ctx context.Context, eng lxmert.Engine, clean, corrupted *lx
 	other.Images, other.RegionMask, first.RegionMask = slices.Clone(second.Images), nil, nil
 	for row, m := range all {
 		mask := make([]float32, v)
-		var objects []string
+		var objects []string // of which the partners are the same; their other labels are those of other places
 		for a, b := range m.Of {
 			if objects = append(objects, objectOf(first, row, a)); b < 0 {
 				continue
@@ -120,7 +120,8 @@ func NewMatchedPair(ctx context.Context, eng lxmert.Engine, clean, corrupted *lx
 		}
 		first.RegionMask, other.RegionMask = append(first.RegionMask, mask), append(other.RegionMask, mask)
 		if other.Images != nil {
-			other.Images[row].Objects, other.Images[row].Attributes = objects, nil
+			info := &other.Images[row]
+			info.Objects, info.Attributes, info.ObjectIDs, info.AttributeIDs = objects, nil, nil, nil
 		}
 	}
 	p, err := newPair(ctx, eng, first, &other, target, wordsOfPair)

@@ -79,6 +79,7 @@ func TestRegionsOfTwoPicturesMatchByClassAndPlace(t *testing.T) {
 		one.Images = []lxmert.ImageInfo{{Objects: slices.Repeat([]string{"star"}, b.V())}}
 		other.Images = []lxmert.ImageInfo{{Objects: slices.Repeat([]string{"star"}, b.V())}}
 		other.Images[0].Objects[of[1]] = "ring"
+		other.Images[0].AttributeIDs = make([]int32, b.V())
 		copy(other.Boxes.Row(0).Row(of[2]).Data, []float32{0, 0, 1, 0.1})
 		p, all, err := patch.NewMatchedPair(t.Context(), eng, one, other, analysis.Predicted(), 0)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -316,10 +317,15 @@ func (s *session) part(ctx context.Context, set *dataset.Set, index []int, lengt
 	return train.Part{Batch: b, Labels: map[string]train.Label{targetLabel: label}, Origin: set, Index: index}, nil
 }
 
-// blind leaves every picture one region of zeros.
+// blind leaves every picture one region of zeros, about which nothing is known.
 func blind(b *lxmert.Batch) {
 	n, dim := b.Feats.Shape[0], b.Feats.Shape[2]
 	b.Feats, b.Boxes, b.RegionMask = lxmert.NewTensor(n, 1, dim), lxmert.NewTensor(n, 1, 4), nil
+	b.Images = slices.Clone(b.Images)
+	for i := range b.Images {
+		info := &b.Images[i]
+		info.Objects, info.Attributes, info.ObjectIDs, info.AttributeIDs = nil, nil, nil, nil
+	}
 }
 
 // shorten cuts padding off the ends of all sentences.
