@@ -178,7 +178,7 @@ func TestEveryFormOfAReadoutSaysTheSame(t *testing.T) {
 			t.Errorf("%d sayings, want %d", len(r.Sayings), want)
 		}
 		c := r.Collection()
-		if err := c.Check(); err != nil || len(c.Results) != 2+6 {
+		if err := c.Check(); err != nil || len(c.Results) != 3+4 {
 			t.Errorf("%d results: %v", len(c.Results), err)
 		}
 		for _, result := range c.Results {
@@ -191,7 +191,7 @@ func TestEveryFormOfAReadoutSaysTheSame(t *testing.T) {
 			}
 		}
 		text := r.String()
-		for _, want := range []string{"match (class 1 of out.match)", "without the picture", "ab c d e f", "object of hidden regions", "4 cup", "distance", "word piece "} {
+		for _, want := range []string{"match (class 1 of out.match)", "without the picture", "ab c d e f", "object of regions, hidden", "object of regions, seen", "4 cup", "distance", "word piece "} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%q is not in\n%s", want, text)
 			}

@@ -19,7 +19,7 @@ var headNames = []struct{ head, name string }{
 var columns = []string{"head", "at", "is", "hidden", "picture", "rank", "probability", "bits", "guesses"}
 
 // Table has a row for each saying: the head, where it was read, what is there, whether that was hidden from the model and the
-// picture there; rank, probability and bits of what is there; and the guesses. Numbers that are not known are NaN, a rank is 0.
+// picture there; rank, probability and bits of what is there; and the guesses. Numbers that are not known are NaN.
 func (r *Readout) Table() analysis.Table {
 	t := analysis.Table{Meta: r.Meta, Columns: columns}
 	for _, h := range headNames {
@@ -48,11 +48,11 @@ func (r *Readout) rows(head, name string) (rows [][]any) {
 	}
 	slices.SortStableFunc(some, func(a, b Saying) int { return order(a) - order(b) })
 	for _, s := range some {
-		is := ""
+		is, rank := "", any(math.NaN())
 		if s.Truth >= 0 {
-			is = r.Name(head, s.Truth)
+			is, rank = r.Name(head, s.Truth), s.Rank
 		}
-		rows = append(rows, []any{name, r.place(s.Place), is, s.Masked, s.Picture, s.Rank, s.Probability(), s.Bits, r.Guesses(s)})
+		rows = append(rows, []any{name, r.place(s.Place), is, s.Masked, s.Picture, rank, s.Probability(), s.Bits, r.Guesses(s)})
 	}
 	return rows
 }
@@ -70,10 +70,11 @@ func (r *Readout) Guesses(s Saying) string {
 	return strings.Join(all, ", ")
 }
 
-// Surprise shows how many bits each hidden word costs the model, with the picture and without it; and each hidden region.
+// Surprise shows how many bits each hidden word costs the model, with the picture and without it. Of a model that cannot guess
+// words it shows the hidden regions' objects and attributes.
 func (r *Readout) Surprise() analysis.Bars {
-	b := analysis.Bars{Meta: r.Meta, XName: "bits of what is hidden"}
-	b.Unit = "bits"
+	b := analysis.Bars{Meta: r.Meta, XName: "bits"}
+	b.Method, b.Unit = "surprise of what is hidden", "bits"
 	for _, s := range r.Of("out.mlm", true, true) {
 		b.Bars = append(b.Bars, analysis.Bar{Name: r.place(s.Place), Values: []float64{s.Bits}})
 		for _, without := range r.Of("out.mlm", true, false) {
@@ -81,6 +82,9 @@ func (r *Readout) Surprise() analysis.Bars {
 				b.Bars = append(b.Bars, analysis.Bar{Name: r.place(s.Place) + ", no picture", Values: []float64{without.Bits}})
 			}
 		}
+	}
+	if b.Bars != nil {
+		return b
 	}
 	for _, head := range []struct{ name, what string }{{"out.obj", "object"}, {"out.attr", "attribute"}} {
 		for _, s := range r.Of(head.name, true, true) {
@@ -160,10 +164,20 @@ func (r *Readout) Collection() analysis.Collection {
 	if b := r.Surprise(); b.Bars != nil {
 		c.Results = append(c.Results, b)
 	}
-	for _, h := range headNames {
+	whole := analysis.Table{Meta: r.Meta, Columns: []string{"head", "picture", "guesses"}}
+	whole.Method = "match and answer"
+	for _, h := range headNames[:3] {
+		for _, row := range r.rows(h.head, h.name) {
+			whole.Rows = append(whole.Rows, []any{row[0], row[4], row[8]})
+		}
+	}
+	if whole.Rows != nil {
+		c.Results = append(c.Results, whole)
+	}
+	for _, h := range headNames[3:] {
 		if rows := r.rows(h.head, h.name); rows != nil {
 			t := analysis.Table{Meta: r.Meta, Columns: columns[1:]}
-			t.Method = h.name
+			t.Method = h.name + "s"
 			for _, row := range rows {
 				t.Rows = append(t.Rows, row[1:])
 			}
@@ -203,11 +217,16 @@ func (r *Readout) String() string {
 		}
 	}
 	for _, h := range headNames[4:] {
-		for i, x := range r.Of(h.head, true, true) {
-			if i == 0 {
-				fmt.Fprintf(&s, "\n%s of hidden regions\n", h.name)
+		for _, seen := range []struct {
+			what   string
+			masked bool
+		}{{"hidden", true}, {"seen", false}} {
+			for i, x := range r.Of(h.head, seen.masked, true) {
+				if i == 0 {
+					fmt.Fprintf(&s, "\n%s of regions, %s\n", h.name, seen.what)
+				}
+				fmt.Fprintf(&s, "  %-20s %s\n", r.place(x.Place), r.known(x)+r.Guesses(x))
 			}
-			fmt.Fprintf(&s, "  %-20s %s\n", r.place(x.Place), r.known(x)+r.Guesses(x))
 		}
 	}
 	return s.String()

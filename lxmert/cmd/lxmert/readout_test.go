@@ -29,7 +29,7 @@ func TestReadoutSaysWhatAllHeadsSay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err, errOut)
 	}
-	for _, want := range []string{"match (class 1 of out.match)", "with the picture", "without the picture", "hidden", "seen", "attribute of hidden regions", "shiny ", "object of hidden regions", "object 1", "answer 1", "feature of hidden regions", "bits, rank "} {
+	for _, want := range []string{"match (class 1 of out.match)", "with the picture", "without the picture", "hidden", "seen", "attribute of regions, hidden", "shiny ", "object of regions, hidden", "object 1", "answer 1", "feature of regions, hidden", "bits, rank "} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
