@@ -27,15 +27,49 @@ type Dropout struct {
 // DropoutKeys are the keys of rows at a place of the network, two words for each, from the row with number first on. The
 // seed should differ from step to step.
 func DropoutKeys(seed uint64, place string, first, rows int) []uint32 {
-	h := fnv.New64a()
-	h.Write([]byte(place))
-	key := splitmix.Mix(seed ^ h.Sum64())
+	key := splitmix.Mix(seed ^ placeHash(place))
 	keys := make([]uint32, 0, 2*rows)
 	for row := range rows {
 		k := splitmix.Mix(key + uint64(first+row))
 		keys = append(keys, uint32(k), uint32(k>>32))
 	}
 	return keys
+}
+
+// DropoutKeyNodes are the [DropoutKeys] of several places, made in a graph: uint32 [rows,2] for each. seed and first are scalars,
+// uint64.
+func DropoutKeyNodes(seed, first *Node, places []string, rows int) []*Node {
+	g := seed.Graph()
+	number := func(v uint64) *Node { return Const(g, v) }
+	shift := func(v *Node, bits uint64) *Node { return BitwiseXor(v, BitwiseShiftRightLogical(v, number(bits))) }
+	mix := func(v *Node) *Node { // splitmix.Mix
+		v = Add(v, number(splitmix.Gamma))
+		v = Mul(shift(v, 30), number(splitmix.First))
+		v = Mul(shift(v, 27), number(splitmix.Second))
+		return shift(v, 31)
+	}
+	hashes := make([]uint64, len(places))
+	for i, place := range places {
+		hashes[i] = placeHash(place)
+	}
+	shape := shapes.Make(dtypes.Uint64, len(places), rows)
+	key := mix(BitwiseXor(BroadcastToDims(seed, len(places)), Const(g, hashes)))
+	row := Add(Iota(g, shape, 1), first)
+	k := mix(Add(BroadcastToShape(ExpandAxes(key, -1), shape), row))
+	low := ConvertDType(BitwiseAnd(k, number(math.MaxUint32)), dtypes.Uint32)
+	high := ConvertDType(BitwiseShiftRightLogical(k, number(32)), dtypes.Uint32)
+	all := Stack([]*Node{low, high}, -1)
+	nodes := make([]*Node, len(places))
+	for i := range nodes {
+		nodes[i] = Reshape(Slice(all, AxisElem(i)), rows, 2)
+	}
+	return nodes
+}
+
+func placeHash(place string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(place))
+	return h.Sum64()
 }
 
 // drop applies dropout at a place to x, whose first axis is the rows of the batch, or these and the next axis in one.

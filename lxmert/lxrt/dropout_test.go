@@ -2,6 +2,7 @@ package lxrt
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/gomlx/compute/dtypes"
@@ -9,6 +10,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/splitmix"
 )
@@ -70,4 +72,27 @@ func TestDropoutDrops(t *testing.T) {
 			t.Fatalf("number %d of rows 16 to 24 is %g, in the whole it is %g", i, x, a[16*1024+i])
 		}
 	}
+}
+
+func TestDropoutKeysAreTheSameInAGraph(t *testing.T) {
+	backendtest.Each(t, func(t *testing.T, b *backend.Backend) {
+		places := []string{"one", "another", ""}
+		const rows = 3
+		e := MustNewExec(b.Backend, func(seed, first *Node) []*Node { return DropoutKeyNodes(seed, first, places, rows) })
+		defer e.Finalize()
+		for _, seed := range []uint64{0, 1, 0x0123456789abcdef, math.MaxUint64} {
+			for _, first := range []uint64{0, 7, 1 << 31} {
+				for i, x := range e.MustCall(seed, first) {
+					want := DropoutKeys(seed, places[i], int(first), rows)
+					var got []uint32
+					for _, row := range x.Value().([][]uint32) {
+						got = append(got, row...)
+					}
+					if !slices.Equal(got, want) {
+						t.Errorf("seed %x, from row %d on, %q: %x, want %x", seed, first, places[i], got, want)
+					}
+				}
+			}
+		}
+	})
 }

@@ -59,6 +59,7 @@ type gradientProgram struct {
 	*program.Program
 	params  []string // whose gradients come last, in this order
 	outputs int
+	packed  map[string]*packed // on a GPU, how its inputs get there, by what labels need
 }
 
 // gradient returns the program for parts like this one, compiling it if there is none; more: it adds to the gradients of
@@ -68,7 +69,7 @@ func (t *Trainer) gradient(fed *lxrt.Fed, part Part, more bool) (*gradientProgra
 	if p := t.gradients[key]; p != nil {
 		return p, nil
 	}
-	g := &gradientProgram{}
+	g := &gradientProgram{packed: map[string]*packed{}}
 	p, err := t.compile(program.Options{
 		Name: "lxrt training", WeightType: dtypes.Float32, WeightShape: t.vars.shapeOf, Devices: t.opt.Devices,
 	}, func(b *program.Builder) []*Node { return t.defineGradient(b, g, fed, part, more) })
@@ -160,7 +161,7 @@ func (t *Trainer) runGradient(ctx context.Context, g *gradientProgram, in *stepI
 		return 0, 0, nil, nil, err
 	}
 	defer in.free()
-	all, err := in.buffers(g.Program)
+	all, err := in.buffers(g)
 	if err != nil {
 		return 0, 0, nil, nil, err
 	}

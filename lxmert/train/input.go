@@ -67,12 +67,15 @@ type stepInputs struct {
 
 // buffers are the program's inputs, all of the first device, then all of the second, and so on. free frees those that are not
 // the trainer's.
-func (in *stepInputs) buffers(p *program.Program) (all []compute.Buffer, err error) {
-	for d := range p.Devices {
-		for _, s := range p.Slots {
+func (in *stepInputs) buffers(g *gradientProgram) (all []compute.Buffer, err error) {
+	if in.trainer.packs {
+		return in.unpacked(g)
+	}
+	for d := range g.Devices {
+		for _, s := range g.Slots {
 			b := in.resident(s, d)
 			if b == nil {
-				if b, err = in.upload(s, d, p.Devices); err != nil {
+				if b, err = in.upload(s, d, g.Devices); err != nil {
 					return nil, err
 				}
 			}

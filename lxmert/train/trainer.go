@@ -54,6 +54,7 @@ type Trainer struct {
 	optimizer Optimizer
 	objective Objective
 
+	packs     bool // inputs go to the devices as one array
 	vars      *variables
 	rates     []float64 // peak learning rates, the first one LR
 	gradients map[string]*gradientProgram
@@ -91,6 +92,7 @@ func NewTrainer(ctx context.Context, b compute.Backend, cfg lxmert.Config, sourc
 		cfg: cfg, backend: b, kind: backend.KindOf(b), opt: opt, optimizer: optimizer, objective: objective,
 		gradients: map[string]*gradientProgram{},
 	}
+	t.packs = t.kind == backend.KindCUDA
 	if t.vars, err = newVariables(ctx, b, cfg, source, opt.Devices); err != nil {
 		return nil, err
 	}
@@ -108,6 +110,9 @@ func (t *Trainer) Close() error {
 	err := t.model.Close()
 	for _, g := range t.gradients {
 		g.Free()
+		for _, p := range g.packed {
+			p.Free()
+		}
 	}
 	for _, u := range t.movers {
 		u.Free()

@@ -1,12 +1,49 @@
 // A plugin that goes by the file name of CUDA's and is XLA's plugin for the CPU, whose path is CPU_PLUGIN, but that it accepts
-// the client options of CUDA, which it does without.
+// the client options of CUDA, which it does without, and that it writes what is asked of it into the file CALLS, a line for each
+// upload, execution, wait and read.
 #include <dlfcn.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "pjrt_c_api.h"
 
 static const PJRT_Api *cpu;
 static PJRT_Api fake;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static FILE *calls;
+
+// What the events that are not destroyed yet are of. More than fit are of nothing known.
+static struct {
+	PJRT_Event *event;
+	const char *of;
+} events[4096];
+
+static void of(PJRT_Event *event, const char *what) {
+	for (size_t i = 0; event != NULL && i < sizeof events / sizeof *events; i++) {
+		if (events[i].event == NULL) {
+			events[i].event = event;
+			events[i].of = what;
+			return;
+		}
+	}
+}
+
+static int number(const void *event) {
+	for (int i = 0; event != NULL && i < (int)(sizeof events / sizeof *events); i++) {
+		if (events[i].event == event) {
+			return i;
+		}
+	}
+	return -1;
+}
+
+static void say(const char *what, int64_t bytes) {
+	fprintf(calls, "%s %" PRId64 "\n", what, bytes);
+	fflush(calls);
+}
 
 static PJRT_Error *create(PJRT_Client_Create_Args *args) {
 	PJRT_Client_Create_Args plain = *args;
@@ -17,16 +54,102 @@ static PJRT_Error *create(PJRT_Client_Create_Args *args) {
 	return failed;
 }
 
+static int64_t width(PJRT_Buffer_Type type) {
+	switch (type) {
+	case PJRT_Buffer_Type_PRED:
+	case PJRT_Buffer_Type_S8:
+	case PJRT_Buffer_Type_U8:
+		return 1;
+	case PJRT_Buffer_Type_S16:
+	case PJRT_Buffer_Type_U16:
+	case PJRT_Buffer_Type_F16:
+	case PJRT_Buffer_Type_BF16:
+		return 2;
+	case PJRT_Buffer_Type_S64:
+	case PJRT_Buffer_Type_U64:
+	case PJRT_Buffer_Type_F64:
+		return 8;
+	default:
+		return 4;
+	}
+}
+
+static PJRT_Error *upload(PJRT_Client_BufferFromHostBuffer_Args *args) {
+	int64_t bytes = width(args->type);
+	for (size_t i = 0; i < args->num_dims; i++) {
+		bytes *= args->dims[i];
+	}
+	pthread_mutex_lock(&lock);
+	say("upload", bytes);
+	pthread_mutex_unlock(&lock);
+	PJRT_Error *failed = cpu->PJRT_Client_BufferFromHostBuffer(args);
+	pthread_mutex_lock(&lock);
+	if (failed == NULL) {
+		of(args->done_with_host_buffer, "upload");
+	}
+	pthread_mutex_unlock(&lock);
+	return failed;
+}
+
+static PJRT_Error *execute(PJRT_LoadedExecutable_Execute_Args *args) {
+	pthread_mutex_lock(&lock);
+	say("execute", 0);
+	pthread_mutex_unlock(&lock);
+	PJRT_Error *failed = cpu->PJRT_LoadedExecutable_Execute(args);
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; failed == NULL && args->device_complete_events != NULL && i < args->num_devices; i++) {
+		of(args->device_complete_events[i], "execute");
+	}
+	pthread_mutex_unlock(&lock);
+	return failed;
+}
+
+static PJRT_Error *download(PJRT_Buffer_ToHostBuffer_Args *args) {
+	pthread_mutex_lock(&lock);
+	if (args->dst != NULL) {
+		say("read", (int64_t)args->dst_size);
+	}
+	pthread_mutex_unlock(&lock);
+	return cpu->PJRT_Buffer_ToHostBuffer(args);
+}
+
+static PJRT_Error *await(PJRT_Event_Await_Args *args) {
+	pthread_mutex_lock(&lock);
+	int i = number(args->event);
+	if (i >= 0) {
+		fprintf(calls, "wait-");
+		say(events[i].of, 0);
+	}
+	pthread_mutex_unlock(&lock);
+	return cpu->PJRT_Event_Await(args);
+}
+
+static PJRT_Error *destroy(PJRT_Event_Destroy_Args *args) {
+	pthread_mutex_lock(&lock);
+	int i = number(args->event);
+	if (i >= 0) {
+		events[i].event = NULL;
+	}
+	pthread_mutex_unlock(&lock);
+	return cpu->PJRT_Event_Destroy(args);
+}
+
 const PJRT_Api *GetPjrtApi(void) {
 	if (cpu == NULL) {
 		void *plugin = dlopen(CPU_PLUGIN, RTLD_NOW | RTLD_LOCAL);
 		const PJRT_Api *(*get)(void) = plugin != NULL ? dlsym(plugin, "GetPjrtApi") : NULL;
-		if (get == NULL) {
+		calls = fopen(CALLS, "a");
+		if (get == NULL || calls == NULL) {
 			return NULL;
 		}
 		cpu = get();
 		memcpy(&fake, cpu, cpu->struct_size < sizeof fake ? cpu->struct_size : sizeof fake);
 		fake.PJRT_Client_Create = create;
+		fake.PJRT_Client_BufferFromHostBuffer = upload;
+		fake.PJRT_LoadedExecutable_Execute = execute;
+		fake.PJRT_Buffer_ToHostBuffer = download;
+		fake.PJRT_Event_Await = await;
+		fake.PJRT_Event_Destroy = destroy;
 	}
 	return &fake;
 }

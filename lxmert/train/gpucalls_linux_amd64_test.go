@@ -1,0 +1,60 @@
+//go:build cgo
+
+package train
+
+import (
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
+)
+
+// This file counts what a step asks of a GPU's plugin.
+
+// stepCalls are the calls of a step that is not the first of its shape.
+func stepCalls(t *testing.T, cfg lxmert.Config, opt Options, parts ...Part) backendtest.Calls {
+	t.Helper()
+	b, since := backendtest.WatchedAsCUDA(t)
+	tr := newTrainer(t, b, &Initial{Config: cfg, Seed: 3, Range: 0.1}, answers, opt)
+	for range 2 {
+		since()
+		if _, err := tr.Step(t.Context(), parts...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return since()
+}
+
+func TestAStepOnAGPUUploadsTwice(t *testing.T) {
+	cfg := small()
+	const n = 4
+	with, without := stepCalls(t, cfg, withDropout(), rows(cfg, 1, n)), stepCalls(t, cfg, plain, rows(cfg, 1, n))
+	uploads, bytes := with.Count(backendtest.Upload)
+	if executions, _ := with.Count(backendtest.Execute); uploads > 2 || executions > 3 {
+		t.Errorf("%d uploads and %d executions: %v", uploads, executions, with)
+	}
+	if _, plain := without.Count(backendtest.Upload); bytes != plain {
+		t.Errorf("%d bytes with dropout, %d without", bytes, plain)
+	}
+	// Features, boxes, a number for each word's piece, segment and mask, for each region's mask, and for each class; and 100 numbers
+	// of the step, not of its rows.
+	row := 5*(cfg.FeatDim+cfg.BoxDim+1) + 3*6 + cfg.TaskClasses
+	if most := 4 * (n*row + 100); bytes > most {
+		t.Errorf("%d bytes are uploaded, at most %d were expected", bytes, most)
+	}
+}
+
+func TestLabelsThatAreMostlyZerosTravelAsPairs(t *testing.T) {
+	cfg := small()
+	cfg.TaskClasses = 1000
+	part := rows(cfg, 1, 4)
+	target := part.Labels["target"].Data.([]float32)
+	for i := range target {
+		if i%100 != 0 {
+			target[i] = 0
+		}
+	}
+	if _, bytes := stepCalls(t, cfg, plain, part).Count(backendtest.Upload); bytes > len(target) {
+		t.Errorf("%d bytes are uploaded for %d labels", bytes, len(target))
+	}
+}
