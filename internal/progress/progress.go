@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -286,6 +287,15 @@ func Bytes(n int64) string {
 		v /= 1000
 	}
 	return fmt.Sprintf("%.0f PB", v)
+}
+
+// Count writes a number with commas between thousands.
+func Count(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 // Clock is a time as 0:05, 12:34 or 1:02:03.

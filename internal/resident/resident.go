@@ -1,4 +1,4 @@
-// Package resident says how much memory this process has in RAM.
+// Package resident says how much memory this process has in RAM, and how much there is.
 package resident
 
 import (

@@ -120,6 +120,9 @@ func (s *runs) train(ctx context.Context, r *run, l *cli.Line) (result *client.R
 		scored, err := task.Test(ctx, b, l.Task, o)
 		return &client.Result{Seconds: time.Since(began).Seconds(), Scored: score(scored)}, err
 	}
+	if l.Plan {
+		return &client.Result{}, task.Plan(ctx, b, l.Task, o)
+	}
 	metrics := newMetrics(r)
 	defer metrics.close()
 	phase = "validating"

@@ -163,7 +163,7 @@ func (s *runs) start(name string, args []string, folder, notebook string) (clien
 		info.Output = filepath.Join(folder, info.Output)
 	}
 	info.Output = filepath.Clean(info.Output)
-	if o := l.Options; o.Test == "" && !o.Resume && !o.Overwrite {
+	if o := l.Options; o.Test == "" && !l.Plan && !o.Resume && !o.Overwrite {
 		if err := vacant(info.Output); err != nil {
 			return client.Run{}, err
 		}

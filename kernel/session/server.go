@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/resident"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 )
 
@@ -61,7 +62,7 @@ func New(opt Options) (*Server, error) {
 		return nil, err
 	}
 	if opt.Memory == 0 {
-		opt.Memory = machineMemory() / 2
+		opt.Memory = resident.Machine() / 2
 	}
 	if opt.Idle == 0 {
 		opt.Idle = time.Hour

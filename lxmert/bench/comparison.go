@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 
+	"github.com/seed-516990b0/golxmert/internal/resident"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
@@ -136,6 +137,6 @@ func (s modelSpec) with(ctx context.Context, log io.Writer, measure func(m *lxrt
 	if err := measure(m, inputs, r); err != nil {
 		return nil, err
 	}
-	r.PeakRSS = peakRSS()
+	r.PeakRSS = resident.Peak()
 	return r, nil
 }

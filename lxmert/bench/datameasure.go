@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/resident"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
@@ -42,7 +43,7 @@ func (s dataSpec) measure(ctx context.Context) (*dataResult, error) {
 	} else {
 		err = s.read(ctx, r)
 	}
-	r.PeakRSS = peakRSS()
+	r.PeakRSS = resident.Peak()
 	return r, err
 }
 

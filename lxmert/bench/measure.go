@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/resident"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/peak"
@@ -77,7 +78,7 @@ func Measure(ctx context.Context, s Spec, first func(), log io.Writer) (*Result,
 			}
 		}
 	}
-	r.PeakRSS = peakRSS()
+	r.PeakRSS = resident.Peak()
 	largest := inputs.Rows()
 	r.Peak, err = peak.Measure(ctx, b.Backend, s.BF16, peak.Thorough, s.Side, modelProducts(m.Config(), largest, inputs.T(), inputs.V())...)
 	return r, err

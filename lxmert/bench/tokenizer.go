@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/resident"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/process"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 	"github.com/seed-516990b0/golxmert/lxmert/token"
@@ -228,7 +229,7 @@ func (s tokenizerSpec) measure(ctx context.Context) (*tokenizerResult, error) {
 		}
 		r.TimesMS = append(r.TimesMS, 1000*time.Since(start).Seconds())
 	}
-	r.PeakRSS = peakRSS()
+	r.PeakRSS = resident.Peak()
 	return r, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 
+	"github.com/seed-516990b0/golxmert/internal/resident"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/peak"
@@ -56,7 +57,7 @@ func (s trainSpec) measure(ctx context.Context, log io.Writer) (*Result, error) 
 		return r, errors.Join(err, t.Close())
 	}
 	row, err := s.time(ctx, t, parts)
-	r.PeakRSS = peakRSS()
+	r.PeakRSS = resident.Peak()
 	if err = errors.Join(err, t.Close()); err != nil {
 		return nil, fmt.Errorf("batch %d: %w", s.Batch, err)
 	}

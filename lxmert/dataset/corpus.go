@@ -76,6 +76,8 @@ type Corpus struct {
 	Answers *QATable
 	// Records is how many pictures the files list, with those that have no regions; Dropped is how many of them these are.
 	Records, Dropped int
+	// Listed is how many sentences the files have, with those about such pictures.
+	Listed int
 	// Dim is how many features each region has; 0 if there are no sentences.
 	Dim int
 
@@ -104,9 +106,6 @@ type AnswerScore struct {
 // source has the published ones; X, one's own, has root/lxmert/X_obj36.tsv or, without that, root/mscoco_imgfeat/X_obj36.tsv.
 // Answers are converted to those of the table, see [QATable.Labels]; records whose picture has no regions are dropped.
 func LoadCorpus(ctx context.Context, sources []string, answers *QATable, opt Options) (_ *Corpus, err error) {
-	if len(sources) == 0 {
-		return nil, errors.New("dataset: no source of sentences is named")
-	}
 	if opt.Log == nil {
 		opt.Log = io.Discard
 	}
@@ -114,20 +113,18 @@ func LoadCorpus(ctx context.Context, sources []string, answers *QATable, opt Opt
 		opt.Notes = io.Discard
 	}
 	c := &Corpus{Sources: slices.Clone(sources), Answers: answers, features: &Set{Task: Pretraining, Splits: sources, where: map[string]int{}}}
-	var files []string
+	files, err := corpusFiles(opt.Root, sources, opt.Limit)
+	if err != nil {
+		return nil, err
+	}
+	c.features.files = files.features
 	r := newCorpusReader(c)
-	for _, source := range sources {
-		if source == "" || source == "." || source == ".." || strings.ContainsAny(source, `/\`) {
-			return nil, fmt.Errorf("dataset: %q cannot be the name of a source", source)
-		}
-		if err := r.readFile(ctx, below(opt.Root, corpusFolder, source+".json")); err != nil {
+	for _, path := range files.questions {
+		if err := r.readFile(ctx, path); err != nil {
 			return nil, err
 		}
-		files = append(files, below(opt.Root, featuresOf(opt.Root, source)+"_obj36.tsv"))
 	}
-	for _, path := range distinct(files) {
-		c.features.files = append(c.features.files, featureFile{path: path, rows: opt.Limit})
-	}
+	c.Listed = len(c.sentences)
 	fmt.Fprintf(opt.Log, "Load %d data from %s\n", c.Records, strings.Join(sources, ","))
 	fmt.Fprintf(opt.Log, "Load an answer table of size %d.\n", answers.Len())
 	if opt.Sources == nil {
@@ -142,6 +139,25 @@ func LoadCorpus(ctx context.Context, sources []string, answers *QATable, opt Opt
 	}
 	fmt.Fprintf(opt.Log, "Use %d data in torch dataset\n\n", c.Len())
 	return c, nil
+}
+
+// corpusFiles are the files that some sources are made of.
+func corpusFiles(root string, sources []string, limit int) (p plan, err error) {
+	if len(sources) == 0 {
+		return p, errors.New("dataset: no source of sentences is named")
+	}
+	var features []string
+	for _, source := range sources {
+		if source == "" || source == "." || source == ".." || strings.ContainsAny(source, `/\`) {
+			return p, fmt.Errorf("dataset: %q cannot be the name of a source", source)
+		}
+		p.questions = append(p.questions, below(root, corpusFolder, source+".json"))
+		features = append(features, below(root, featuresOf(root, source)+"_obj36.tsv"))
+	}
+	for _, path := range distinct(features) {
+		p.features = append(p.features, featureFile{path: path, rows: limit})
+	}
+	return p, nil
 }
 
 // dropPictureless leaves out the sentences about pictures without regions.

@@ -55,6 +55,33 @@ type plan struct {
 	features  []featureFile
 }
 
+// File is a file that splits are made of.
+type File struct {
+	Path     string
+	Features bool // region features, by their published name, see [region.OpenPacked]
+	Rows     int  // of the features, only the first; 0: all
+}
+
+// Files lists the files that [Load] or [LoadCorpus] would read for some splits or sources, without reading them.
+func Files(t *Task, root string, splits []string, limit int) ([]File, error) {
+	of := func() (plan, error) { return planOf(t, root, splits, limit) }
+	if t.Pretrains {
+		of = func() (plan, error) { return corpusFiles(root, splits, limit) }
+	}
+	p, err := of()
+	if err != nil {
+		return nil, err
+	}
+	var files []File
+	for _, path := range p.questions {
+		files = append(files, File{Path: path})
+	}
+	for _, f := range p.features {
+		files = append(files, File{f.path, true, f.rows})
+	}
+	return files, nil
+}
+
 // planOf follows the reference's rules (sections 4.2 to 4.5), as the task's [Features] say them.
 func planOf(t *Task, root string, splits []string, limit int) (plan, error) {
 	var p plan

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/seed-516990b0/golxmert/internal/progress"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/train"
 )
@@ -71,6 +72,12 @@ func noteFrozen(w io.Writer, t train.Trained, init *train.Initial) {
 // run trains in the output folder. settings are what the outcome depends on, features what the regions look like.
 func (s *session) run(ctx context.Context, t *train.Trainer, job train.Job, settings map[string]string, features map[string]region.Fingerprint) (*train.Outcome, error) {
 	o := s.opt
+	steps := 0
+	for _, n := range job.Steps {
+		steps += n
+	}
+	fmt.Fprintf(o.Notes, "%d steps in %d epochs, with about %s of memory; --plan says beforehand what a run takes, and how long\n",
+		steps, len(job.Steps), progress.Bytes(trainingBytes(t.Model().Config(), o, s.task.Pictures())))
 	return train.Run(ctx, t, job, train.RunOptions{
 		Dir: o.Output, Resume: o.Resume, Overwrite: o.Overwrite, Settings: settings, About: map[string]any{"features": features},
 		SaveSteps: o.SaveSteps, SaveEvery: o.SaveEvery, MaxBad: o.MaxBad, Patience: o.Patience, LogSteps: o.LogSteps, Peak: s.peak,

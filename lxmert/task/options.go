@@ -74,6 +74,8 @@ type Options struct {
 	Predict  func(done, all int)  // progress of prediction
 	// Packing is progress of a feature file's first use, see [dataset.Options].
 	Packing func(done, total int64, images int)
+
+	planning *planning // of [Plan]; nil: the run is made
 }
 
 // DefaultOptions are the reference's defaults.

@@ -140,7 +140,11 @@ func pretrain(ctx context.Context, b *backend.Backend, t *dataset.Task, o Option
 		p.stages[i].steps = n
 	}
 	fmt.Fprintf(o.Out, "Batch per epoch: %s\nTotal Iters: %d\nWarm up Iters: %d\n", perEpoch, total, int(float64(total)*pretrainWarmup))
-	trainer, err := p.trainer(ctx, begin, training{pretrainClip, pretrainWarmup, !o.Pretraining.MaskLM, p.objective()}, total)
+	kind := training{pretrainClip, pretrainWarmup, !o.Pretraining.MaskLM, p.objective()}
+	if p.planning != nil {
+		return nil, p.outline(ctx, begin, kind, steps)
+	}
+	trainer, err := p.trainer(ctx, begin, kind, total)
 	if err != nil {
 		return nil, err
 	}
@@ -178,31 +182,37 @@ func (p *pretraining) load(ctx context.Context) (err error) {
 	read := func(sources []string, limit int) (*dataset.Corpus, error) {
 		c, err := dataset.LoadCorpus(ctx, sources, p.table, dataset.Options{
 			Root: o.Root, Limit: limit, Strict: o.Strict, Log: o.Out, Notes: o.Notes, Packing: o.Packing, Sources: p.sources,
+			Open: p.openFeatures(),
 		})
 		if err != nil {
 			return nil, err
 		}
 		p.closers = append(p.closers, c)
-		if c.Len() == 0 {
+		if p.found(c.Listed, c.Len()) == 0 {
 			return nil, fmt.Errorf("task: %s has no sentence about a picture with regions", strings.Join(sources, ","))
 		}
-		if o.Pretraining.Matched && !c.SeveralPictures() {
+		if o.Pretraining.Matched && c.Len() > 0 && !c.SeveralPictures() {
 			return nil, fmt.Errorf("task: all sentences of %s are about one picture, so none can be swapped; leave --taskMatched out", strings.Join(sources, ","))
 		}
 		return c, nil
 	}
-	limit := o.limit()
-	if o.Tiny {
-		limit = 500 // of pre-training; fine-tuning takes 512
-	}
-	if err = p.addStages(func(sources []string) (*dataset.Corpus, error) { return read(sources, limit) }); err != nil || len(o.Valid) == 0 {
+	if err = p.addStages(func(sources []string) (*dataset.Corpus, error) { return read(sources, pretrainLimit(o, false)) }); err != nil || len(o.Valid) == 0 {
 		return err
 	}
-	if limit == 0 {
-		limit = validImages
-	}
-	p.valid, err = read(o.Valid, min(limit, validImages))
+	p.valid, err = read(o.Valid, pretrainLimit(o, true))
 	return err
+}
+
+// pretrainLimit is the number of images of each feature file, 0 for all.
+func pretrainLimit(o *Options, validates bool) int {
+	limit := o.limit()
+	if o.Tiny {
+		limit = 500 // fine-tuning takes 512
+	}
+	if validates && (limit == 0 || limit > validImages) {
+		return validImages
+	}
+	return limit
 }
 
 // addStages reads what is trained on: all sources together, or one after the other.
@@ -212,9 +222,10 @@ func (p *pretraining) addStages(read func(sources []string) (*dataset.Corpus, er
 		if p.corpus, err = read(sources); err != nil {
 			return err
 		}
-		steps := p.corpus.Len() / o.BatchSize
+		n := p.found(p.corpus.Listed, p.corpus.Len())
+		steps := n / o.BatchSize
 		if steps == 0 {
-			return fmt.Errorf("task: %s has %d sentences with a picture, fewer than --batchSize %d", strings.Join(sources, ","), p.corpus.Len(), o.BatchSize)
+			return fmt.Errorf("task: %s has %d sentences with a picture, fewer than --batchSize %d", strings.Join(sources, ","), n, o.BatchSize)
 		}
 		for e, n := range epochSteps(epochs, steps) {
 			p.stages = append(p.stages, stage{p.corpus, e, n})
@@ -291,6 +302,9 @@ func (p *pretraining) objective() train.Objective {
 
 // checkRegions says whether the first picture has what the losses are about.
 func (p *pretraining) checkRegions(ctx context.Context) error {
+	if p.corpus.Len() == 0 {
+		return nil // in a plan whose features are not packed
+	}
 	r, err := p.corpus.Regions(ctx, 0)
 	if err != nil {
 		return err

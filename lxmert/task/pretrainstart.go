@@ -1,6 +1,7 @@
 package task
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +32,12 @@ func (p *pretraining) begin() (_ *start, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p.heads(b, from)
+	known := b.recipe.Config
+	if from != nil {
+		known = from.Config
+	}
+	o.Pretraining.heads(&b.cfg, known, p.table.Len())
+	b.cfg.Special, _ = p.tok.SpecialIDs()
 	if err := b.cfg.Check(); err != nil {
 		return nil, err
 	}
@@ -70,29 +76,20 @@ func (p *pretraining) begin() (_ *start, err error) {
 	return b, nil
 }
 
-// heads gives the model the heads of the tasks, with as many classes as the weights, the configuration or the published model
-// have, and as many answers as the table. Like the reference's, a model always has the heads of words and of matching.
-func (p *pretraining) heads(b *start, from *weights.Model) {
-	o := &p.opt.Pretraining
-	known, published := b.recipe.Config, lxmert.LXR955()
-	if from != nil {
-		known = from.Config
+// heads gives the model the heads of the tasks, with as many classes as the weights or the configuration have, else the
+// published model, and so many answers. Like the reference's, a model always has the heads of words and of matching.
+func (p *Pretraining) heads(c *lxmert.Config, known lxmert.Config, answers int) {
+	published := lxmert.LXR955()
+	c.LM, c.Match = true, true
+	if p.visual("obj") {
+		c.Objects = cmp.Or(known.Objects, published.Objects)
 	}
-	b.cfg.LM, b.cfg.Match = true, true
-	b.cfg.Special, _ = p.tok.SpecialIDs()
-	if o.visual("obj") {
-		if b.cfg.Objects = known.Objects; b.cfg.Objects == 0 {
-			b.cfg.Objects = published.Objects
-		}
+	if p.visual("attr") {
+		c.Attributes = cmp.Or(known.Attributes, published.Attributes)
 	}
-	if o.visual("attr") {
-		if b.cfg.Attributes = known.Attributes; b.cfg.Attributes == 0 {
-			b.cfg.Attributes = published.Attributes
-		}
-	}
-	b.cfg.FeatHead = o.visual("feat")
-	if o.QA {
-		b.cfg.Answers = p.table.Len()
+	c.FeatHead = p.visual("feat")
+	if p.QA {
+		c.Answers = answers
 	}
 }
 

@@ -22,14 +22,15 @@ const maxLength = 20
 
 // session is what training and prediction have in common.
 type session struct {
-	task    *dataset.Task
-	loss    lxrt.TaskLoss
-	opt     *Options
-	backend *backend.Backend
-	tok     *token.WordPiece
-	answers *dataset.Answers // nil where statements are true or false
-	sources *dataset.Sources
-	closers []io.Closer
+	task     *dataset.Task
+	loss     lxrt.TaskLoss
+	opt      *Options
+	backend  *backend.Backend
+	tok      *token.WordPiece
+	answers  *dataset.Answers // nil where statements are true or false
+	sources  *dataset.Sources
+	planning *planning // nil: it is not only a plan
+	closers  []io.Closer
 
 	// How many examples to predict, and how many steps to train, are worth a compiled graph for each of several sentence
 	// lengths instead of one for the longest.
@@ -47,7 +48,7 @@ func openSession(b *backend.Backend, t *dataset.Task, o *Options) (*session, err
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	s := &session{task: t, opt: o, backend: b, sources: &dataset.Sources{}, bucketedExamples: 20_000, bucketedSteps: 5000}
+	s := &session{task: t, opt: o, backend: b, sources: &dataset.Sources{}, planning: o.planning, bucketedExamples: 20_000, bucketedSteps: 5000}
 	s.closers = append(s.closers, s.sources)
 	explicit := o.Vocab
 	if own := filepath.Join(o.Root, "vocab.txt"); explicit == "" && filesearch.IsFile(own) {
@@ -105,7 +106,7 @@ func (s *session) classes() int {
 func (s *session) load(ctx context.Context, splits []string, limit int) (*dataset.Set, error) {
 	set, err := dataset.Load(ctx, s.task, splits, dataset.Options{
 		Root: s.opt.Root, Limit: limit, Strict: s.opt.Strict, Log: s.opt.Out, Notes: s.opt.Notes, Packing: s.opt.Packing, Sources: s.sources,
-		Trained: region.TrainedOn(cmp.Or(s.opt.Load, s.opt.LoadLXMERTQA, s.opt.LoadLXMERT)),
+		Open: s.openFeatures(), Trained: region.TrainedOn(cmp.Or(s.opt.Load, s.opt.LoadLXMERTQA, s.opt.LoadLXMERT)),
 	})
 	if err != nil {
 		return nil, err

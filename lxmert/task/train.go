@@ -53,7 +53,7 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 		if valid, err = s.load(ctx, o.Valid, o.limit()); err != nil {
 			return nil, err
 		}
-		if valid.Len() == 0 {
+		if s.found(valid.Listed, valid.Len()) == 0 {
 			return nil, fmt.Errorf("task: the split %s has no question with a picture; --valid \"\" trains without validation", strings.Join(o.Valid, ","))
 		}
 	}
@@ -91,7 +91,15 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 		noteTrained(o.Notes, o.Train, o.Valid)
 	}
 
-	trainer, err := s.trainer(ctx, begin, training{clip, warmup, true, s.objective()}, total)
+	lengths, err := s.lengths(phases, begin.cfg, total)
+	if err != nil {
+		return nil, err
+	}
+	kind := training{clip, warmup, true, s.objective()}
+	if s.planning != nil {
+		return nil, s.outline(ctx, begin, kind, phases, valid, lengths)
+	}
+	trainer, err := s.trainer(ctx, begin, kind, total)
 	if err != nil {
 		return nil, err
 	}
@@ -100,10 +108,6 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 		return nil, err
 	}
 
-	lengths, err := s.lengths(phases, begin.cfg, total)
-	if err != nil {
-		return nil, err
-	}
 	job.Batches = func(ctx context.Context, epoch, from int) (train.Batches, error) {
 		return s.batches(ctx, phases[epoch], from, lengths), nil
 	}
@@ -163,9 +167,10 @@ func (s *session) phases(ctx context.Context) ([]phase, error) {
 		if err != nil {
 			return err
 		}
-		steps := set.Len() / o.BatchSize
+		n := s.found(set.Listed, set.Len())
+		steps := n / o.BatchSize
 		if steps == 0 {
-			return fmt.Errorf("task: the split %s has %d questions with a picture, fewer than --batchSize %d", strings.Join(splits, ","), set.Len(), o.BatchSize)
+			return fmt.Errorf("task: the split %s has %d questions with a picture, fewer than --batchSize %d", strings.Join(splits, ","), n, o.BatchSize)
 		}
 		for e, n := range epochSteps(epochs, steps) {
 			phases = append(phases, phase{set, e, n})

@@ -15,6 +15,7 @@ import (
 	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 	"github.com/seed-516990b0/golxmert/internal/diskspace"
 	"github.com/seed-516990b0/golxmert/internal/filelock"
+	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
 
@@ -157,6 +158,21 @@ func sameSettings(old, now map[string]string) error {
 	return nil
 }
 
+// Space is how many bytes of disk a run of a model takes at most, with an optimizer as [NewOptimizer] knows it and so many files
+// of parameters.
+func Space(c lxmert.Config, optimizer string, snapshots int) (int64, error) {
+	o, err := NewOptimizer(optimizer)
+	if err != nil {
+		return 0, err
+	}
+	return space(c, 4*int64(c.NumParams())*int64(1+o.slots), snapshots), nil
+}
+
+// space counts one more of each file, as both are there while one is replaced.
+func space(c lxmert.Config, state int64, snapshots int) int64 {
+	return 2*state + int64(snapshots+1)*4*int64(c.NumParams())
+}
+
 // checkSpace says whether the folder can be written to and has room for the run's files. While one is replaced, both are
 // there.
 func (r *run) checkSpace() error {
@@ -169,7 +185,7 @@ func (r *run) checkSpace() error {
 		return fmt.Errorf("train: %w", err)
 	}
 	snapshots := r.snapshots()
-	need := 2*r.t.stateSize() + int64(len(snapshots)+1)*4*int64(r.t.cfg.NumParams())
+	need := space(r.t.cfg, r.t.stateSize(), len(snapshots))
 	for _, name := range append(snapshots, stateFile) {
 		if info, err := os.Stat(r.path(name)); err == nil {
 			need -= info.Size()

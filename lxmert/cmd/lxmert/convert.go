@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-516990b0/golxmert/internal/progress"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
@@ -64,7 +65,7 @@ optimiser's, are left out and counted.`,
 			for _, name := range left {
 				values -= lxmert.Size(m.Shape(name))
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s values, %s\n", args[1], grouped(int64(values)), done)
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s values, %s\n", args[1], progress.Count(int64(values)), done)
 			if len(left) > 0 {
 				fmt.Fprintf(cmd.ErrOrStderr(), "left out %d parameters of pre-training's answer head, whose place the fine-tuned one takes: %s\n", len(left), firstNames(left))
 			}
@@ -72,7 +73,7 @@ optimiser's, are left out and counted.`,
 			case err != nil:
 				return err
 			case n > 0:
-				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s values are too large for %s and became infinite, in %s; bf16 and f32 reach further\n", grouped(int64(n)), dtype.value, firstNames(names))
+				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s values are too large for %s and became infinite, in %s; bf16 and f32 reach further\n", progress.Count(int64(n)), dtype.value, firstNames(names))
 			}
 			if unused := m.Report(m.Config).Unused; len(unused) > 0 {
 				fmt.Fprintf(cmd.ErrOrStderr(), "left out %d tensors that are not part of the model: %s\n", len(unused), firstNames(unused))

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/progress"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
@@ -113,7 +114,7 @@ func TestConvertCountsWhatF16CannotHold(t *testing.T) {
 		if dtype == "f16" {
 			want = "warning: 3 values are too large for f16 and became infinite, in bert.pooler.dense.bias, cls.predictions.bias; bf16 and f32 reach further\n"
 		}
-		if log != want || !strings.Contains(text, grouped(int64(c.NumParams()))+" values") {
+		if log != want || !strings.Contains(text, progress.Count(int64(c.NumParams()))+" values") {
 			t.Errorf("%s: printed %q, %q; expected %q", dtype, text, log, want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/progress"
 	"github.com/seed-516990b0/golxmert/internal/roundingtest"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
@@ -28,7 +29,7 @@ func TestNumbersThatAreNoneAreSaid(t *testing.T) {
 	golden := goldentest.Open(t, inputs)
 	golden.Use("")
 	rows, bad := golden.Shape("out.matched_logits"), golden.Shape("out.matched_logits")[0]
-	if log, want := trace("out.match"), "warning: "+grouped(int64(bad))+" of "+grouped(int64(rows[0]*rows[1]))+" values are NaN or infinite, in out.match\n"; !strings.HasSuffix(log, want) {
+	if log, want := trace("out.match"), "warning: "+progress.Count(int64(bad))+" of "+progress.Count(int64(rows[0]*rows[1]))+" values are NaN or infinite, in out.match\n"; !strings.HasSuffix(log, want) {
 		t.Errorf("printed %q, expected %q", log, want)
 	}
 	if log := trace("out.qa"); strings.Contains(log, "warning") {

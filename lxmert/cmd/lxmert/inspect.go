@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-516990b0/golxmert/internal/progress"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
@@ -143,7 +144,7 @@ func (in *inspection) print(w io.Writer) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%s: %s, %s, %d tensors, %s values\n", printable(in.Path), in.Format, byteSize(in.Bytes), len(in.Tensors), grouped(in.Parameters))
+	fmt.Fprintf(w, "\n%s: %s, %s, %d tensors, %s values\n", printable(in.Path), in.Format, byteSize(in.Bytes), len(in.Tensors), progress.Count(in.Parameters))
 	if err := in.printExtras(w); err != nil {
 		return err
 	}
@@ -217,13 +218,4 @@ func byteSize(n int64) string {
 		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
 	}
 	return fmt.Sprintf("%d B", n)
-}
-
-// grouped writes a number with commas between thousands.
-func grouped(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

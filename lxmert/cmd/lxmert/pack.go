@@ -84,7 +84,7 @@ func storeBeside(src string, rows int) string {
 // imageProgress shows bytes and how many images they were; images alone where the bytes are unknown.
 func imageProgress(bar *progress.Bar) func(done, total int64, images int) {
 	return func(done, total int64, images int) {
-		bar.Set(done, total, grouped(int64(images))+" images")
+		bar.Set(done, total, progress.Count(int64(images))+" images")
 	}
 }
 
@@ -94,9 +94,9 @@ func printPacked(w io.Writer, r region.PackReport) error {
 	if f.MaxBoxes != f.MinBoxes {
 		boxes = fmt.Sprintf("%d to %d", f.MinBoxes, f.MaxBoxes)
 	}
-	_, err := fmt.Fprintf(w, "%s: %s images, %s boxes with %d features, %s in %d files\n", r.Store, grouped(int64(r.Rows)), boxes, f.Dim, progress.Bytes(r.Bytes), r.Shards)
+	_, err := fmt.Fprintf(w, "%s: %s images, %s boxes with %d features, %s in %d files\n", r.Store, progress.Count(int64(r.Rows)), boxes, f.Dim, progress.Bytes(r.Bytes), r.Shards)
 	if again := r.Rows - r.Images; again > 0 {
-		_, e := fmt.Fprintf(w, "%s rows are replaced by later ones of the same id\n", grouped(int64(again)))
+		_, e := fmt.Fprintf(w, "%s rows are replaced by later ones of the same id\n", progress.Count(int64(again)))
 		err = errors.Join(err, e)
 	}
 	if seconds := r.Took.Seconds(); r.Read > 0 && seconds > 0 {

@@ -22,9 +22,13 @@ as questions do, keep the AUC low however good a model is.
 The reference's accuracy counts questions whose sentence was swapped for that of another picture as well; the standard
 error says what it is without them.
 
+--plan says what the run would take before it is made: files, sentences, steps, memory, disk, and the time that ten steps
+predict. It packs no features and writes nothing.
+
 A run that was interrupted or killed goes on with the same command and --resume, to the very same end; on a GPU that takes
 --deterministic from the beginning.`
 
-const pretrainExamples = `  lxmert pretrain --fromScratch --batchSize 256 --lr 1e-4 --epochs 20 --output snap/pretrain/lxmert
+const pretrainExamples = `  lxmert pretrain --plan --fromScratch --batchSize 256
+  lxmert pretrain --fromScratch --batchSize 256 --lr 1e-4 --epochs 20 --output snap/pretrain/lxmert
   lxmert pretrain --load snap/pretrained/model --train mine --valid "" --epochs 2 --output snap/pretrain/mine
   lxmert ask --load snap/pretrain/lxmert/Epoch20 …`

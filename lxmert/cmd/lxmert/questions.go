@@ -262,7 +262,7 @@ type tableMade struct {
 
 func (m *tableMade) print(w io.Writer, dir string, table *dataset.Answers) {
 	fmt.Fprintf(w, "%s: %s of %s, those to at least %s; %.1f %% of all questions have one of them\n", filepath.Join(dir, "trainval_label2ans.json"),
-		counted(table.Len(), "answers"), grouped(int64(m.distinct)), counted(m.threshold, "questions"), 100*float64(m.covered)/float64(m.questions))
+		counted(table.Len(), "answers"), progress.Count(int64(m.distinct)), counted(m.threshold, "questions"), 100*float64(m.covered)/float64(m.questions))
 }
 
 // table finds the answer table, or makes it. It is nil if none is needed.
@@ -364,7 +364,7 @@ func (q *questions) say(done dataset.Converted, annotations *dataset.Annotations
 		}
 	}
 	entries := func(f dataset.Finding, what string) {
-		line(f, grouped(int64(f.N))+" of "+counted(done.Entries, q.noun()), what)
+		line(f, progress.Count(int64(f.N))+" of "+counted(done.Entries, q.noun()), what)
 	}
 	entries(done.Duplicates, "with the id of an earlier one, left out")
 	entries(done.Unanswered, "without an annotation, and so without a label")
@@ -383,5 +383,5 @@ func counted(n int, plural string) string {
 	if n == 1 {
 		return "1 " + strings.TrimSuffix(plural, "s")
 	}
-	return grouped(int64(n)) + " " + plural
+	return progress.Count(int64(n)) + " " + plural
 }

@@ -97,7 +97,7 @@ func (f *taskFlags) runOn(cmd *cobra.Command, b *backend.Backend) (r taskResult,
 	o.Out, o.Notes = screen.out, screen.notes
 	packing := screen.bar("packing", "B")
 	o.Packing = func(done, total int64, images int) {
-		screen.set(packing, done, total, grouped(int64(images))+" images")
+		screen.set(packing, done, total, progress.Count(int64(images))+" images")
 		if done >= total && total > 0 {
 			packing.Finish()
 		}
@@ -108,6 +108,9 @@ func (f *taskFlags) runOn(cmd *cobra.Command, b *backend.Backend) (r taskResult,
 		r.scored, err = task.Test(cmd.Context(), b, f.Task, o)
 		screen.finish()
 		return r, err
+	}
+	if f.Plan {
+		return r, task.Plan(cmd.Context(), b, f.Task, o)
 	}
 	bar := screen.bar("training", "steps")
 	label := func(p train.Progress) {

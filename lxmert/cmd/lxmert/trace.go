@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-516990b0/golxmert/internal/progress"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
@@ -123,7 +124,7 @@ func (x *tracing) run(cmd *cobra.Command) error {
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d activations of %d rows, %.1f s\n", x.out, len(t.Values), b.Rows(), time.Since(start).Seconds())
 	if bad, all, in := notFinite(t); bad > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s of %s values are NaN or infinite, in %s\n", grouped(int64(bad)), grouped(int64(all)), firstNames(in))
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s of %s values are NaN or infinite, in %s\n", progress.Count(int64(bad)), progress.Count(int64(all)), firstNames(in))
 	}
 	return nil
 }

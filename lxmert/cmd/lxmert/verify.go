@@ -112,7 +112,7 @@ func printVerified(w io.Writer, r region.Report) error {
 		errs = append(errs, err)
 	}
 	f := r.Fingerprint
-	say("%s (%s): %s rows, %s images", r.Path, r.Kind, grouped(int64(r.Rows)), grouped(int64(r.Images)))
+	say("%s (%s): %s rows, %s images", r.Path, r.Kind, progress.Count(int64(r.Rows)), progress.Count(int64(r.Images)))
 	if f.Images > 0 {
 		say("  boxes       %d to %d per image; mean width %.3f, height %.3f, area %.3f of the picture", f.MinBoxes, f.MaxBoxes, f.BoxWidth, f.BoxHeight, f.BoxArea)
 		say("  features    %d per box; mean %.4f, standard deviation %.4f, %.1f %% zeros", f.Dim, f.Mean, f.Std, 100*f.Zeros)
@@ -125,7 +125,7 @@ func printVerified(w io.Writer, r region.Report) error {
 		say("  problem     %s", printable(p))
 	}
 	if r.More > 0 {
-		say("  problem     … and %s more", grouped(int64(r.More)))
+		say("  problem     … and %s more", progress.Count(int64(r.More)))
 	}
 	for _, warning := range r.Warnings {
 		say("  warning     %s", printable(warning))

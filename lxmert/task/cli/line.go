@@ -30,6 +30,8 @@ type Line struct {
 	MultiGPU bool
 	// TQDM shows progress even where the output is not a terminal.
 	TQDM bool
+	// Plan says what the training would take, see [task.Plan], instead of training.
+	Plan bool
 
 	train, valid, curriculum, visualLosses, qaSets string
 	rates                                          []string
@@ -95,6 +97,7 @@ func (l *Line) Add(s *pflag.FlagSet) {
 	s.StringVar(&o.Vocab, "vocab", "", "BERT's vocab.txt (default: looked for beside the weights, in the data folder and in Hugging Face's cache)")
 	s.StringVar(&o.Bert, "bert", "", "BERT's own weights, which the language layers start from")
 	s.Float64Var(&o.InitRange, "initRange", 0, "standard deviation of parameters that are drawn (default: the configuration's, or 0.02)")
+	s.BoolVar(&l.Plan, "plan", false, "say what the run would take (data, steps, memory, disk, time by ten steps), and do not make it")
 	s.StringVar(&l.curriculum, "curriculum", "", "epochs of each split of --train, one split after the other on one learning rate schedule, as 1,0.5,0.9")
 	s.BoolVar(&o.Blind, "blind", false, "show the model an empty region instead of each picture: what the questions alone tell")
 	s.BoolVar(&o.NoShuffle, "noShuffle", false, "take the questions in the files' order")
@@ -182,6 +185,9 @@ func (l *Line) Complete() error {
 		case o.Blind || o.MCELoss:
 			return usage("--blind and --mceLoss are for fine-tuning")
 		}
+	}
+	if l.Plan && o.Test != "" {
+		return usage("--plan is for training, --test for prediction; leave one of them out")
 	}
 	if o.Resume && o.Overwrite {
 		return usage("--resume keeps the run in %s and --overwrite loses it; give one of them", o.Output)

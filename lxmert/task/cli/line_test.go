@@ -36,14 +36,15 @@ func TestPatternsOfParametersAreLists(t *testing.T) {
 
 func TestMistakesAreUsage(t *testing.T) {
 	for line, want := range map[string]string{
-		"--batchSise 4":        "batchSise",
-		"--lo x":               "unknown flag: --lo",
-		"more":                 `what is "more"`,
-		"--curriculum a":       "is not a number of epochs",
-		"--resume --overwrite": "give one of them",
-		"--batchSize":          "needs an argument",
-		"--lrFor bert.*":       "is not PATTERN=RATE",
-		"--lrFor bert.*=fast":  `"fast" is not a learning rate`,
+		"--batchSise 4":         "batchSise",
+		"--lo x":                "unknown flag: --lo",
+		"more":                  `what is "more"`,
+		"--curriculum a":        "is not a number of epochs",
+		"--resume --overwrite":  "give one of them",
+		"--plan --test minival": "leave one of them out",
+		"--batchSize":           "needs an argument",
+		"--lrFor bert.*":        "is not PATTERN=RATE",
+		"--lrFor bert.*=fast":   `"fast" is not a learning rate`,
 	} {
 		if _, err := cli.Parse(dataset.GQA, strings.Fields(line)); !errors.Is(err, cli.ErrUsage) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", line, err, want)
