@@ -27,6 +27,7 @@ func TestFiguresLookAsTheyDidWhenSomebodyLooked(t *testing.T) {
 		{"heads", ExampleHeatmap_heads},
 		{"modelgrid", ExampleModelGrid},
 		{"atlas", ExampleStacked},
+		{"training", ExampleStacked_curves},
 		{"layers", ExampleCurves},
 		{"perturbation", ExampleCurves_perturbation},
 		{"methods", ExampleCurves_methods},

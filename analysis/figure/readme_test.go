@@ -35,6 +35,7 @@ func program(t *testing.T, snippets []string) string {
 		"context": "context", "os": "os", "strings": "strings", "rand": "math/rand/v2",
 		"analysis": module + "analysis", "attention": module + "analysis/attention", "figure": module + "analysis/figure",
 		"modality":  module + "analysis/modality",
+		"tuning":    module + "analysis/tuning",
 		"patch":     module + "analysis/patch",
 		"probe":     module + "analysis/probe",
 		"relevance": module + "analysis/relevance", "report": module + "analysis/report",

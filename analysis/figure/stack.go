@@ -6,30 +6,26 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis"
 )
 
-// stackMost is how many matrices one figure holds.
+// stackMost is how many results one figure holds.
 const stackMost = 6
 
 // Stacked draws the matrices of a collection that has nothing else, such as an atlas of all heads and levels, one below the
 // other, with one title and one line that says where they come from. Each has its own axes; give all of them the same range
-// if they are to be compared.
+// if they are to be compared. It does the same with the curves of a collection that has nothing else, each with its title.
 func Stacked(c analysis.Collection, opt Options) (*Figure, error) {
-	matrices := stackable(c)
-	if matrices == nil {
-		return nil, fmt.Errorf("%w a collection, unless all of it is matrices, at most %d: a page, .html, has all of it", ErrKind, stackMost)
+	results := stackable(c)
+	if results == nil {
+		return nil, fmt.Errorf("%w a collection, unless all of it is matrices or all of it curves, at most %d: a page, .html, has all of it", ErrKind, stackMost)
 	}
 	var parts []*Figure
 	w, h := 0.0, 0.0
-	for i, m := range matrices {
+	for i, r := range results {
 		look := opt
-		look.Bare = opt.Bare || i < len(matrices)-1
-		heat, err := newHeat(m, look)
+		look.Bare = opt.Bare || i < len(results)-1
+		part, err := stacked(r, i, look)
 		if err != nil {
 			return nil, err
 		}
-		if i > 0 {
-			heat.m.Title = "" // the first one's is that of all
-		}
-		part := heat.lay()
 		parts = append(parts, part)
 		w, h = max(w, part.w), h+part.h
 	}
@@ -42,16 +38,32 @@ func Stacked(c analysis.Collection, opt Options) (*Figure, error) {
 	}}, nil
 }
 
-// stackable are the matrices of a collection that is nothing else; nil: it is.
-func stackable(c analysis.Collection) []analysis.Matrix {
-	var out []analysis.Matrix
+// stacked lays out the i-th result of a stack.
+func stacked(r analysis.Result, i int, opt Options) (*Figure, error) {
+	m, ok := r.(analysis.Matrix)
+	if !ok {
+		return Draw(r, opt)
+	}
+	heat, err := newHeat(m, opt)
+	if err != nil {
+		return nil, err
+	}
+	if i > 0 {
+		heat.m.Title = "" // the first one's is that of all
+	}
+	return heat.lay(), nil
+}
+
+// stackable are the matrices or the curves of a collection that is nothing else; nil: it is.
+func stackable(c analysis.Collection) (out []analysis.Result) {
 	for _, r := range c.Results {
 		r, err := analysis.Value(r)
-		m, ok := r.(analysis.Matrix)
-		if err != nil || !ok {
+		_, matrix := r.(analysis.Matrix)
+		_, curve := r.(analysis.Curve)
+		if err != nil || !matrix && !curve || len(out) > 0 && analysis.KindOf(out[0]) != analysis.KindOf(r) {
 			return nil
 		}
-		out = append(out, m)
+		out = append(out, r)
 	}
 	if len(out) > stackMost {
 		return nil

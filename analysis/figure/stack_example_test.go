@@ -2,6 +2,7 @@ package figure_test
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"strconv"
 
@@ -60,5 +61,24 @@ func ExampleStacked() {
 	}
 	atlas := analysis.Collection{Meta: about, Title: "atlas", Results: []analysis.Result{heads, words, regions}}
 	fmt.Println(figure.Save(filepath.Join(out, "atlas.png"), atlas, figure.Options{DPI: 100}))
+	// Output: <nil>
+}
+
+// Losses and validation of two training runs, as tuning.Trials.Curves gives them: one of them ended early.
+func ExampleStacked_curves() {
+	loss := analysis.Curve{Meta: analysis.Meta{Method: "training loss"}, XName: "step", YName: "loss"}
+	valid := analysis.Curve{Meta: analysis.Meta{Method: "validation"}, XName: "epoch", YName: "score, %", X: []float64{1, 2, 3, 4}}
+	fast, slow := make([]float64, 40), make([]float64, 40)
+	for i := range 40 {
+		loss.X = append(loss.X, float64(10*(i+1)))
+		slow[i] = 8/(1+0.05*float64(i)) + 0.3*wave(i, 1)
+		if fast[i] = 8/(1+0.2*float64(i)) + 0.3*wave(i, 2); i >= 20 {
+			fast[i] = math.NaN()
+		}
+	}
+	loss.Series = []analysis.CurveSeries{{Name: "lr=1e-5 (best)", Y: slow}, {Name: "lr=1e-3", Y: fast}}
+	valid.Series = []analysis.CurveSeries{{Name: "lr=1e-5 (best)", Y: []float64{31, 48, 56, 61}}, {Name: "lr=1e-3", Y: []float64{45, 44, math.NaN(), math.NaN()}}}
+	both := analysis.Collection{Results: []analysis.Result{loss, valid}}
+	fmt.Println(figure.Save(filepath.Join(out, "training.png"), both, figure.Options{DPI: 100}))
 	// Output: <nil>
 }

@@ -3,6 +3,7 @@ package task
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -143,7 +144,7 @@ func (o *Options) limit() int {
 	return 0
 }
 
-// settings are what the outcome of a training run depends on.
+// settings are what the outcome of a training run depends on, with names of files as they were given, from whichever folder.
 func (o *Options) settings(task *dataset.Task) map[string]string {
 	float := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 	s := map[string]string{
@@ -153,6 +154,9 @@ func (o *Options) settings(task *dataset.Task) map[string]string {
 		"loadLXMERTQA": o.LoadLXMERTQA, "bert": o.Bert, "fromScratch": strconv.FormatBool(o.FromScratch), "mceLoss": strconv.FormatBool(o.MCELoss),
 		"dropout": float(o.Dropout), "noShuffle": strconv.FormatBool(o.NoShuffle), "blind": strconv.FormatBool(o.Blind), "initRange": float(o.InitRange), "bf16": strconv.FormatBool(o.BF16),
 		"accumulate": strconv.Itoa(max(1, o.Accumulate)),
+	}
+	if task.Pretrains {
+		maps.Copy(s, o.Pretraining.settings())
 	}
 	if o.Schedule != nil {
 		var parts []string

@@ -107,7 +107,6 @@ type stage struct {
 // pretrain is [Train] for pre-training.
 func pretrain(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) (out *train.Outcome, err error) {
 	settings := o.settings(t)
-	maps.Copy(settings, o.Pretraining.settings())
 	o.Pretraining.settle()
 	o.settle()
 	s, err := openSession(b, t, &o)

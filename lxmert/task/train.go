@@ -31,10 +31,13 @@ type phase struct {
 // Train fine-tunes a task as the reference's training commands do and leaves log.log, BEST.pth and LAST.pth in the output
 // folder; or it pre-trains, and leaves log.log, BEST_EVAL_LOSS_LXRT.pth and EpochNN_LXRT.pth.
 func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) (out *train.Outcome, err error) {
+	if out, err := Already(t, o); out != nil || err != nil {
+		return out, err
+	}
 	if t.Pretrains {
 		return pretrain(ctx, b, t, o)
 	}
-	settings := o.settings(t) // with the names as they were given, from whichever folder
+	settings := o.settings(t)
 	o.settle()
 	s, err := newSession(b, t, &o)
 	if err != nil {
@@ -142,6 +145,17 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 		maps.Copy(features, p.set.Fingerprints())
 	}
 	return s.run(ctx, trainer, job, settings, features)
+}
+
+// Already is the outcome of a run that is to be resumed and has come to its end before; nil if there is something left to do.
+// It needs neither data nor a backend.
+func Already(t *dataset.Task, o Options) (*train.Outcome, error) {
+	if !o.Resume {
+		return nil, nil
+	}
+	settings := o.settings(t)
+	o.settle()
+	return train.Already(o.Output, settings)
 }
 
 // peak is what the devices of training could compute in a second, judged by a matrix product. Those of a CPU share its

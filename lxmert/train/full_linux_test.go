@@ -54,7 +54,7 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 		t.Errorf("the error does not say what could not be written: %s", line)
 	}
 	var at position
-	if err := readPosition(filepath.Join(full, stateFile), &at); err != nil || at.Step != 4 {
+	if _, err := readPosition(filepath.Join(full, stateFile), &at); err != nil || at.Step != 4 {
 		t.Errorf("after the failure the state is at step %d, %v", at.Step, err)
 	}
 	if _, err := smallRun(t.Context(), b, smallJob(small(), 20), RunOptions{Dir: full, Resume: true, LogSteps: 1}); err != nil {

@@ -35,7 +35,7 @@ func TestTrainingChild(t *testing.T) {
 func savedState(t *testing.T, path string) (at, all string) {
 	t.Helper()
 	var p position
-	if err := readPosition(path, &p); err != nil {
+	if _, err := readPosition(path, &p); err != nil {
 		t.Fatal(err)
 	}
 	p.MetricsSize = 0 // metrics have times

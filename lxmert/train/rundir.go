@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -52,14 +53,12 @@ func (r *run) open(ctx context.Context) (done bool, err error) {
 		}
 	}
 	if resuming {
-		r.at = position{}
-		if err := readPosition(r.path(stateFile), &r.at); err != nil {
+		steps, err := readRun(r.opt.Dir, r.opt.Settings, &r.at)
+		if err != nil {
 			return false, err
 		}
-		if err := sameSettings(r.at.Settings, r.opt.Settings); err != nil {
-			return false, fmt.Errorf("train: %s: %w", r.opt.Dir, err)
-		}
 		if r.at.Finished {
+			r.t.step = steps
 			return true, nil
 		}
 		if r.at.Epoch > len(r.job.Steps) || (r.at.Epoch < len(r.job.Steps) && r.at.Step > r.job.Steps[r.at.Epoch]) {
@@ -89,6 +88,32 @@ func (r *run) open(ctx context.Context) (done bool, err error) {
 	}
 	r.metrics, err = cutOpen(r.path(metricsFile), r.at.MetricsSize)
 	return false, err
+}
+
+// readRun reads where the run in a directory is, and how many steps it has made; it must be the one with these settings.
+func readRun(dir string, settings map[string]string, at *position) (steps int, err error) {
+	*at = position{}
+	if steps, err = readPosition(filepath.Join(dir, stateFile), at); err != nil {
+		return 0, err
+	}
+	if err := sameSettings(at.Settings, settings); err != nil {
+		return 0, fmt.Errorf("train: %s: %w", dir, err)
+	}
+	return steps, nil
+}
+
+// Already is the outcome of the run that a directory holds, if it is the one with these settings and has come to its end;
+// nil if there is something left to do. It needs neither data nor devices.
+func Already(dir string, settings map[string]string) (*Outcome, error) {
+	if _, err := os.Stat(filepath.Join(dir, stateFile)); errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	var at position
+	steps, err := readRun(dir, settings, &at)
+	if err != nil || !at.Finished {
+		return nil, err
+	}
+	return &Outcome{Best: at.Best, Steps: steps, Skipped: at.Skipped, Already: true, Resumed: steps}, nil
 }
 
 // noteDeterminism says where a run that goes on will not end with the bits of one that was never interrupted, and takes down

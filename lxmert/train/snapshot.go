@@ -105,8 +105,8 @@ func (t *Trainer) loadState(ctx context.Context, path string, position any) erro
 	if meta["optimizer"] != t.optimizer.Name {
 		return fmt.Errorf("train: %s is from a run with the optimizer %s, this one has %s", path, meta["optimizer"], t.optimizer.Name)
 	}
-	if t.step, err = strconv.Atoi(meta["step"]); err != nil || t.step < 0 {
-		return fmt.Errorf("train: %s: step is %q, must be a number", path, meta["step"])
+	if t.step, err = stateStep(path, meta); err != nil {
+		return err
 	}
 	if err := json.Unmarshal([]byte(meta["position"]), position); err != nil {
 		return fmt.Errorf("train: %s: position: %w", path, err)
@@ -152,21 +152,30 @@ func (t *Trainer) loadState(ctx context.Context, path string, position any) erro
 	return nil
 }
 
-// readPosition reads the position of a state file without its arrays.
-func readPosition(path string, position any) error {
+// readPosition reads the position of a state file without its arrays, and how many steps were made until then.
+func readPosition(path string, position any) (steps int, err error) {
 	f, err := weights.Open(path)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	meta, err := stateMetadata(f)
 	err = errors.Join(err, f.Close())
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := json.Unmarshal([]byte(meta["position"]), position); err != nil {
-		return fmt.Errorf("train: %s: position: %w", path, err)
+		return 0, fmt.Errorf("train: %s: position: %w", path, err)
 	}
-	return nil
+	return stateStep(path, meta)
+}
+
+// stateStep is how many steps were made before a state was saved.
+func stateStep(path string, meta map[string]string) (int, error) {
+	steps, err := strconv.Atoi(meta["step"])
+	if err != nil || steps < 0 {
+		return 0, fmt.Errorf("train: %s: step is %q, must be a number", path, meta["step"])
+	}
+	return steps, nil
 }
 
 func stateMetadata(f *weights.File) (map[string]string, error) {

@@ -21,8 +21,8 @@ import (
 
 func main() {
 	backend.MaybeProbe()
-	// Clusters end a job with SIGTERM: as with ctrl-C, what runs is saved.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// Clusters end a job with SIGTERM, and say before with SIGUSR1 that they will: as with ctrl-C, what runs is saved.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1)
 	defer stop()
 	os.Exit(run(ctx, rootCommand(), os.Args[1:]))
 }
@@ -80,7 +80,7 @@ show what is inside it, and read and write its published files.`,
 	root.PersistentFlags().String("backend", "", "compute backend: cpu, cuda, go, or xla:/path/to/plugin.so (default: the fastest found; see the command backend)")
 	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName { return pflag.NormalizedName(name) })
 	root.AddCommand(traceCommand(), inspectCommand(), convertCommand(), backendCommand(), benchCommand(), askCommand(), readoutCommand(),
-		runCommand(), demoCommand(), fetchCommand(), questionsCommand(), packCommand(), verifyCommand(), analyzeCommand(), mergeCommand())
+		runCommand(), demoCommand(), fetchCommand(), questionsCommand(), packCommand(), verifyCommand(), analyzeCommand(), mergeCommand(), sweepCommand())
 	for _, t := range dataset.Trainings() {
 		root.AddCommand(taskCommand(t))
 	}

@@ -60,7 +60,7 @@ func runScript(cmd *cobra.Command, args []string) error {
 func parseTask(cmd *cobra.Command, t *dataset.Task, args []string) (*taskFlags, *cobra.Command, error) {
 	f := &taskFlags{Line: cli.New(t)}
 	sub := &cobra.Command{Use: t.Name}
-	f.Add(sub.Flags())
+	f.add(sub.Flags())
 	sub.Flags().String("backend", "", "")
 	sub.SetContext(cmd.Context())
 	sub.SetOut(cmd.OutOrStdout())

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/seed-516990b0/golxmert/internal/progress"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
@@ -42,7 +43,7 @@ A run that was interrupted or killed goes on with the same command and --resume,
 	if t.Pretrains {
 		cmd.Short, cmd.Long, cmd.Example = "Pre-train: "+t.About, pretrainHelp, pretrainExamples
 	}
-	f.Add(cmd.Flags())
+	f.add(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := f.Complete(); err != nil {
 			return asUsage(err)
@@ -69,6 +70,21 @@ type taskFlags struct {
 	again []string
 	// resumes says that the command goes on by itself.
 	resumes bool
+	requeue bool // see withRequeue
+}
+
+// add defines the flags of the task, and those of this command.
+func (f *taskFlags) add(s *pflag.FlagSet) {
+	f.Add(s)
+	addRequeue(s, &f.requeue)
+}
+
+// Complete reads what the flags say, after they were parsed.
+func (f *taskFlags) Complete() error {
+	if f.requeue && !f.Options.Resume {
+		return usage("--requeue needs --resume, with which the job goes on when it runs again")
+	}
+	return f.Line.Complete()
 }
 
 func (f *taskFlags) run(cmd *cobra.Command) error {
@@ -77,11 +93,18 @@ func (f *taskFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer b.Finalize()
+	f.useDevices(b)
+	return withRequeue(cmd, f.requeue, func() error {
+		_, err := f.runOn(cmd, b)
+		return err
+	})
+}
+
+// useDevices lets --multiGPU take all devices that there are.
+func (f *taskFlags) useDevices(b *backend.Backend) {
 	if f.MultiGPU {
 		f.Options.Devices = int(b.NumDevices())
 	}
-	_, err = f.runOn(cmd, b)
-	return err
 }
 
 // taskResult is what a run of a task command gave.
