@@ -5,14 +5,18 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
-// weightFiles lists what could stand in place of the beginning of a path to weights: "toy", folders with a slash after
+// weightFiles lists what could stand in place of the beginning of a path to weights: names of the built-in world, folders with a slash after
 // them, and files of weights. Hidden ones are listed if the path's last part begins with a dot.
 func weightFiles(begin string) []string {
 	var found []string
-	if strings.HasPrefix("toy", begin) {
-		found = append(found, "toy")
+	for _, name := range []string{toy.Name, toy.Pretrained} {
+		if strings.HasPrefix(name, begin) {
+			found = append(found, name)
+		}
 	}
 	dir, last := filepath.Split(begin)
 	entries, err := os.ReadDir(cmp.Or(dir, "."))

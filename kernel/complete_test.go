@@ -21,8 +21,8 @@ func TestOpenCompletesWeightsAndFolders(t *testing.T) {
 		t.Fatal(err)
 	}
 	for begin, want := range map[string][]string{
-		"":               {"toy", "snap/", "top.pth", "tower/"},
-		"to":             {"toy", "top.pth", "tower/"},
+		"":               {"toy", "toy-pretrained", "snap/", "top.pth", "tower/"},
+		"to":             {"toy", "toy-pretrained", "top.pth", "tower/"},
 		"snap/":          {"snap/model.safetensors", "snap/vqa/"},
 		"snap/vqa/":      {"snap/vqa/BEST.pth"},
 		".h":             {".hidden/"},

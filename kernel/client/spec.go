@@ -11,7 +11,7 @@ import (
 type Spec struct {
 	// Weights are a .pth or .safetensors file, whose suffix may be left out, a Hugging Face folder, or a run of the session, by
 	// its id or folder: its best weights. Of a run, what is "" below is what it was trained with. "toy" is the model of the
-	// built-in world, and then what is "" below is the world's.
+	// built-in world, "toy-pretrained" its weights after pre-training, and then what is "" below is the world's.
 	Weights string `json:"weights"`
 	Config  string `json:"config,omitempty"`  // JSON file with sizes that the weights do not tell; "": looked for beside them
 	Vocab   string `json:"vocab,omitempty"`   // vocab.txt; "": looked for beside the weights, in data/ and in Hugging Face's cache
@@ -28,8 +28,11 @@ type Spec struct {
 	Folder string `json:"folder,omitempty"`
 }
 
-// Toy is the name of the built-in world.
-const Toy = "toy"
+// Names of the built-in world: of it and its fine-tuned model, and of weights that are pre-trained only.
+const (
+	Toy           = "toy"
+	ToyPretrained = "toy-pretrained"
+)
 
 // in returns the spec with absolute names.
 func (s Spec) in(folder string) Spec {
@@ -38,7 +41,7 @@ func (s Spec) in(folder string) Spec {
 	}
 	s.Folder = folder
 	abs := func(name string) string {
-		if name == "" || name == Toy || filepath.IsAbs(name) {
+		if name == "" || name == Toy || name == ToyPretrained || filepath.IsAbs(name) {
 			return name
 		}
 		return filepath.Join(folder, name)

@@ -275,7 +275,13 @@ func TestToyFlagsBecomePaths(t *testing.T) {
 		t.Fatal(err)
 	}
 	weights, data, config := filepath.Join(dir, "snap", "vqa", "toy", "LAST"), filepath.Join(dir, "data"), filepath.Join(dir, "config.json")
+	pretrained := filepath.Join(dir, "snap", "pretrained", "model")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(pretrained), 0o700), os.WriteFile(pretrained+"_LXRT.pth", nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	for line, want := range map[string]string{
+		"--loadLXMERTQA toy-pretrained":  "--loadLXMERTQA " + pretrained + " --data " + data + " --config " + config,
+		"--data toy-pretrained":          "--data toy-pretrained",
 		"--train toy --lr 1":             "--train toy --lr 1",
 		"--load toy":                     "--load " + weights + " --data " + data + " --config " + config,
 		"--loadLXMERT=toy --data mine":   "--loadLXMERT=" + weights + " --data mine --config " + config,

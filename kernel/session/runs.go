@@ -303,34 +303,42 @@ func expandToyFlags(args []string) ([]string, error) {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	cli.New(dataset.VQA).Add(set) // all tasks have the same flags
 	expanded := cli.Expand(args, set)
-	given, places := map[string]bool{}, map[int]string{} // of the value "toy", by the flag
-	for i, a := range expanded {
-		name, value, joined := strings.Cut(a, "=")
+	given := map[string]bool{}
+	var weights *toy.Named // of which some are weights
+	found := false
+	for i := range expanded {
+		name, value, joined := strings.Cut(expanded[i], "=")
 		if _, known := toyFlags(&toy.Named{})[name]; !known {
 			continue
 		}
 		given[name] = true
-		if joined && value == client.Toy {
-			places[i] = name
-		} else if !joined && i+1 < len(expanded) && expanded[i+1] == client.Toy {
-			places[i+1] = name
+		at := i
+		if !joined && i+1 < len(expanded) {
+			at, value = i+1, expanded[i+1]
+		}
+		loads := strings.HasPrefix(name, "--load")
+		if value != client.Toy && !(loads && value == client.ToyPretrained) {
+			continue
+		}
+		world, err := toy.FindWeights(value)
+		if err != nil {
+			return nil, err
+		}
+		found = true
+		expanded[at] = strings.TrimSuffix(expanded[at], value) + toyFlags(world)[name]
+		if loads {
+			weights = world
 		}
 	}
-	if len(places) == 0 {
+	switch {
+	case !found:
 		return args, nil
-	}
-	world, err := toy.Find()
-	if err != nil {
-		return nil, err
-	}
-	flags, weights := toyFlags(world), false
-	for i, name := range places {
-		expanded[i] = strings.TrimSuffix(expanded[i], client.Toy) + flags[name]
-		weights = weights || flags[name] == world.Weights
+	case weights == nil:
+		return expanded, nil
 	}
 	for _, name := range []string{"--data", "--config"} {
-		if weights && !given[name] {
-			expanded = append(expanded, name, flags[name])
+		if !given[name] {
+			expanded = append(expanded, name, toyFlags(weights)[name])
 		}
 	}
 	return expanded, nil

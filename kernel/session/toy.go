@@ -9,15 +9,16 @@ import (
 
 // expandToy puts the built-in world's files in the place of "toy".
 func expandToy(s client.Spec) (client.Spec, error) {
-	whole := s.Weights == client.Toy
+	whole := toy.IsWeights(s.Weights)
 	if !whole && !slices.Contains([]string{s.Config, s.Vocab, s.Answers, s.Images}, client.Toy) && !slices.Contains(s.Regions, client.Toy) {
 		return s, nil // Objects and Attributes need no files
 	}
-	world, err := toy.Find()
+	world, err := toy.FindWeights(s.Weights)
 	if err != nil {
 		return s, err
 	}
 	if whole {
+		s.Weights = world.Weights
 		for _, name := range []*string{&s.Config, &s.Vocab, &s.Answers, &s.Objects, &s.Attributes, &s.Images} {
 			if *name == "" {
 				*name = client.Toy
@@ -27,7 +28,7 @@ func expandToy(s client.Spec) (client.Spec, error) {
 			s.Regions = []string{client.Toy}
 		}
 	}
-	for name, path := range map[*string]string{&s.Weights: world.Weights, &s.Config: world.Config, &s.Vocab: world.Vocab, &s.Answers: world.Answers, &s.Images: world.Images} {
+	for name, path := range map[*string]string{&s.Config: world.Config, &s.Vocab: world.Vocab, &s.Answers: world.Answers, &s.Images: world.Images} {
 		if *name == client.Toy {
 			*name = path
 		}

@@ -10,6 +10,8 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	"github.com/seed-516990b0/golxmert/lxmert/toy"
 	"github.com/seed-516990b0/golxmert/lxmert/train"
 )
 
@@ -115,6 +117,32 @@ func TestWhatIsSeenIsWhatTheLossesSay(t *testing.T) {
 	}
 	if want := loss(0, 1); math.Abs(mean-want) > 1e-5*(1+want) || same == len(own) {
 		t.Errorf("margins have the loss %g, not %g; %d of %d pairs are alike with another picture", mean, want, same, len(own))
+	}
+}
+
+// TestTheKeptWeightsKnowPicturesThatTheyHaveNotSeen: the toy world's pre-trained weights tell captions of held-out pictures from
+// those of others, and fill in words with the picture better than without it, beyond the interval.
+func TestTheKeptWeightsKnowPicturesThatTheyHaveNotSeen(t *testing.T) {
+	b := backendtest.Open(t, "cpu")
+	o := pretrainOptions(t)
+	t.Setenv(toy.FolderEnv, openWorld(t).Dir)
+	named, err := toy.FindWeights(toy.Pretrained)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.FromScratch, o.Load, o.Valid = false, named.Weights, []string{"heldout"}
+	p := newPretraining(t, b, &o)
+	m, err := lxrt.Open(b, named.Weights, named.Config, lxrt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	s, err := p.see(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !(s.auc["mscoco"] > 0.9) || !(s.low > 0) || s.words < 100 {
+		t.Errorf("of %d pairs and %d words: %v", s.pairs, s.words, s)
 	}
 }
 

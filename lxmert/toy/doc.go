@@ -36,6 +36,9 @@
 // position stay at chance. GQA's submit has no answers; its train, valid and submit share a feature file. An NLVR2
 // statement is made about four pairs of pictures and true of two.
 //
+// A model that was pre-trained on the sentences of the world of seed 1, with [PretrainFlags], comes with the package: its name
+// is [Pretrained], and [FindWeights] puts its file into the world.
+//
 // Everything is a pure function of version, seed and scale, to the byte and on every machine (for the pictures' files,
 // with the same compress/flate).
 package toy

@@ -34,7 +34,8 @@ func idOf[R AnyRun](r R) string {
 func runOf[R AnyRun](r R) Run { return must(cell().Run(cell().ctx, idOf(r))) }
 
 // FineTune starts a run: task is "vqa", "gqa" or "nlvr2", flags are those of the command line, as one line or in parts.
-// "toy" as the name of weights or of --data is the built-in world's. Runs take turns; [Follow] shows how it goes.
+// "toy" as the name of weights or of --data is the built-in world's, and the weights "toy-pretrained" are those that its
+// fine-tuning may begin with. Runs take turns; [Follow] shows how it goes.
 func FineTune(task string, flags ...string) Run {
 	return must(cell().StartRun(cell().ctx, task, words(flags)))
 }

@@ -15,6 +15,8 @@ type Setting struct {
 
 	Weights string // what [Setting.Open] opens, with Spec
 	Spec    Spec
+	// Pretrained are weights with all heads of pre-training, and no other: for [Open], with the same Spec.
+	Pretrained string
 
 	Split     string   // questions that the model was not trained on, for [Model.Questions]
 	Picture   string   // the first picture of Split
@@ -30,7 +32,7 @@ func world(name string) (*Setting, error) {
 	switch {
 	case name == "toy":
 		return &Setting{
-			Name: name, Weights: "toy", Spec: Spec{Vocab: "toy"}, Split: "heldout", Picture: "COCO_test2015_000000500001",
+			Name: name, Weights: "toy", Pretrained: "toy-pretrained", Spec: Spec{Vocab: "toy"}, Split: "heldout", Picture: "COCO_test2015_000000500001",
 			Questions: []string{"what color is the star?", "what shape is the yellow thing?"},
 		}, nil
 	case name == "published":
@@ -82,6 +84,7 @@ func holdsData(dir string) bool {
 func published(name, folder string) (*Setting, error) {
 	in := func(parts ...string) string { return filepath.Join(append([]string{folder}, parts...)...) }
 	s := &Setting{Name: name, Folder: folder, Split: "minival", Weights: in("snap", "pretrained", "model")}
+	s.Pretrained = s.Weights
 	if _, err := os.Stat(in("snap", "vqa", "vqa_lxr955", "BEST.pth")); err == nil {
 		s.Weights = in("snap", "vqa", "vqa_lxr955", "BEST")
 	}

@@ -67,7 +67,7 @@ or what --target names, has changed, and the answer that comes of it.`,
 			switch {
 			case a.model.load == "":
 				return usage("--load is needed: which weights?")
-			case a.regions == "" && a.model.load != toy.Name:
+			case a.regions == "" && !toy.IsWeights(a.model.load):
 				return usage("--regions is needed: a TSV, .npz or .safetensors file, or a folder of the last two")
 			case len(a.images) == 0:
 				return usage("--image is needed: the id of the picture%s", inFile(a.regions))

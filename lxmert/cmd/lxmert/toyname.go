@@ -8,16 +8,16 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
-// findToy puts the toy world's files in the place of --load toy, unless there are weights of that name. Nil: other weights
-// are named.
+// findToy puts the toy world's files in the place of --load toy or toy-pretrained, unless there are weights of that name. Nil:
+// other weights are named.
 func (f *modelFlags) findToy() (*toy.Named, error) {
-	if f.load != toy.Name {
+	if !toy.IsWeights(f.load) {
 		return nil, nil
 	}
 	if _, err := weights.Resolve(f.load); err == nil {
 		return nil, nil
 	}
-	world, err := toy.Find()
+	world, err := toy.FindWeights(f.load)
 	if err != nil {
 		return nil, err
 	}

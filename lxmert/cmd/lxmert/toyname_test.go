@@ -28,6 +28,11 @@ func TestTheToyWorldIsAskedByItsName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	untrained := append(slices.Clone(ask), "--json")
+	untrained[slices.Index(untrained, "toy")] = toy.Pretrained
+	if out, errOut, err := execute(rootCommand(), untrained...); err != nil || !strings.Contains(out, `"matched"`) {
+		t.Errorf("the pre-trained weights: %v\n%s%s", err, out, errOut)
+	}
 	if _, errOut, err := execute(rootCommand(), "vqa", "--backend", "go", "--train", "minival", "--epochs", "1", "--valid=", "--batchSize", "8", "--fromScratch",
 		"--data", world.Data(), "--config", world.Config(), "--output", filepath.Join(dir, "snap", "vqa", "toy")); err != nil {
 		t.Fatalf("%v\n%s", err, errOut)

@@ -97,7 +97,7 @@ func (x *tracing) run(cmd *cobra.Command) error {
 		return usage("--inputs (or --question), --want and --out are needed (or --list, which prints the names)")
 	case x.inputs != "" && (x.question != "" || x.ask.regions != "" || len(x.ask.images) > 0):
 		return usage("--inputs has all of the batch: --question, --image and --regions are for a question instead")
-	case x.question != "" && x.ask.regions == "" && x.ask.model.load != toy.Name:
+	case x.question != "" && x.ask.regions == "" && !toy.IsWeights(x.ask.model.load):
 		return usage("--regions is needed for --question: a TSV, .npz or .safetensors file, or a folder of the last two")
 	}
 	b, r, err := x.batch(cmd)
