@@ -20,6 +20,7 @@ import (
 // as an input of the graph, not as constants in it: so XLA sees that layers are alike and compiles what they share once.
 type Dropout struct {
 	Hidden, Attention float64 // the rates, 0 to below 1
+	Adapter           float64 // the rate of what low-rank adapters read
 	// Keys is the input with the [DropoutKeys] of a place, uint32 [rows,2].
 	Keys func(place string, rows int) *Node
 }
@@ -103,3 +104,4 @@ func (n *Net) drop(place string, x *Node, rows int, rate func(*Dropout) float64)
 
 func hiddenRate(d *Dropout) float64    { return d.Hidden }
 func attentionRate(d *Dropout) float64 { return d.Attention }
+func adapterRate(d *Dropout) float64   { return d.Adapter }

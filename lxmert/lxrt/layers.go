@@ -155,7 +155,7 @@ func (n *Net) feedForward(inner, outer, block, in, out string) {
 	n.define(block+".ffn", func() *Node {
 		x := n.Node(in)
 		d := x.Shape().Dimensions
-		return Reshape(n.activation(n.dense(inner+".dense", flat(x))), d[0], d[1], n.cfg.Intermediate)
+		return Reshape(n.activation(n.denseOf(inner+".dense", flat(x), d[0])), d[0], d[1], n.cfg.Intermediate)
 	})
 	n.define(block+".ffn.out", func() *Node { return n.dense(outer+".dense", n.Node(block+".ffn")) })
 	n.define(out, func() *Node {

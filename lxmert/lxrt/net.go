@@ -42,6 +42,7 @@ type Net struct {
 	dropout *Dropout // nil: none
 	remat   bool     // keep only the levels for the way back
 	attnLRP bool     // the way back is that of relevance, see lrp.go
+	lora    *LoRA    // nil: none
 	// only [CLS] is wanted of the last language level, so the last layer computes one word instead of T.
 	clsOnly bool
 
@@ -69,13 +70,15 @@ type NetOptions struct {
 	Rematerialize bool
 	// AttnLRP makes gradients those of [lxmert.AttnLRP].
 	AttnLRP bool
+	// LoRA adds low-rank adapters to linear layers.
+	LoRA *LoRA
 }
 
 // NewNet defines the model over the given inputs and parameters.
 func NewNet(cfg lxmert.Config, in Inputs, param func(name string) *Node, opt NetOptions) *Net {
 	n := &Net{
 		cfg: cfg, in: in, param: param, table: param, bfloat16: opt.BFloat16, edit: opt.Edit, clsOnly: opt.PooledOnly,
-		dropout: opt.Dropout, remat: opt.Rematerialize, attnLRP: opt.AttnLRP,
+		dropout: opt.Dropout, remat: opt.Rematerialize, attnLRP: opt.AttnLRP, lora: opt.LoRA,
 		maps: map[string]attentionMap{}, build: map[string]func() *Node{}, nodes: map[string]*Node{},
 		pairs: map[string]*Node{}, keyMasks: map[string]keyMask{},
 	}
@@ -134,14 +137,20 @@ func (n *Net) toLayers(x *Node) *Node {
 // define says how to build an activation.
 func (n *Net) define(name string, build func() *Node) { n.build[name] = build }
 
-// dense is a linear layer: x [..., in] -> [..., out].
-func (n *Net) dense(name string, x *Node) *Node {
+// dense is a linear layer: x [..., in] -> [..., out]. The first axis of x is the rows of the batch.
+func (n *Net) dense(name string, x *Node) *Node { return n.denseOf(name, x, x.Shape().Dimensions[0]) }
+
+// denseOf is dense where the first axis of x is the rows of the batch and the next axis in one.
+func (n *Net) denseOf(name string, x *Node, rows int) *Node {
 	w := n.param(name + ".weight")
 	b := n.param(name + ".bias")
 	in, out := w.Shape().Dimensions[0], w.Shape().Dimensions[1]
 	dims := x.Shape().Clone().Dimensions
 	flat := Reshape(ConvertDType(x, w.DType()), x.Shape().Size()/in, in)
 	y := Add(multiply(flat, []int{1}, w, []int{0}, nil), ExpandAxes(b, 0))
+	if n.lora.adapts(name) {
+		y = Add(y, n.lowRank(name, flat, rows))
+	}
 	dims[len(dims)-1] = out
 	return Reshape(y, dims...)
 }

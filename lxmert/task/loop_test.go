@@ -159,3 +159,61 @@ func TestLimitsThatCannotBeAreErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestBothKindsTrainAdapters on a model that was pre-trained before. What is left beside each snapshot, added to that model, is the
+// snapshot.
+func TestBothKindsTrainAdapters(t *testing.T) {
+	b := backendtest.Open(t, "cpu")
+	first := pretrainOptions(t)
+	first.MaxSteps = 2
+	if _, err := Train(t.Context(), b, dataset.Pretraining, first); err != nil {
+		t.Fatal(err)
+	}
+	base := filepath.Join(first.Output, epochSnapshot(0))
+	for task, o := range kinds(t) {
+		var notes bytes.Buffer
+		o.Notes, o.MaxSteps, o.FromScratch, o.LoadLXMERT = &notes, 3, false, base
+		o.LoRA = train.LoRA{Rank: 2, Dropout: 0.1, Targets: []string{"query", "ffn", "bert.pooler.dense"}}
+		if _, err := Train(t.Context(), b, task, o); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(notes.String(), "parameters are trained") || strings.Contains(notes.String(), "were drawn at random and stay so") {
+			t.Errorf("%s: it says\n%s", task, &notes)
+		}
+		name := "LAST"
+		if task.Pretrains {
+			name = strings.TrimSuffix(epochSnapshot(0), ".pth")
+		}
+		from, err := weights.OpenModel(base, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := weights.OpenAdapters(filepath.Join(o.Output, name+".lora.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		items, err := a.Merge(from, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		merged := t.TempDir()
+		if err := weights.Save(filepath.Join(merged, "merged.pth"), a.Config, items, nil); err != nil {
+			t.Fatal(err)
+		}
+		got, want, was := opened(t, merged, "merged.pth"), opened(t, o.Output, name+".pth"), opened(t, first.Output, epochSnapshot(0))
+		adapted := 0
+		for _, p := range a.Config.Params() {
+			if !slices.Equal(got(p.Name), want(p.Name)) {
+				t.Errorf("%s: %s is not what the snapshot has", task, p.Name)
+			}
+			if strings.HasPrefix(p.Name, "bert.") && !slices.Equal(want(p.Name), was(p.Name)) {
+				adapted++
+			}
+		}
+		if adapted == 0 || adapted > len(a.Layers) {
+			t.Errorf("%s: %d parameters of the body differ, %d layers have adapters", task, adapted, len(a.Layers))
+		}
+		a.Close()
+		from.Close()
+	}
+}

@@ -24,6 +24,7 @@ type Options struct {
 	LR           float64
 	Freeze       []string // patterns of parameters that stay as they are, see [train.Options]
 	Rates        []train.Rate
+	LoRA         train.LoRA
 	Epochs       int
 	Seed         uint64
 	Output       string
@@ -166,6 +167,9 @@ func (o *Options) settings(task *dataset.Task) map[string]string {
 		s["curriculum"] = strings.Join(parts, ",")
 	}
 	// What was added later is left out where it is not used, so that older runs can be resumed.
+	if l := o.LoRA; l.Rank > 0 {
+		s["lora"] = fmt.Sprintf("rank %d, alpha %s, dropout %s, targets %s", l.Rank, float(l.Alpha), float(l.Dropout), strings.Join(l.Targets, ","))
+	}
 	if o.Freeze != nil {
 		s["freeze"] = strings.Join(o.Freeze, ",")
 	}

@@ -22,6 +22,10 @@ type Rate struct {
 
 // choose freezes parameters and gives the others their learning rates.
 func (t *Trainer) choose() error {
+	for _, v := range t.vars.list {
+		_, adapts := t.adapters.adapter(v.Name)
+		v.frozen = t.adapters != nil && isBody(v.Name) && !adapts
+	}
 	for _, pattern := range t.opt.Freeze {
 		chosen, err := t.vars.match(pattern)
 		if err != nil {
@@ -60,18 +64,29 @@ func (t *Trainer) choose() error {
 
 // match finds the parameters that a pattern names; one that names none is an error.
 func (vs *variables) match(pattern string) (chosen []*variable, err error) {
-	plain := strings.NewReplacer("module.", "", "_orig_mod.", "").Replace(pattern)
 	var names []string
-	within := 0 // parameters below what the pattern names
 	for _, v := range vs.list {
 		names = append(names, v.Name)
-		for _, name := range weights.Spellings(v.Name) {
+	}
+	found, err := matchNames(pattern, names, "parameter")
+	for _, name := range found {
+		chosen = append(chosen, vs.byName[name])
+	}
+	return chosen, err
+}
+
+// matchNames finds the names that a pattern stands for; what they are names of is for the error that there is none.
+func matchNames(pattern string, names []string, what string) (chosen []string, err error) {
+	plain := strings.NewReplacer("module.", "", "_orig_mod.", "").Replace(pattern)
+	within := 0 // names below the pattern
+	for _, canonical := range names {
+		for _, name := range weights.Spellings(canonical) {
 			ok, err := path.Match(plain, name)
 			if err != nil {
 				return nil, fmt.Errorf("%s is not a pattern: a [ is not closed; in a pattern * stands for any characters, ? for one, [0-3] for one of some", excerpt.Quote(pattern))
 			}
 			if ok {
-				chosen = append(chosen, v)
+				chosen = append(chosen, canonical)
 				break
 			}
 			if ok, _ := path.Match(plain+".*", name); ok {
@@ -84,9 +99,9 @@ func (vs *variables) match(pattern string) (chosen []*variable, err error) {
 	case len(chosen) > 0:
 		return chosen, nil
 	case within > 0:
-		return nil, fmt.Errorf("no parameter is called %s; \"%s.*\" names the %d below it", excerpt.Quote(pattern), pattern, within)
+		return nil, fmt.Errorf("no %s is called %s; \"%s.*\" names the %d below it", what, excerpt.Quote(pattern), pattern, within)
 	}
-	return nil, fmt.Errorf("no parameter is called %s; * stands for any characters, as in \"bert.encoder.layer.0.*\"; similar are %s", excerpt.Quote(pattern), excerpt.Like(pattern, names, 4))
+	return nil, fmt.Errorf("no %s is called %s; * stands for any characters, as in \"bert.encoder.layer.0.*\"; similar are %s", what, excerpt.Quote(pattern), excerpt.Like(pattern, names, 4))
 }
 
 // Trained is what a trainer may move.

@@ -128,9 +128,12 @@ func (t *Trainer) defineGradient(b *program.Builder, g *gradientProgram, fed *lx
 // defineLoss returns what the objective makes of a part; the loss is the part's share of the step's.
 func (t *Trainer) defineLoss(b *program.Builder, fed *lxrt.Fed, part Part, dropout bool) (loss *Node, outputs []*Node) {
 	opt := lxrt.NetOptions{PooledOnly: t.opt.PooledOnly, Rematerialize: t.opt.Rematerialize, BFloat16: t.opt.BFloat16}
-	if dropout && (t.opt.HiddenDropout > 0 || t.opt.AttentionDropout > 0) {
+	if t.adapters != nil {
+		opt.LoRA = &t.adapters.LoRA
+	}
+	if dropout && (t.opt.HiddenDropout > 0 || t.opt.AttentionDropout > 0 || t.opt.LoRA.Dropout > 0) {
 		opt.Dropout = &lxrt.Dropout{
-			Hidden: t.opt.HiddenDropout, Attention: t.opt.AttentionDropout,
+			Hidden: t.opt.HiddenDropout, Attention: t.opt.AttentionDropout, Adapter: t.opt.LoRA.Dropout,
 			Keys: func(place string, rows int) *Node { return b.SplitInput(keysInput{place}, dtypes.Uint32, rows, 2) },
 		}
 	}

@@ -76,11 +76,14 @@ func (r *run) judgeBy(ctx context.Context, wait time.Duration) error {
 	return r.endEpoch(text, line, wait)
 }
 
-// snapshot writes the parameters into the run directory: a .pth that PyTorch loads.
+// snapshot writes the parameters into the run directory, as a .pth that PyTorch loads, and adapters in a file beside it.
 func (r *run) snapshot(name string) error {
 	parameter := r.job.Parameter
 	if parameter == nil {
 		parameter = weights.TaskName
 	}
-	return weights.Save(r.path(name), r.t.cfg, r.t.Items(parameter), nil)
+	if err := weights.Save(r.path(name), r.t.cfg, r.t.Items(parameter), nil); err != nil || r.t.adapters == nil {
+		return err
+	}
+	return r.t.saveAdapters(r.path(adaptersFile(name)))
 }

@@ -34,7 +34,7 @@ func (r *run) open(ctx context.Context) (done bool, err error) {
 			err = errors.Join(err, r.close())
 		}
 	}()
-	for _, name := range append(r.snapshots(), stateFile, runFile) {
+	for _, name := range append(r.files(), stateFile, runFile) {
 		if err := atomicfile.Sweep(r.path(name)); err != nil {
 			return false, fmt.Errorf("train: %w", err)
 		}
@@ -71,7 +71,7 @@ func (r *run) open(ctx context.Context) (done bool, err error) {
 		r.noteDeterminism()
 	} else {
 		// Whatever an earlier run left behind must not be taken for this one's.
-		for _, name := range append(r.snapshots(), stateFile) {
+		for _, name := range append(r.files(), stateFile) {
 			if err := os.Remove(r.path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 				return false, fmt.Errorf("train: %w", err)
 			}
@@ -141,6 +141,14 @@ func (r *run) snapshots() []string {
 	return []string{BestFile, LastFile}
 }
 
+// files are the snapshots, and what may lie beside them.
+func (r *run) files() (names []string) {
+	for _, name := range r.snapshots() {
+		names = append(names, name, adaptersFile(name))
+	}
+	return names
+}
+
 // begun says whether a run of this package began in the directory and was killed before its first state: then there is
 // nothing to go on from, and nothing to lose but a snapshot of its first epoch. Snapshots of others, and LAST.pth, which
 // comes after many states, are somebody's work.
@@ -153,7 +161,7 @@ func (r *run) begun() bool {
 
 // vacant says whether a new run may begin in the directory.
 func (r *run) vacant() error {
-	for _, name := range append([]string{stateFile}, append(r.snapshots(), runFile)...) {
+	for _, name := range append([]string{stateFile}, append(r.files(), runFile)...) {
 		if _, err := os.Stat(r.path(name)); err == nil {
 			if r.opt.Resume {
 				return fmt.Errorf("train: %w: %s, without %s to go on from; choose another --output, or lose it with --overwrite", ErrRunExists, r.path(name), stateFile)

@@ -14,33 +14,35 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
-// Items are the parameters as they are, float32, under the names that name gives them, to be written with
-// [weights.Save] before the next step. The decoder of masked words, where there is one, is tied to the word embeddings.
+// Items are the parameters as they are, with adapters added to the weights, float32, under the names that name gives them, to be
+// written with [weights.Save] before the next step. The decoder of masked words, where there is one, is tied to the word embeddings.
 func (t *Trainer) Items(name func(canonical string) string) []weights.Item {
 	var items []weights.Item
 	for _, v := range t.vars.list {
-		items = append(items, weights.Item{
-			Name: name(v.Name), DType: weights.F32, Shape: v.Shape,
-			Values: func(w io.Writer) error {
-				data, err := host(v.value, v.shape)
-				if err != nil {
-					return err
-				}
-				var item weights.Item
-				if v.transposed {
-					item = weights.FromTransposed(v.Name, [2]int(v.Shape), data, weights.F32)
-				} else {
-					item = weights.FromFloats(v.Name, v.Shape, data, weights.F32)
-				}
-				return item.Values(w)
-			},
-		})
+		if _, is := t.adapters.adapter(v.Name); !is {
+			items = append(items, v.item(name(v.Name), func() ([]float32, error) { return t.effective(v) }))
+		}
 	}
 	if t.cfg.LM {
 		words := t.vars.byName[lxmert.WordEmbeddings]
 		items = append(items, weights.TiedDecoder(weights.Item{Name: name(words.Name), DType: weights.F32, Shape: words.Shape}))
 	}
 	return items
+}
+
+// item is a parameter to write, of values on the device's axes.
+func (v *variable) item(name string, values func() ([]float32, error)) weights.Item {
+	return weights.Item{Name: name, DType: weights.F32, Shape: v.Shape, Values: func(w io.Writer) error {
+		data, err := values()
+		if err != nil {
+			return err
+		}
+		item := weights.FromFloats(v.Name, v.Shape, data, weights.F32)
+		if v.transposed {
+			item = weights.FromTransposed(v.Name, [2]int(v.Shape), data, weights.F32)
+		}
+		return item.Values(w)
+	}}
 }
 
 // stateFormat is the version of the files that saveState writes.

@@ -42,14 +42,14 @@ type variables struct {
 }
 
 // newVariables reads all parameters to every device.
-func newVariables(ctx context.Context, backend compute.Backend, cfg lxmert.Config, source Source, devices int) (*variables, error) {
+func newVariables(ctx context.Context, backend compute.Backend, params []lxmert.Param, source Source, devices int) (*variables, error) {
 	vs := &variables{backend: backend, devices: devices, byName: map[string]*variable{}}
 	largest := 0
-	for _, p := range cfg.Params() {
+	for _, p := range params {
 		largest = max(largest, lxmert.Size(p.Shape))
 	}
 	scratch := make([]float32, largest)
-	for _, p := range cfg.Params() {
+	for _, p := range params {
 		if err := ctx.Err(); err != nil {
 			return nil, errors.Join(err, vs.free())
 		}
@@ -69,19 +69,27 @@ func newVariables(ctx context.Context, backend compute.Backend, cfg lxmert.Confi
 }
 
 // set replaces a buffer on every device.
-func (vs *variables) set(buffers *[]compute.Buffer, data []float32, shape shapes.Shape) (err error) {
-	defer program.Recover(&err)
-	var fresh []compute.Buffer
-	for d := range vs.devices {
-		b, err := vs.backend.BufferFromFlatData(compute.DeviceNum(d), data, shape)
-		if err != nil {
-			return errors.Join(err, freeAll(fresh))
-		}
-		fresh = append(fresh, b)
+func (vs *variables) set(buffers *[]compute.Buffer, data []float32, shape shapes.Shape) error {
+	fresh, err := vs.upload(data, shape, vs.devices)
+	if err != nil {
+		return err
 	}
 	err = freeAll(*buffers)
 	*buffers = fresh
 	return err
+}
+
+// upload copies values to the first devices.
+func (vs *variables) upload(data []float32, shape shapes.Shape, devices int) (fresh []compute.Buffer, err error) {
+	defer program.Recover(&err)
+	for d := range devices {
+		b, err := vs.backend.BufferFromFlatData(compute.DeviceNum(d), data, shape)
+		if err != nil {
+			return nil, errors.Join(err, freeAll(fresh))
+		}
+		fresh = append(fresh, b)
+	}
+	return fresh, nil
 }
 
 // shapeOf is a parameter's shape on the device; nil where there is none of that name.

@@ -31,10 +31,12 @@ type Options struct {
 	Freeze []string
 	// Rates are peak learning rates other than LR. Of those that match a parameter the last one counts.
 	Rates []Rate
+	// LoRA trains low-rank adapters, and the heads, instead of the whole model.
+	LoRA LoRA
 
 	HiddenDropout, AttentionDropout float64 // 0 to below 1
 
-	Seed       uint64 // of dropout
+	Seed       uint64 // of dropout, and of the values that adapters start with
 	Devices    int    // of the backend to share each part; 0 is 1
 	BFloat16   bool   // layers compute in bfloat16; parameters, LayerNorm, softmax and loss stay float32
 	PooledOnly bool   // the objective reads nothing of the language stream's end but out.pooled and what follows from it
@@ -57,6 +59,7 @@ type Trainer struct {
 	packs     bool // inputs go to the devices as one array
 	vars      *variables
 	rates     []float64 // peak learning rates, the first one LR
+	adapters  *adapters // nil: none
 	gradients map[string]*gradientProgram
 	movers    []*update
 	model     *lxrt.Model
@@ -93,13 +96,21 @@ func NewTrainer(ctx context.Context, b compute.Backend, cfg lxmert.Config, sourc
 		gradients: map[string]*gradientProgram{},
 	}
 	t.packs = t.kind == backend.KindCUDA
-	if t.vars, err = newVariables(ctx, b, cfg, source, opt.Devices); err != nil {
+	if t.adapters, err = newAdapters(cfg, opt.LoRA); err != nil {
+		return nil, err
+	}
+	params := cfg.Params()
+	if t.adapters != nil {
+		params = append(params, t.adapters.params...)
+		source = withAdapters{source, t.adapters, opt.Seed}
+	}
+	if t.vars, err = newVariables(ctx, b, params, source, opt.Devices); err != nil {
 		return nil, err
 	}
 	if err := t.choose(); err != nil {
 		return nil, errors.Join(err, t.vars.free())
 	}
-	if t.model, err = lxrt.Live(b, cfg, lxrt.Options{Deterministic: opt.Deterministic}, t.vars.buffer); err != nil {
+	if t.model, err = lxrt.Live(b, cfg, lxrt.Options{Deterministic: opt.Deterministic}, t.current); err != nil {
 		return nil, errors.Join(err, t.vars.free())
 	}
 	return t, nil
@@ -118,7 +129,7 @@ func (t *Trainer) Close() error {
 		u.Free()
 	}
 	t.gradients, t.movers = nil, nil
-	return errors.Join(err, t.vars.free())
+	return errors.Join(err, t.adapters.forget(), t.vars.free())
 }
 
 // compile builds and compiles a program, and counts the time that it takes.
@@ -219,6 +230,9 @@ func (t *Trainer) Step(ctx context.Context, parts ...Part) (r *Result, err error
 // move runs the optimizer, with learning rates that are a factor of their peaks, and takes the gradients.
 func (t *Trainer) move(factor, norm float64, params []string, grads *[][]compute.Buffer) error {
 	movers, err := t.updates(params)
+	if err == nil {
+		err = t.adapters.forget()
+	}
 	if err != nil {
 		return err
 	}

@@ -164,10 +164,7 @@ func (m *Model) Items(dtype DType) ([]Item, error) {
 	if err := m.Report(m.Config).missing(); err != nil {
 		return nil, err
 	}
-	name := func(canonical string) string { return canonical }
-	if m.Config.TaskClasses > 0 {
-		name = TaskName
-	}
+	name := snapshotNames(m.Config)
 	var items []Item
 	for _, p := range m.Config.Params() {
 		t, _ := m.Tensor(p.Name)
@@ -177,4 +174,12 @@ func (m *Model) Items(dtype DType) ([]Item, error) {
 		items = append(items, TiedDecoder(items[0]))
 	}
 	return items, nil
+}
+
+// snapshotNames gives parameters the names that the reference's snapshots of such models have.
+func snapshotNames(c lxmert.Config) func(canonical string) string {
+	if c.TaskClasses > 0 {
+		return TaskName
+	}
+	return func(canonical string) string { return canonical }
 }

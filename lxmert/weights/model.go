@@ -62,6 +62,9 @@ func NewModel(f *File, configPath string) (*Model, error) {
 }
 
 func newModel(f *File, configPath string) (*Model, error) {
+	if IsAdapters(f) {
+		return nil, errors.New("it holds LoRA adapters, not a model; `lxmert convert BASE NEW --lora THIS` adds them to the weights that they were trained on")
+	}
 	m := &Model{File: f, config: configPath, tensors: make(map[string]*Tensor, len(f.tensors))}
 	m.hash = sync.OnceValues(m.computeHash)
 	for _, t := range f.tensors {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,7 +15,8 @@ import (
 
 // convertCommand is `lxmert convert`: between .pth, .safetensors and Hugging Face's folders.
 func convertCommand() *cobra.Command {
-	dtype, to, config := choice{allowed: []string{"f32", "f16", "bf16"}}, choice{value: "lxmert", allowed: []string{"lxmert", "hf"}}, ""
+	dtype, to := choice{allowed: []string{"f32", "f16", "bf16"}}, choice{value: "lxmert", allowed: []string{"lxmert", "hf"}}
+	config, lora := "", ""
 	cmd := &cobra.Command{
 		Use:   "convert SRC DST",
 		Short: "Convert weights between .pth, .safetensors and Hugging Face",
@@ -28,12 +31,16 @@ config.json and model.safetensors; the command says which class of transformers 
 
 --dtype converts all floating-point values, rounding to nearest even; without it every tensor keeps its type.
 Values that f16 cannot hold (65,520 and beyond) become infinite and are counted.
+--lora adds the adapters that training with --lora has left beside its snapshots to SRC, the weights that it began with, and
+writes the plain model that BEST.pth or LAST.pth is, too. Weights that the adapters do not belong to are an error.
+
 DST is replaced only when the new file is complete. Tensors that are not part of the model, such as an
 optimiser's, are left out and counted.`,
 		Example: `  lxmert convert model_LXRT.pth model.safetensors
   lxmert convert model_LXRT.pth half_LXRT.pth --dtype f16
   lxmert convert model_LXRT.pth lxmert-hf --to hf
-  lxmert convert lxmert-hf model_LXRT.pth`,
+  lxmert convert lxmert-hf model_LXRT.pth
+  lxmert convert snap/pretrained/model tuned.pth --lora snap/vqa/mine/BEST.lora.safetensors`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m, err := weights.OpenModel(args[0], config)
@@ -43,6 +50,12 @@ optimiser's, are left out and counted.`,
 			defer m.Close()
 			noteHeads(cmd.ErrOrStderr(), m)
 			kind := weights.DType(strings.ToUpper(dtype.value))
+			if lora != "" {
+				if to.value == "hf" {
+					return usage("--lora writes the reference's layout; convert what it writes with --to hf")
+				}
+				return mergeAdapters(cmd.OutOrStdout(), m, lora, args[1], kind)
+			}
 			done, left := "", []string(nil)
 			if to.value == "hf" {
 				class, err := weights.SaveHuggingFace(args[1], m, kind)
@@ -84,7 +97,26 @@ optimiser's, are left out and counted.`,
 	cmd.Flags().Var(&dtype, "dtype", "type of floating-point values: f32, f16 or bf16 (default: as they are)")
 	cmd.Flags().Var(&to, "to", "names and layout: lxmert or hf")
 	cmd.Flags().StringVar(&config, "config", "", "`FILE` with the model's configuration (JSON of lxmert, BERT or Hugging Face)")
+	cmd.Flags().StringVar(&lora, "lora", "", "`FILE` of adapters to add to SRC, such as snap/vqa/mine/BEST.lora.safetensors")
 	return cmd
+}
+
+// mergeAdapters writes a model with the adapters of a file added to its weights.
+func mergeAdapters(out io.Writer, base *weights.Model, lora, path string, kind weights.DType) (err error) {
+	a, err := weights.OpenAdapters(lora)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	items, err := a.Merge(base, kind)
+	if err != nil {
+		return err
+	}
+	if err := weights.Save(path, a.Config, items, nil); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s: %s values, %s with adapters of rank %d added to %d layers\n", path, progress.Count(int64(a.Config.NumParams())), weights.Words(a.Config), a.Rank, len(a.Layers))
+	return nil
 }
 
 func firstNames(names []string) string {

@@ -123,6 +123,9 @@ func inspect(name, config string) (*inspection, error) {
 	m, err := weights.NewModel(f, config)
 	if err != nil {
 		in.What, in.NoModel = "something other than an LXMERT model", err.Error()
+		if weights.IsAdapters(f) {
+			in.What = "LoRA adapters, and the heads that were trained with them"
+		}
 		return in, nil
 	}
 	report := m.Report(m.Config)

@@ -74,6 +74,10 @@ func (l *Line) Add(s *pflag.FlagSet) {
 	s.Float64Var(&o.LR, "lr", o.LR, "peak learning rate")
 	s.StringSliceVar(&o.Freeze, "freeze", nil, "parameters that stay as they are, by `PATTERN` of their names, which \"lxmert inspect\" lists, in which * stands for any characters; several with commas or by several flags")
 	s.StringSliceVar(&l.rates, "lrFor", nil, "peak learning rates of some parameters, `PATTERN=RATE` as in 'logit_fc.*=1e-3'; of several that match, the last one counts")
+	s.IntVar(&o.LoRA.Rank, "lora", 0, "train low-rank adapters of this rank, and the heads, and nothing else (default: none)")
+	s.StringSliceVar(&o.LoRA.Targets, "loraTargets", nil, "layers with adapters: query, key, value, output or ffn, or patterns of their names (default query,value)")
+	s.Float64Var(&o.LoRA.Alpha, "loraAlpha", 0, "adapters count alpha / rank times (default: the rank)")
+	s.Float64Var(&o.LoRA.Dropout, "loraDropout", 0, "dropout rate of what adapters read")
 	s.IntVar(&o.Epochs, "epochs", o.Epochs, "epochs")
 	s.Float64Var(&o.Dropout, "dropout", o.Dropout, "both dropout rates; negative: as the configuration says, 0.1 without one")
 	s.Uint64Var(&o.Seed, "seed", o.Seed, "of initial values, order and dropout")
@@ -188,6 +192,9 @@ func (l *Line) Complete() error {
 	}
 	if l.Plan && o.Test != "" {
 		return usage("--plan is for training, --test for prediction; leave one of them out")
+	}
+	if l := o.LoRA; l.Rank == 0 && (l.Alpha != 0 || l.Dropout != 0 || l.Targets != nil) {
+		return usage("--loraTargets, --loraAlpha and --loraDropout are for --lora RANK")
 	}
 	if o.Resume && o.Overwrite {
 		return usage("--resume keeps the run in %s and --overwrite loses it; give one of them", o.Output)

@@ -23,14 +23,14 @@ func TestFlagsBecomeOptions(t *testing.T) {
 }
 
 func TestPatternsOfParametersAreLists(t *testing.T) {
-	l, err := cli.Parse(dataset.Pretraining, strings.Fields("--freeze bert.embeddings.*,*.bias --lrFor bert.*=1e-5 --freeze cls.* --lrFor answer_head.*=2e-4"))
+	l, err := cli.Parse(dataset.Pretraining, strings.Fields("--freeze bert.embeddings.*,*.bias --lrFor bert.*=1e-5 --freeze cls.* --lrFor answer_head.*=2e-4 --lora 4 --loraTargets query,*.pooler.dense"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := l.Options
-	if !slices.Equal(o.Freeze, []string{"bert.embeddings.*", "*.bias", "cls.*"}) || len(o.Rates) != 2 ||
+	if o.LoRA.Rank != 4 || !slices.Equal(o.LoRA.Targets, []string{"query", "*.pooler.dense"}) || !slices.Equal(o.Freeze, []string{"bert.embeddings.*", "*.bias", "cls.*"}) || len(o.Rates) != 2 ||
 		o.Rates[0].Pattern != "bert.*" || o.Rates[0].LR != 1e-5 || o.Rates[1].Pattern != "answer_head.*" || o.Rates[1].LR != 2e-4 {
-		t.Errorf("%+v, %+v", o.Freeze, o.Rates)
+		t.Errorf("%+v, %+v, %+v", o.Freeze, o.Rates, o.LoRA)
 	}
 }
 
@@ -45,6 +45,7 @@ func TestMistakesAreUsage(t *testing.T) {
 		"--batchSize":           "needs an argument",
 		"--lrFor bert.*":        "is not PATTERN=RATE",
 		"--lrFor bert.*=fast":   `"fast" is not a learning rate`,
+		"--loraAlpha 4":         "are for --lora RANK",
 	} {
 		if _, err := cli.Parse(dataset.GQA, strings.Fields(line)); !errors.Is(err, cli.ErrUsage) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", line, err, want)
