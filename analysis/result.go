@@ -25,6 +25,8 @@ type Scores struct {
 	Meta
 	Words   []float64 `json:"words"`   // [T]; nil: the method has none
 	Regions []float64 `json:"regions"` // [V]; nil: the method has none
+	// Marks says that the numbers are not measured: 1 marks what something is about, all else is 0. They are shown without a scale.
+	Marks bool `json:"marks,omitempty"`
 
 	// InnerWords are the positions of the words between [CLS] and [SEP]; nil: all but the first and the last, as there is
 	// no padding. ValidRegions are the regions that are not masked; nil: all.

@@ -23,6 +23,9 @@ type Order struct {
 	Top          int  // regions that are labelled; 0: 5, negative: none
 }
 
+// MostBeside is how many examples one figure shows side by side.
+const MostBeside = 30
+
 // Drawn is what an [Order] has become.
 type Drawn struct {
 	Page   []byte // HTML

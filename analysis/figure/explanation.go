@@ -61,7 +61,11 @@ type explained struct {
 func (e *explained) layPicture(m image.Image) {
 	e.picture = m
 	size := m.Bounds().Size()
-	w := e.inner - barRoom
+	room := barRoom
+	if e.s.Marks {
+		room = 0
+	}
+	w := e.inner - room
 	h := w * float64(size.Y) / float64(size.X)
 	if most := 1.15 * w; h > most {
 		w, h = w*most/h, most
@@ -69,7 +73,7 @@ func (e *explained) layPicture(m image.Image) {
 	if least := 36.0; h < least {
 		h = least
 	}
-	e.at = rect{margin + (e.inner-barRoom-w)/2, 0, w, h}
+	e.at = rect{margin + (e.inner-room-w)/2, 0, w, h}
 }
 
 // paragraph is lines of text in a figure.
@@ -116,7 +120,8 @@ func (e *explained) lay() *Figure {
 		y += st.h
 	}
 	scaleY := y
-	if e.s.Words != nil {
+	scale := e.s.Words != nil && !e.s.Marks
+	if scale {
 		y += 9
 	}
 	foot, room := footing(e.s.Meta, e.opt, e.width, y)
@@ -126,13 +131,15 @@ func (e *explained) lay() *Figure {
 		}
 		if e.picture != nil {
 			drawPicture(p, e.at, e.s, e.picture)
-			if slices.ContainsFunc(e.s.Regions, func(x float64) bool { return x != 0 }) { // else there is nothing to read off
+			if !e.s.Marks && slices.ContainsFunc(e.s.Regions, func(x float64) bool { return x != 0 }) { // else there is nothing to read off
 				h := min(e.at.h-8, 120)
 				p.uprightBar(rect{e.at.x + e.at.w + 7, e.at.y + e.at.h - h - 4, 6, h}, e.s.RegionColors, e.s.ScaleName("regions"))
 			}
 		}
 		if e.s.Words != nil {
 			st.draw(p, margin, stripY)
+		}
+		if scale {
 			e.wordScale(p, scaleY)
 		}
 		p.paragraph(margin, foot)

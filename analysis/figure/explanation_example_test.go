@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/figure"
 )
 
@@ -22,4 +23,34 @@ func ExampleExplanation() {
 		}
 	}
 	// Output: 8.3 cm wide
+}
+
+// One question as it was and with something changed, side by side, as intervene.WhatIf compares them: what was changed is marked
+// on the picture and in the sentence.
+func ExampleBeside() {
+	var cases []analysis.Explanation
+	for i, method := range []string{"as it was", "without red circle 0, other words"} {
+		s := scores()
+		s.Meta = meta(method, "")
+		s.Target, s.Marks = "", true
+		s.Words, s.Regions = make([]float64, len(s.Words)), make([]float64, len(s.Regions))
+		x := analysis.Explanation{Scores: s}
+		if i == 0 {
+			s.Regions[0], s.Words[2], s.Answer = 1, 1, "red"
+			x.Answers = []analysis.Candidate{{Text: "red", Probability: 0.93}, {Text: "blue", Probability: 0.05}, {Text: "circle", Probability: 0.02}}
+		} else {
+			s.Words[2] = 1
+			s.ValidRegions, s.Answer = []int{1, 2, 3, 4, 5, 6, 7}, "blue"
+			x.Answers = []analysis.Candidate{{Text: "blue", Probability: 0.61}, {Text: "red", Probability: 0.31}, {Text: "yellow", Probability: 0.0003}}
+		}
+		x.Scores = s
+		cases = append(cases, x)
+	}
+	table := analysis.Table{
+		Meta: meta("what if", "share"), Columns: []string{"question", "answer", "its probability", "probability of red", "difference"},
+		Rows: [][]any{{"as it was", "red", 0.93, 0.93, 0.0}, {"without red circle 0, other words", "blue", 0.61, 0.31, -0.62}},
+	}
+	c := analysis.Collection{Meta: table.Meta, Results: analysis.Collect([]analysis.Result{table}, cases...)}
+	fmt.Println(figure.Save(filepath.Join(out, "whatif.png"), c, figure.Options{DPI: 100}))
+	// Output: <nil>
 }

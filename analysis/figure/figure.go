@@ -94,7 +94,7 @@ var ErrKind = errors.New("a figure is of one result, not of")
 
 // Draw makes the figure that fits the result: [Explanation] for analysis.Scores, [Heatmap] for analysis.Matrix, [Curves]
 // for analysis.Curve, [Typeset] for analysis.Table, [Scatter], [Bars], [ModelGrid] for analysis.Maps; of an analysis.Explanation its
-// first scores; of an analysis.Collection of matrices [Stacked].
+// first scores; of an analysis.Collection of matrices [Stacked], of one of examples [Beside].
 func Draw(r analysis.Result, opt Options) (*Figure, error) {
 	r, err := analysis.Value(r)
 	if err != nil {
@@ -118,6 +118,9 @@ func Draw(r analysis.Result, opt Options) (*Figure, error) {
 	case analysis.Bars:
 		return Bars(r, opt)
 	case analysis.Collection:
+		if examples, _ := besides(r); examples != nil {
+			return Beside(r, opt)
+		}
 		return Stacked(r, opt)
 	}
 	return nil, fmt.Errorf("%w a %s: a page, .html, has all of it", ErrKind, analysis.KindOf(r))

@@ -27,14 +27,14 @@ func Fill(o display.Order) (d display.Drawn, err error) {
 	return display.Drawn{Page: page.Bytes(), Figure: file.Bytes()}, nil
 }
 
-// still is the result whose figure stands for a page where no page is shown: a collection of matrices itself, of any other
+// still is the result whose figure stands for a page where no page is shown: a collection of matrices or of examples itself, of any other
 // one the curve, matrix, bars, table or explanation that comes first; nil of an empty one.
 func still(r analysis.Result) analysis.Result {
 	c, ok := r.(analysis.Collection)
 	if !ok {
 		return r
 	}
-	if stackable(c) != nil {
+	if examples, _ := besides(c); examples != nil || stackable(c) != nil {
 		return r
 	}
 	if r, ok := analysis.First[analysis.Curve](c); ok {

@@ -20,6 +20,7 @@ func TestFiguresLookAsTheyDidWhenSomebodyLooked(t *testing.T) {
 		example func()
 	}{
 		{"explanation", ExampleExplanation},
+		{"whatif", ExampleBeside},
 		{"picture", ExamplePicture},
 		{"strip", ExampleWordStrip},
 		{"heatmap", ExampleHeatmap},

@@ -16,10 +16,13 @@ import (
 // Gonum counts y upwards; at is the one place that turns it.
 type pen struct {
 	page *page
-	h    float64 // of the page
+	h    float64 // of the page above its bottom edge
+	left float64 // where its left edge is on the page
 }
 
-func (p *pen) at(x, y float64) vg.Point { return vg.Point{X: vg.Length(x), Y: vg.Length(p.h - y)} }
+func (p *pen) at(x, y float64) vg.Point {
+	return vg.Point{X: vg.Length(p.left + x), Y: vg.Length(p.h - y)}
+}
 
 // rect is a rectangle by its corner nearest to the origin.
 type rect struct{ x, y, w, h float64 }

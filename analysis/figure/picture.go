@@ -80,7 +80,7 @@ func drawPlates(p *pen, r rect, s layout.Scores, width func(j int) float64) {
 	}
 	var plates []rect
 	for _, j := range s.Top {
-		text := label.short(s.RegionText(s.Regions[j])+" "+s.Names[j], r.w*0.6)
+		text := label.short(s.Label(j, s.Names[j]), r.w*0.6)
 		var lines, hair []rect
 		for i, box := range s.Boxes {
 			switch _, labelled := outer[i]; {

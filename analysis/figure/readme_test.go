@@ -34,6 +34,7 @@ func program(t *testing.T, snippets []string) string {
 	paths := map[string]string{
 		"context": "context", "os": "os", "strings": "strings", "rand": "math/rand/v2",
 		"analysis": module + "analysis", "attention": module + "analysis/attention", "figure": module + "analysis/figure",
+		"intervene": module + "analysis/intervene",
 		"modality":  module + "analysis/modality",
 		"tuning":    module + "analysis/tuning",
 		"patch":     module + "analysis/patch",

@@ -15,7 +15,7 @@ const stackMost = 6
 func Stacked(c analysis.Collection, opt Options) (*Figure, error) {
 	results := stackable(c)
 	if results == nil {
-		return nil, fmt.Errorf("%w a collection, unless all of it is matrices or all of it curves, at most %d: a page, .html, has all of it", ErrKind, stackMost)
+		return nil, fmt.Errorf("%w a collection, unless all of it is matrices or all of it curves, at most %d, or examples: a page, .html, has all of it", ErrKind, stackMost)
 	}
 	var parts []*Figure
 	w, h := 0.0, 0.0

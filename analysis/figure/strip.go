@@ -39,18 +39,21 @@ var (
 
 // layStrip breaks the words into lines of this width; named of them get their number written.
 func layStrip(s layout.Scores, width float64, named int) strip {
-	words := s.Shown
+	words, line := s.Shown, lineHeight
+	if s.Marks {
+		line, named = cellHeight+2*cellGap, 0
+	}
 	st := strip{s: s, named: map[int]bool{}}
 	x, y := 0.0, 0.0
 	for _, w := range words {
 		cell := max(wordInk.width(wordInk.short(w.Label, width-6)), valueInk.width("−0.00")) + 5
 		if x > 0 && x+cell > width {
-			x, y = 0, y+lineHeight
+			x, y = 0, y+line
 		}
 		st.cells = append(st.cells, rect{x, y, cell, cellHeight})
 		x += cell + cellGap
 	}
-	st.h = y + lineHeight
+	st.h = y + line
 	var order []int
 	for i, w := range words {
 		if !w.Special && !math.IsNaN(w.Value) {
@@ -100,6 +103,9 @@ func (st strip) draw(p *pen, x, y float64) {
 		p.fill(cell, fill)
 		p.stroke(cell, 0.3, paleGrey)
 		p.text(cell.x+cell.w/2, base, 0.5, text, k)
+		if st.s.Marks {
+			continue
+		}
 		bar := 0.0
 		if most := st.s.WordColors.High; most > 0 {
 			bar = math.Min(1, math.Abs(w.Value)/most) * barHeight

@@ -71,7 +71,7 @@ func (o *Outcome) Marks(c *Case) []analysis.Explanation {
 		meta := o.meta(c.title())
 		meta.Target, meta.Unit = "", ""
 		s := analysis.NewScores(meta, b, row, mark(b.T(), c.Words), mark(b.V(), c.Regions))
-		s.Answer = c.Answer.Best().Text
+		s.Answer, s.Marks = c.Answer.Best().Text, true
 		out[row].Scores = s
 		for _, r := range c.Answer.Ranked[:min(shownAnswers, len(c.Answer.Ranked))] {
 			out[row].Answers = append(out[row].Answers, analysis.Candidate{Text: r.Text, Probability: r.Probability})

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/internal/wordpiece"
@@ -51,11 +52,23 @@ func NewScores(s analysis.Scores, opt ScoresOptions) Scores {
 	return out
 }
 
-// WordText writes the number of a word like all of the words.
-func (s Scores) WordText(x float64) string { return NumberLike(x, s.WordColors.High) }
+// WordText writes the number of a word like all of the words; a mark has none.
+func (s Scores) WordText(x float64) string { return s.numberText(x, s.WordColors) }
 
-// RegionText writes the number of a region like all of the regions.
-func (s Scores) RegionText(x float64) string { return NumberLike(x, s.RegionColors.High) }
+// RegionText writes the number of a region like all of the regions; a mark has none.
+func (s Scores) RegionText(x float64) string { return s.numberText(x, s.RegionColors) }
+
+func (s Scores) numberText(x float64, c Colors) string {
+	if s.Marks {
+		return ""
+	}
+	return NumberLike(x, c.High)
+}
+
+// Label is what stands at a region: its number, and what the detector calls it.
+func (s Scores) Label(region int, name string) string {
+	return strings.TrimSpace(s.RegionText(s.Regions[region]) + " " + name)
+}
 
 // ScaleName is what a scale is of, such as "words", and in which unit.
 func (s Scores) ScaleName(of string) string {

@@ -23,7 +23,7 @@ func (x *example) drawWords(p payload, laid layout.Scores) {
 		}
 		if i < len(values) && values[i] != nil {
 			w.Number = laid.WordText(*values[i])
-			w.Note += ", " + w.Number
+			w.Note = noted(d.Label, w.Number)
 			share, color := strength(*values[i], limit)
 			if d.Special {
 				color = "#808080"
@@ -36,6 +36,14 @@ func (x *example) drawWords(p payload, laid layout.Scores) {
 		}
 		x.Words = append(x.Words, w)
 	}
+}
+
+// noted is a label with its number, if it has one.
+func noted(label, number string) string {
+	if number == "" {
+		return label
+	}
+	return label + ", " + number
 }
 
 // strength is how much of the limit a value is, 0 to 1, and the colour of its sign.
@@ -64,12 +72,12 @@ func (x *example) drawRegions(p payload, laid layout.Scores) {
 		} else if values[j] == nil {
 			r.Note, r.Dashes, r.Alpha = r.Note+", not defined", "2 3", "0.55"
 		} else {
-			r.Note += ", " + laid.RegionText(*values[j])
+			r.Note = noted(d.Label, laid.RegionText(*values[j]))
 			if slices.Contains(top, j) {
 				share, color := strength(*values[j], limit)
 				r.Stroke, r.Class = color, " lxr-top"
 				r.Alpha, r.Width = fmt.Sprintf("%.2f", 0.35+0.65*share), fmt.Sprintf("%.1f", 1.3+3.9*share)
-				r.Label = laid.RegionText(*values[j]) + " " + d.Label
+				r.Label = laid.Label(j, d.Label)
 			}
 		}
 		x.Regions = append(x.Regions, r)

@@ -87,11 +87,18 @@ func Patch(from *Answer, name string, at ...string) Change {
 	return intervene.Patch(from.Batch, name, at...)
 }
 
-// showOutcome shows the cases side by side.
+// showOutcome shows the cases side by side, with what was changed on the picture, and the table below.
 func showOutcome(o *Outcome) (shown, error) {
 	table, err := both(o.Table(), o.String())
 	if err != nil {
 		return table, err
+	}
+	if all := o.Collection(); len(all.Results)-1 <= display.MostBeside { // all but the table
+		figure, err := drawn(all)
+		if err != nil {
+			return table, err
+		}
+		table.png = figure.png
 	}
 	panels := ""
 	for _, c := range append([]intervene.Case{o.Before}, o.After...) {

@@ -2,6 +2,8 @@ package lx
 
 import (
 	"bytes"
+	"image"
+	"image/png"
 	"math"
 	"os"
 	"path/filepath"
@@ -53,6 +55,18 @@ func TestWhatIfAsksAgain(t *testing.T) {
 			t.Errorf("%s: %v, %q", what, err, s.text)
 		}
 	}
+	s, err := shownOf(both)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := drawn(both.Table())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Six cases in two lines, and the table below them.
+	if whole, alone := sizeOf(t, s.png), sizeOf(t, table.png); whole.Y < alone.Y+whole.X/2 {
+		t.Errorf("the picture of six cases is %v, of the table alone %v", whole, alone)
+	}
 	if text := failing(t, func() { Cut(q, "nobody", "regions") }); !strings.HasPrefix(text, "lx: ") || !strings.Contains(text, `nothing is called "nobody"`) {
 		t.Errorf("a cut of no head: %q", text)
 	}
@@ -64,6 +78,16 @@ func TestWhatIfAsksAgain(t *testing.T) {
 	if text, err := os.ReadFile(path); err != nil || !strings.Contains(string(text), words) {
 		t.Errorf("saved, the table is %q, %v", text, err)
 	}
+}
+
+// sizeOf is that of a picture.
+func sizeOf(t *testing.T, data []byte) image.Point {
+	t.Helper()
+	c, err := png.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return image.Pt(c.Width, c.Height)
 }
 
 func TestPatchingSaysWhereTheDifferenceIs(t *testing.T) {
