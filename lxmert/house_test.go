@@ -22,6 +22,7 @@ var arrows = []struct {
 	imports []string
 }{
 	{"lxmert", nil},
+	{"internal/rounding", []string{"lxmert"}},
 	{"internal/roundingtest", []string{"lxmert"}},
 	{"internal/*", nil},
 	{"lxmert/weights/internal/*", nil},
@@ -41,6 +42,7 @@ var arrows = []struct {
 	{"lxmert/task", []string{"lxmert", "lxmert/lxrt", "lxmert/dataset", "lxmert/train", "lxmert/token", "lxmert/region", "lxmert/weights", "lxmert/backend"}},
 	{"lxmert/task/cli", []string{"lxmert/task", "lxmert/dataset"}},
 	{"lxmert/toy", []string{"lxmert", "lxmert/region", "lxmert/dataset"}},
+	{"lxmert/check", []string{"lxmert", "lxmert/lxrt", "lxmert/weights", "lxmert/backend"}},
 	{"lxmert/bench", []string{"lxmert/...", "analysis", "analysis/relevance", "analysis/modality", "analysis/patch"}},
 	{"lxmert/cmd/lxmert", []string{"..."}},
 	{"analysis", []string{"lxmert"}},

@@ -180,3 +180,13 @@ func roundedToHalf(t *testing.T, b *backend.Backend, folder string) *Model {
 	}
 	return openModel(t, b, rounded, Options{})
 }
+
+func openWeights(t *testing.T, name, config string) *weights.Model {
+	t.Helper()
+	m, err := weights.OpenModel(name, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}

@@ -17,10 +17,15 @@ type modelFlags struct {
 }
 
 func (f *modelFlags) add(cmd *cobra.Command) {
+	f.addWeights(cmd)
+	cmd.Flags().BoolVar(&f.bf16, "bf16", false, "keep weights and layers in bfloat16 (fast on GPUs, slow on CPUs)")
+}
+
+// addWeights adds the flags that say which weights.
+func (f *modelFlags) addWeights(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.load, "load", "", "weights: a .pth or .safetensors file (the suffix may be left out), a Hugging Face folder, or toy: the toy world's model")
 	cmd.Flags().StringVar(&f.config, "config", "", "JSON file with the sizes that the weights' shapes do not tell (default: looked for beside the weights)")
 	cmd.Flags().BoolVar(&f.unused, "allow-unused", false, "leave tensors alone that are not part of the model, such as an optimiser's, and count them (default: they are an error)")
-	cmd.Flags().BoolVar(&f.bf16, "bf16", false, "keep weights and layers in bfloat16 (fast on GPUs, slow on CPUs)")
 }
 
 // open opens the model; Close frees it and its backend.
