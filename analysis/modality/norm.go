@@ -15,9 +15,41 @@ import (
 // It is what compares modalities in a model of two streams: [CLS] looks at words and at regions in attentions of their own,
 // each of which sums to 1 whatever the picture is worth.
 func CrossNorms(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch) (analysis.Curve, error) {
+	values, meta, err := CrossNormsOf(ctx, eng, b)
+	if err != nil {
+		return analysis.Curve{}, err
+	}
+	return CrossNormCurve(meta, eng.Config(), func(series, layer int) (mean, low, high float64) {
+		cells, _ := Measure{Values: values[series][layer]}.interval(nil)
+		return cells[0].(float64), cells[1].(float64), cells[2].(float64)
+	}), nil
+}
+
+// crossNorms are the series of [CrossNorms].
+var crossNorms = []struct {
+	name, mapName string
+	stream        analysis.Stream
+	valid         func(b *lxmert.Batch, row int) []bool
+}{
+	{"words, from regions", "ti", analysis.WordStream, analysis.ValidWords},
+	{"[CLS], from regions", "ti", analysis.WordStream, func(b *lxmert.Batch, row int) []bool { return analysis.ValidWords(b, row)[:1] }},
+	{"regions, from words", "it", analysis.RegionStream, analysis.ValidRegions},
+}
+
+// CrossNormNames are the names of the series of [CrossNorms].
+func CrossNormNames() (names []string) {
+	for _, s := range crossNorms {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// CrossNormsOf are the numbers of which [CrossNorms] shows the means: [series][cross layers][examples]. NaN of a picture without
+// regions.
+func CrossNormsOf(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch) ([][][]float64, analysis.Meta, error) {
 	cfg := eng.Config()
 	if err := b.Check(cfg); err != nil {
-		return analysis.Curve{}, err
+		return nil, analysis.Meta{}, err
 	}
 	var names []string
 	for k := range cfg.CrossLayers {
@@ -26,31 +58,21 @@ func CrossNorms(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch) (analys
 	b = analysis.Separate(b)
 	trace, err := eng.Run(ctx, b, lxmert.Request{Want: lxmert.All(names...), NoRegions: b.NoRegions()})
 	if err != nil {
-		return analysis.Curve{}, err
+		return nil, analysis.Meta{}, err
 	}
-	c := analysis.Curve{
-		Meta:  analysis.Meta{Method: "norm of cross-attention over norm of the residual", Model: trace.Provenance, N: b.Rows(), Level: level},
-		XName: "cross layer", YName: "|cross-attention| / |input|",
-	}
+	meta := analysis.Meta{Model: trace.Provenance, N: b.Rows()}
 	if b.Images != nil {
-		c.Features = b.Images[0].Source
+		meta.Features = b.Images[0].Source
 	}
-	for k := range cfg.CrossLayers {
-		c.X = append(c.X, float64(k))
-	}
-	for _, s := range []struct {
-		name, mapName, level string
-		first                int
-		valid                func(b *lxmert.Batch, row int) []bool
-	}{
-		{"words, from regions", "ti", "hid.t.", cfg.LangLayers, analysis.ValidWords},
-		{"[CLS], from regions", "ti", "hid.t.", cfg.LangLayers, func(b *lxmert.Batch, row int) []bool { return analysis.ValidWords(b, row)[:1] }},
-		{"regions, from words", "it", "hid.i.", cfg.RegionLayers, analysis.ValidRegions},
-	} {
-		series := analysis.CurveSeries{Name: s.name}
+	out := make([][][]float64, len(crossNorms))
+	for i, s := range crossNorms {
+		level, first := "hid.t.", cfg.LangLayers
+		if s.stream == analysis.RegionStream {
+			level, first = "hid.i.", cfg.RegionLayers
+		}
 		for k := range cfg.CrossLayers {
-			brought, there := trace.Values[fmt.Sprintf("x.%d.%s.out", k, s.mapName)], trace.Values[s.level+strconv.Itoa(s.first+k)]
-			m := Measure{}
+			brought, there := trace.Values[fmt.Sprintf("x.%d.%s.out", k, s.mapName)], trace.Values[level+strconv.Itoa(first+k)]
+			var values []float64
 			for row := range b.Rows() {
 				sum, n := 0.0, 0
 				for at, ok := range s.valid(b, row) {
@@ -59,14 +81,30 @@ func CrossNorms(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch) (analys
 						n++
 					}
 				}
-				m.Values = append(m.Values, sum/float64(n))
+				values = append(values, sum/float64(n))
 			}
-			cells, _ := m.interval(nil)
-			series.Y, series.Low, series.High = append(series.Y, cells[0].(float64)), append(series.Low, cells[1].(float64)), append(series.High, cells[2].(float64))
+			out[i] = append(out[i], values)
+		}
+	}
+	return out, meta, nil
+}
+
+// CrossNormCurve draws means of [CrossNormsOf], of which of gives that of a series and a cross layer and its interval.
+func CrossNormCurve(meta analysis.Meta, cfg lxmert.Config, of func(series, layer int) (mean, low, high float64)) analysis.Curve {
+	c := analysis.Curve{Meta: meta, XName: "cross layer", YName: "|cross-attention| / |input|"}
+	c.Method, c.Level = "norm of cross-attention over norm of the residual", level
+	for k := range cfg.CrossLayers {
+		c.X = append(c.X, float64(k))
+	}
+	for i, s := range crossNorms {
+		series := analysis.CurveSeries{Name: s.name}
+		for k := range cfg.CrossLayers {
+			mean, low, high := of(i, k)
+			series.Y, series.Low, series.High = append(series.Y, mean), append(series.Low, low), append(series.High, high)
 		}
 		c.Series = append(c.Series, series)
 	}
-	return c, nil
+	return c
 }
 
 func norm[F float32 | float64](x []F) float64 {

@@ -46,7 +46,7 @@ func Use(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, opt UseOptions
 		eng lxmert.Engine
 		to  *[]Measure
 	}{{eng, &u.Seeing}, {other, &u.Blind}} {
-		meta, measures, err := measureUse(ctx, x.eng, b, opt)
+		meta, measures, err := UseOf(ctx, x.eng, b, opt)
 		if err != nil {
 			return nil, err
 		}
@@ -70,8 +70,8 @@ func Use(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, opt UseOptions
 	return u, nil
 }
 
-// measureUse asks all methods about one model.
-func measureUse(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, opt UseOptions) (analysis.Meta, []Measure, error) {
+// UseOf asks all methods about one model, beside which there is no other.
+func UseOf(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, opt UseOptions) (analysis.Meta, []Measure, error) {
 	p, err := EMAP(ctx, eng, b, EMAPOptions{Side: opt.Side})
 	if err != nil {
 		return analysis.Meta{}, nil, err

@@ -94,8 +94,8 @@ func (p *Pair) Exact(ctx context.Context, d Direction, row int) (*Exact, error) 
 		}
 		*s.to = grid(s.title, levels, s.cols, func(i, j int) Node { return Node{levels.Labels[i], All, j} })
 	}
-	kinds, layers := sublayerAxes(cfg)
-	x.Sublayers = grid("sublayers", kinds, layers, func(i, j int) Node { return Node{layers.Labels[j] + sublayerKinds[i].suffix, All, All} })
+	kinds, layers, suffixes := SublayerAxes(cfg)
+	x.Sublayers = grid("sublayers", kinds, layers, func(i, j int) Node { return Node{layers.Labels[j] + suffixes[i], All, All} })
 
 	meta := x.Meta
 	meta.Method = "activation patching of single words and regions, " + d.String()
@@ -170,10 +170,12 @@ func Sublayers(cfg lxmert.Config) []Node {
 	return nodes
 }
 
-func sublayerAxes(cfg lxmert.Config) (kinds, layers analysis.Axis) {
+// SublayerAxes are the kinds of [Sublayers] and the layers of a model: the node of a kind in a layer is called as the layer, and then
+// the kind's suffix. Not every layer has every kind.
+func SublayerAxes(cfg lxmert.Config) (kinds, layers analysis.Axis, suffixes []string) {
 	kinds.Name, layers.Name = "sublayer", "layer"
 	for _, k := range sublayerKinds {
-		kinds.Labels = append(kinds.Labels, k.what)
+		kinds.Labels, suffixes = append(kinds.Labels, k.what), append(suffixes, k.suffix)
 	}
 	for _, l := range []struct {
 		letter string
@@ -183,7 +185,7 @@ func sublayerAxes(cfg lxmert.Config) (kinds, layers analysis.Axis) {
 			layers.Labels = append(layers.Labels, l.letter+"."+strconv.Itoa(k))
 		}
 	}
-	return kinds, layers
+	return kinds, layers, suffixes
 }
 
 // Collection is all of it as one result: words and regions on the picture first.

@@ -100,20 +100,15 @@ func mentions(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, first int
 	}
 	var out []mention
 	for row := range b.Rows() {
-		picture, about := pictureOf(b, row, first)
+		picture, _ := pictureOf(b, row, first)
 		valid := analysis.ValidRegions(b, row)
-		for _, w := range wordsOf(b, row) {
-			about.Word = w.text
-			regions := named(about)
-			if len(regions) != 1 || !valid[regions[0]] {
-				continue
-			}
+		for _, w := range Namings(b, row) {
 			m := mention{picture: picture}
 			for v, there := range valid {
 				if !there {
 					continue
 				}
-				if v == regions[0] {
+				if v == w.Region {
 					m.gold = len(m.features)
 				}
 				m.valid++
@@ -121,10 +116,10 @@ func mentions(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, first int
 				for k := range cfg.CrossLayers {
 					ti, it := trace.Values[fmt.Sprintf("x.%d.ti", k)].Row(row), trace.Values[fmt.Sprintf("x.%d.it", k)].Row(row)
 					for h := range cfg.Heads {
-						f = append(f, float64(ti.At(h, w.position, v)))
+						f = append(f, float64(ti.At(h, w.Positions[0], v)))
 					}
 					for h := range cfg.Heads {
-						f = append(f, float64(it.At(h, v, w.position)))
+						f = append(f, float64(it.At(h, v, w.Positions[0])))
 					}
 				}
 				m.features = append(m.features, f)

@@ -141,6 +141,7 @@ func pictureOf(b *lxmert.Batch, row, first int) (string, Item) {
 type placedWord struct {
 	text     string
 	position int
+	pieces   []int // positions of all pieces
 }
 
 // wordsOf are the words of a row's sentence, without special and padded positions.
@@ -161,11 +162,11 @@ func wordsOf(b *lxmert.Batch, row int) []placedWord {
 		}
 		if w.Word[t] == last && len(out) > 0 {
 			word := &out[len(out)-1]
-			word.text = w.Text[w.Start[word.position]:w.End[t]]
+			word.text, word.pieces = w.Text[w.Start[word.position]:w.End[t]], append(word.pieces, t)
 			continue
 		}
 		last = w.Word[t]
-		out = append(out, placedWord{w.Text[w.Start[t]:w.End[t]], t})
+		out = append(out, placedWord{w.Text[w.Start[t]:w.End[t]], t, []int{t}})
 	}
 	for i := range out {
 		out[i].text = strings.ToLower(out[i].text)

@@ -40,6 +40,9 @@ const (
 	resamples = 1000
 )
 
+// noLabels says why a task may have no labels.
+const noLabels = "the data have no two labels for it: regions need the names that the detector gives them (in a file of objects, and one of attributes), words need sentences that name them"
+
 // levelFound is what was found at one level.
 type levelFound struct {
 	accuracy, low, high           float64
@@ -90,7 +93,7 @@ func Run(ctx context.Context, eng lxmert.Engine, batches Batches, opt Options) (
 		total += len(g.levels)
 	}
 	if len(problems) == 0 || len(opt.Tasks) > 0 && len(without) > 0 {
-		return analysis.Collection{}, fmt.Errorf("the data have no two labels for %s: regions need the names that the detector gives them (in a file of objects, and one of attributes), words need sentences that name them, and there must be several pictures", strings.Join(without, ", "))
+		return analysis.Collection{}, fmt.Errorf("%s: %s, and there must be several pictures", strings.Join(without, ", "), noLabels)
 	}
 	r := runner{eng: eng, opt: opt, meta: analysis.Meta{Model: from, Features: features, Seed: opt.Seed, Level: level95, Unit: "share"}}
 	out := analysis.Collection{Title: "Where what is known"}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -40,26 +41,53 @@ func Prune(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, target analy
 	if err != nil {
 		return analysis.Curve{}, err
 	}
-	p := pruner{eng: eng, bound: bound, perRun: opt.RowsPerRun}
-	if p.perRun <= 0 {
-		p.perRun = 64
-	}
-	scores, err := p.flat(importance)
+	p, err := NewPruning(eng.Config(), importance, opt)
 	if err != nil {
 		return analysis.Curve{}, err
 	}
-	steps := opt.Steps
-	if steps == nil {
-		steps = twentieths()
+	scores, from, err := p.Scores(ctx, eng, bound)
+	if err != nil {
+		return analysis.Curve{}, err
 	}
-	for i, s := range steps {
-		if !(s >= 0 && s <= 1) || i > 0 && s <= steps[i-1] {
-			return analysis.Curve{}, fmt.Errorf("steps %v are not ascending shares between 0 and 1", steps)
+	meta := analysis.NewScores(analysis.Meta{Target: target.String(), Unit: bound.Unit, Model: from}, bound.Batch, 0, nil, nil).Meta
+	meta.N = len(bound.Terms[0].Weight)
+	return p.Curve(meta, func(order, step int) (mean, low, high float64) {
+		return analysis.MeanInterval(scores[order][step], pruneResamples, pruneLevel, rand.New(rand.NewPCG(opt.Seed, 1)))
+	}), nil
+}
+
+// Pruning is which heads are removed in which orders; see [Prune].
+type Pruning struct {
+	Steps []float64 // shares of all heads that are removed
+	Names []string  // of the orders
+
+	opt    PruneOptions
+	orders [][][]int // the heads of each order; of random ones several
+	params map[string]string
+}
+
+// pruneStyles are how curves draw the orders.
+var pruneStyles = map[string]string{"least important first": "solid", "most important first": "dashed", "random": "random"}
+
+// NewPruning makes the orders from the importance of heads, heads by maps.
+func NewPruning(cfg lxmert.Config, importance analysis.Matrix, opt PruneOptions) (*Pruning, error) {
+	scores, err := flat(cfg, importance)
+	if err != nil {
+		return nil, err
+	}
+	if opt.Steps == nil {
+		opt.Steps = twentieths()
+	}
+	for i, s := range opt.Steps {
+		if !(s >= 0 && s <= 1) || i > 0 && s <= opt.Steps[i-1] {
+			return nil, fmt.Errorf("steps %v are not ascending shares between 0 and 1", opt.Steps)
 		}
 	}
-	random := opt.Random
-	if random == 0 {
-		random = 3
+	if opt.Random == 0 {
+		opt.Random = 3
+	}
+	if opt.RowsPerRun <= 0 {
+		opt.RowsPerRun = 64
 	}
 	order := make([]int, len(scores))
 	for i := range order {
@@ -68,46 +96,61 @@ func Prune(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, target analy
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(scores[i], scores[j]) })
 	reversed := slices.Clone(order)
 	slices.SortStableFunc(reversed, func(i, j int) int { return cmp.Compare(scores[j], scores[i]) })
-	c := analysis.Curve{
-		Meta:  analysis.NewScores(analysis.Meta{Method: "head pruning", Target: target.String(), Unit: bound.Unit}, bound.Batch, 0, nil, nil).Meta,
-		XName: "share of heads removed", YName: "score", X: steps,
+	p := &Pruning{Steps: opt.Steps, Names: []string{"least important first", "most important first"}, opt: opt, orders: [][][]int{{order}, {reversed}}}
+	if opt.Random > 0 {
+		p.Names, p.orders = append(p.Names, "random"), append(p.orders, drawn(opt.Random, len(order), rand.New(rand.NewPCG(opt.Seed, 0))))
 	}
-	c.N, c.Seed, c.Level = len(bound.Terms[0].Weight), opt.Seed, pruneLevel
-	c.Params = map[string]string{"importance": importance.Method, "importance from": fmt.Sprintf("%d examples", importance.N)}
-	if bound.Unit == "share" {
-		c.YName = "probability of the answer"
-	}
-	draw := rand.New(rand.NewPCG(opt.Seed, 0))
-	for _, o := range []struct {
-		name, style string
-		orders      [][]int
-	}{{"least important first", "solid", [][]int{order}}, {"most important first", "dashed", [][]int{reversed}}, {"random", "random", p.drawn(random, len(order), draw)}} {
-		if len(o.orders) == 0 {
-			continue
-		}
-		s := analysis.CurveSeries{Name: o.name, Style: o.style}
-		for _, step := range steps {
+	p.params = map[string]string{"importance": importance.Method, "importance from": fmt.Sprintf("%d examples", importance.N)}
+	return p, nil
+}
+
+// Scores are the target's scores without the heads of each step: [orders][steps][examples]. Of random orders they are means.
+func (p *Pruning) Scores(ctx context.Context, eng lxmert.Engine, bound *analysis.Bound) ([][][]float64, lxmert.Provenance, error) {
+	run := pruner{eng: eng, bound: bound, perRun: p.opt.RowsPerRun}
+	out := make([][][]float64, len(p.orders))
+	for i, orders := range p.orders {
+		for _, step := range p.Steps {
 			var mean []float64 // of each example, over the orders
-			for _, heads := range o.orders {
-				at, err := p.without(ctx, heads[:int(math.Round(step*float64(len(heads))))])
+			for _, heads := range orders {
+				at, err := run.without(ctx, heads[:int(math.Round(step*float64(len(heads))))])
 				if err != nil {
-					return c, err
+					return nil, run.provenance, err
 				}
 				if mean == nil {
 					mean = make([]float64, len(at))
 				}
 				for n, x := range at {
-					mean[n] += x / float64(len(o.orders))
+					mean[n] += x / float64(len(orders))
 				}
 			}
-			y, low, high := analysis.MeanInterval(mean, pruneResamples, pruneLevel, rand.New(rand.NewPCG(opt.Seed, 1)))
+			out[i] = append(out[i], mean)
+		}
+	}
+	return out, run.provenance, nil
+}
+
+// Curve draws mean scores, of which of gives that of an order and a step and its interval. meta says what they are of.
+func (p *Pruning) Curve(meta analysis.Meta, of func(order, step int) (mean, low, high float64)) analysis.Curve {
+	c := analysis.Curve{Meta: meta, XName: "share of heads removed", YName: "score", X: p.Steps}
+	c.Method, c.Seed, c.Level = "head pruning", p.opt.Seed, pruneLevel
+	c.Params = maps.Clone(meta.Params)
+	if c.Params == nil {
+		c.Params = map[string]string{}
+	}
+	maps.Copy(c.Params, p.params)
+	if c.Unit == "share" {
+		c.YName = "probability of the answer"
+	}
+	for i, name := range p.Names {
+		s := analysis.CurveSeries{Name: name, Style: pruneStyles[name]}
+		for step := range p.Steps {
+			y, low, high := of(i, step)
 			s.Y, s.Low, s.High = append(s.Y, y), append(s.Low, low), append(s.High, high)
 		}
-		s.Area = area(steps, s.Y)
+		s.Area = area(p.Steps, s.Y)
 		c.Series = append(c.Series, s)
 	}
-	c.Model = p.provenance
-	return c, nil
+	return c
 }
 
 // pruner removes heads of a model. Heads are numbered map by map.
@@ -119,8 +162,7 @@ type pruner struct {
 }
 
 // flat is the importance of every head, map by map.
-func (p *pruner) flat(importance analysis.Matrix) ([]float64, error) {
-	cfg := p.eng.Config()
+func flat(cfg lxmert.Config, importance analysis.Matrix) ([]float64, error) {
 	if err := importance.Check(); err != nil {
 		return nil, err
 	}
@@ -142,7 +184,7 @@ func (p *pruner) flat(importance analysis.Matrix) ([]float64, error) {
 }
 
 // drawn are random orders of n heads.
-func (p *pruner) drawn(orders, n int, draw *rand.Rand) [][]int {
+func drawn(orders, n int, draw *rand.Rand) [][]int {
 	var out [][]int
 	for range max(orders, 0) {
 		out = append(out, draw.Perm(n))

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -15,34 +16,25 @@ import (
 
 // The methods that measure heads instead of scoring words and regions.
 const (
-	Statistics = "statistics" // of attention.StatisticNames, each head of each map
-	Divergence = "divergence" // between the heads of each map
-	Importance = "importance" // of each head for the target
-	Clusters   = "clusters"   // of heads that attend alike
+	Statistics = "statistics"  // of attention.StatisticNames, each head of each map
+	Divergence = "divergence"  // between the heads of each map
+	Importance = "importance"  // of each head for the target
+	Clusters   = "clusters"    // of heads that attend alike
+	ValueNorms = "value-norms" // of what heads hand on
 )
 
 // importanceName is the statistic that [Importance] gives.
 const importanceName = "importance"
 
-// HeadMethods lists the methods that measure heads, each with a phrase about it.
-func HeadMethods() [][2]string {
+// headMethods lists the methods that measure heads, each with a phrase about it.
+func headMethods() [][2]string {
 	return [][2]string{
 		{Statistics, "entropy, sparsity, distance, share of special tokens of every head"},
 		{Divergence, "Jensen-Shannon divergence between the heads of every map"},
 		{Importance, "how much the target would change if a head were weakened"},
+		{ValueNorms, "attention weighed by its values: how much each head hands on, and how much of it is special tokens'"},
 		{Clusters, "which heads attend alike: Jensen-Shannon divergence of all pairs, ordered by clustering"},
 	}
-}
-
-func isHeadMethod(name string) bool {
-	return slices.Contains(headMethodNames(), name)
-}
-
-func headMethodNames() (names []string) {
-	for _, m := range HeadMethods() {
-		names = append(names, m[0])
-	}
-	return names
 }
 
 // headSums are sums over examples of a number of each head of each map, and, in the last column, of its mean over heads.
@@ -103,7 +95,8 @@ func (s *headSums) mean(m, column int) (mean, standardError float64) {
 }
 
 // measureHeads fills in the statistics of heads that the methods ask for.
-func measureHeads(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, target analysis.Target, methods []string, maps []string) (map[string]*headSums, map[string]*pairSums, error) {
+func (r *runner) measureHeads(ctx context.Context, b *lxmert.Batch) (map[string]*headSums, map[string]*pairSums, error) {
+	eng, target, methods, maps := r.eng, r.opt.Target, r.opt.Methods, r.settings.Maps
 	heads := eng.Config().Heads
 	sums := map[string]*headSums{}
 	var pairs map[string]*pairSums
@@ -148,6 +141,11 @@ func measureHeads(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, targe
 			}
 		}
 	}
+	if slices.Contains(methods, ValueNorms) {
+		if err := r.measureValueNorms(ctx, b, sums); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", ValueNorms, err)
+		}
+	}
 	if slices.Contains(methods, Importance) {
 		rows, err := relevance.HeadImportance(ctx, eng, b, target)
 		if err != nil {
@@ -168,7 +166,7 @@ func measureHeads(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, targe
 
 // headResults makes a grid and a curve over layers of each statistic.
 func (c *collector) headResults(s *Summary) error {
-	for _, name := range slices.Concat(attention.StatisticNames, []string{attention.DivergenceName, importanceName}) {
+	for _, name := range slices.Concat(attention.StatisticNames, []string{attention.DivergenceName, importanceName, valueNormName, valueSpecialName}) {
 		sums := c.heads[name]
 		if sums == nil {
 			continue
@@ -199,8 +197,13 @@ func (c *collector) grid(name string, sums *headSums) analysis.Matrix {
 }
 
 func scale(name string) (unit string, high float64) {
-	if name == importanceName {
+	switch name {
+	case importanceName:
 		return "logit", 0
+	case valueNormName:
+		return "", 0
+	case valueSpecialName:
+		return "share", 1
 	}
 	return attention.Scale(name)
 }

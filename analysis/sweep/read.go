@@ -11,8 +11,11 @@ import (
 )
 
 // Read reads what [Run] has found so far, of all parts in a folder. Parts must be of the same settings and weights, and of
-// a sharded run all must be there. progress, if there is one, is called with the bytes that are read, of all.
-func Read(ctx context.Context, dir string, progress func(done, total int64)) (*Summary, error) {
+// a sharded run all must be there. progress, if there is one, is called with what is being done and how much of it is.
+func Read(ctx context.Context, dir string, progress func(what string, done, total int64)) (*Summary, error) {
+	if progress == nil {
+		progress = func(string, int64, int64) {}
+	}
 	paths, err := filepath.Glob(filepath.Join(dir, "examples*.jsonl"))
 	if err != nil || len(paths) == 0 {
 		return nil, fmt.Errorf("sweep: %s has no results (examples*.jsonl)", dir)
@@ -37,7 +40,11 @@ func Read(ctx context.Context, dir string, progress func(done, total int64)) (*S
 			}
 		}
 	}
-	return c.summary()
+	s, err := c.summary()
+	if err != nil {
+		return nil, err
+	}
+	return s, c.drawGathered(ctx, s, paths, func(what string, done, total int) { progress(what, int64(done), int64(total)) })
 }
 
 // reading goes through parts.
@@ -45,7 +52,7 @@ type reading struct {
 	ctx         context.Context
 	c           *collector
 	seen        map[int]bool
-	progress    func(done, total int64)
+	progress    func(what string, done, total int64)
 	done, total int64
 }
 
@@ -86,8 +93,6 @@ func (c *counted) Read(p []byte) (int, error) {
 	}
 	n, err := c.in.Read(p)
 	c.r.done += int64(n)
-	if c.r.progress != nil {
-		c.r.progress(c.r.done, max(c.r.done, c.r.total))
-	}
+	c.r.progress("reading results", c.r.done, max(c.r.done, c.r.total))
 	return n, err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -42,6 +43,28 @@ type Settings struct {
 	Gold        bool     `json:"gold,omitempty"`
 	Shard       int      `json:"shard"`
 	Shards      int      `json:"shards"`
+	// Whole says that parts are of whole batches, so that the lines of all parts are those of one run, whatever the parts.
+	// Parts of older programs are not.
+	Whole bool `json:"whole_batches,omitempty"`
+	// What follows is set where a method needs it.
+	Sample  int                `json:"sample,omitempty"` // how many questions, the first ones, are looked at together
+	Config  *lxmert.Config     `json:"config,omitempty"`
+	Changes []string           `json:"changes,omitempty"`
+	Corrupt string             `json:"corrupt,omitempty"`
+	Noising bool               `json:"noising,omitempty"`
+	Concept string             `json:"concept,omitempty"`
+	Level   string             `json:"level,omitempty"`
+	Blind   *lxmert.Provenance `json:"blind,omitempty"` // the question-only model
+}
+
+// share are the examples of the part: from first up to, not including, last.
+func (s Settings) share() (first, last int) {
+	if !s.Whole {
+		return share(s.Examples, s.Shard, s.Shards)
+	}
+	batches := (s.Examples + s.Batch - 1) / s.Batch
+	first, last = share(batches, s.Shard, s.Shards)
+	return min(first*s.Batch, s.Examples), min(last*s.Batch, s.Examples)
 }
 
 // version is raised when older files can no longer be read, or gone on with.
@@ -50,11 +73,18 @@ const version = 2
 // essence is what of the settings must be alike for results to belong together. Of the model it is the weights and the
 // numbers' type: where it was computed changes rounding only, so that shards of different machines can be joined.
 func (s Settings) essence() Settings {
-	m := lxmert.Provenance{Hash: s.Model.Hash, DType: s.Model.DType}
-	if m.Hash == "" {
-		m.Weights = s.Model.Weights
+	of := func(p lxmert.Provenance) lxmert.Provenance {
+		m := lxmert.Provenance{Hash: p.Hash, DType: p.DType}
+		if m.Hash == "" {
+			m.Weights = p.Weights
+		}
+		return m
 	}
-	s.Model = m
+	s.Model = of(s.Model)
+	if s.Blind != nil {
+		blind := of(*s.Blind)
+		s.Blind = &blind
+	}
 	return s
 }
 
@@ -65,8 +95,14 @@ type line struct {
 	Heads    map[string]*headSums `json:"heads,omitempty"` // by statistic
 	Pairs    map[string]*pairSums `json:"pairs,omitempty"` // by kind of map
 	Looks    []looked             `json:"looks,omitempty"`
+	Values   []valuesOf           `json:"values,omitempty"` // by method that measures examples
+	Kept     []keptRow            `json:"kept,omitempty"`   // rows of the sample
+	// States is where the numbers of Kept are, in their order.
+	States *block `json:"states,omitempty"`
 	// Model says where the line was computed, if it was not where the part was begun.
 	Model *lxmert.Provenance `json:"model,omitempty"`
+
+	numbers []float32 // those of States
 }
 
 // span is what a line is about, from which readers know whether one is missing.
@@ -76,6 +112,7 @@ func (l *line) span() (first, examples int) { return l.First, len(l.Examples) }
 type outline struct {
 	First    int        `json:"first"`
 	Examples []struct{} `json:"examples"`
+	States   *block     `json:"states"`
 }
 
 func (l *outline) span() (first, examples int) { return l.First, len(l.Examples) }
@@ -150,6 +187,8 @@ type part struct {
 	lock  *filelock.Lock
 	begun Settings // its first line
 	done  int      // examples that it had when it was opened
+
+	states *stateFile // what goes with the lines; nil: no method gathers states
 }
 
 // openPart opens or makes the file of a run and reads how far it is. A line that was cut off is dropped. found, if there is
@@ -174,11 +213,18 @@ func openPart(dir string, want Settings, overwrite bool, found func(done int)) (
 	if err != nil {
 		return nil, fmt.Errorf("sweep: %w", err)
 	}
-	end := int64(0)
-	if !overwrite {
-		if end, err = p.resume(want, found); err != nil {
+	end, states := int64(0), int64(0)
+	if !overwrite && !p.bare() {
+		if end, states, err = p.resume(want, found); err != nil {
 			return nil, err
 		}
+	}
+	if gathers(want.Methods) {
+		if p.states, err = openStates(statesName(p.path), states); err != nil {
+			return nil, err
+		}
+	} else if err := os.Remove(statesName(p.path)); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a run that is overwritten
+		return nil, fmt.Errorf("sweep: %w", err)
 	}
 	if err := p.file.Truncate(end); err != nil {
 		return nil, fmt.Errorf("sweep: %w", err)
@@ -192,20 +238,42 @@ func openPart(dir string, want Settings, overwrite bool, found func(done int)) (
 	return p, nil
 }
 
-// resume reads what is there and returns where it ends.
-func (p *part) resume(want Settings, found func(done int)) (end int64, err error) {
-	return readPart(p.path, p.file, func(s Settings) error {
-		if a, b := s.essence(), normal(want).essence(); !reflect.DeepEqual(a, b) {
+// bare says that the part has settings and nothing else: its run ended before it found anything, and what comes may have other
+// settings.
+func (p *part) bare() bool {
+	in := bufio.NewReader(io.NewSectionReader(p.file, 0, math.MaxInt64))
+	text, err := in.ReadBytes('\n')
+	if err != nil {
+		return false
+	}
+	var s Settings
+	if json.Unmarshal(text, &s) != nil || s.Version != version {
+		return false
+	}
+	_, err = in.ReadByte()
+	return err == io.EOF
+}
+
+// resume reads what is there and returns where it ends, and where its states do.
+func (p *part) resume(want Settings, found func(done int)) (end, states int64, err error) {
+	end, err = readPart(p.path, p.file, func(s Settings) error {
+		want := normal(want)
+		want.Whole = s.Whole // a part that an older program has begun ends where that would have ended it
+		if a, b := s.essence(), want.essence(); !reflect.DeepEqual(a, b) {
 			return fmt.Errorf("sweep: %s was made %s; give another folder, or overwrite it", p.path, difference(a, b))
 		}
 		p.begun = s
 		return nil
 	}, func(l *outline) error {
+		if l.States != nil {
+			states += l.States.Bytes
+		}
 		if p.done += len(l.Examples); found != nil {
 			found(p.done)
 		}
 		return nil
 	})
+	return end, states, err
 }
 
 // normal is what settings are after they were written and read.
@@ -255,10 +323,23 @@ func (p *part) append(v any) error {
 	return nil
 }
 
+// add appends a line, after its numbers: a line that is there has them.
+func (p *part) add(l *line) (err error) {
+	if p.states != nil && len(l.numbers) > 0 {
+		if l.States, err = p.states.append(l.numbers); err != nil {
+			return err
+		}
+	}
+	return p.append(l)
+}
+
 func (p *part) Close() error {
 	var err error
 	if p.file != nil {
 		err = p.file.Close()
+	}
+	if p.states != nil {
+		err = errors.Join(err, p.states.Close())
 	}
 	return errors.Join(err, p.lock.Close())
 }
@@ -289,7 +370,10 @@ func readPart[L any, P interface {
 			if err := begin(s); err != nil {
 				return 0, err
 			}
-			next, _ = share(s.Examples, s.Shard, s.Shards)
+			if s.Whole && s.Batch < 1 {
+				return 0, fmt.Errorf("sweep: %s was made with batches of %d questions; the file was changed, overwrite it", name, s.Batch)
+			}
+			next, _ = s.share()
 			end += int64(len(text))
 			continue
 		}

@@ -108,6 +108,25 @@ func TestAPartWithChangedLinesIsNotGoneOnWith(t *testing.T) {
 	}
 }
 
+// TestAPartWithoutResultsStandsInNobodysWay: a run that ended before its first batch, such as by a wrong flag, is begun anew.
+func TestAPartWithoutResultsStandsInNobodysWay(t *testing.T) {
+	dir := t.TempDir()
+	for _, method := range []string{"rollout", "relevance"} {
+		s := someSettings
+		s.Methods = []string{method}
+		p, err := openPart(dir, s, false, nil)
+		if err != nil || p.done != 0 || p.begun.Methods[0] != method {
+			t.Fatalf("%s: %v", method, err)
+		}
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, partName(0, 1))); err != nil || bytes.Count(text, []byte("\n")) != 1 || !bytes.Contains(text, []byte("relevance")) {
+		t.Errorf("the part is %q (%v)", text, err)
+	}
+}
+
 func TestTwoRunsDoNotWriteOnePart(t *testing.T) {
 	dir := t.TempDir()
 	p, err := openPart(dir, someSettings, false, nil)
@@ -183,7 +202,7 @@ func TestPartsOfOtherMachinesAndVersionsBelongTogether(t *testing.T) {
 	}
 	p.Close()
 	var reads int
-	s, err := Read(t.Context(), dir, func(done, total int64) {
+	s, err := Read(t.Context(), dir, func(_ string, done, total int64) {
 		if reads++; done > total || total == 0 {
 			t.Errorf("%d of %d bytes are read", done, total)
 		}

@@ -24,6 +24,7 @@ func (s *Summary) Named() (drawn, numbers []analysis.Named) {
 	drawn = named(drawn, s.Tables)
 	drawn = named(drawn, s.Curves)
 	drawn = named(drawn, s.Matrices)
+	drawn = named(drawn, s.Scatters)
 	return drawn, named(nil, s.Steps)
 }
 

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/modality"
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
@@ -17,7 +17,7 @@ import (
 
 // Options say what to do with a data set.
 type Options struct {
-	// Methods are names of [ScoringMethods], [HeadMethods] and [LookMethods].
+	// Methods are names of those in [Groups].
 	Methods []string
 	// Target is what is explained. The zero value is analysis.Predicted().
 	Target analysis.Target
@@ -30,16 +30,37 @@ type Options struct {
 	Limit     int    // how many examples, the first ones; 0: all
 	Batch     int    // examples at a time; 0: 32
 	Show      int    // of how many examples, the first ones, whole results are kept to be looked at; 0: 20, negative: none
-	Shard     int    // which part to do, from 0
-	Shards    int    // of how many; 0: one
+	// Sample is how many questions, the first ones, are looked at together by the methods that do so; 0: 500. What these read of
+	// the model is kept in dir.
+	Sample int
+	// Changes are what the method "what-if" does to every question; nil: all regions are taken away.
+	Changes []Change
+	// Corrupt makes the inputs from which patching starts; Noising patches the other way, what breaks the answer.
+	Corrupt Corruption
+	Noising bool
+	// Concept is a task of package probe whose labels the method "leace" erases, from the levels that fit the pattern Level. "":
+	// object, from all levels of its stream.
+	Concept, Level string
+	// Objects are the detector's classes in their order, where they are those of the model's head; nil: not known.
+	Objects []string
+	// Blind is a model trained without pictures, which "looks" has beside the others; it is shown none.
+	Blind lxmert.Engine
+	// RandomWeights is a model of the same sizes with random weights, with which probes compare; they need it.
+	RandomWeights lxmert.Engine
+	Shard         int // which part to do, from 0
+	Shards        int // of how many; 0: one
 	// Overwrite throws away what a run before has found. Else a run goes on where that one stopped.
 	Overwrite bool
 	// Missing is called once at the end if pictures of examples that are shown are not in the asker's folder of pictures: with
 	// their ids, and how many are shown.
 	Missing func(ids []string, of int)
+	// Unfit is called at the end with changes and corruptions that fitted no question of this part, and why the first did not.
+	Unfit func(name string, why error)
 	// Noted is called once at the end if there was something to note about questions, see question.Batch: how often, and the
 	// first of it.
 	Noted func(notes int, first string)
+	// Preparing is called while something is fitted before the first batch.
+	Preparing func(what string, done, total int64)
 	// Progress is called after each batch with the number of this part's examples that are done.
 	Progress func(done, total int)
 }
@@ -52,11 +73,10 @@ func Run(ctx context.Context, eng lxmert.Engine, d *Data, dir string, opt Option
 	if err != nil {
 		return err
 	}
-	first, last := share(r.settings.Examples, r.settings.Shard, r.settings.Shards)
-	total := last - first
+	first, last := r.settings.share()
 	report := func(done int) {
 		if opt.Progress != nil {
-			opt.Progress(done, total)
+			opt.Progress(done, last-first)
 		}
 	}
 	p, err := openPart(dir, r.settings, opt.Overwrite, report)
@@ -66,6 +86,11 @@ func Run(ctx context.Context, eng lxmert.Engine, d *Data, dir string, opt Option
 	defer func() { err = errors.Join(err, p.Close()) }()
 	if r.settings.Model != p.begun.Model {
 		r.elsewhere = &r.settings.Model
+	}
+	if first, last = p.begun.share(); p.done < last-first {
+		if err := r.begin(ctx); err != nil {
+			return err
+		}
 	}
 	report(p.done)
 	var plan [][]int
@@ -90,11 +115,18 @@ func Run(ctx context.Context, eng lxmert.Engine, d *Data, dir string, opt Option
 		if err != nil {
 			return fmt.Errorf("sweep: questions %s to %s: %w", d.Set.Examples[index[0]].ID, d.Set.Examples[index[len(index)-1]].ID, err)
 		}
-		if err := p.append(l); err != nil {
+		if err := p.add(l); err != nil {
 			return err
 		}
 		done += len(index)
 		report(done)
+	}
+	if opt.Unfit != nil {
+		for _, name := range slices.Sorted(maps.Keys(r.misfits)) {
+			if !r.fitted[name] {
+				opt.Unfit(name, r.misfits[name])
+			}
+		}
 	}
 	if r.notes > 0 && opt.Noted != nil {
 		opt.Noted(r.notes, r.firstNote)
@@ -112,6 +144,12 @@ type runner struct {
 	opt      Options
 	settings Settings
 	scoring  []relevance.NamedMethod
+	// measuring are the methods that measure examples, in the order of the settings. Each adds to a line.
+	measuring []func(ctx context.Context, a *asked, l *line) error
+
+	valueNorms *modality.ValueNorms
+	misfits    map[string]error // of changes and corruptions, the first
+	fitted     map[string]bool  // those that fitted a question
 
 	elsewhere *lxmert.Provenance // if the part was begun by another machine or version
 	looked    map[string]bool    // pictures that were looked for
@@ -131,22 +169,17 @@ func newRunner(ctx context.Context, eng lxmert.Engine, d *Data, opt Options) (*r
 	if opt.Target.String() == (analysis.Target{}).String() {
 		opt.Target = analysis.Predicted()
 	}
-	r := &runner{eng: eng, data: d, opt: opt, looked: map[string]bool{}}
+	r := &runner{eng: eng, data: d, looked: map[string]bool{}, misfits: map[string]error{}, fitted: map[string]bool{}}
 	if len(opt.Methods) == 0 {
 		return nil, errors.New("sweep: no method is named")
 	}
-	for i, name := range opt.Methods {
-		if slices.Contains(opt.Methods[:i], name) {
-			return nil, fmt.Errorf("sweep: the method %q is named twice", name)
+	if err := checkMethods(opt.Methods); err != nil {
+		return nil, err
+	}
+	for _, name := range opt.Methods {
+		if m, ok := findScoring(name); ok {
+			r.scoring = append(r.scoring, m)
 		}
-		if !scores(name) {
-			continue
-		}
-		m, ok := findScoring(name)
-		if !ok {
-			return nil, fmt.Errorf("sweep: there is no method %q; there are %s", name, strings.Join(methodNames(), ", "))
-		}
-		r.scoring = append(r.scoring, m)
 	}
 	if opt.Perturb && len(r.scoring) == 0 {
 		return nil, errors.New("sweep: perturbation tests need a method that scores words and regions")
@@ -175,6 +208,13 @@ func newRunner(ctx context.Context, eng lxmert.Engine, d *Data, opt Options) (*r
 	if s.Show == 0 {
 		s.Show = 20
 	}
+	s.Whole = s.Shards > 1
+	if err := s.choose(&opt); err != nil {
+		return nil, err
+	}
+	if s.Sample > 0 || measures(opt.Methods) {
+		s.Config = &cfg
+	}
 	// The smallest run there is tells which weights these are.
 	b, err := d.batch(ctx, []int{0})
 	if err != nil {
@@ -188,15 +228,53 @@ func newRunner(ctx context.Context, eng lxmert.Engine, d *Data, opt Options) (*r
 	if len(b.Images) > 0 {
 		s.Features = b.Images[0].Source
 	}
-	r.settings = s
+	if opt.Blind != nil && slices.Contains(opt.Methods, Looks) {
+		a, errA := cfg.AnswerHead()
+		b1, errB := opt.Blind.Config().AnswerHead()
+		if err := errors.Join(errA, errB); err != nil {
+			return nil, fmt.Errorf("sweep: the question-only model is to answer beside the other: %w", err)
+		}
+		if a.Classes != b1.Classes || a.Images != b1.Images {
+			return nil, fmt.Errorf("sweep: the question-only model has %d answers about %d pictures, the other %d about %d: they were trained on other tasks", b1.Classes, b1.Images, a.Classes, a.Images)
+		}
+		t, err := opt.Blind.Run(ctx, b.Batch, lxmert.Request{Want: lxmert.All("hid.t.0")})
+		if err != nil {
+			return nil, fmt.Errorf("the question-only model: %w", err)
+		}
+		s.Blind = &t.Provenance
+	}
+	r.settings, r.opt = s, opt
 	return r, nil
 }
 
+// begin prepares the methods that are to be prepared.
+func (r *runner) begin(ctx context.Context) error {
+	for _, name := range r.settings.Methods {
+		if m, ok := findMeasuring(name); ok {
+			measure, err := m.begin(ctx, r)
+			if err != nil {
+				return fmt.Errorf("sweep: %s: %w", name, err)
+			}
+			r.measuring = append(r.measuring, func(ctx context.Context, a *asked, l *line) error {
+				found, err := measure(ctx, a)
+				if err != nil {
+					return fmt.Errorf("%s: %w", name, err)
+				}
+				if found != nil {
+					l.Values = append(l.Values, valuesOf{name, found})
+				}
+				return nil
+			})
+		}
+	}
+	return nil
+}
+
 // batch applies all methods to a batch.
-func (r *runner) batch(ctx context.Context, asked *question.Batch, index []int) (*line, error) {
-	b := asked.Batch
-	if r.notes += len(asked.Notes); r.firstNote == "" && len(asked.Notes) > 0 {
-		r.firstNote = asked.Notes[0]
+func (r *runner) batch(ctx context.Context, made *question.Batch, index []int) (*line, error) {
+	b := made.Batch
+	if r.notes += len(made.Notes); r.firstNote == "" && len(made.Notes) > 0 {
+		r.firstNote = made.Notes[0]
 	}
 	l := &line{First: index[0], Examples: make([]Example, len(index)), Model: r.elsewhere}
 	rows := r.settings.Rows
@@ -211,7 +289,7 @@ func (r *runner) batch(ctx context.Context, asked *question.Batch, index []int) 
 			l.Examples[i].Regions = append(l.Examples[i].Regions, count(analysis.ValidRegions(b, row)))
 		}
 	}
-	labels, err := r.answers(ctx, asked, index, l)
+	answers, labels, err := r.answers(ctx, made, index, l)
 	if err != nil {
 		return nil, err
 	}
@@ -246,19 +324,26 @@ func (r *runner) batch(ctx context.Context, asked *question.Batch, index []int) 
 	if l.Looks, err = r.measureLooks(ctx, b, labels, index[0]); err != nil {
 		return nil, err
 	}
-	l.Heads, l.Pairs, err = measureHeads(ctx, r.eng, b, r.opt.Target, r.opt.Methods, r.settings.Maps)
-	return l, err
+	if l.Heads, l.Pairs, err = r.measureHeads(ctx, b); err != nil {
+		return nil, err
+	}
+	a := &asked{Batch: b, index: index, answers: answers, labels: labels}
+	for _, add := range r.measuring {
+		if err := add(ctx, a, l); err != nil {
+			return nil, err
+		}
+	}
+	return l, r.gather(ctx, a, l)
 }
 
 // answers asks the model, and compares with the right answers where all are known.
-func (r *runner) answers(ctx context.Context, b *question.Batch, index []int, l *line) (labels [][]float64, err error) {
+func (r *runner) answers(ctx context.Context, b *question.Batch, index []int, l *line) (answers []*lxmert.Answer, labels [][]float64, err error) {
 	head := r.data.Asker.Head()
 	if head.Output == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
-	answers, err := r.data.Asker.Answer(ctx, r.eng, b)
-	if err != nil {
-		return nil, err
+	if answers, err = r.data.Asker.Answer(ctx, r.eng, b); err != nil {
+		return nil, nil, err
 	}
 	labels = r.data.labels(index, head.Classes)
 	for i, a := range answers {
@@ -268,7 +353,7 @@ func (r *runner) answers(ctx context.Context, b *question.Batch, index []int, l 
 			e.Right = &labels[i][best.Class]
 		}
 	}
-	return labels, nil
+	return answers, labels, nil
 }
 
 // keep stores a method's results.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
 // measured is one number of a sweep, of which models trained with other seeds have another.
@@ -59,7 +60,10 @@ func checkComparable(runs []*Summary) error {
 	alike := func(s Settings) Settings {
 		s = s.essence()
 		s.Model.Hash, s.Model.Weights = "", ""
-		s.Shard, s.Shards, s.Show = 0, 0, 0
+		if s.Blind != nil { // each model may have its own
+			s.Blind = &lxmert.Provenance{}
+		}
+		s.Shard, s.Shards, s.Show, s.Whole = 0, 0, 0, false
 		if !slices.Contains(s.Methods, Looks) { // whose examples meet the others of their batch
 			s.Batch = 0
 		}
@@ -106,6 +110,9 @@ func (s *Summary) numbers() (out []number) {
 			case "looks":
 				add(measured{method: "model", what: row[0].(string)}, row[2].(float64))
 				add(measured{method: "question only", what: row[0].(string)}, row[5].(float64))
+				if len(row) > 9 {
+					add(measured{method: trainedBlind, what: row[0].(string)}, row[9].(float64))
+				}
 			case "perturbation":
 				m := measured{row[0].(string), "AUC", row[1].(string), row[2].(string), row[3].(string)}
 				if m.order == "gap" {
@@ -114,6 +121,9 @@ func (s *Summary) numbers() (out []number) {
 				add(m, row[4].(float64))
 			}
 		}
+	}
+	for _, n := range s.means {
+		add(n.measured, n.value)
 	}
 	return out
 }

@@ -29,7 +29,13 @@ type Summary struct {
 	Curves   []Named[analysis.Curve]
 	Matrices []Named[analysis.Matrix]
 	Steps    []Named[analysis.Table] // of clusterings; long, and not on the page
-	Shown    []analysis.Explanation  // the first examples
+	Scatters []Named[analysis.Scatter]
+	Shown    []analysis.Explanation // the first examples
+
+	// Without says which methods have no result of these examples, and why: a line each.
+	Without []string
+
+	means []number // of methods that measure examples
 }
 
 // Named is a result and the name of its files.
@@ -54,6 +60,7 @@ type collector struct {
 	heads     map[string]*headSums
 	pairs     map[string]*pairSums
 	looks     []*looksSum
+	values    map[string]*means // by method
 	shown     []analysis.Explanation
 	drawn     *analysis.Resamples
 }
@@ -68,10 +75,17 @@ func newCollector(s Settings) *collector {
 	c := &collector{
 		settings: s, hits: map[string]*analysis.Running{}, agreement: map[[2]string]map[string]*agreed{},
 		trials: map[string]*relevance.Tally{}, heads: map[string]*headSums{}, pairs: map[string]*pairSums{},
+		values: map[string]*means{},
 	}
-	for _, m := range s.Methods {
-		if scores(m) {
-			c.scoring = append(c.scoring, m)
+	for _, name := range s.Methods {
+		if scores(name) {
+			c.scoring = append(c.scoring, name)
+		}
+		if s.Config == nil { // of no method that needs it
+			continue
+		}
+		if _, ok := findMeasuring(name); ok {
+			c.values[name] = &means{c: c, units: map[string]string{}, over: map[string]string{}, of: map[string]*analysis.Running{}}
 		}
 	}
 	return c
@@ -92,6 +106,9 @@ func (c *collector) add(l *line) error {
 		return err
 	}
 	if err := c.addLooks(l); err != nil {
+		return err
+	}
+	if err := c.addValues(l); err != nil {
 		return err
 	}
 	for name, sums := range l.Heads {
@@ -242,7 +259,11 @@ func (c *collector) summary() (*Summary, error) {
 	if err := c.perturbation(s); err != nil {
 		return nil, err
 	}
-	return s, c.headResults(s)
+	if err := c.headResults(s); err != nil {
+		return nil, err
+	}
+	c.drawMeasures(s)
+	return s, nil
 }
 
 // interval is drawn for all results alike, so that none depends on which others there are.

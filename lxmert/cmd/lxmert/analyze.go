@@ -15,26 +15,33 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/figure"
+	"github.com/seed-516990b0/golxmert/analysis/probe"
 	"github.com/seed-516990b0/golxmert/analysis/report"
 	"github.com/seed-516990b0/golxmert/analysis/sweep"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 	"github.com/seed-516990b0/golxmert/lxmert/question"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
+	"github.com/seed-516990b0/golxmert/lxmert/train"
 )
 
 // analyzing is what the flags of `lxmert analyze` say.
 type analyzing struct {
-	model                   modelFlags
-	regions                 []string
-	data, task              string
-	out, images, gold       string
-	vocab, answers, objects string
-	target, shard           string
-	opt                     sweep.Options
-	world                   *toy.Named // nil: the model is another's
+	model               modelFlags
+	regions             []string
+	data, task          string
+	out, images, gold   string
+	vocab, answers      string
+	objects, attributes string
+	target, shard       string
+	blind, corrupt      string
+	changing            changing
+	otherQuestion       bool
+	opt                 sweep.Options
+	world               *toy.Named // nil: the model is another's
 }
 
 func analyzeCommand() *cobra.Command {
@@ -46,12 +53,9 @@ func analyzeCommand() *cobra.Command {
 the first examples; each table and curve as .pdf, .csv and .json; and examples.jsonl with everything that was found, a
 line for each batch. A run that was cut off goes on where it stopped when the same command is given again.
 
-Methods that score words and regions:
-` + methodLines() + `
-Methods that measure attention heads:
-` + phrases(sweep.HeadMethods()) + `
-Methods that measure how much the model looks at the picture:
-` + phrases(sweep.LookMethods()) + `
+` + methodLines() + `Some methods look at a sample, the first questions (--sample): at all of it together, keeping what they read in a file beside
+the results, or to be fitted to it before they measure the other questions. Each part of several reads the sample for itself.
+
 --perturb tests the rankings of the scoring methods by removing words and regions: the published nine shares of them, or
 with --every-step one after another. --gold names right regions for
 questions, a line each: {"question_id": "12", "rois": [3, 7]}, or "boxes" in parts of the picture; then it is counted how
@@ -59,7 +63,8 @@ often a method's first region is one of them.`,
 		Example: `  lxmert analyze relevance,attention,rollout --load snap/vqa/run/BEST --regions data/mscoco_imgfeat/val2014_obj36.tsv \
       --data data/vqa/minival.json --out minival --perturb
   lxmert analyze statistics,importance --load snap/vqa/run/BEST --regions data/mscoco_imgfeat/val2014_obj36.tsv \
-      --data data/vqa/minival.json --out heads --shard 0/8      # one machine of eight; then: lxmert merge heads`,
+      --data data/vqa/minival.json --out heads --shard 0/8      # one machine of eight; then: lxmert merge heads
+  lxmert analyze what-if,attribution --load toy --data data/vqa/heldout.json --out changed --without regions --cut '[CLS] > regions' --corrupt words`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.run(cmd, strings.Split(args[0], ",")) },
 	}
@@ -74,6 +79,7 @@ often a method's first region is one of them.`,
 	f.StringVar(&a.vocab, "vocab", "", "vocab.txt of bert-base-uncased (default: looked for beside the weights, in data and in Hugging Face's cache)")
 	f.StringVar(&a.answers, "answers", "", "JSON list that names the answers (default: looked for beside the weights and in data)")
 	f.StringVar(&a.objects, "objects", "", "text file that names the detector's object classes, one per line (objects_vocab.txt)")
+	f.StringVar(&a.attributes, "attributes", "", "text file that names the detector's attributes, one per line (attributes_vocab.txt)")
 	f.StringVar(&a.target, "target", "predicted", "what to explain: predicted (the most probable answer), an answer or its number, a difference (blue-red: why blue and not red), match, foil, or masked word N")
 	f.StringVar(&a.shard, "shard", "", "do one part of several, such as 0/8 to 7/8; `lxmert merge` joins them")
 	f.BoolVar(&a.opt.Perturb, "perturb", false, "test rankings by removing words and regions")
@@ -83,22 +89,29 @@ often a method's first region is one of them.`,
 	f.IntVar(&a.opt.Limit, "limit", 0, "only the first questions (default: all)")
 	f.IntVar(&a.opt.Batch, "batchSize", 32, "questions at a time")
 	f.IntVar(&a.opt.Show, "examples", 20, "how many questions are shown in the report")
+	f.StringVar(&a.blind, "blind", "", "weights of a question-only model (lxmert vqa --blind): one more column of the table of looks")
+	a.changing.add(cmd, "what-if: ")
+	f.BoolVar(&a.otherQuestion, "other-question", false, "what-if: ask the next question of the file about every picture")
+	f.StringVar(&a.corrupt, "corrupt", "picture", `patching and attribution: the corrupted input: picture (features of all regions zero), words (all hidden behind [MASK]), or a file
+of other sentences with as many word pieces, lines like {"question_id": "12", "sent": "what color is the square?"}`)
+	f.BoolVar(&a.opt.Noising, "noising", false, "patching and attribution: patch the corrupted run into the clean one (default: the other way, what restores the answer)")
+	f.StringVar(&a.opt.Concept, "concept", "object", "leace: what is erased: "+strings.Join(conceptNames(), ", "))
+	f.StringVar(&a.opt.Level, "level", "", "leace: from which level, such as hid.i.3 (default: each of the concept's stream)")
+	f.IntVar(&a.opt.Sample, "sample", 0, `how many questions, the first ones, methods look at together (probe, cka, align, coreference, pca), or are fitted to before they
+measure the others (leace, lens, pruning) (default: 500, for the latter at most half of the questions)`)
 	f.BoolVar(&a.opt.Overwrite, "overwrite", false, "throw away what the folder has and begin anew")
 	return cmd
 }
 
+// methodLines lists all methods, a line each.
 func methodLines() string {
 	var s strings.Builder
-	for _, m := range sweep.ScoringMethods() {
-		fmt.Fprintf(&s, "  %-18s %s\n", m.Name, m.About)
-	}
-	return s.String()
-}
-
-func phrases(methods [][2]string) string {
-	var s strings.Builder
-	for _, m := range methods {
-		fmt.Fprintf(&s, "  %-18s %s\n", m[0], m[1])
+	for _, g := range sweep.Groups() {
+		fmt.Fprintf(&s, "Methods that %s:\n", g.About)
+		for _, m := range g.Methods {
+			fmt.Fprintf(&s, "  %-18s %s\n", m[0], m[1])
+		}
+		s.WriteString("\n")
 	}
 	return s.String()
 }
@@ -144,11 +157,44 @@ func (a *analyzing) run(cmd *cobra.Command, methods []string) error {
 	if a.opt.Target, err = readTarget(a.target, data.Asker.Head(), nil); err != nil {
 		return err
 	}
-	m, err := a.model.open(cmd)
+	if err := a.readChanges(cmd, data, methods); err != nil {
+		return err
+	}
+	b, err := openBackend(cmd)
+	if err != nil {
+		return err
+	}
+	defer b.Finalize()
+	m, err := a.model.openOn(cmd, b)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
+	if slices.Contains(methods, "probe") {
+		random, err := lxrt.New(b.Backend, m.Config(), &train.Initial{Config: m.Config(), Seed: 1, Range: train.InitialRange}, lxrt.Options{BFloat16: a.model.bf16})
+		if err != nil {
+			return fmt.Errorf("a model with random weights: %w", err)
+		}
+		defer random.Close()
+		a.opt.RandomWeights = random
+	}
+	if a.blind != "" {
+		if !slices.Contains(methods, sweep.Looks) {
+			return usage("--blind is for the method looks")
+		}
+		other := a.model
+		other.load = a.blind
+		blind, err := other.openOn(cmd, b)
+		if err != nil {
+			return fmt.Errorf("--blind: %w", err)
+		}
+		defer blind.Close()
+		a.opt.Blind = blind
+	}
+	a.opt.Preparing = screen.stages(nil)
+	a.opt.Unfit = func(name string, why error) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %q fits none of these questions; of the first: %v\n", name, why)
+	}
 	a.opt.Missing = func(ids []string, of int) { sayMissing(cmd.ErrOrStderr(), ids, of, data.Asker.Options().Images) }
 	a.opt.Noted = func(notes int, first string) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "warning: the model did not see all of some questions (%d remarks): %s\n", notes, first)
@@ -170,6 +216,54 @@ func (a *analyzing) run(cmd *cobra.Command, methods []string) error {
 	return saveSweep(cmd, a.out, screen)
 }
 
+// conceptNames are those of all probing tasks.
+func conceptNames() (names []string) {
+	for _, t := range probe.Tasks() {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+// readChanges reads what is to be done to questions.
+func (a *analyzing) readChanges(cmd *cobra.Command, data *sweep.Data, methods []string) error {
+	if (a.changing.any() || a.otherQuestion) && !slices.Contains(methods, "what-if") {
+		return usage("--what-if, --without, --heads-off, --cut and --other-question are for the method what-if")
+	}
+	for _, text := range a.changing.words {
+		a.opt.Changes = append(a.opt.Changes, sweep.OtherWords(text))
+	}
+	fixed, err := a.changing.fixed()
+	if err != nil {
+		return err
+	}
+	for _, c := range fixed {
+		a.opt.Changes = append(a.opt.Changes, sweep.Same(c))
+	}
+	if a.otherQuestion {
+		a.opt.Changes = append(a.opt.Changes, sweep.OtherQuestion())
+	}
+	switch a.corrupt {
+	case "picture":
+		a.opt.Corrupt = sweep.CorruptPicture()
+	case "words":
+		a.opt.Corrupt = sweep.CorruptWords()
+	default:
+		f, err := os.Open(a.corrupt)
+		if err != nil {
+			return fmt.Errorf("--corrupt: must be picture, words, or a file: %w", err)
+		}
+		defer f.Close()
+		if a.opt.Corrupt, err = sweep.ReadCorruption(f, a.corrupt); err != nil {
+			return err
+		}
+	}
+	named := data.Asker.Options()
+	if a.opt.Objects = named.ObjectNames; named.Objects != "" {
+		a.opt.Objects, err = question.ReadLabels(named.Objects)
+	}
+	return err
+}
+
 // taskFor is the task with a name; "": the first whose examples have as many pictures as the model's head takes.
 func taskFor(name string, cfg lxmert.Config) (*dataset.Task, error) {
 	if name != "" {
@@ -187,7 +281,7 @@ func (a *analyzing) open(cmd *cobra.Command, cfg lxmert.Config, screen *screen) 
 	}
 	d := &sweep.Data{Name: filepath.Base(a.data)}
 	opt := question.Options{
-		Weights: a.model.load, Vocab: a.vocab, Answers: a.answers, Images: a.images, Objects: a.objects, Pad: true, Flags: true,
+		Weights: a.model.load, Vocab: a.vocab, Answers: a.answers, Images: a.images, Objects: a.objects, Attributes: a.attributes, Pad: true, Flags: true,
 		Find: func(ctx context.Context, id string) (*region.Regions, error) { return d.Set.Regions(ctx, id) },
 	}
 	fillToy(&opt, a.world)
@@ -239,8 +333,7 @@ func readShard(text string) (shard, shards int, err error) {
 
 // saveSweep writes the report of a folder and says what is in it.
 func saveSweep(cmd *cobra.Command, dir string, screen *screen) error {
-	bar := screen.bar("reading results", "B")
-	s, err := sweep.Read(cmd.Context(), dir, func(done, total int64) { screen.set(bar, done, total, "") })
+	s, err := sweep.Read(cmd.Context(), dir, screen.stages(map[string]string{"reading results": "B"}))
 	screen.finish()
 	if err != nil {
 		return err
@@ -252,7 +345,10 @@ func saveSweep(cmd *cobra.Command, dir string, screen *screen) error {
 	}
 	out := cmd.OutOrStdout()
 	for _, t := range s.Tables {
-		writeResultTable(out, t.Result)
+		printTable(out, t.Result, t.Name)
+	}
+	for _, line := range s.Without {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: no result of %s\n", line)
 	}
 	fmt.Fprintf(out, "%s has all of it, with %d examples to look at; %d files beside it have the figures and the numbers\n", page, len(s.Shown), beside)
 	return nil
@@ -272,6 +368,21 @@ func saveSummary(s *sweep.Summary, dir, page string) (beside int, err error) {
 		return 0, err
 	}
 	return len(figures) + len(tables), report.Save(page, s.Page(), report.Options{})
+}
+
+// printedRows is how many rows of a table are printed at most.
+const printedRows = 60
+
+// printTable prints the first rows of a table, the rest of which is in the file of that name.
+func printTable(w io.Writer, t analysis.Table, name string) {
+	more := len(t.Rows) - printedRows
+	if more <= 0 {
+		writeResultTable(w, t)
+		return
+	}
+	t.Rows = t.Rows[:printedRows]
+	writeResultTable(w, t)
+	fmt.Fprintf(w, "%d more rows are in %s.csv\n\n", more, name)
 }
 
 // writeResultTable prints a table of results with a heading.

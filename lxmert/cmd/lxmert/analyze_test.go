@@ -185,6 +185,18 @@ func TestAnalyzeSaysWhatIsWrong(t *testing.T) {
 		{analyzeArgs(r, "relevance", out, "--backend", "xla:/nowhere/xla_cuda_plugin.so"), "XLA plugin /nowhere/xla_cuda_plugin.so", false},
 		{analyzeArgs(r, "relevance", out, "--gold", broken), "gold.jsonl:2:", false},
 		{analyzeArgs(r, "relevance", out, "--images", filepath.Join(r.dir, "nothing")), "nothing", false},
+		{analyzeArgs(r, "relevance", out, "--without", "regions"), "--other-question are for the method what-if", true},
+		{analyzeArgs(r, "what-if", out, "--cut", "words"), `--cut "words": must be who looks`, true},
+		{analyzeArgs(r, "what-if", out, "--other-question", "--what-if", "is it red?", "--what-if", "is it red?"), `the change "asked: is it red?" is named twice`, false},
+		{analyzeArgs(r, "relevance", out, "--blind", "snap/none"), "--blind is for the method looks", true},
+		{analyzeArgs(r, "looks", out, "--blind", filepath.Join(r.dir, "none")), "--blind: ", false},
+		{analyzeArgs(r, "patching", out, "--corrupt", "everything"), "--corrupt: must be picture, words, or a file: open everything", false},
+		{analyzeArgs(r, "patching", out, "--corrupt", broken), "a line is like {\"question_id\": \"12\", \"sent\":", false},
+		{analyzeArgs(r, "leace", out, "--concept", "magic"), `there is no probing task "magic"; there are object, `, false},
+		{analyzeArgs(r, "leace", out), "the data have no two labels for it", false},
+		{analyzeArgs(r, "lens", out, "--sample", "10"), "lens is fitted to a sample of 10 questions and measures the others, and there are 10 in all", false},
+		{analyzeArgs(r, "cka", out, "--sample", "-1"), "a sample of -1 questions is none", false},
+		{analyzeArgs(r, "ablation", out), "the model guesses neither words nor regions, it has out.task", false},
 		{[]string{"merge", t.TempDir()}, "has no results (examples*.jsonl)", false},
 	} {
 		_, _, err := execute(rootCommand(), c.args...)

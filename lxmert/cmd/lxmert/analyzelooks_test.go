@@ -88,3 +88,38 @@ func TestAnalyzeSaysHowMuchAModelLooks(t *testing.T) {
 		t.Errorf("the page has no example with Shapley values: %v", err)
 	}
 }
+
+// TestABlindModelIsOneMoreColumn: of the model's own weights it has what the model has that is shown no picture.
+func TestABlindModelIsOneMoreColumn(t *testing.T) {
+	r := newToyRun(t, goldentest.Folders(t, "model")[0])
+	out := filepath.Join(t.TempDir(), "out")
+	args := analyzeArgs(r, "looks", out, "--config", withSpecialIDs(t, r), "--limit", "4", "--batchSize", "2", "--blind", filepath.Join(r.golden, "checkpoints", "vqa_toy_LAST"))
+	text, errOut, err := execute(rootCommand(), args...)
+	if err != nil || !strings.Contains(text, "trained blind") {
+		t.Fatalf("%v\n%s\n%s", err, errOut, text)
+	}
+	raw, err := os.ReadFile(filepath.Join(out, "looks.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table struct {
+		Columns []string
+		Rows    [][]any
+		Params  map[string]string
+	}
+	if err := json.Unmarshal(raw, &table); err != nil {
+		t.Fatal(err)
+	}
+	if len(table.Columns) != 12 || table.Columns[9] != "trained blind" || !strings.Contains(table.Params["trained blind"], "vqa_toy_LAST") {
+		t.Errorf("columns %v, params %v", table.Columns, table.Params)
+	}
+	for _, row := range table.Rows {
+		if !slices.Equal(row[5:8], row[9:12]) {
+			t.Errorf("%v: the model's own weights, shown no picture, are %v and %v", row[0], row[5:8], row[9:12])
+		}
+	}
+	// Without it, or with another, the folder is another run's.
+	if _, _, err := execute(rootCommand(), args[:len(args)-2]...); err == nil || !strings.Contains(err.Error(), "was made with blind") {
+		t.Errorf("the same folder without the question-only model: %v", err)
+	}
+}

@@ -83,7 +83,7 @@ or what --target names, has changed, and the answer that comes of it.`,
 	a.model.add(cmd)
 	a.addQuestion(cmd)
 	a.why.add(cmd)
-	a.change.add(cmd)
+	a.change.add(cmd, "")
 	cmd.Flags().StringVar(&a.answers, "answers", "", "JSON list that names the answers (default: looked for beside the weights and in data)")
 	cmd.Flags().IntVar(&a.top, "top", 5, "how many answers to print")
 	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")

@@ -18,12 +18,13 @@ type changing struct {
 	words, without, heads, cuts []string
 }
 
-func (c *changing) add(cmd *cobra.Command) {
+// add adds the flags; about goes before what is said of each.
+func (c *changing) add(cmd *cobra.Command, about string) {
 	f := cmd.Flags()
-	f.StringArrayVar(&c.words, "what-if", nil, "ask again with other words; this flag and the next three may be given several times, each is a change of its own")
-	f.StringArrayVar(&c.without, "without", nil, `ask again without some regions: "regions" (all of them), "star", "region 7", or several with commas between them`)
-	f.StringArrayVar(&c.heads, "heads-off", nil, "ask again with attention heads switched off: x.1.ti:0,2 are two heads of a map, 'x.*.ti' all heads of several")
-	f.StringArrayVar(&c.cuts, "cut", nil, `ask again with attention cut, from who looks to what is looked at: "[CLS] > regions", or in one layer "[CLS] > star in x.1.ti"`)
+	f.StringArrayVar(&c.words, "what-if", nil, about+"ask again with other words; this flag and the next three may be given several times, each is a change of its own")
+	f.StringArrayVar(&c.without, "without", nil, about+`ask again without some regions: "regions" (all of them), "star", "region 7", or several with commas between them`)
+	f.StringArrayVar(&c.heads, "heads-off", nil, about+"ask again with attention heads switched off: x.1.ti:0,2 are two heads of a map, 'x.*.ti' all heads of several")
+	f.StringArrayVar(&c.cuts, "cut", nil, about+`ask again with attention cut, from who looks to what is looked at: "[CLS] > regions", or in one layer "[CLS] > star in x.1.ti"`)
 }
 
 // any says whether something is to be changed.
@@ -42,6 +43,12 @@ func (c *changing) changes(cmd *cobra.Command, asker *question.Asker, images []s
 		}
 		all = append(all, intervene.Instead(b.Batch))
 	}
+	fixed, err := c.fixed()
+	return append(all, fixed...), err
+}
+
+// fixed are the changes that are the same for every question: all but other words.
+func (c *changing) fixed() (all []intervene.Change, err error) {
 	for _, regions := range c.without {
 		var names []string
 		for _, name := range strings.Split(regions, ",") {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
@@ -40,6 +41,11 @@ func (f *modelFlags) open(cmd *cobra.Command) (*lxrt.Model, error) {
 	return lxrt.Load(cmd.Context(), f.load, lxrt.LoadOptions{
 		Backend: spec, Config: f.config, Options: lxrt.Options{BFloat16: f.bf16, AllowUnused: f.unused, Log: cmd.ErrOrStderr()},
 	})
+}
+
+// openOn opens the model on a backend that others share. Close frees the model alone.
+func (f *modelFlags) openOn(cmd *cobra.Command, b *backend.Backend) (*lxrt.Model, error) {
+	return lxrt.Open(b, f.load, f.config, lxrt.Options{BFloat16: f.bf16, AllowUnused: f.unused, Log: cmd.ErrOrStderr()})
 }
 
 // noteHeads says so if the number of a model's attention heads is a guess.

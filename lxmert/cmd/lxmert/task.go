@@ -235,6 +235,21 @@ func (s *screen) set(b *progress.Bar, done, total int64, extra string) {
 	b.Set(done, total, extra)
 }
 
+// stages draws a bar for each thing that is done, one after another. units are those of its numbers; of others there is none.
+func (s *screen) stages(units map[string]string) func(what string, done, total int64) {
+	bars := map[string]*progress.Bar{}
+	last := ""
+	return func(what string, done, total int64) {
+		if what != last && last != "" {
+			bars[last].Finish()
+		}
+		if last = what; bars[what] == nil {
+			bars[what] = s.bar(what, units[what])
+		}
+		s.set(bars[what], done, total, "")
+	}
+}
+
 func (s *screen) finish() {
 	for _, b := range s.bars {
 		b.Finish()
