@@ -14,6 +14,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	"github.com/seed-516990b0/golxmert/lxmert/train"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
@@ -187,6 +188,25 @@ func sizes(path, config string) (lxmert.Config, error) {
 		return lxmert.Config{}, err
 	}
 	return m.Config, m.Close()
+}
+
+// random is a model of the sizes of another whose weights are drawn as before any training. It takes as much memory as that one
+// would in float32, until it is discarded.
+func (s *models) random(ctx context.Context, like *openModel) (m *lxrt.Model, discard func(), err error) {
+	cfg := like.model.Config()
+	x := &openModel{key: modelKey{weights: like.key.weights + " with random weights"}, bytes: 4 * int64(cfg.NumParams())}
+	if err := s.memory.take(x.bytes, x.key.weights); err != nil {
+		return nil, nil, err
+	}
+	b, err := s.compute.open(ctx)
+	if err == nil {
+		x.model, err = lxrt.New(b.Backend, cfg, &train.Initial{Config: cfg, Seed: 1, Range: train.InitialRange}, lxrt.Options{})
+	}
+	if err != nil {
+		s.memory.give(x.bytes)
+		return nil, nil, err
+	}
+	return x.model, func() { s.discard(x) }, nil
 }
 
 // discard closes a model that nobody uses.

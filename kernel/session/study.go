@@ -21,7 +21,6 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 	"github.com/seed-516990b0/golxmert/lxmert/question"
-	"github.com/seed-516990b0/golxmert/lxmert/train"
 )
 
 // This file runs analyses over questions that take more than a cell should link: linear algebra, or many states of a model.
@@ -33,7 +32,7 @@ const studiedTogether = 32
 type study struct {
 	settings client.StudySettings
 	eng      lxmert.Engine
-	random   func() (*lxrt.Model, error) // the same model with random weights; whoever calls it closes it
+	random   func() (m *lxrt.Model, discard func(), err error) // the same model with random weights; discard must follow
 	asker    *question.Asker
 	batches  iter.Seq2[*lxmert.Batch, error]
 	progress func(what string, done, total int)
@@ -99,11 +98,11 @@ var studies = map[string]func(ctx context.Context, s *study) (analysis.Result, e
 	"probe": func(ctx context.Context, s *study) (analysis.Result, error) {
 		opt := probe.Options{Tasks: s.settings.Tasks, Rows: s.settings.Rows, Seed: s.settings.Seed, NoCode: !s.settings.Codes, Progress: s.progress}
 		if s.settings.Random {
-			random, err := s.random()
+			random, discard, err := s.random()
 			if err != nil {
 				return nil, fmt.Errorf("the model with random weights: %w", err)
 			}
-			defer random.Close()
+			defer discard()
 			opt.Random = random
 		}
 		return probe.Run(ctx, s.eng, s.batches, opt)
@@ -181,7 +180,7 @@ func (s *Server) answerStudy(w http.ResponseWriter, r *http.Request) error {
 	}
 	x := &study{
 		settings: call.Settings, asker: asker, eng: takingTurns{s, notebook(r), m}, total: len(call.Questions),
-		random: func() (*lxrt.Model, error) { return s.randomModel(r.Context(), m) },
+		random: func() (*lxrt.Model, func(), error) { return s.models.random(r.Context(), m) },
 		progress: func(what string, done, total int) {
 			if time.Since(told) >= pause {
 				told = time.Now()
@@ -215,14 +214,4 @@ func (s *Server) answerStudy(w http.ResponseWriter, r *http.Request) error {
 		send(client.StudyEvent{Result: result})
 	}
 	return nil
-}
-
-// randomModel is a model of the same sizes whose weights are drawn as before any training.
-func (s *Server) randomModel(ctx context.Context, m *openModel) (*lxrt.Model, error) {
-	b, err := s.models.compute.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	cfg := m.model.Config()
-	return lxrt.New(b.Backend, cfg, &train.Initial{Config: cfg, Seed: 1, Range: train.InitialRange}, lxrt.Options{})
 }

@@ -30,9 +30,13 @@ func TestStudiesOfAModel(t *testing.T) {
 		questions = append(questions, q.Question)
 	}
 	for study, kind := range map[string]string{"probe": "collection", "cka": "matrix", "fusion": "curve", "coreference": "table", "pca": "collection", "align": "collection", "lens": "collection"} {
-		told := 0
+		told, most := 0, int64(0)
+		before := memoryOf(t, c)
 		settings := client.StudySettings{Random: true, Seed: 4, Data: "some questions", About: &questions[0]}
-		raw, err := m.Study(t.Context(), study, questions, settings, func(string, int, int) { told++ })
+		raw, err := m.Study(t.Context(), study, questions, settings, func(string, int, int) {
+			told++
+			most = max(most, memoryOf(t, c))
+		})
 		if err != nil {
 			t.Errorf("%s: %v", study, err)
 			continue
@@ -44,6 +48,10 @@ func TestStudiesOfAModel(t *testing.T) {
 		}
 		if meta := found.Results[0].About(); found.Check() != nil || meta.Model.Hash == "" || meta.Features == "" || meta.N == 0 || told == 0 {
 			t.Errorf("%s, told %d times: %+v, %v", study, told, meta, found.Check())
+		}
+		// Only probes are compared with random weights, as long as they run.
+		if want := map[bool]int64{true: m.Info().Bytes}[study == "probe"]; most-before != want || memoryOf(t, c) != before {
+			t.Errorf("%s took %d bytes of models and left %d, expected %d and none", study, most-before, memoryOf(t, c)-before, want)
 		}
 		all, _ := found.Results[0].(analysis.Collection)
 		curve, _ := analysis.First[analysis.Curve](all)
@@ -78,4 +86,14 @@ func TestStudiesOfAModel(t *testing.T) {
 	if _, err := m.Study(t.Context(), "colour", questions, client.StudySettings{}, nil); !errors.Is(err, client.ErrUsage) {
 		t.Errorf("an unknown study: %v", err)
 	}
+}
+
+// memoryOf is what models and values take in a session, in bytes.
+func memoryOf(t *testing.T, c *client.Client) int64 {
+	t.Helper()
+	s, err := c.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Memory
 }
