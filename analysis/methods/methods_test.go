@@ -18,6 +18,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/analysis/relevance"
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
 )
 
@@ -97,6 +98,17 @@ func TestTheReadmesListIsThatOfThePages(t *testing.T) {
 	}
 	if err := os.WriteFile(readme, []byte(before+begin+list.String()+end+after), 0o666); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestEveryMethodThatScoresWordsAndRegionsHasAPage, which names it as cells and commands do.
+func TestEveryMethodThatScoresWordsAndRegionsHasAPage(t *testing.T) {
+	all := pages(t)
+	for _, m := range relevance.Methods() {
+		named := regexp.MustCompile("`" + m.Name + "`|lxmert analyze (?:\\S+,)?" + m.Name + "[ ,]")
+		if !slices.ContainsFunc(all, func(p page) bool { return named.MatchString(p.text) }) {
+			t.Errorf("no page is about %s: %s", m.Name, m.About)
+		}
 	}
 }
 
