@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 
@@ -26,19 +25,24 @@ func (t *Trainer) Evaluate(ctx context.Context, part Part) (loss float64, output
 	key := "evaluate " + t.gradientKey(fed, part, false)
 	g := t.gradients[key]
 	if g == nil {
-		g = &gradientProgram{}
+		g = &gradientProgram{packed: map[string]*packed{}}
 		g.Program, err = t.compile(program.Options{
 			Name: "lxrt evaluation", WeightType: dtypes.Float32, WeightShape: t.vars.shapeOf, Devices: 1,
 		}, func(b *program.Builder) []*Node {
 			loss, outputs := t.defineLoss(b, fed, part, false)
 			g.outputs = len(outputs)
-			return append([]*Node{loss, ScalarZero(loss.Graph(), dtypes.Float32)}, outputs...)
+			zero := ScalarZero(loss.Graph(), dtypes.Float32)
+			return append([]*Node{loss, loss, zero}, outputs...)
 		})
 		if err != nil {
 			return 0, nil, fmt.Errorf("train: compiling the evaluation: %w", err)
 		}
 		t.gradients[key] = g
 	}
-	x, _, outputs, _, err := t.runGradient(ctx, g, &stepInputs{trainer: t, fed: fed, part: part, parts: 1, sum: [][]compute.Buffer{}})
-	return float64(x), outputs, err
+	run, err := t.start(ctx, g, &stepInputs{trainer: t, fed: fed, part: part, parts: 1})
+	if err != nil {
+		return 0, nil, err
+	}
+	scalars, outputs, err := run.read()
+	return float64(scalars[lossOutput]), outputs, errors.Join(err, run.free())
 }

@@ -3,6 +3,7 @@
 package train
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -32,6 +33,14 @@ func TestAStepOnAGPUUploadsTwice(t *testing.T) {
 	uploads, bytes := with.Count(backendtest.Upload)
 	if executions, _ := with.Count(backendtest.Execute); uploads > 2 || executions > 3 {
 		t.Errorf("%d uploads and %d executions: %v", uploads, executions, with)
+	}
+	// The host hears of nothing before all is asked for.
+	what := func(w backendtest.What) func(backendtest.Call) bool {
+		return func(c backendtest.Call) bool { return c.What == w }
+	}
+	first := slices.IndexFunc(with, what(backendtest.Read))
+	if first < 0 || slices.ContainsFunc(with[first:], what(backendtest.Execute)) {
+		t.Errorf("something is read before all is started: %v", with)
 	}
 	if _, plain := without.Count(backendtest.Upload); bytes != plain {
 		t.Errorf("%d bytes with dropout, %d without", bytes, plain)

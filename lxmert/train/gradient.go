@@ -100,7 +100,15 @@ func sortedNames(labels map[string]Label) []string {
 	return names
 }
 
-// defineGradient returns [loss, sum of the squares of all gradients, outputs..., gradients...].
+// The outputs of a gradient program begin with these scalars, after which come the objective's outputs and the gradients.
+const (
+	lossOutput    = iota // of the part, as its share of the step's
+	totalOutput          // of the step's parts so far
+	squaresOutput        // sum of the squares of all gradients so far
+	scalarOutputs
+)
+
+// defineGradient returns the scalars, the objective's outputs, and the gradients.
 func (t *Trainer) defineGradient(b *program.Builder, g *gradientProgram, fed *lxrt.Fed, part Part, more bool) []*Node {
 	loss, outputs := t.defineLoss(b, fed, part, true)
 	g.outputs = len(outputs)
@@ -122,7 +130,11 @@ func (t *Trainer) defineGradient(b *program.Builder, g *gradientProgram, fed *lx
 		}
 		squares.add(grads[i])
 	}
-	return slices.Concat([]*Node{loss, squares.total()}, outputs, grads)
+	total := loss
+	if more {
+		total = Add(b.Input(totalInput{}, dtypes.Float32), loss)
+	}
+	return slices.Concat([]*Node{loss, total, squares.total()}, outputs, grads)
 }
 
 // defineLoss returns what the objective makes of a part; the loss is the part's share of the step's.
@@ -157,47 +169,79 @@ func (t *Trainer) defineLoss(b *program.Builder, fed *lxrt.Fed, part Part, dropo
 	return Mul(loss, b.Input(shareInput{}, dtypes.Float32)), outputs
 }
 
-// runGradient executes the program. The gradients stay on the devices, [parameter][device], and are the caller's.
-func (t *Trainer) runGradient(ctx context.Context, g *gradientProgram, in *stepInputs) (loss, squares float32, outputs []any, grads [][]compute.Buffer, err error) {
+// started is a gradient program that was given to the devices. What it returns may still be in the making.
+type started struct {
+	*gradientProgram
+	out []compute.Buffer // all of the first device, then all of the second, and so on; nil where a buffer was freed
+}
+
+// start gives the program its inputs and runs it. What comes back is to be freed.
+func (t *Trainer) start(ctx context.Context, g *gradientProgram, in *stepInputs) (s *started, err error) {
 	defer program.Recover(&err)
 	if err := ctx.Err(); err != nil {
-		return 0, 0, nil, nil, err
+		return nil, err
 	}
 	defer in.free()
 	all, err := in.buffers(g)
 	if err != nil {
-		return 0, 0, nil, nil, err
+		return nil, err
 	}
 	out, err := g.Execute(all, 0)
 	if err != nil {
-		return 0, 0, nil, nil, fmt.Errorf("train: running the step: %w", err)
+		return nil, fmt.Errorf("train: running the step: %w", err)
 	}
-	first := 2 + g.outputs
-	per := len(g.Outputs)
-	grads = make([][]compute.Buffer, len(g.params))
-	for i := range g.params {
-		for d := range g.Devices {
-			grads[i] = append(grads[i], out[d*per+first+i])
+	return &started{g, out}, nil
+}
+
+// on is an output on a device.
+func (s *started) on(device, output int) compute.Buffer { return s.out[device*len(s.Outputs)+output] }
+
+// gradient is that of a parameter on a device.
+func (s *started) gradient(device int, param string) compute.Buffer {
+	return s.out[s.place(device, param)]
+}
+
+func (s *started) place(device int, param string) int {
+	return device*len(s.Outputs) + scalarOutputs + s.outputs + slices.Index(s.params, param)
+}
+
+// read waits for the scalars and the objective's outputs.
+func (s *started) read() (scalars [scalarOutputs]float32, outputs []any, err error) {
+	defer program.Recover(&err)
+	for i := range scalarOutputs + s.outputs {
+		x, err := program.Host(s.out[i], s.Outputs[i])
+		if err != nil {
+			return scalars, nil, fmt.Errorf("train: running the step: %w", err)
+		}
+		if i < scalarOutputs {
+			scalars[i] = x.([]float32)[0]
+		} else {
+			outputs = append(outputs, x)
 		}
 	}
-	var values []any
-	for i := range first {
-		x, e := program.Host(out[i], g.Outputs[i])
-		values = append(values, x)
-		for d := range g.Devices {
-			if e2 := out[d*per+i].Finalize(); e == nil {
-				e = e2
-			}
-		}
-		if err == nil {
-			err = e
+	return scalars, outputs, nil
+}
+
+// freeGradient frees a gradient that was used. It may run for several devices at once.
+func (s *started) freeGradient(device int, param string) error {
+	at := s.place(device, param)
+	err := s.out[at].Finalize()
+	s.out[at] = nil
+	return err
+}
+
+// freeGradients frees the gradients, which are most of the outputs' memory.
+func (s *started) freeGradients() error { return s.freeFrom(scalarOutputs + s.outputs) }
+
+func (s *started) free() error { return s.freeFrom(0) }
+
+// freeFrom frees the outputs from one on that are not freed yet, on every device.
+func (s *started) freeFrom(first int) (err error) {
+	for i, b := range s.out {
+		if b != nil && i%len(s.Outputs) >= first {
+			err = errors.Join(err, b.Finalize())
+			s.out[i] = nil
 		}
 	}
-	if err != nil {
-		for _, g := range grads {
-			freeAll(g)
-		}
-		return 0, 0, nil, nil, fmt.Errorf("train: running the step: %w", err)
-	}
-	return values[0].([]float32)[0], values[1].([]float32)[0], values[2:], grads, nil
+	return err
 }

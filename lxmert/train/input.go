@@ -2,7 +2,6 @@ package train
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/shapes"
@@ -19,8 +18,9 @@ type keysInput struct{ place string }
 // shareInput is what the part counts in the step, 1 / parts.
 type shareInput struct{}
 
-// sumInput is a parameter's gradient of the step's earlier parts.
+// sumInput is a parameter's gradient of the step's earlier parts, and totalInput their loss.
 type sumInput struct{ param string }
+type totalInput struct{}
 
 // labelInput is one of the part's labels.
 type labelInput struct{ name string }
@@ -28,10 +28,13 @@ type labelInput struct{ name string }
 func (in keysInput) String() string  { return "the dropout keys of " + in.place }
 func (shareInput) String() string    { return "the share of the part" }
 func (in sumInput) String() string   { return "the sum of the gradients of " + in.param }
+func (totalInput) String() string    { return "the loss of earlier parts" }
 func (in labelInput) String() string { return "the labels " + in.name }
 
-// scalarInput is float32: the clip factor, 1 - b1^t and 1 - b2^t, and the trainer's learning rates.
+// scalarInput is float32: 1 - b1^t and 1 - b2^t, and the trainer's learning rates. gradientInput is one of the scalars that a gradient
+// program returns.
 type scalarInput struct{}
+type gradientInput struct{ output int }
 
 // variableInput is an array of a variable of an update: its value, its gradient, or one of the optimizer's state.
 type variableInput struct {
@@ -49,6 +52,9 @@ const (
 )
 
 func (scalarInput) String() string { return "the scalars of the update" }
+func (in gradientInput) String() string {
+	return [...]string{"the loss of the part", "the loss of the step", "the squares of the gradients"}[in.output]
+}
 func (in variableInput) String() string {
 	return fmt.Sprintf("the %s of variable %d", [...]string{"value", "gradient", fmt.Sprintf("state %d", in.slot)}[in.array], in.variable)
 }
@@ -58,9 +64,8 @@ type stepInputs struct {
 	trainer       *Trainer
 	fed           *lxrt.Fed
 	part          Part
-	number, parts int                // the part's number in the step, and how many there are
-	params        []string           // whose gradients the program computes
-	sum           [][]compute.Buffer // the gradients of earlier parts, [parameter][device]
+	number, parts int      // the part's number in the step, and how many there are
+	before        *started // the part before it
 
 	own []compute.Buffer // made for this run
 }
@@ -85,13 +90,16 @@ func (in *stepInputs) buffers(g *gradientProgram) (all []compute.Buffer, err err
 	return all, nil
 }
 
-// resident is the buffer of what is on the device already: a weight, or a sum of gradients; nil for the others.
+// resident is the buffer of what is on the device already: a weight, or what earlier parts made; nil for the others.
 func (in *stepInputs) resident(s program.Slot, device int) compute.Buffer {
 	if s.Input == nil {
 		return in.trainer.vars.byName[s.Weight].value[device]
 	}
-	if sum, ok := s.Input.(sumInput); ok {
-		return in.sum[slices.Index(in.params, sum.param)][device]
+	switch input := s.Input.(type) {
+	case sumInput:
+		return in.before.gradient(device, input.param)
+	case totalInput:
+		return in.before.on(device, totalOutput)
 	}
 	return nil
 }

@@ -168,7 +168,8 @@ type Result struct {
 }
 
 // Step moves the parameters along the mean gradient of the parts, which must have equal numbers of rows. An error before
-// the parameters move leaves them as they were.
+// the parameters move leaves them as they were; after one that comes later nothing is known of them, and the trainer should be
+// given up.
 func (t *Trainer) Step(ctx context.Context, parts ...Part) (r *Result, err error) {
 	if len(parts) == 0 {
 		return nil, errors.New("train: a step needs at least one part")
@@ -184,14 +185,12 @@ func (t *Trainer) Step(ctx context.Context, parts ...Part) (r *Result, err error
 			r.Compiling = t.compiling - before
 		}
 	}()
-	var grads [][]compute.Buffer
+	var runs []*started
 	defer func() {
-		for _, g := range grads {
-			freeAll(g)
+		for _, run := range runs {
+			err = errors.Join(err, run.free())
 		}
 	}()
-	var params []string
-	var squares float32
 	for i, part := range parts {
 		if n := part.Batch.Rows(); n%t.opt.Devices != 0 {
 			return nil, fmt.Errorf("train: %d rows cannot be shared by %d devices", n, t.opt.Devices)
@@ -206,57 +205,39 @@ func (t *Trainer) Step(ctx context.Context, parts ...Part) (r *Result, err error
 		if err != nil {
 			return nil, err
 		}
-		loss, sq, outputs, next, err := t.runGradient(ctx, g, &stepInputs{
-			trainer: t, fed: fed, part: part, number: i, parts: len(parts), params: g.params, sum: grads,
-		})
+		in := &stepInputs{trainer: t, fed: fed, part: part, number: i, parts: len(parts)}
+		if i > 0 {
+			in.before = runs[i-1]
+		}
+		run, err := t.start(ctx, g, in)
 		if err != nil {
 			return nil, err
 		}
-		for _, old := range grads {
-			freeAll(old)
+		runs = append(runs, run)
+		if i > 0 {
+			if err := runs[i-1].freeGradients(); err != nil {
+				return nil, err
+			}
 		}
-		grads, params, squares = next, g.params, sq
-		r.Loss += float64(loss)
+	}
+	if err := t.move(factor, runs[len(runs)-1]); err != nil {
+		return nil, err
+	}
+	// The devices go on meanwhile: the parameters move, if all is finite, without the host's knowing.
+	for _, run := range runs {
+		scalars, outputs, err := run.read()
+		if err != nil {
+			return nil, err
+		}
+		r.Loss += float64(scalars[lossOutput])
+		r.Norm = math.Sqrt(float64(scalars[squaresOutput]))
+		r.Skipped = !finite(float64(scalars[totalOutput])) || !finite(r.Norm)
 		r.Outputs = append(r.Outputs, outputs)
 	}
-	r.Norm = math.Sqrt(float64(squares))
-	if !finite(r.Loss) || !finite(r.Norm) {
-		r.Skipped = true
-		return r, nil
+	if !r.Skipped {
+		t.step++
 	}
-	return r, t.move(factor, r.Norm, params, &grads)
-}
-
-// move runs the optimizer, with learning rates that are a factor of their peaks, and takes the gradients.
-func (t *Trainer) move(factor, norm float64, params []string, grads *[][]compute.Buffer) error {
-	movers, err := t.updates(params)
-	if err == nil {
-		err = t.adapters.forget()
-	}
-	if err != nil {
-		return err
-	}
-	clip := 1.0
-	if t.opt.Clip > 0 {
-		clip = min(1, t.opt.Clip/(norm+1e-6))
-	}
-	c1, c2 := corrections(t.step + 1)
-	scalars := []float32{float32(clip), c1, c2}
-	for _, lr := range t.rates {
-		scalars = append(scalars, float32(lr*factor))
-	}
-	byName := map[string][]compute.Buffer{}
-	for i, name := range params {
-		byName[name] = (*grads)[i]
-	}
-	*grads = nil
-	for _, u := range movers {
-		if err := t.runUpdate(u, scalars, byName); err != nil {
-			return err
-		}
-	}
-	t.step++
-	return nil
+	return r, nil
 }
 
 // stepSeed is dropout's seed of the step that is being made.

@@ -3,6 +3,7 @@ package train
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -55,54 +56,95 @@ func (t *Trainer) updates(params []string) ([]*update, error) {
 	return movers, nil
 }
 
-// defineUpdate returns the new value and optimizer state of each variable.
+// defineUpdate returns the new value and optimizer state of each variable, or the old ones where the step's loss or the norm of its
+// gradients is not finite. The norm is clipped in float64, as PyTorch's numbers on the host are.
 func (t *Trainer) defineUpdate(b *program.Builder, vars []*variable) []*Node {
-	scalars := b.Input(scalarInput{}, dtypes.Float32, 3+len(t.rates))
+	scalars := b.Input(scalarInput{}, dtypes.Float32, 2+len(t.rates))
 	scalar := func(i int) *Node { return Reshape(Slice(scalars, AxisElem(i))) }
-	clip, correct1, correct2 := scalar(0), scalar(1), scalar(2)
+	correct1, correct2 := scalar(0), scalar(1)
+	norm := Sqrt(ConvertDType(b.Input(gradientInput{squaresOutput}, dtypes.Float32), dtypes.Float64))
+	good := And(IsFinite(b.Input(gradientInput{totalOutput}, dtypes.Float32)), IsFinite(norm))
+	clip := ScalarOne(b.Graph, dtypes.Float32)
+	if t.opt.Clip > 0 {
+		limit := Const(b.Graph, t.opt.Clip)
+		clip = ConvertDType(Min(ScalarOne(b.Graph, dtypes.Float64), Div(limit, Add(norm, Const(b.Graph, 1e-6)))), dtypes.Float32)
+	}
 	var out []*Node
 	for i, v := range vars {
 		in := func(array variableArray, slot int) *Node {
 			return b.Input(variableInput{i, array, slot}, dtypes.Float32, v.shape.Dimensions...)
 		}
+		keep := func(fresh, old *Node) *Node { return Where(good, fresh, old) }
 		p, g := in(valueArray, 0), Mul(in(gradientArray, 0), clip)
 		var state []*Node
 		for s := range t.optimizer.slots {
 			state = append(state, in(stateArray, s))
 		}
-		p, state = t.optimizer.update(rates{lr: scalar(3 + v.rate), correct1: correct1, correct2: correct2}, p, g, state)
-		out = append(out, p)
-		out = append(out, state...)
+		fresh, moved := t.optimizer.update(rates{lr: scalar(2 + v.rate), correct1: correct1, correct2: correct2}, p, g, state)
+		out = append(out, keep(fresh, p))
+		for s := range state {
+			out = append(out, keep(moved[s], state[s]))
+		}
 	}
 	return out
 }
 
-// run moves the variables on every device.
-func (t *Trainer) runUpdate(u *update, scalars []float32, grads map[string][]compute.Buffer) (err error) {
-	defer program.Recover(&err)
-	width := 1 + t.optimizer.slots
+// move runs the optimizer on every device, with learning rates that are a factor of their peaks, and frees the gradients.
+func (t *Trainer) move(factor float64, run *started) error {
+	movers, err := t.updates(run.params)
+	if err == nil {
+		err = t.adapters.forget()
+	}
+	if err != nil {
+		return err
+	}
+	c1, c2 := corrections(t.step + 1)
+	scalars := []float32{c1, c2}
+	for _, lr := range t.rates {
+		scalars = append(scalars, float32(lr*factor))
+	}
+	errs := make([]error, t.vars.devices)
+	var devices sync.WaitGroup
 	for d := range t.vars.devices {
-		device := compute.DeviceNum(d)
-		b, err := t.backend.BufferFromFlatData(device, scalars, shapes.Make(dtypes.Float32, len(scalars)))
+		devices.Go(func() { errs[d] = t.moveOn(d, movers, scalars, run) })
+	}
+	devices.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("train: moving the parameters: %w", err)
+	}
+	return nil
+}
+
+// moveOn moves the variables on one device.
+func (t *Trainer) moveOn(device int, movers []*update, scalars []float32, run *started) (err error) {
+	defer program.Recover(&err)
+	where := compute.DeviceNum(device)
+	numbers, err := t.backend.BufferFromFlatData(where, scalars, shapes.Make(dtypes.Float32, len(scalars)))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, numbers.Finalize()) }()
+	width := 1 + t.optimizer.slots
+	for _, u := range movers {
+		inputs := make([]compute.Buffer, len(u.Slots))
+		for i, s := range u.Slots {
+			switch in := s.Input.(type) {
+			case scalarInput:
+				inputs[i] = numbers
+			case gradientInput:
+				inputs[i] = run.on(device, in.output)
+			case variableInput:
+				inputs[i] = u.vars[in.variable].buffer(in, device, run)
+			}
+		}
+		out, err := u.Execute(inputs, where)
 		if err != nil {
 			return err
 		}
-		inputs := make([]compute.Buffer, len(u.Slots))
-		for i, s := range u.Slots {
-			inputs[i] = b
-			if in, ok := s.Input.(variableInput); ok {
-				inputs[i] = u.vars[in.variable].buffer(in, d, grads)
-			}
-		}
-		out, err := u.Execute(inputs, device)
-		err = errors.Join(err, b.Finalize())
-		if err != nil {
-			return fmt.Errorf("train: moving the parameters: %w", err)
-		}
 		for i, v := range u.vars {
-			err = errors.Join(err, replace(&v.value[d], out[i*width]), grads[v.Name][d].Finalize())
+			err = errors.Join(err, replace(&v.value[device], out[i*width]), run.freeGradient(device, v.Name))
 			for s := range t.optimizer.slots {
-				err = errors.Join(err, replace(&v.slots[s][d], out[i*width+1+s]))
+				err = errors.Join(err, replace(&v.slots[s][device], out[i*width+1+s]))
 			}
 		}
 		if err != nil {
@@ -113,12 +155,12 @@ func (t *Trainer) runUpdate(u *update, scalars []float32, grads map[string][]com
 }
 
 // buffer is one of the variable's arrays on a device.
-func (v *variable) buffer(in variableInput, device int, grads map[string][]compute.Buffer) compute.Buffer {
+func (v *variable) buffer(in variableInput, device int, run *started) compute.Buffer {
 	switch in.array {
 	case valueArray:
 		return v.value[device]
 	case gradientArray:
-		return grads[v.Name][device]
+		return run.gradient(device, v.Name)
 	default:
 		return v.slots[in.slot][device]
 	}
