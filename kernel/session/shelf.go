@@ -27,7 +27,7 @@ func newShelf() *shelf {
 		vocabs:   newKept(func(path string) (*token.WordPiece, error) { return token.Load(path) }),
 		sources:  newKept(question.OpenSource),
 		pictures: newKept(region.OpenPictures),
-		labels:   newKept(question.ReadLabels),
+		labels:   newKept(region.ReadLabels),
 		answers:  newKept(dataset.ReadAnswerNames),
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 // Files opens what an [Asker] reads. A program that stays gives its own, to share open files between askers and to close
 // those that nobody uses: release is called once with each, after the last use. The functions to open with are
-// token.Load, [OpenSource], region.OpenPictures, [ReadLabels] and dataset.ReadAnswerNames. Methods may be called from several goroutines.
+// token.Load, [OpenSource], region.OpenPictures, region.ReadLabels and dataset.ReadAnswerNames. Methods may be called from several goroutines.
 type Files interface {
 	Vocabulary(path string) (w *token.WordPiece, release func(), err error)
 	Source(path string) (s *Source, release func(), err error)
@@ -114,7 +114,7 @@ func (f *openFiles) Pictures(dir string) (*region.Pictures, func(), error) {
 }
 
 func (f *openFiles) Labels(path string) ([]string, func(), error) {
-	return f.labels.get(path, ReadLabels)
+	return f.labels.get(path, region.ReadLabels)
 }
 
 func (f *openFiles) Answers(path string) ([]string, func(), error) {

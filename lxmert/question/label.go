@@ -3,26 +3,7 @@ package question
 import (
 	"fmt"
 	"strings"
-
-	"github.com/seed-516990b0/golxmert/internal/smallfile"
 )
-
-// maxLabels bounds a file of class names, in bytes.
-const maxLabels = 4 << 20
-
-// ReadLabels reads the names of a detector's classes, one per line; of several separated by commas, the first.
-func ReadLabels(path string) ([]string, error) {
-	text, err := smallfile.Read(path, maxLabels, "a list of names")
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for line := range strings.Lines(string(text)) {
-		name, _, _ := strings.Cut(strings.TrimSpace(line), ",")
-		names = append(names, name)
-	}
-	return names, nil
-}
 
 // labels are the names of one kind of classes. Nil: they have no names.
 type labels struct {

@@ -56,7 +56,9 @@ func trainedSizes(t *dataset.Task, o *Options) (c lxmert.Config, err error) {
 	if t.Pretrains {
 		p := o.Pretraining
 		p.settle()
-		p.heads(&c, known, cmp.Or(known.Answers, lxmert.LXR955().Answers))
+		if err := p.heads(&c, known, cmp.Or(known.Answers, lxmert.LXR955().Answers)); err != nil {
+			return c, err
+		}
 	}
 	return c, c.Check()
 }

@@ -127,7 +127,7 @@ func (o *Options) settle() {
 	if o.Folder == "" {
 		return
 	}
-	for _, name := range []*string{&o.Output, &o.Load, &o.LoadLXMERT, &o.LoadLXMERTQA, &o.Root, &o.Config, &o.Vocab, &o.Bert} {
+	for _, name := range []*string{&o.Output, &o.Load, &o.LoadLXMERT, &o.LoadLXMERTQA, &o.Root, &o.Config, &o.Vocab, &o.Bert, &o.Pretraining.ObjectList, &o.Pretraining.AttributeList} {
 		if *name != "" && !filepath.IsAbs(*name) {
 			*name = filepath.Join(o.Folder, *name)
 		}

@@ -36,6 +36,12 @@ type Pretraining struct {
 	VisualLosses                 []string // of Objects: "obj", "attr", "feat"
 	QASets                       []string // whose answers the answer head has; none: all
 	WordMaskRate, ObjMaskRate    float64  // at which words and regions are asked for
+	// MaskedOnly: objects and attributes are learnt of masked regions only, as the paper has it. The published code learns those
+	// of all regions, most of which it sees.
+	MaskedOnly bool
+	// ObjectList and AttributeList are files that name the classes of the regions' objects and attributes, one per line; "": as
+	// many classes as the weights or the configuration have, else the published model.
+	ObjectList, AttributeList string
 }
 
 // DefaultPretraining are the published choices.
@@ -79,11 +85,20 @@ func (p *Pretraining) check() error {
 func (p Pretraining) settings() map[string]string {
 	p.settle()
 	rate := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
-	return map[string]string{
+	s := map[string]string{
 		"taskMaskLM": strconv.FormatBool(p.MaskLM), "taskMatched": strconv.FormatBool(p.Matched), "taskObjPredict": strconv.FormatBool(p.Objects),
 		"taskQA": strconv.FormatBool(p.QA), "visualLosses": strings.Join(p.VisualLosses, ","), "qaSets": strings.Join(p.QASets, ","),
 		"wordMaskRate": rate(p.WordMaskRate), "objMaskRate": rate(p.ObjMaskRate),
 	}
+	for name, value := range map[string]string{"objects": p.ObjectList, "attributes": p.AttributeList} {
+		if value != "" {
+			s[name] = value
+		}
+	}
+	if p.MaskedOnly {
+		s["maskedOnly"] = "true"
+	}
+	return s
 }
 
 // pretraining is a run of it.

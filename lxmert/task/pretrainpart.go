@@ -142,7 +142,8 @@ func maskedWords(labels map[string]train.Label, examples []*dataset.Masked, leng
 }
 
 // regionLabels are what the regions show, as the detector says it, and their features before some were hidden; feats is the
-// shape of the batch's, [N,V,F]. Objects and attributes are asked for of all regions, weighted by the detector's confidence.
+// shape of the batch's, [N,V,F]. Objects and attributes are asked for of all regions, or with MaskedOnly of the masked ones,
+// weighted by the detector's confidence.
 func (p *pretraining) regionLabels(labels map[string]train.Label, examples []*dataset.Masked, feats []int, weight float32) error {
 	v, dim := feats[1], feats[2]
 	shape := feats[:2]
@@ -171,7 +172,9 @@ func (p *pretraining) regionLabels(labels map[string]train.Label, examples []*da
 				if int(of[k]) >= head.classes {
 					return fmt.Errorf("task: image %s of %s has the class %d, the %s head has %d; %s in --config says how many there are", e.Regions.ID, e.Regions.Source, of[k], head.loss, head.classes, head.field)
 				}
-				ids[at], weights[at] = of[k], weight*conf[k]
+				if ids[at] = of[k]; e.Asked[k] || !o.MaskedOnly {
+					weights[at] = weight * conf[k]
+				}
 			}
 		}
 		labels[head.labels], labels[head.weights] = train.Label{Data: ids, Shape: shape}, train.Label{Data: weights, Shape: shape}

@@ -1,14 +1,10 @@
 package task
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"io"
 
-	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/train"
-	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
 // This file is the model that pre-training starts from: its heads, and where their values come from.
@@ -36,12 +32,20 @@ func (p *pretraining) begin() (_ *start, err error) {
 	if from != nil {
 		known = from.Config
 	}
-	o.Pretraining.heads(&b.cfg, known, p.table.Len())
+	if err := o.Pretraining.heads(&b.cfg, known, p.table.Len()); err != nil {
+		return nil, err
+	}
 	b.cfg.Special, _ = p.tok.SpecialIDs()
+	if o.LoadLXMERT != "" && p.corpus.Dim != 0 {
+		b.cfg.FeatDim = p.corpus.Dim // what reads features is drawn anew then
+	}
 	if err := b.cfg.Check(); err != nil {
 		return nil, err
 	}
 	if err := p.fits(b.cfg, p.corpus.Dim); err != nil {
+		if o.Load != "" {
+			err = fmt.Errorf("%w, and --loadLXMERT instead of --load takes what fits and draws the rest", err)
+		}
 		return nil, err
 	}
 	if o.InitRange > 0 {
@@ -60,54 +64,21 @@ func (p *pretraining) begin() (_ *start, err error) {
 	}
 	if m := opened[o.LoadLXMERT]; m != nil {
 		fmt.Fprintf(o.Out, "Load BERT extractor from %s\n", o.LoadLXMERT)
-		if err := b.takeFitting(m, o.Notes); err != nil {
+		for _, line := range p.changes(b.cfg, m) {
+			fmt.Fprintln(o.Notes, line)
+		}
+		if err := b.takeFitting(m, p.sizedLayers(b.cfg, m.Config), o.Notes); err != nil {
 			return nil, err
 		}
 	}
 	if m := opened[o.Load]; m != nil {
 		fmt.Fprintf(o.Out, "Load BERT extractor from %s\n", o.Load)
 		if err := m.Report(b.cfg).Err(); err != nil {
-			return nil, fmt.Errorf("task: %w; --loadLXMERT takes what fits and draws the rest", err)
+			return nil, fmt.Errorf("task: %w; --loadLXMERT takes what fits, draws the rest and says what that is", err)
 		}
 		if err := b.take(m, func(string) bool { return true }); err != nil {
 			return nil, err
 		}
 	}
 	return b, nil
-}
-
-// heads gives the model the heads of the tasks, with as many classes as the weights or the configuration have, else the
-// published model, and so many answers. Like the reference's, a model always has the heads of words and of matching.
-func (p *Pretraining) heads(c *lxmert.Config, known lxmert.Config, answers int) {
-	published := lxmert.LXR955()
-	c.LM, c.Match = true, true
-	if p.visual("obj") {
-		c.Objects = cmp.Or(known.Objects, published.Objects)
-	}
-	if p.visual("attr") {
-		c.Attributes = cmp.Or(known.Attributes, published.Attributes)
-	}
-	c.FeatHead = p.visual("feat")
-	if p.QA {
-		c.Answers = answers
-	}
-}
-
-// takeFitting gives the parameters that a file has in the same shape their values, and says which others it draws.
-func (b *start) takeFitting(m *weights.Model, notes io.Writer) error {
-	fits := func(name string) bool {
-		t, ok := m.Tensor(name)
-		return ok && fmt.Sprint(t.Shape) == fmt.Sprint(b.init.Shape(name))
-	}
-	for _, p := range b.cfg.Params() {
-		if fits(p.Name) {
-			continue
-		}
-		if t, ok := m.Tensor(p.Name); ok {
-			fmt.Fprintf(notes, "note: %s is %v in %s and %v here: it is drawn\n", p.Name, t.Shape, m.File.Path, p.Shape)
-		} else {
-			fmt.Fprintf(notes, "note: %s is not in %s: it is drawn\n", p.Name, m.File.Path)
-		}
-	}
-	return b.take(m, fits)
 }

@@ -259,7 +259,7 @@ func (a *analyzing) readChanges(cmd *cobra.Command, data *sweep.Data, methods []
 	}
 	named := data.Asker.Options()
 	if a.opt.Objects = named.ObjectNames; named.Objects != "" {
-		a.opt.Objects, err = question.ReadLabels(named.Objects)
+		a.opt.Objects, err = region.ReadLabels(named.Objects)
 	}
 	return err
 }

@@ -10,8 +10,11 @@ with every loss, EpochNN_LXRT.pth after each epoch, and BEST_EVAL_LOSS_LXRT.pth,
 Sentences of your own are a JSON list of {"img_id": "…", "sentf": {"captions": ["…", …], "questions": ["…", …]},
 "labelf": {"questions": [{"answer": 1}, …]}}: any categories, with labels where there are answers, of which those in the
 answer table count. mine.json is named by --train mine, and its regions are in data/lxmert/mine_obj36.tsv, or else in
-data/mscoco_imgfeat/mine_obj36.tsv. --load goes on from a model with all its heads, --loadLXMERT takes of one what fits, and
-says what does not: the answer head, for example, where the table is another one. --curriculum 1,0.5 goes through the
+data/mscoco_imgfeat/mine_obj36.tsv. --load goes on from a model with all its heads; --loadLXMERT takes of one what fits.
+Regions may have another width or number than the model's, --objects and --attributes name files with the names of your
+detector's classes, one per line, and data/lxmert/all_ans.json may have answers of your own: what that changes is said head
+by head, as in "object head: 1600 classes -> 12 of objects.txt: drawn anew". --maskedOnly learns objects and attributes of
+masked regions alone, as the paper has it; the published code learns them of all regions. --curriculum 1,0.5 goes through the
 sources of --train one after the other, each for so many epochs; each leaves a snapshot.
 
 After each epoch, the log and metrics.jsonl also have how well the model tells a sentence's own picture from another one
@@ -31,4 +34,5 @@ A run that was interrupted or killed goes on with the same command and --resume,
 const pretrainExamples = `  lxmert pretrain --plan --fromScratch --batchSize 256
   lxmert pretrain --fromScratch --batchSize 256 --lr 1e-4 --epochs 20 --output snap/pretrain/lxmert
   lxmert pretrain --load snap/pretrained/model --train mine --valid "" --epochs 2 --output snap/pretrain/mine
+  lxmert pretrain --loadLXMERT snap/pretrained/model --train mine --valid "" --objects objects.txt --attributes attributes.txt
   lxmert ask --load snap/pretrain/lxmert/Epoch20 …`

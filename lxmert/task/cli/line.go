@@ -138,6 +138,9 @@ func (l *Line) addPretraining(s *pflag.FlagSet) {
 	s.StringVar(&l.qaSets, "qaSets", "", "answers of these data sets only, such as vqa,gqa (default: all of data/lxmert/all_ans.json)")
 	s.Float64Var(&p.WordMaskRate, "wordMaskRate", p.WordMaskRate, "share of word pieces that are asked for")
 	s.Float64Var(&p.ObjMaskRate, "objMaskRate", p.ObjMaskRate, "share of regions whose features are asked for")
+	s.BoolVar(&p.MaskedOnly, "maskedOnly", false, "learn objects and attributes of masked regions only (the published code: of all)")
+	s.StringVar(&p.ObjectList, "objects", "", "text file that names the classes of the regions' objects, one per line (default: as many as the weights have, or 1600)")
+	s.StringVar(&p.AttributeList, "attributes", "", "text file that names the classes of their attributes, one per line (default: as many as the weights have, or 400)")
 	s.Lookup("train").Usage = "sources of sentences, data/lxmert/<source>.json, separated by commas"
 	s.Lookup("valid").Usage = `sources to validate on; "" for none`
 	s.Lookup("batchSize").Usage = "sentences of a step, over all devices and parts"
