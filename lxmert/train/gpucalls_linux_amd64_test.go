@@ -4,10 +4,12 @@ package train
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/xlacalltest"
 )
 
 // This file counts what a step asks of a GPU's plugin.
@@ -65,5 +67,26 @@ func TestLabelsThatAreMostlyZerosTravelAsPairs(t *testing.T) {
 	}
 	if _, bytes := stepCalls(t, cfg, plain, part).Count(backendtest.Upload); bytes > len(target) {
 		t.Errorf("%d bytes are uploaded for %d labels", bytes, len(target))
+	}
+}
+
+func TestAnUpdateOnAGPUWritesOverWhatItMoves(t *testing.T) {
+	w := &xlacalltest.Watched{Backend: backendtest.AsCUDA(t).Backend}
+	cfg := small()
+	tr, err := NewTrainer(t.Context(), w, cfg, &Initial{Config: cfg, Seed: 3, Range: 0.1}, answers, plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	if _, err := tr.Step(t.Context(), rows(cfg, 1, 4)); err != nil {
+		t.Fatal(err)
+	}
+	// The update is the last program: each parameter that has a gradient, and its two moments.
+	moved := 0
+	for _, u := range tr.movers {
+		moved += len(u.vars)
+	}
+	if n := strings.Count(w.Program(t), "tf.aliasing_output"); len(tr.movers) != 1 || n != 3*moved {
+		t.Errorf("%d programs move %d parameters, with %d arrays in place", len(tr.movers), moved, n)
 	}
 }

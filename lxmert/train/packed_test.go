@@ -9,12 +9,12 @@ import (
 )
 
 // stepsTaken are losses, norms and parameters after three steps of two parts each.
-func stepsTaken(t *testing.T, b *backend.Backend, opt Options, packs bool) (told []string, params map[string][]float32) {
+func stepsTaken(t *testing.T, b *backend.Backend, opt Options, asOnGPU bool) (told []string, params map[string][]float32) {
 	t.Helper()
 	cfg := small()
 	cfg.TaskClasses = 64 // enough for labels to travel as pairs
 	tr := newTrainer(t, b, &Initial{Config: cfg, Seed: 3, Range: 0.1}, answers, opt)
-	tr.packs = packs
+	tr.packs, tr.inPlace = asOnGPU, asOnGPU
 	for i := range 3 {
 		parts := []Part{rows(cfg, 2*i, 4), rows(cfg, 2*i+1, 4)}
 		for _, p := range parts[:i%2+1] { // some labels stay dense
@@ -38,18 +38,18 @@ func stepsTaken(t *testing.T, b *backend.Backend, opt Options, packs bool) (told
 	return told, params
 }
 
-func TestAPackedUploadGivesTheSameBits(t *testing.T) {
+func TestAStepAsOnAGPUGivesTheSameBits(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b *backend.Backend) {
 		for _, opt := range []Options{plain, withDropout()} {
 			one, before := stepsTaken(t, b, opt, false)
 			two, after := stepsTaken(t, b, opt, true)
 			if fmt.Sprint(one) != fmt.Sprint(two) {
-				t.Errorf("steps say\n%v\nand packed\n%v", one, two)
+				t.Errorf("steps say\n%v\nand as on a GPU\n%v", one, two)
 			}
 			for name := range before {
 				for i, x := range before[name] {
 					if x != after[name][i] {
-						t.Fatalf("%s[%d] is %g, and packed %g", name, i, x, after[name][i])
+						t.Fatalf("%s[%d] is %g, and as on a GPU %g", name, i, x, after[name][i])
 					}
 				}
 			}

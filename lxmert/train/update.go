@@ -3,6 +3,7 @@ package train
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/gomlx/compute"
@@ -14,7 +15,7 @@ import (
 )
 
 // chunkSize is how many numbers one update program moves. A step's memory has one chunk twice, before and after; all
-// parameters in one program would need the whole model and the optimizer's state twice.
+// parameters in one program would need the whole model and the optimizer's state twice. On a GPU one program moves all in place.
 const chunkSize = 32 << 20
 
 // update is a program that moves some parameters.
@@ -29,13 +30,17 @@ func (t *Trainer) updates(params []string) ([]*update, error) {
 		return t.movers, nil
 	}
 	var chunks [][]*variable
-	size := chunkSize
+	limit := chunkSize
+	if t.inPlace {
+		limit = math.MaxInt
+	}
+	size := limit
 	for _, name := range params {
 		v := t.vars.byName[name]
 		if err := t.vars.start(v, t.optimizer.slots); err != nil {
 			return nil, fmt.Errorf("train: memory for the optimizer: %w", err)
 		}
-		if n := v.shape.Size(); size+n > chunkSize {
+		if n := v.shape.Size(); n > limit-size {
 			chunks, size = append(chunks, nil), 0
 		}
 		size += v.shape.Size()
@@ -45,7 +50,11 @@ func (t *Trainer) updates(params []string) ([]*update, error) {
 	var movers []*update
 	for _, chunk := range chunks {
 		u := &update{vars: chunk}
-		p, err := t.compile(program.Options{Name: "lxrt update"}, func(b *program.Builder) []*Node { return t.defineUpdate(b, chunk) })
+		opt := program.Options{Name: "lxrt update"}
+		if t.inPlace {
+			opt.Alias = t.successor
+		}
+		p, err := t.compile(opt, func(b *program.Builder) []*Node { return t.defineUpdate(b, chunk) })
 		if err != nil {
 			return nil, fmt.Errorf("train: compiling the optimizer: %w", err)
 		}
@@ -54,6 +63,19 @@ func (t *Trainer) updates(params []string) ([]*update, error) {
 	}
 	t.movers = movers
 	return movers, nil
+}
+
+// successor is the output of an update that takes the place of one of its inputs.
+func (t *Trainer) successor(s program.Slot) (output int, ok bool) {
+	in, ok := s.Input.(variableInput)
+	if !ok || in.array == gradientArray {
+		return 0, false
+	}
+	output = in.variable * (1 + t.optimizer.slots)
+	if in.array == stateArray {
+		output += 1 + in.slot
+	}
+	return output, true
 }
 
 // defineUpdate returns the new value and optimizer state of each variable, or the old ones where the step's loss or the norm of its
@@ -109,7 +131,11 @@ func (t *Trainer) move(factor float64, run *started) error {
 		devices.Go(func() { errs[d] = t.moveOn(d, movers, scalars, run) })
 	}
 	devices.Wait()
-	if err := errors.Join(errs...); err != nil {
+	err = errors.Join(errs...)
+	switch {
+	case err != nil && t.inPlace:
+		return fmt.Errorf("train: moving the parameters, of which nothing is left but what the run saved last: %w", err)
+	case err != nil:
 		return fmt.Errorf("train: moving the parameters: %w", err)
 	}
 	return nil
@@ -142,9 +168,9 @@ func (t *Trainer) moveOn(device int, movers []*update, scalars []float32, run *s
 			return err
 		}
 		for i, v := range u.vars {
-			err = errors.Join(err, replace(&v.value[device], out[i*width]), run.freeGradient(device, v.Name))
+			err = errors.Join(err, t.replace(&v.value[device], out[i*width]), run.freeGradient(device, v.Name))
 			for s := range t.optimizer.slots {
-				err = errors.Join(err, replace(&v.slots[s][device], out[i*width+1+s]))
+				err = errors.Join(err, t.replace(&v.slots[s][device], out[i*width+1+s]))
 			}
 		}
 		if err != nil {
@@ -166,9 +192,11 @@ func (v *variable) buffer(in variableInput, device int, run *started) compute.Bu
 	}
 }
 
-// replace puts a buffer in the place of another, which is freed.
-func replace(old *compute.Buffer, fresh compute.Buffer) error {
-	err := (*old).Finalize()
+// replace puts a buffer that an update made in the place of another, which is freed unless the update took it.
+func (t *Trainer) replace(old *compute.Buffer, fresh compute.Buffer) (err error) {
+	if !t.inPlace {
+		err = (*old).Finalize()
+	}
 	*old = fresh
 	return err
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/lxmert/internal/compileoption"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/speedup"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/xlabuilder"
 )
 
 // Program is a graph that is, or can be, compiled.
@@ -30,6 +31,7 @@ type Program struct {
 	nodes   []*graph.Node
 	mesh    *distributed.DeviceMesh
 	options []compileoption.Option
+	donated []bool // by slot
 }
 
 // Slot is one parameter of a program: a weight or an input.
@@ -52,6 +54,9 @@ type Options struct {
 	Devices     int                     // 0 is 1
 	// Deterministic makes the program compute the same bits each time, on a GPU too.
 	Deterministic bool
+	// Alias gives an output of a program of one device the memory of one of its inputs or weights, whose buffers are the program's
+	// from then on, whether it succeeds or not; false: it stays the caller's. nil: all do.
+	Alias func(s Slot) (output int, ok bool)
 }
 
 // Builder collects the parameters of a graph under construction, each created when it is first asked for.
@@ -137,6 +142,10 @@ func Build(backend compute.Backend, opt Options, define func(b *Builder) []*grap
 			return nil, err
 		}
 	}
+	aliases := map[int]int{}
+	if opt.Alias != nil {
+		backend = xlabuilder.Aliased(backend, aliases)
+	}
 	b := &Builder{Graph: graph.NewGraph(backend, opt.Name), opt: opt, weights: map[string]*graph.Node{}, inputs: map[Input]*graph.Node{}}
 	if p.Devices > 1 {
 		if p.mesh, err = distributed.NewDeviceMesh([]int{p.Devices}, []string{meshAxis}); err != nil {
@@ -148,7 +157,15 @@ func Build(backend compute.Backend, opt Options, define func(b *Builder) []*grap
 		b.mesh = p.mesh
 	}
 	p.nodes = define(b)
-	p.graph, p.Slots = b.Graph, b.slots
+	p.graph, p.Slots, p.donated = b.Graph, b.slots, make([]bool, len(b.slots))
+	for i, s := range p.Slots {
+		if opt.Alias == nil {
+			break
+		}
+		if output, ok := opt.Alias(s); ok {
+			aliases[i], p.donated[i] = output, true
+		}
+	}
 	for _, o := range p.nodes {
 		p.Outputs = append(p.Outputs, o.Shape())
 	}
@@ -172,11 +189,15 @@ func (p *Program) Compile() (err error) {
 }
 
 // Execute runs the program on device buffers in the order of its slots, all of the first device, then all of the
-// second, and so on; the outputs come in the same way and are the caller's. Inputs stay as they are. A program of one
-// device runs on device.
+// second, and so on; the outputs come in the same way and are the caller's. Inputs stay as they are, but for those that [Options].Alias gave
+// away. A program of one device runs on device.
 func (p *Program) Execute(inputs []compute.Buffer, device compute.DeviceNum) (out []compute.Buffer, err error) {
 	defer Recover(&err)
-	return p.graph.Executable().Execute(inputs, make([]bool, len(inputs)), device)
+	donated := p.donated
+	if p.Devices > 1 {
+		donated = make([]bool, len(inputs))
+	}
+	return p.graph.Executable().Execute(inputs, donated, device)
 }
 
 // Run executes a program of one device and copies its outputs to the host: []float32 or []int32, as their types say.

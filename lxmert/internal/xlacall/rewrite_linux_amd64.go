@@ -4,59 +4,17 @@ package xlacall
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"unsafe"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/stablehlo"
 	"github.com/gomlx/go-xla/types/shapes"
 )
 
 // This file changes StableHLO programs between GoMLX, which has built them, and XLA, which compiles them.
-
-// Program is what a builder of XLA's has built, nil of another's. It is in an unexported field of go-xla's: if a later
-// version keeps it elsewhere, it is nil.
-func Program(b compute.Builder) *stablehlo.Builder {
-	if own, ok := b.(*builder); ok {
-		b = own.Builder
-	}
-	x, ok := b.(*xla.Builder)
-	if !ok {
-		return nil
-	}
-	if program := hidden[*stablehlo.Builder](x, "builder"); program != nil {
-		return *program
-	}
-	return nil
-}
-
-// functions are those of a program that is not compiled yet, none if a later version of go-xla keeps them elsewhere.
-func functions(b compute.Builder) []*stablehlo.Function {
-	program := Program(b)
-	if program == nil {
-		return nil
-	}
-	list := hidden[[]*stablehlo.Function](program, "functions")
-	if list == nil {
-		return nil
-	}
-	return *list
-}
-
-// hidden points to an unexported field, or is nil if there is none of that type.
-func hidden[T any](of any, name string) *T {
-	field := reflect.ValueOf(of).Elem().FieldByName(name)
-	if !field.IsValid() || field.Type() != reflect.TypeFor[T]() {
-		return nil
-	}
-	return (*T)(unsafe.Pointer(field.UnsafeAddr()))
-}
 
 // sampleCall is a call, for its operation, which has no name outside go-xla.
 var sampleCall = sync.OnceValue(func() *stablehlo.Statement {

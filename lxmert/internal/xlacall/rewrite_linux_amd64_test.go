@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/stablehlo"
 	"github.com/gomlx/go-xla/types/shapes"
 )
@@ -39,18 +38,6 @@ func program(t *testing.T, dims [][]int, build func(x []*stablehlo.Value) (*stab
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-// TestProgramIsFound: go-xla has a program where the rewriting looks for it.
-func TestProgramIsFound(t *testing.T) {
-	if hidden[*stablehlo.Builder](&xla.Builder{}, "builder") == nil {
-		t.Error("xla.Builder has no field builder of the type *stablehlo.Builder")
-	}
-	b := stablehlo.New("test")
-	main := b.Main()
-	if list := hidden[[]*stablehlo.Function](b, "functions"); list == nil || !slices.Contains(*list, main) {
-		t.Error("stablehlo.Builder has no field functions with its functions")
-	}
 }
 
 func dot(x, y *stablehlo.Value, xSum, xBatch, ySum, yBatch []int) (*stablehlo.Value, error) {

@@ -19,6 +19,8 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/go-xla/compute/xla"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/xlabuilder"
 )
 
 // Names by which compiled programs call the functions.
@@ -100,6 +102,9 @@ type builder struct {
 	spread bool // over several devices: XLA cannot cut a call into parts
 }
 
+// Inner is the builder behind this one.
+func (b *builder) Inner() compute.Builder { return b.Builder }
+
 func (b *builder) DistributedSPMD(devices int) error {
 	b.spread = true
 	return b.Builder.DistributedSPMD(devices)
@@ -112,7 +117,7 @@ func (b *builder) DistributedAutoSharding(meshes ...compute.Mesh) error {
 
 func (b *builder) Compile() (compute.Executable, error) {
 	if !b.spread {
-		for _, fn := range functions(b.Builder) {
+		for _, fn := range xlabuilder.Functions(b.Builder) {
 			rewrite(fn)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/gomlx/compute"
 
-	"github.com/seed-516990b0/golxmert/lxmert/internal/xlacall"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/xlabuilder"
 )
 
 // Watched is an XLA backend, and remembers the last program that was built on it.
@@ -42,12 +42,14 @@ func (w *Watched) PluginName() string {
 
 type buildOnly struct{ compute.Builder }
 
+func (b buildOnly) Inner() compute.Builder { return b.Builder }
+
 func (buildOnly) Compile() (compute.Executable, error) { return nil, ErrBuildOnly }
 
 // Program is the text of the last program, as it was compiled.
 func (w *Watched) Program(t testing.TB) string {
 	t.Helper()
-	program := xlacall.Program(w.last)
+	program := xlabuilder.Program(w.last)
 	if program == nil {
 		t.Fatal("no program of XLA's was built")
 	}

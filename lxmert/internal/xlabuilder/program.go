@@ -1,0 +1,74 @@
+//go:build cgo && (linux || darwin || windows)
+
+package xlabuilder
+
+import (
+	"maps"
+	"reflect"
+	"unsafe"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/go-xla/compute/xla"
+	"github.com/gomlx/go-xla/stablehlo"
+)
+
+// Outer is a builder that another one stands behind.
+type Outer interface{ Inner() compute.Builder }
+
+// Program is what a builder of XLA's has built, nil of another's.
+func Program(b compute.Builder) *stablehlo.Builder {
+	for {
+		outer, ok := b.(Outer)
+		if !ok {
+			break
+		}
+		b = outer.Inner()
+	}
+	x, ok := b.(*xla.Builder)
+	if !ok {
+		return nil
+	}
+	if program := hidden[*stablehlo.Builder](x, "builder"); program != nil {
+		return *program
+	}
+	return nil
+}
+
+// Functions are those of a program that is not compiled yet.
+func Functions(b compute.Builder) []*stablehlo.Function {
+	program := Program(b)
+	if program == nil {
+		return nil
+	}
+	list := hidden[[]*stablehlo.Function](program, "functions")
+	if list == nil {
+		return nil
+	}
+	return *list
+}
+
+// hidden points to an unexported field, or is nil if there is none of that type.
+func hidden[T any](of any, name string) *T {
+	field := reflect.ValueOf(of).Elem().FieldByName(name)
+	if !field.IsValid() || field.Type() != reflect.TypeFor[T]() {
+		return nil
+	}
+	return (*T)(unsafe.Pointer(field.UnsafeAddr()))
+}
+
+// alias lets an output of a program have the memory of an input.
+func alias(b compute.Builder, outputs map[int]int) {
+	for _, fn := range Functions(b) {
+		if fn.Name != "main" {
+			continue
+		}
+		for in, out := range outputs {
+			with := maps.Clone(fn.Inputs[in].Attributes)
+			if with == nil {
+				with = map[string]any{}
+			}
+			with["tf.aliasing_output"] = int32(out)
+			fn.Inputs[in].Attributes = with
+		}
+	}
+}
