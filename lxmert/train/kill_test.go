@@ -2,30 +2,60 @@ package train
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
+// killable are the runs that are killed: what trains for some epochs, and the files that it leaves.
+var killable = map[string]struct {
+	run   func(ctx context.Context, b *backend.Backend, opt RunOptions, steps ...int) error
+	files []string
+}{
+	"fine-tuning": {func(ctx context.Context, b *backend.Backend, opt RunOptions, steps ...int) error {
+		_, err := smallRun(ctx, b, smallJob(small(), steps...), opt)
+		return err
+	}, []string{LastFile, BestFile, logFile}},
+	"adapters": {func(ctx context.Context, b *backend.Backend, opt RunOptions, steps ...int) error {
+		o := withLoRA(withDropout(), LoRA{Rank: 2, Dropout: 0.2})
+		o.PooledOnly, o.Freeze, o.Rates, opt.Patience = true, []string{"logit_fc.2.*"}, []Rate{{"*.lora_B.weight", 2e-2}}, 3
+		tr, err := NewTrainer(ctx, b.Backend, small(), startValues(), answers, o)
+		if err != nil {
+			return err
+		}
+		defer tr.Close()
+		_, err = Run(ctx, tr, smallJob(small(), steps...), opt)
+		return err
+	}, []string{LastFile, BestFile, adaptersFile(LastFile), adaptersFile(BestFile), logFile}},
+	"pre-training": {func(ctx context.Context, b *backend.Backend, opt RunOptions, steps ...int) error {
+		_, err := pretrainingRun(ctx, b, opt, 1, nil, steps...)
+		return err
+	}, []string{"Epoch01_LXRT.pth", "Epoch02_LXRT.pth", "Epoch03_LXRT.pth", logFile}},
+}
+
 // TestTrainingChild is not a test of its own: it is the process that TestAKilledRunGoesOnToTheSameEnd kills.
 func TestTrainingChild(t *testing.T) {
-	dir := os.Getenv("LXMERT_TRAINING_CHILD")
-	if dir == "" {
+	kind, dir, ok := strings.Cut(os.Getenv("LXMERT_TRAINING_CHILD"), "=")
+	if !ok {
 		t.Skip("runs only as a child of another test")
 	}
 	b := backendtest.Open(t, "go")
 	fmt.Println("ready")
-	if _, err := smallRun(t.Context(), b, smallJob(small(), 40, 40, 40), RunOptions{Dir: dir, LogSteps: 1, Resume: true, SaveSteps: 2}); err != nil {
+	if err := killable[kind].run(t.Context(), b, RunOptions{Dir: dir, LogSteps: 1, Resume: true, SaveSteps: 2}, 40, 40, 40); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -45,7 +75,11 @@ func savedState(t *testing.T, path string) (at, all string) {
 	}
 	defer f.Close()
 	sum := sha256.New()
-	fmt.Fprintf(sum, "%+v %s\n", p, f.Metadata["step"])
+	position, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(sum, "%s %s\n", position, f.Metadata["step"])
 	moments := false
 	for _, name := range slices.Sorted(slices.Values(f.Names())) {
 		x, _ := f.Tensor(name)
@@ -75,8 +109,23 @@ func halfWritten(t *testing.T, dir string) []string {
 	return left
 }
 
+// TestAKilledRunGoesOnToTheSameEnd kills each kind of run twenty times, at moments that a seed chooses, which is printed and which
+// LXMERT_KILL_SEED gives.
 func TestAKilledRunGoesOnToTheSameEnd(t *testing.T) {
+	for kind := range killable {
+		t.Run(kind, func(t *testing.T) { killOften(t, kind) })
+	}
+}
+
+func killOften(t *testing.T, kind string) {
 	b := backendtest.Open(t, "go")
+	run := func(opt RunOptions, steps ...int) {
+		t.Helper()
+		opt.LogSteps, opt.SaveSteps = 1, 2
+		if err := killable[kind].run(t.Context(), b, opt, steps...); err != nil {
+			t.Fatal(err)
+		}
+	}
 	whole, killed := t.TempDir(), t.TempDir()
 	states := map[string]string{} // of runs that nobody interrupts
 	record := func(dir string) {
@@ -88,15 +137,19 @@ func TestAKilledRunGoesOnToTheSameEnd(t *testing.T) {
 	// Each step sees what was saved before it. What is saved after the last epoch is seen by a step that comes after it in a
 	// longer run, and what says that the run is over when it is.
 	longer := t.TempDir()
-	if _, err := smallRun(t.Context(), b, smallJob(small(), 40, 40, 40, 1), RunOptions{Dir: longer, LogSteps: 1, SaveSteps: 2, Progress: func(Progress) { record(longer) }}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := smallRun(t.Context(), b, smallJob(small(), 40, 40, 40), RunOptions{Dir: whole, LogSteps: 1, SaveSteps: 2}); err != nil {
-		t.Fatal(err)
-	}
+	run(RunOptions{Dir: longer, Progress: func(Progress) { record(longer) }}, 40, 40, 40, 1)
+	run(RunOptions{Dir: whole}, 40, 40, 40)
 	record(whole)
 	const kills, differing = 20, 3
-	rng := rand.New(rand.NewPCG(1, 2))
+	seed := rand.Uint64()
+	if text := os.Getenv("LXMERT_KILL_SEED"); text != "" {
+		var err error
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatalf("LXMERT_KILL_SEED: %v", err)
+		}
+	}
+	t.Logf("LXMERT_KILL_SEED=%d", seed)
+	rng := rand.New(rand.NewPCG(seed, 2))
 	done, writing, compared := 0, 0, map[string]bool{}
 	// A process lives up to so long before it is killed. That grows while processes are killed before they save anything
 	// new, since machines differ. A run that comes to its end before there were enough kills is followed by another.
@@ -106,7 +159,7 @@ func TestAKilledRunGoesOnToTheSameEnd(t *testing.T) {
 			t.Fatalf("%d runs do not come to an end", run)
 		}
 		cmd := exec.Command(os.Args[0], "-test.run=^TestTrainingChild$")
-		cmd.Env = append(os.Environ(), "LXMERT_TRAINING_CHILD="+killed)
+		cmd.Env = append(os.Environ(), "LXMERT_TRAINING_CHILD="+kind+"="+killed)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -152,7 +205,7 @@ func TestAKilledRunGoesOnToTheSameEnd(t *testing.T) {
 		}
 		<-over
 		if err := cmd.Wait(); err == nil {
-			compareEnds(t, ended(t, killed), ended(t, whole))
+			compareEnds(t, endedWith(t, killed, killable[kind].files), endedWith(t, whole, killable[kind].files))
 			if left := halfWritten(t, killed); left != nil {
 				t.Errorf("%v are left behind", left)
 			}

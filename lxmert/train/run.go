@@ -149,6 +149,8 @@ type position struct {
 	// Deterministic says whether the steps before gave the bits that they always give, "true" or "false"; "": an older
 	// version did not say.
 	Deterministic string
+	// Devices is how many shared the steps before; 0: an older version did not say.
+	Devices int `json:",omitempty"`
 }
 
 // sums are what an [Epoch] has the means of.
@@ -188,7 +190,7 @@ func Run(ctx context.Context, t *Trainer, job Job, opt RunOptions) (*Outcome, er
 			*w = io.Discard
 		}
 	}
-	r := &run{t: t, job: job, opt: opt, at: position{Settings: opt.Settings, Deterministic: strconv.FormatBool(t.deterministic())}}
+	r := &run{t: t, job: job, opt: opt, at: position{Settings: opt.Settings, Deterministic: strconv.FormatBool(t.deterministic()), Devices: t.opt.Devices}}
 	start := time.Now()
 	done, err := r.open(ctx)
 	if err != nil {

@@ -85,8 +85,14 @@ func smallRun(ctx context.Context, b *backend.Backend, job Job, opt RunOptions) 
 // ended is what a run leaves that must not depend on how often it was interrupted.
 func ended(t *testing.T, dir string) map[string]string {
 	t.Helper()
+	return endedWith(t, dir, []string{LastFile, BestFile, logFile})
+}
+
+// endedWith is ended for a run that leaves other files.
+func endedWith(t *testing.T, dir string, files []string) map[string]string {
+	t.Helper()
 	out := map[string]string{}
-	for _, name := range []string{LastFile, BestFile, logFile} {
+	for _, name := range files {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)

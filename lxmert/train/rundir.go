@@ -69,6 +69,7 @@ func (r *run) open(ctx context.Context) (done bool, err error) {
 		}
 		fmt.Fprintf(r.opt.Log, "going on after step %d (epoch %d)\n", r.t.step, r.at.Epoch)
 		r.noteDeterminism()
+		r.noteDevices()
 	} else {
 		// Whatever an earlier run left behind must not be taken for this one's.
 		for _, name := range append(r.files(), stateFile) {
@@ -127,6 +128,14 @@ func (r *run) noteDeterminism() {
 		fmt.Fprintf(r.opt.Log, "note: the run's steps were made %s so far and are made %s from here on, so it does not end with the bits of one that was never interrupted\n", how[was], how[now])
 	case !r.t.deterministic():
 		fmt.Fprintln(r.opt.Log, "note: "+variesOnGPU)
+	}
+}
+
+// noteDevices says what it means that other devices go on with a run, and takes down how many there are.
+func (r *run) noteDevices() {
+	was, now := r.at.Devices, r.t.opt.Devices
+	if r.at.Devices = now; was != 0 && was != now {
+		fmt.Fprintf(r.opt.Log, "note: steps were made on %d devices so far and are made on %d from here on: with the same examples in the same order and the same dropout, but sums are rounded otherwise, so the run does not end with the bits of one that was never interrupted\n", was, now)
 	}
 }
 

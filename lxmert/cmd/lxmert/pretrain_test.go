@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,17 +22,22 @@ func TestPretrainThenAsk(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(w.Dir)
-	flags := []string{"--config", w.Config(), "--batchSize", "32", "--epochs", "1", "--backend", "cpu"}
+	flags := []string{"--config", w.Config(), "--batchSize", "32", "--epochs", "1", "--backend"}
 	for _, c := range []struct {
 		name string
 		line []string
+		on   string
 	}{
-		{"snap/pretrain/own", append([]string{"pretrain", "--fromScratch", "--output", "snap/pretrain/own"}, flags...)},
-		{"snap/pretrain/lxmert", append([]string{"run", "lxmert_pretrain", "0", "--tiny"}, flags...)},
+		{"snap/pretrain/own", append([]string{"pretrain", "--fromScratch", "--output", "snap/pretrain/own"}, flags...), "cpu"},
+		{"snap/pretrain/lxmert", append([]string{"run", "lxmert_pretrain", "0,1,2,3", "--multiGPU", "--tiny"}, flags...), "cpu,devices=4"},
 	} {
-		out, log, code := command(t, c.line...)
+		out, log, code := command(t, append(c.line, c.on)...)
 		if code != 0 || !strings.Contains(out, "The valid loss is ") || !strings.Contains(log, "without swapped sentences: Overall Accu ") {
 			t.Fatalf("%v ends with %d: %s\n%s", c.line, code, out, log)
+		}
+		about, err := os.ReadFile(c.name + "/run.json")
+		if devices := fmt.Sprintf(`"devices": %d,`, map[string]int{"cpu": 1, "cpu,devices=4": 4}[c.on]); err != nil || !strings.Contains(string(about), devices) {
+			t.Errorf("run.json of %s is %s, without %s: %v", c.name, about, devices, err)
 		}
 		out, log, code = command(t, "ask", "--load", c.name+"/Epoch01", "--vocab", w.Vocab(), "--regions", "data/mscoco_imgfeat/val2014_obj36.tsv",
 			"--answers", "data/lxmert/all_ans.json", "--image", "COCO_val2014_000000300001", "--backend", "cpu", "what color is the star?")
