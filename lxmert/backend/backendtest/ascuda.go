@@ -18,6 +18,9 @@ import (
 //go:embed testdata/fakecuda.c
 var fakeCUDA string
 
+// NeedsNoTriton is the name of programs that [AsCUDA]'s plugin refuses to compile with Triton, as CUDA's does some.
+const NeedsNoTriton = "needs_no_triton"
+
 // AsCUDA opens XLA's CPU plugin as if it were a CUDA plugin. Programs are built on it as they are for a GPU, whose text a test can
 // then read, and the CPU computes them. It takes a C compiler, as XLA in Go does.
 func AsCUDA(t testing.TB) *backend.Backend {
@@ -37,7 +40,7 @@ func WatchedAsCUDA(t testing.TB) (*backend.Backend, func() Calls) {
 	dir := t.TempDir()
 	path, log := filepath.Join(dir, "xla_cuda_plugin.so"), filepath.Join(dir, "calls")
 	cc := exec.Command("cc", "-shared", "-fPIC", "-x", "c", "-DCPU_PLUGIN="+strconv.Quote(cpu), "-DCALLS="+strconv.Quote(log),
-		"-I", filepath.Join(strings.TrimSpace(string(header)), "pjrt"), "-o", path, "-", "-ldl", "-lpthread")
+		"-DNEEDS_NO_TRITON="+strconv.Quote(NeedsNoTriton), "-I", filepath.Join(strings.TrimSpace(string(header)), "pjrt"), "-o", path, "-", "-ldl", "-lpthread")
 	cc.Stdin = strings.NewReader(fakeCUDA)
 	if out, err := cc.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", cc, err, out)

@@ -2,5 +2,5 @@
 // process and read once; what go-xla has, XLA_DEBUG_OPTIONS, sets all options that it does not name to nothing.
 //
 // A plugin takes options by name at the end of those with which go-xla calls it to compile. [Use] puts a function there that adds
-// those of the program that is being compiled, which [With] says.
+// those of the program that is being compiled, which [With] says, and compiles once more without Triton what does not compile.
 package compileoption

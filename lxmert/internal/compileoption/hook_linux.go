@@ -21,6 +21,8 @@ import (
 // using makes plugins wait for each other.
 var using sync.Mutex
 
+var once sync.Once // says what to add where compiling fails
+
 // Use lets programs of a plugin, which go-xla knows by the name path, have options. It must come before the plugin's first
 // client, since go-xla reads the plugin's table without a lock. Where it fails, programs that want options get the error.
 func Use(plugin *pjrt.Plugin, path string) {
@@ -40,16 +42,22 @@ func Use(plugin *pjrt.Plugin, path string) {
 		return
 	}
 	*table = with
+	once.Do(func() {
+		otherwise, _ := encode(withoutTriton) // of types that it knows
+		C.compileoption_otherwise(C.CBytes(otherwise), C.size_t(len(otherwise)))
+	})
 	used.Store(path, nil)
 }
 
-// begin gives options to what this thread compiles; done ends that, and says whether it compiled something.
-func begin(options []byte) (done func() bool) {
+// begin gives options to what this thread compiles; done ends that, and says whether it compiled something, and whether only
+// [withoutTriton].
+func begin(options []byte) (done func() (used, again bool)) {
 	bytes := C.CBytes(options)
 	C.compileoption_begin(bytes, C.size_t(len(options)))
-	return func() bool {
-		used := C.compileoption_end() != 0
+	return func() (used, again bool) {
+		var otherwise C.int
+		used = C.compileoption_end(&otherwise) != 0
 		C.free(bytes)
-		return used
+		return used, otherwise != 0
 	}
 }

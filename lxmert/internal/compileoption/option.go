@@ -47,23 +47,26 @@ func encode(options []Option) ([]byte, error) {
 // used are the plugins that [Use] was called for, by their paths: why programs can have no options there, or nil.
 var used sync.Map
 
-// With compiles with options added, which is what f does. It is an error if f compiles nothing that can have them.
-func With(options []Option, f func() error) (err error) {
-	if len(options) == 0 {
-		return f()
-	}
+// withoutTriton has matrix products done by cuBLAS. Where Triton, XLA's first choice, finds no tiles for a product, the program
+// does not compile at all: "Couldn't find output tile sizes" (openxla/xla, pull request 36792).
+var withoutTriton = []Option{{"xla_gpu_enable_triton_gemm", false}}
+
+// With compiles with options added, which is what f does, for a backend whose plugin [Use] was called for. A program that does not
+// compile is compiled once more without Triton; then again is true. It is an error if f compiles nothing that can have options.
+func With(options []Option, f func() error) (again bool, err error) {
 	bytes, err := encode(options)
 	if err != nil {
-		return err
+		return false, err
 	}
 	// go-xla compiles in the goroutine that asks for it, so that the thread says which program is meant.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	done := begin(bytes)
 	defer func() {
-		if reached := done(); !reached && err == nil {
+		var reached bool
+		if reached, again = done(); !reached && len(options) > 0 && err == nil {
 			err = errors.New("the options for XLA's compiler did not reach it")
 		}
 	}()
-	return f()
+	return false, f()
 }

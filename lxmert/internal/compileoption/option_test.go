@@ -27,10 +27,10 @@ func TestOptionsAreWrittenAsProtocolBuffers(t *testing.T) {
 
 func TestOptionsThatDoNotReachACompilerAreAnError(t *testing.T) {
 	nothing := func() error { return nil }
-	if err := With(nil, nothing); err != nil {
+	if _, err := With(nil, nothing); err != nil {
 		t.Error(err)
 	}
-	if err := With([]Option{{"a", true}}, nothing); err == nil {
+	if _, err := With([]Option{{"a", true}}, nothing); err == nil {
 		t.Error("options that nobody took are not an error")
 	}
 }

@@ -2,4 +2,6 @@
 
 package compileoption
 
-func begin([]byte) (done func() bool) { return func() bool { return false } }
+func begin([]byte) (done func() (used, again bool)) {
+	return func() (used, again bool) { return false, false }
+}

@@ -8,6 +8,7 @@ package program
 
 import (
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 
 	"github.com/gomlx/compute"
@@ -137,10 +138,8 @@ const meshAxis = "devices"
 func Build(backend compute.Backend, opt Options, define func(b *Builder) []*graph.Node) (p *Program, err error) {
 	defer Recover(&err)
 	p = &Program{Devices: max(1, opt.Devices)}
-	if opt.Deterministic {
-		if p.options, err = compileoption.Deterministic(backend); err != nil {
-			return nil, err
-		}
+	if p.options, err = compileoption.For(backend, opt.Deterministic); err != nil {
+		return nil, err
 	}
 	aliases := map[int]int{}
 	if opt.Alias != nil {
@@ -176,7 +175,7 @@ func Build(backend compute.Backend, opt Options, define func(b *Builder) []*grap
 func (p *Program) Compile() (err error) {
 	defer Recover(&err)
 	defer speedup.Compiled()
-	return compileoption.With(p.options, func() error {
+	again, err := compileoption.With(p.options, func() error {
 		if p.mesh == nil {
 			return p.graph.Compile(p.nodes...)
 		}
@@ -186,6 +185,10 @@ func (p *Program) Compile() (err error) {
 		}
 		return p.graph.CompileWithSharding(p.nodes, specs)
 	})
+	if again {
+		slog.Warn("XLA did not compile a program with Triton's matrix products; this program has those of cuBLAS", "program", p.graph.Name())
+	}
+	return err
 }
 
 // Execute runs the program on device buffers in the order of its slots, all of the first device, then all of the

@@ -1,6 +1,7 @@
 // A plugin that goes by the file name of CUDA's and is XLA's plugin for the CPU, whose path is CPU_PLUGIN, but that it accepts
 // the client options of CUDA, which it does without, and that it writes what is asked of it into the file CALLS, a line for each
 // upload, execution, wait and read.
+#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -74,6 +75,22 @@ static int64_t width(PJRT_Buffer_Type type) {
 	}
 }
 
+static int has(const char *bytes, size_t size, const char *word) { return memmem(bytes, size, word, strlen(word)) != NULL; }
+
+// compile refuses programs of the name NEEDS_NO_TRITON unless the option about Triton is there.
+static PJRT_Error *compile(PJRT_Client_Compile_Args *args) {
+	PJRT_Program none = *args->program;
+	const PJRT_Program *program = args->program;
+	if (has(program->code, program->code_size, NEEDS_NO_TRITON) && !has(args->compile_options, args->compile_options_size, "xla_gpu_enable_triton_gemm")) {
+		none.code = (char *)"no tiles";
+		none.code_size = strlen(none.code);
+		args->program = &none;
+	}
+	PJRT_Error *failed = cpu->PJRT_Client_Compile(args);
+	args->program = program;
+	return failed;
+}
+
 static PJRT_Error *upload(PJRT_Client_BufferFromHostBuffer_Args *args) {
 	int64_t bytes = width(args->type);
 	for (size_t i = 0; i < args->num_dims; i++) {
@@ -145,6 +162,7 @@ const PJRT_Api *GetPjrtApi(void) {
 		cpu = get();
 		memcpy(&fake, cpu, cpu->struct_size < sizeof fake ? cpu->struct_size : sizeof fake);
 		fake.PJRT_Client_Create = create;
+		fake.PJRT_Client_Compile = compile;
 		fake.PJRT_Client_BufferFromHostBuffer = upload;
 		fake.PJRT_LoadedExecutable_Execute = execute;
 		fake.PJRT_Buffer_ToHostBuffer = download;
