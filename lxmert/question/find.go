@@ -45,7 +45,7 @@ func (f *finder) source(path string) (*Source, error) {
 // regions finds a picture's regions in the first of the files that has it, by any of the ids that its name may stand for.
 func (f *finder) regions(ctx context.Context, id string) (*region.Regions, error) {
 	var missing []error
-	for i, form := range idForms(id) {
+	for i, form := range IDForms(id) {
 		var absent []error
 		found, err := f.find(ctx, form, &absent)
 		if err != nil || found != nil {
@@ -107,8 +107,8 @@ func (f *finder) doubts(ctx context.Context) (lines []string, err error) {
 	return lines, nil
 }
 
-// idForms are the ids that a name may stand for: itself, and for "val2014/17" the id of COCO's picture 17 of that set.
-func idForms(name string) []string {
+// IDForms are the ids that a name may stand for: itself, and for "val2014/17" the id of COCO's picture 17 of that set.
+func IDForms(name string) []string {
 	forms := []string{name}
 	set, number, ok := strings.Cut(name, "/")
 	if !ok || number == "" || len(number) > 12 || strings.Trim(number, "0123456789") != "" {

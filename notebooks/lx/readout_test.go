@@ -2,6 +2,7 @@ package lx
 
 import (
 	"bytes"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,5 +58,36 @@ func TestReadoutReadsAllHeadsOfPretraining(t *testing.T) {
 	}
 	if said := failing(t, func() { Readout(tinyWorld(t), sentence, "val2014/1") }); !strings.Contains(said, "none of the heads of pre-training") {
 		t.Errorf("of a fine-tuned model: %q", said)
+	}
+}
+
+func TestSuitesOfPairsInCells(t *testing.T) {
+	m, picture := goldenHeads(t)
+	pictures := must(m.Images(t.Context()))[:3]
+	grid := Match(m, []string{"a man", "what color is it ?"}, pictures...)
+	r := Readout(m, "a man", picture)
+	if p, _ := r.Match(true); math.Abs(grid.Panels[0].Values[0][0]-p) > 1e-5 || len(grid.Panels[0].Values) != 2 || len(grid.Panels[0].Values[1]) != 3 {
+		t.Errorf("the grid is %v, a readout says %g", grid.Panels, p)
+	}
+	items := []SuiteItem{{Images: []string{picture + ".jpg"}, Sentences: []string{"a man", "what color is it ?"}}, {Images: []string{pictures[1]}, Sentences: []string{"a man", "what is it ?"}}}
+	found := Pairs(m, items...)
+	if value, _, _, blind, n := found.Value("", "acc_r"); n != 2 || math.IsNaN(value) || math.IsNaN(blind) {
+		t.Errorf("of %d pairs %g are right, without pictures %g", n, value, blind)
+	}
+	if s, err := shownOf(found); err != nil || !strings.Contains(s.html, "acc_r") || len(s.png) == 0 {
+		t.Errorf("shown: %v", err)
+	}
+	file := filepath.Join(t.TempDir(), "pairs.jsonl")
+	if err := os.WriteFile(file, []byte(`{"images": ["`+picture+`"], "sentences": ["a man", "what color is it ?"]}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if got := Suite(m, "pairs", file); got.Items != 1 {
+		t.Errorf("the file has %d items", got.Items)
+	}
+	if said := failing(t, func() { Suite(m, "valse", file) }); !strings.Contains(said, "pairs.jsonl: not an item of a suite") {
+		t.Errorf("of another layout: %q", said)
+	}
+	if said := failing(t, func() { Pairs(m, SuiteItem{Sentences: []string{"a"}}) }); !strings.Contains(said, "0 images and 1 sentences") {
+		t.Errorf("of no picture: %q", said)
 	}
 }

@@ -141,6 +141,8 @@ func resultOf(x any) (analysis.Result, error) {
 		return x.Collection(), nil
 	case *HeadReadout:
 		return x.Collection(), nil
+	case *SuiteResult:
+		return x.Table(), nil
 	case Shares:
 		return x.Collection(), nil
 	case Tested:

@@ -46,8 +46,8 @@ attributes_vocab.txt of the detector) and by --answers (all_ans.json); those tha
 surprises (.pdf, .svg, .png), or the table (.csv, .json, .safetensors).`,
 		Example: `  lxmert readout --load snap/pretrained/Epoch20_LXRT --regions data/mscoco_imgfeat/val2014_obj36.tsv \
       --image val2014/458752 --objects objects_vocab.txt --attributes attributes_vocab.txt "A man is holding an umbrella."
-  lxmert readout --load snap/pretrain/toy/BEST --regions data/mscoco_imgfeat/val2014_obj36.tsv --image val2014/3 \
-      --mask red --out heads.html "a red star"`,
+  lxmert readout --load toy-pretrained --image test/500001 --mask yellow --out heads.html \
+      "a small yellow star below a large green triangle."`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch suffix := filepath.Ext(r.out); {
