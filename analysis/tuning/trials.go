@@ -16,10 +16,13 @@ type Trials struct {
 	Runs        []Trial
 }
 
+// Failed is the state of a run that an error ended. It is not the best, whatever it had reached.
+const Failed = "failed"
+
 // Trial is one of them.
 type Trial struct {
 	Settings []Setting // the same flags, in the same order, in all runs
-	State    string    // such as "done", "failed" or "not begun"
+	State    string    // [Failed], or what its table calls it, such as "done" or "not begun"
 	Why      string    // a line about why it failed or stopped
 	Metrics  Metrics
 }
@@ -69,14 +72,14 @@ func (t *Trials) validated() bool {
 }
 
 // Best is the number of the run with the best validation so far, the first of equal ones, or with the lowest training loss
-// where nothing is validated; -1 if no run has ended an epoch.
+// where nothing is validated; -1 if no run has ended an epoch, but for those that failed.
 func (t *Trials) Best() int {
 	best, most := -1, math.NaN()
 	validated := t.validated()
 	lowest := t.LossDecides || !validated
 	for i, r := range t.Runs {
 		epoch, x := r.outcome(lowest, validated)
-		if epoch >= 0 && !math.IsNaN(x) && (best < 0 || better(x, most, lowest)) {
+		if r.State != Failed && epoch >= 0 && !math.IsNaN(x) && (best < 0 || better(x, most, lowest)) {
 			best, most = i, x
 		}
 	}
@@ -129,11 +132,11 @@ func (t *Trials) Table() analysis.Table {
 	return table
 }
 
-// Failed are the runs in a state, such as "failed", with their reasons, a line each.
-func (t *Trials) Failed(state string) (lines []string) {
+// Failures are the runs that failed with their reasons, a line each.
+func (t *Trials) Failures() (lines []string) {
 	for _, r := range t.Runs {
-		if r.State == state {
-			lines = append(lines, fmt.Sprintf("%s %s: %s", r.Name(), state, r.Why))
+		if r.State == Failed {
+			lines = append(lines, fmt.Sprintf("%s failed: %s", r.Name(), r.Why))
 		}
 	}
 	return lines

@@ -30,7 +30,7 @@ func Example() {
 	}}
 	t.Runs[2].Why = "loss or gradient were not finite"
 	fmt.Print(strings.ReplaceAll(strings.ReplaceAll(t.Table().Plain(), "\t", " | "), "| \n", "|\n"))
-	fmt.Println(strings.Join(t.Failed("failed"), "\n"))
+	fmt.Println(strings.Join(t.Failures(), "\n"))
 	for _, c := range t.Curves() {
 		for _, s := range c.Series {
 			fmt.Println(c.Method, s.Name, c.X, s.Y)
@@ -53,6 +53,7 @@ func TestTheBestRunOfPretrainingHasTheLowestLoss(t *testing.T) {
 		trial("lr=1", "done", `{"epoch":0,"train":5,"valid":6}`, `{"epoch":1,"train":5,"valid":4.5}`),
 		trial("lr=2", "done", `{"epoch":0,"train":3,"valid":4}`, `{"epoch":1,"train":2,"valid":7}`),
 		trial("lr=3", "done", `{"epoch":0,"train":"NaN","valid":"NaN"}`),
+		trial("lr=4", tuning.Failed, `{"epoch":0,"train":1,"valid":1}`),
 	}}
 	if got := x.Best(); got != 1 {
 		t.Errorf("run %d is the best", got)

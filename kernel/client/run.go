@@ -32,10 +32,11 @@ func (s State) Ended() bool { return s != Queued && s != Running }
 // Run is a run of pre-training or fine-tuning, or a prediction with --test.
 type Run struct {
 	ID     string   `json:"id"`
-	Task   string   `json:"task"`   // vqa, gqa, nlvr2 or pretrain
-	Args   []string `json:"args"`   // the flags, as on the command line
-	Folder string   `json:"folder"` // that relative names in the flags are relative to
-	Output string   `json:"output"` // folder of its files, absolute
+	Task   string   `json:"task"`            // vqa, gqa, nlvr2 or pretrain
+	Args   []string `json:"args"`            // the flags, as on the command line
+	Folder string   `json:"folder"`          // that relative names in the flags are relative to
+	Output string   `json:"output"`          // folder of its files, absolute
+	Point  []string `json:"point,omitempty"` // of a sweep's run: the settings that it does not share with all others, "lr=1e-5"
 	State  State    `json:"state"`
 	Error  string   `json:"error,omitempty"` // why it failed, stopped, or is lost
 	// Again is the command line that goes on with a run which was stopped or lost, for a terminal; [Client.Resume] does the

@@ -48,6 +48,7 @@ func (s *Server) handler() http.Handler {
 		"DELETE /values/{name}":  s.answerDelete,
 		"GET /runs":              s.answerRuns,
 		"POST /runs":             s.answerStart,
+		"POST /sweeps":           s.answerSweep,
 		"GET /runs/{id}":         s.answerRunOf,
 		"POST /runs/{id}/stop":   s.answerStop,
 		"POST /runs/{id}/resume": s.answerResume,

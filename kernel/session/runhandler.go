@@ -18,7 +18,8 @@ func (s *Server) answerStart(w http.ResponseWriter, r *http.Request) error {
 	if err := s.readJSON(w, r, &ask); err != nil {
 		return err
 	}
-	info, err := s.runs.start(ask.Task, ask.Args, ask.Folder, notebook(r))
+	ask.Notebook, ask.Point = notebook(r), nil
+	info, err := s.runs.start(ask)
 	if err != nil {
 		return err
 	}

@@ -145,22 +145,23 @@ func (s *runs) list(active bool) []client.Run {
 // active is the number of runs that have not ended.
 func (s *runs) active() int { return len(s.list(true)) }
 
-// start checks a command line, records the run and queues it.
-func (s *runs) start(name string, args []string, folder, notebook string) (client.Run, error) {
-	if !filepath.IsAbs(folder) {
-		return client.Run{}, &wire.Fault{Kind: wire.Usage, Message: fmt.Sprintf("session: %q is not an absolute path of a folder", excerpt.Cut(folder, longestEcho))}
+// start checks the command line of a run, records the run and queues it. Of the run its task, flags, folder, notebook and point are
+// taken.
+func (s *runs) start(ask client.Run) (client.Run, error) {
+	info := client.Run{Task: ask.Task, Folder: ask.Folder, Notebook: ask.Notebook, Point: ask.Point, State: client.Queued, Created: time.Now()}
+	if !filepath.IsAbs(info.Folder) {
+		return client.Run{}, &wire.Fault{Kind: wire.Usage, Message: fmt.Sprintf("session: %q is not an absolute path of a folder", excerpt.Cut(info.Folder, longestEcho))}
 	}
-	args, err := expandToyFlags(args)
+	var err error
+	if info.Args, err = expandToyFlags(ask.Args); err != nil {
+		return client.Run{}, err
+	}
+	l, err := parseLine(info.Task, info.Args)
 	if err != nil {
 		return client.Run{}, err
 	}
-	l, err := parseLine(name, args)
-	if err != nil {
-		return client.Run{}, err
-	}
-	info := client.Run{Task: name, Args: args, Folder: folder, Output: l.Options.Output, State: client.Queued, Notebook: notebook, Created: time.Now()}
-	if !filepath.IsAbs(info.Output) {
-		info.Output = filepath.Join(folder, info.Output)
+	if info.Output = l.Options.Output; !filepath.IsAbs(info.Output) {
+		info.Output = filepath.Join(info.Folder, info.Output)
 	}
 	info.Output = filepath.Clean(info.Output)
 	if o := l.Options; o.Test == "" && !l.Plan && !o.Resume && !o.Overwrite {
@@ -182,7 +183,7 @@ func (s *runs) start(name string, args []string, folder, notebook string) (clien
 	if err != nil {
 		return client.Run{}, err
 	}
-	if err := s.launch(r, args); err != nil {
+	if err := s.launch(r, info.Args); err != nil {
 		return client.Run{}, errors.Join(err, os.RemoveAll(r.dir))
 	}
 	s.byID[r.info.ID] = r
@@ -200,9 +201,14 @@ func parseLine(name string, args []string) (*cli.Line, error) {
 	}
 	l, err := cli.Parse(t, args)
 	if err != nil {
-		return nil, &wire.Fault{Kind: wire.Usage, Message: fmt.Sprintf("%s: %s", name, strings.TrimPrefix(err.Error(), cli.ErrUsage.Error()+": "))}
+		return nil, lineFault(name, err)
 	}
 	return l, nil
+}
+
+// lineFault is an error of package cli about the command line of a task.
+func lineFault(name string, err error) *wire.Fault {
+	return &wire.Fault{Kind: wire.Usage, Message: fmt.Sprintf("%s: %s", name, strings.TrimPrefix(err.Error(), cli.ErrUsage.Error()+": "))}
 }
 
 // vacant says whether a new run may begin in a folder; training asks again.

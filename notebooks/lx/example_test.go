@@ -36,6 +36,12 @@ func ExampleFollow() {
 	lx.Evaluate("snap/vqa/mine", "heldout")
 }
 
+// Learning rates and batch sizes compared: a table and curves of all runs, and the best one's score on pictures held out.
+func ExampleSweep() {
+	best := lx.Follow(lx.Sweep("vqa", "--train train --valid minival --load toy --epochs 2 --grid lr=1e-5,5e-5 --grid batchSize=16,32 --output snap/vqa/sweep"))
+	lx.Evaluate(best, "heldout")
+}
+
 // Pre-training, a curve for each of its six losses, and fine-tuning what comes out.
 func ExamplePreTrain() {
 	lx.Follow(lx.PreTrain("--fromScratch --data toy --config toy --epochs 4 --batchSize 32 --output snap/pretrain/mine"))

@@ -19,8 +19,19 @@ import (
 // otherwise, because the kernel is restarted or the notebook closed, the run goes on in the session, and Follow shows it
 // again from another cell. A run that has failed, was stopped, or is lost ends the cell as failed, with a line that says how
 // to go on.
-func Follow[R AnyRun](run R) Run {
-	r := runOf(run)
+//
+// Of the [Trials] of a sweep it shows a table and the curves of all, until the last has ended, and returns the best run, which
+// [Evaluate] takes. Runs that fail are named, and the others go on.
+func Follow[R AnyRun | Trials](run R) Run {
+	var r Run
+	switch x := any(run).(type) {
+	case Trials:
+		return followTrials(x)
+	case Run:
+		r = runOf(x)
+	case string:
+		r = runOf(x)
+	}
 	r, err := follow(cell().ctx, cell().Client, newLive(r), restartGrace)
 	cell().ended.Store(r.ID, true)
 	if err != nil {
@@ -35,25 +46,11 @@ const restartGrace = time.Second
 
 func follow(ctx context.Context, c *client.Client, l *live, grace time.Duration) (Run, error) {
 	r := l.run
-	whole, leave := context.WithCancel(context.WithoutCancel(ctx)) // what is asked after an interrupt, too
-	defer leave()
-	ended := make(chan error, 1)
-	go func() { ended <- c.Follow(whole, r.ID, l.see) }()
-	var err error
-	select {
-	case err = <-ended:
-	case <-ctx.Done():
-		askForTime()
-		remark("Follow: interrupted: the run stops after its current step and is saved")
-		select {
-		case err = <-ended:
-		case <-time.After(grace):
-			if _, err = c.Stop(whole, r.ID); err != nil {
-				leave()
-			}
-			err = errors.Join(err, <-ended)
-		}
-	}
+	whole := context.WithoutCancel(ctx) // what is asked after an interrupt, too
+	err := watch(ctx, grace, func(ctx context.Context) error { return c.Follow(ctx, r.ID, l.see) }, func(ctx context.Context) error {
+		_, err := c.Stop(ctx, r.ID)
+		return err
+	})
 	last, gone := c.Run(whole, r.ID)
 	if gone == nil {
 		r = last
@@ -63,6 +60,31 @@ func follow(ctx context.Context, c *client.Client, l *live, grace time.Duration)
 		return r, err
 	}
 	return r, outcome(r, ctx.Err() != nil)
+}
+
+// watch sees runs to their end. When ctx is cancelled, and this process is still there after the grace, it stops them.
+func watch(ctx context.Context, grace time.Duration, see, stop func(context.Context) error) error {
+	whole, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer leave()
+	ended := make(chan error, 1)
+	go func() { ended <- see(whole) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	askForTime()
+	remark("Follow: interrupted: the run stops after its current step and is saved")
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(grace):
+	}
+	err := stop(whole)
+	if err != nil {
+		leave()
+	}
+	return errors.Join(err, <-ended)
 }
 
 // askForTime tells the kernel that there is something to wait for although the cell was interrupted: a run that saves its

@@ -118,8 +118,13 @@ func svgOf(curves []analysis.Curve) string {
 
 // runPNG is a picture of a run: what is known about it, and its curves below. nil if it cannot be drawn.
 func runPNG(r Run, curves []analysis.Curve) []byte {
+	return pngOf(analysis.Collect([]analysis.Result{runTable(r)}, curves...))
+}
+
+// pngOf is a picture of results, one below the other; nil if none can be drawn.
+func pngOf(results []analysis.Result) []byte {
 	var parts []image.Image
-	for _, x := range analysis.Collect([]analysis.Result{runTable(r)}, curves...) {
+	for _, x := range results {
 		d, err := ordered(context.WithoutCancel(cell().ctx), display.Order{Result: x, Format: "png", DPI: screenDPI})
 		if err != nil {
 			continue

@@ -24,6 +24,10 @@ var cells = map[string]func(args []string){
 		exit = os.Exit
 		Follow(args[0])
 	},
+	"follow a sweep": func(args []string) { // whose flags a file has
+		exit = os.Exit
+		Follow(Sweep("vqa", string(Must(os.ReadFile(args[0])))))
+	},
 	"follow with all mercy": func(args []string) { // whenever it is ended after an interrupt, it is in time
 		exit = os.Exit
 		if _, err := follow(cell().ctx, cell().Client, newLive(runOf(args[0])), 1000*time.Hour); err != nil {

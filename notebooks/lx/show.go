@@ -101,6 +101,8 @@ func drawerOf(x any) func() (shown, error) {
 		return func() (shown, error) { return both(x.Collection(), x.String()) }
 	case Run:
 		return func() (shown, error) { return showRun(x), nil }
+	case Trials:
+		return func() (shown, error) { return showTrials(x) }
 	case lxmert.Tensor:
 		return func() (shown, error) { return showTensor(x) }
 	case image.Rectangle: // which is a picture as well, but not meant as one

@@ -111,7 +111,7 @@ func (s *gridSweep) run(cmd *cobra.Command) (err error) {
 	if err := s.report(cmd.OutOrStdout()); err != nil {
 		return err
 	}
-	if failed := len(s.trials().Failed(stateFailed)); failed > 0 {
+	if failed := len(s.trials().Failures()); failed > 0 {
 		return fmt.Errorf("%d of %d runs failed; the same command tries them again", failed, len(s.points))
 	}
 	return nil
@@ -240,7 +240,7 @@ func (s *gridSweep) report(out io.Writer) error {
 		table.Rows[i] = row[:last]
 	}
 	writeResultTable(out, table)
-	for _, line := range trials.Failed(stateFailed) {
+	for _, line := range trials.Failures() {
 		fmt.Fprintln(out, line)
 	}
 	fmt.Fprintf(out, "%s has this table and the curves; sweep.csv, sweep.pdf and sweep.png are beside it\n", filepath.Join(s.line.Options.Output, "sweep.html"))

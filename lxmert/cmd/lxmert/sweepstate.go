@@ -18,7 +18,6 @@ import (
 // The states of a run, as the table has them.
 const (
 	stateDone     = "done"
-	stateFailed   = "failed"
 	stateRunning  = "running" // in this process
 	stateBegun    = "begun"   // it was interrupted, or runs in another process
 	stateNotBegun = "not begun"
@@ -45,13 +44,13 @@ func (s *gridSweep) trial(i int) (t tuning.Trial) {
 	t.Why = failure(dir)
 	switch err = errors.Join(err, unreadable); {
 	case err != nil:
-		t.State, t.Why = stateFailed, err.Error()
+		t.State, t.Why = tuning.Failed, err.Error()
 	case done != nil:
 		t.State, t.Why = stateDone, ""
 	case i == s.current:
 		t.State = stateRunning
 	case t.Why != "":
-		t.State = stateFailed
+		t.State = tuning.Failed
 	case begun(p):
 		t.State = stateBegun
 	default:

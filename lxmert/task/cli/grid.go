@@ -37,6 +37,23 @@ type Point struct {
 	Line     *Line    // what that says
 }
 
+// CutGrid takes --grid out of a command line.
+func CutGrid(args []string) (rest, grid []string) {
+	for i := 0; i < len(args); i++ {
+		value, joined := strings.CutPrefix(args[i], "--grid=")
+		switch {
+		case joined:
+			grid = append(grid, value)
+		case args[i] == "--grid" && i+1 < len(args):
+			i++
+			grid = append(grid, args[i])
+		default:
+			rest = append(rest, args[i])
+		}
+	}
+	return rest, grid
+}
+
 // Points are the runs of a sweep: the command line of a task with every combination of the grid's values, each in a folder of
 // its own below --output, the first axis varying slowest. All command lines are read, so that a wrong one is an error before
 // any run begins. Every run resumes what its folder has: what is done is not done again.
