@@ -108,6 +108,17 @@ type Recipe struct {
 	FineTune string   // the flags of run/<task>_finetune.bash, but for sizes and output
 	Try      string   // the flags of run/<task>_test.bash
 	Predict  []string // splits to predict with what came out
+	// Results are the scores that the authors publish of it (README of their code), local validation first.
+	Results []Published
+}
+
+// Published is a published score.
+type Published struct {
+	Name  string  // of the authors: "test-dev"
+	Split string  // whose answers are there, so that anybody can measure it; "": a server scores the predictions
+	Score float64 // percent
+	// Low and High are the range in which the authors expect what others get; 0: they say none.
+	Low, High float64
 }
 
 // Tasks are the tasks that are known, each in a file of its own.
