@@ -29,7 +29,8 @@ var pretrainedFile []byte
 const learningSentences = "--train stage1,stage2,mscoco_train --curriculum 1,0.8,1 --valid mscoco_minival --fromScratch --batchSize 64 --lr 1e-3"
 
 // PretrainFlags are the flags of `lxmert pretrain` that teach a model of [ModelConfig] the sentences of the world in dir, into
-// the folder dir/snap/pretrain/NAME, in some six minutes on two cores with XLA.
+// the folder dir/snap/pretrain/NAME, in nine minutes or less on two cores with XLA; README.md beside
+// this file has what comes out.
 func PretrainFlags(dir, name string, seed uint64) []string {
 	return flags(learningSentences, dir, seed, "pretrain", name)
 }
