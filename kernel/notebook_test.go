@@ -265,6 +265,7 @@ func TestNotebooksRun(t *testing.T) {
 	if before, after := percent(t, score[0]), percent(t, score[1]); after < before+20 {
 		t.Errorf("own data are answered right in %g %% before training on them, %g %% after", before, after)
 	}
+	checkPreTraining(t, n.run(t, "09", ""))
 
 	before, trained := sessionPID(t, n.place), stampOfRun(t, n, "toy-vqa")
 	n.run(t, "01", "-again")
@@ -303,6 +304,21 @@ func checkFineTuning(t *testing.T, n *notebooks, x *executed, task, test, handIn
 		if err != nil || len(found) != 1 {
 			t.Errorf("predictions of %s %s: %v, %v", task, split, found, err)
 		}
+	}
+}
+
+// checkPreTraining reads from notebook 09 that the pre-trained model goes on to tell captions of other pictures apart and uses
+// the picture, and that fine-tuning from it and from nothing came to an end.
+func checkPreTraining(t *testing.T, x *executed) {
+	t.Helper()
+	folder := "snap/notebook09/toy"
+	seen := x.expect(t, `lxmert pretrain --train mscoco_nominival`, folder+`: done`, `mscoco AUC ([\d.]+)`, `it gains [\d.]+ \(95 %: (-?[\d.]+) to`,
+		folder+`-scratch: done`, folder+`-vqa: done`, folder+`-vqa-scratch: done`)
+	if auc := percent(t, seen[0]); auc < 0.9 || auc > 1 {
+		t.Errorf("the match AUC of captions is %g", auc)
+	}
+	if low := percent(t, seen[1]); low <= 0 {
+		t.Errorf("the picture gains masked words %g or more", low)
 	}
 }
 

@@ -72,7 +72,7 @@ func publishedFolder(here string) (string, error) {
 
 func holdsData(dir string) bool {
 	for task := range publishedRecipes {
-		if info, err := os.Stat(filepath.Join(dir, "data", task)); err == nil && info.IsDir() {
+		if info, err := os.Stat(filepath.Join(dir, "data", dataFolder(task))); err == nil && info.IsDir() {
 			return true
 		}
 	}
@@ -167,7 +167,7 @@ type Recipe struct {
 }
 
 // Recipe returns how to train on "vqa", "gqa" or "nlvr2": for published data as the original's scripts do, in the toy world
-// for seconds, from its model.
+// for seconds, from its model. That of "pretrain" goes on with pre-training from the world's pre-trained weights.
 func (s *Setting) Recipe(task string) Recipe { return must(s.recipe(task)) }
 
 func (s *Setting) recipe(task string) (r Recipe, err error) {
@@ -177,24 +177,32 @@ func (s *Setting) recipe(task string) (r Recipe, err error) {
 	}
 	r, ok := recipes[task]
 	if !ok {
-		return r, fmt.Errorf(`there is no task %q; there are "vqa", "gqa" and "nlvr2"`, task)
+		return r, fmt.Errorf(`there is no task %q; there are "vqa", "gqa", "nlvr2" and "pretrain"`, task)
 	}
 	if s.Folder == "" {
 		return r, nil
 	}
 	// A run's own folder is the notebook's, not that of the data.
 	data := filepath.Join(s.Folder, "data")
-	if info, err := os.Stat(filepath.Join(data, task)); err != nil || !info.IsDir() {
+	if info, err := os.Stat(filepath.Join(data, dataFolder(task))); err != nil || !info.IsDir() {
 		return r, fmt.Errorf("%s has no data of %s; `lxmert fetch weights %s --dir %s` brings the published ones, and `lxmert questions` makes them of your own", data, task, task, s.Folder)
 	}
 	r.Flags = strings.ReplaceAll(r.Flags, pretrained, quoted(filepath.Join(s.Folder, pretrained))) + " --data " + quoted(data)
 	return r, nil
 }
 
+// dataFolder is what a task's folder in data/ is called.
+func dataFolder(task string) string {
+	if task == "pretrain" {
+		return "lxmert"
+	}
+	return task
+}
+
 // pretrained are the published weights, relative to the folder of data/ and snap/.
 const pretrained = "snap/pretrained/model"
 
-// publishedRecipes are the published run/*_finetune.bash.
+// publishedRecipes are the published run/*_finetune.bash, and one that goes on with pre-training.
 var publishedRecipes = map[string]Recipe{
 	"vqa": {
 		Flags: "--train train,nominival --valid minival --loadLXMERTQA " + pretrained + " --batchSize 32 --optim bert --lr 5e-5 --epochs 4",
@@ -207,6 +215,10 @@ var publishedRecipes = map[string]Recipe{
 	"nlvr2": {
 		Flags: "--train train --valid valid --loadLXMERT " + pretrained + " --batchSize 32 --optim bert --lr 5e-5 --epochs 4",
 		Trial: "--tiny --epochs 1", Test: "valid", HandIn: "test",
+	},
+	"pretrain": {
+		Flags: "--train mscoco_nominival --valid mscoco_minival --loadLXMERT " + pretrained + " --batchSize 32 --optim bert --lr 1e-5 --epochs 1",
+		Trial: "--tiny",
 	},
 }
 
@@ -224,6 +236,10 @@ var toyRecipes = map[string]Recipe{
 	"nlvr2": {
 		Flags: "--train train --valid valid --loadLXMERT toy --data toy --batchSize 32 --lr 3e-4 --epochs 4",
 		Trial: "--epochs 6", Test: "valid", HandIn: "test",
+	},
+	"pretrain": {
+		Flags: "--train mscoco_nominival --valid mscoco_minival --loadLXMERT toy-pretrained --data toy --batchSize 32 --lr 1e-4 --epochs 2",
+		Trial: "--epochs 1",
 	},
 }
 
