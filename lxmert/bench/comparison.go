@@ -42,7 +42,7 @@ func (c *comparison) measure(ctx context.Context, ours func(ctx context.Context,
 			return err
 		}
 	}
-	if c.material, err = prepare(ctx, c.Options, dir, true); err != nil {
+	if c.material, err = prepare(ctx, c.Options, dir, forFineTuning); err != nil {
 		return err
 	}
 	for round := range c.Rounds {

@@ -37,7 +37,7 @@ func Forward(ctx context.Context, o Options) (*Report, error) {
 			return nil, err
 		}
 	}
-	if f.material, err = prepare(ctx, o, dir, false); err != nil {
+	if f.material, err = prepare(ctx, o, dir, forAnswers); err != nil {
 		return nil, err
 	}
 	if err := f.rounds(ctx); err != nil {

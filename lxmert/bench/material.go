@@ -27,19 +27,25 @@ type material struct {
 	model             Model
 }
 
-// prepare finds or makes the weights, and makes the inputs, in dir, once it is known that there is a backend to measure. For
-// training, the heads of pre-training do not count.
-func prepare(ctx context.Context, o Options, dir string, training bool) (*material, error) {
+// purpose is what a model is measured for.
+type purpose int
+
+const (
+	forAnswers     purpose = iota // forward passes
+	forFineTuning                 // without the heads of pre-training
+	forPretraining                // with these, and no other
+)
+
+// prepare finds or makes the weights, and makes the inputs, in dir, once it is known that there is a backend to measure.
+func prepare(ctx context.Context, o Options, dir string, why purpose) (*material, error) {
 	if err := backend.Ready(ctx, o.Backend); err != nil {
 		return nil, err
 	}
 	m := &material{mappable: true, inputs: filepath.Join(dir, "inputs.safetensors")}
-	if err := m.findWeights(ctx, o, dir); err != nil {
+	if err := m.findWeights(ctx, o, dir, why); err != nil {
 		return nil, err
 	}
-	if training {
-		m.config = fineTuned(m.config)
-	}
+	m.config = why.heads(m.config)
 	c := m.config
 	if o.Words > c.MaxPositions {
 		return nil, fmt.Errorf("%w: --words is %d, the model's longest sentence is %d", ErrOptions, o.Words, c.MaxPositions)
@@ -48,13 +54,13 @@ func prepare(ctx context.Context, o Options, dir string, training bool) (*materi
 	if err != nil {
 		return nil, err
 	}
-	m.model.FileBytes, m.model.Parameters, m.model.Answers = info.Size(), c.NumParams(), c.TaskClasses
+	m.model.FileBytes, m.model.Parameters, m.model.Answers = info.Size(), c.NumParams(), max(c.TaskClasses, c.Answers)
 	m.model.Words, m.model.Regions, m.model.DType = o.Words, o.Regions, "float32"
 	if o.BF16 {
 		m.model.DType = "bfloat16"
 	}
-	m.model.FLOPs = lxmert.FLOPs(c, o.Words, o.Regions, "out.task")
-	if training {
+	m.model.FLOPs = lxmert.FLOPs(c, o.Words, o.Regions, why.outputs()...)
+	if why != forAnswers {
 		m.model.FLOPs *= 3
 	}
 	for _, path := range slices.Compact([]string{m.weights, m.forTorch}) {
@@ -62,7 +68,11 @@ func prepare(ctx context.Context, o Options, dir string, training bool) (*materi
 			return nil, err
 		}
 	}
-	return m, writeInputs(m.inputs, c, slices.Max(o.Batches), o.Words, o.Regions)
+	labels := answerItems
+	if why == forPretraining {
+		labels = pretrainItems
+	}
+	return m, writeInputs(m.inputs, c, slices.Max(o.Batches), o.Words, o.Regions, labels)
 }
 
 // readThrough brings a file into the page cache, so that the first process finds it there as the others do. Of a model in
@@ -83,14 +93,27 @@ func readThrough(ctx context.Context, path string) error {
 	return ctx.Err()
 }
 
-// fineTuned is a model without the heads of pre-training.
-func fineTuned(c lxmert.Config) lxmert.Config {
-	c.LM, c.Match, c.FeatHead = false, false, false
-	c.Objects, c.Attributes, c.Answers = 0, 0, 0
+// heads is a model with the heads that are measured.
+func (p purpose) heads(c lxmert.Config) lxmert.Config {
+	switch p {
+	case forFineTuning:
+		c.LM, c.Match, c.FeatHead = false, false, false
+		c.Objects, c.Attributes, c.Answers = 0, 0, 0
+	case forPretraining:
+		c.TaskClasses, c.TaskImages = 0, 0
+	}
 	return c
 }
 
-func (m *material) findWeights(ctx context.Context, o Options, dir string) error {
+// outputs are what the heads compute.
+func (p purpose) outputs() []string {
+	if p == forPretraining {
+		return []string{"out.mlm", "out.match", "out.obj", "out.attr", "out.feat", "out.qa"}
+	}
+	return []string{"out.task"}
+}
+
+func (m *material) findWeights(ctx context.Context, o Options, dir string, why purpose) error {
 	if o.Load == "" {
 		fmt.Fprintf(o.Log, "bench: making weights (%d MB)\n", 4*o.Sizes.NumParams()/1e6)
 		m.config = o.Sizes
@@ -112,12 +135,17 @@ func (m *material) findWeights(ctx context.Context, o Options, dir string) error
 	}
 	m.config, m.weights, m.forTorch = w.Config, w.File.Path, w.File.Path
 	m.model.Weights = filepath.Base(w.File.Path)
-	switch {
+	switch c := w.Config; {
+	case why == forPretraining:
+		if !(c.LM && c.Match && c.FeatHead && c.Objects > 0 && c.Attributes > 0 && c.Answers > 0) {
+			return fmt.Errorf("%s lacks heads of pre-training, all of which are measured; without --load synthetic weights of the published size are", w.File.Path)
+		}
 	case w.Config.TaskClasses == 0:
 		return fmt.Errorf("%s has no task's head, which is what is measured; without --load synthetic weights of the published size are", w.File.Path)
 	case w.Config.TaskImages != 1:
 		return fmt.Errorf("%s has the head of a task over %d images; a head over one image (VQA, GQA) can be measured", w.File.Path, w.Config.TaskImages)
-	case o.Peer == "" || torchOpens(w.File):
+	}
+	if o.Peer == "" || torchOpens(w.File) {
 		m.mappable = w.File.Format == weights.FormatZip
 		return nil
 	}
@@ -188,9 +216,8 @@ func spaceHint(err error) error {
 // targets is the name of the soft answers in the file of inputs, float32 [rows, answers].
 const targets = "target"
 
-// writeInputs writes a batch whose texts are of several lengths, padded, and answers to learn: one with the score 1 and,
-// unless it is the same, one with 0.3.
-func writeInputs(path string, c lxmert.Config, n, words, regions int) error {
+// writeInputs writes a batch whose texts are of several lengths, padded, and what is to be learnt of it.
+func writeInputs(path string, c lxmert.Config, n, words, regions int, labels func(c lxmert.Config, b *lxmert.Batch) []weights.Item) error {
 	b := synthetic.Batch(c, seed, n, words, regions)
 	ids, mask := make([]byte, 0, 4*n*words), make([]float32, 0, n*words)
 	for row := range n {
@@ -204,6 +231,21 @@ func writeInputs(path string, c lxmert.Config, n, words, regions int) error {
 			mask = append(mask, one)
 		}
 	}
+	items := []weights.Item{
+		{Name: "input_ids", DType: weights.I32, Shape: []int{n, words}, Values: func(w io.Writer) error {
+			_, err := w.Write(ids)
+			return err
+		}},
+		weights.FromFloats("input_mask", []int{n, words}, mask, weights.F32),
+		weights.FromFloats("feats", b.Feats.Shape, b.Feats.Data, weights.F32),
+		weights.FromFloats("boxes", b.Boxes.Shape, b.Boxes.Data, weights.F32),
+	}
+	return spaceHint(weights.Write(path, append(items, labels(c, b)...), nil))
+}
+
+// answerItems are answers to learn: one with the score 1 and, unless it is the same, one with 0.3.
+func answerItems(c lxmert.Config, b *lxmert.Batch) []weights.Item {
+	n := b.Rows()
 	right, answers := synthetic.NewStream(seed, "input.target"), make([]float32, n*c.TaskClasses)
 	for row := range n {
 		answer := func(i int) *float32 {
@@ -212,15 +254,5 @@ func writeInputs(path string, c lxmert.Config, n, words, regions int) error {
 		*answer(1) = 0.3
 		*answer(0) = 1
 	}
-	err := weights.Write(path, []weights.Item{
-		{Name: "input_ids", DType: weights.I32, Shape: []int{n, words}, Values: func(w io.Writer) error {
-			_, err := w.Write(ids)
-			return err
-		}},
-		weights.FromFloats("input_mask", []int{n, words}, mask, weights.F32),
-		weights.FromFloats("feats", b.Feats.Shape, b.Feats.Data, weights.F32),
-		weights.FromFloats("boxes", b.Boxes.Shape, b.Boxes.Data, weights.F32),
-		weights.FromFloats(targets, []int{n, c.TaskClasses}, answers, weights.F32),
-	}, nil)
-	return spaceHint(err)
+	return []weights.Item{weights.FromFloats(targets, []int{n, c.TaskClasses}, answers, weights.F32)}
 }

@@ -12,7 +12,7 @@ import (
 
 func TestInputsAreTextsOfSeveralLengths(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inputs.safetensors")
-	if err := writeInputs(path, tinySizes(), 5, 6, 4); err != nil {
+	if err := writeInputs(path, tinySizes(), 5, 6, 4, answerItems); err != nil {
 		t.Fatal(err)
 	}
 	b, err := lxrt.ReadBatch(path)

@@ -40,7 +40,7 @@ type Model struct {
 	Weights    string  `json:"weights"` // file name, or the generator
 	FileBytes  int64   `json:"file_bytes"`
 	Parameters int     `json:"parameters"`
-	Answers    int     `json:"answers"` // classes of out.task
+	Answers    int     `json:"answers"` // classes of out.task, or of pre-training's out.qa
 	Words      int     `json:"words"`
 	Regions    int     `json:"regions"`
 	DType      string  `json:"dtype"`

@@ -88,6 +88,40 @@ class LXRT:
         return self.feed_forward(name + ".intermediate", name + ".output", x)
 
     def forward(self, ids, mask, feats, boxes):
+        """The logits of the task's answers."""
+        return self.answers("logit_fc", self.encode(ids, mask, feats, boxes)[2])
+
+    def answers(self, name, pooled):
+        return self.linear(name + ".3", self.norm(name + ".2", F.gelu(self.linear(name + ".0", pooled))))
+
+    def pretraining(self, ids, mask, feats, boxes, labels):
+        """The six losses of pre-training, as the original computes them."""
+        lang, vision, pooled = self.encode(ids, mask, feats, boxes)
+
+        def transform(name, x):
+            return self.norm(name + ".LayerNorm", self.act(self.linear(name + ".dense", x)))
+
+        p, o = "cls.predictions", "obj_predict_head"
+        words = F.linear(transform(p + ".transform", lang), self.w["bert.embeddings.word_embeddings.weight"], self.w[p + ".bias"])
+        regions = transform(o + ".transform", vision)
+        answers = self.answers("answer_head.logit_fc", pooled)
+
+        def cross_entropy(logits, target, **how):
+            return F.cross_entropy(logits.float().reshape(-1, logits.shape[-1]), target.long().reshape(-1), ignore_index=-1, **how)
+
+        def over_regions(each, weight):
+            return (each.reshape(-1) * weight.reshape(-1)).mean() / 0.15
+
+        total = cross_entropy(words, labels["words"])
+        total = total + cross_entropy(self.linear("cls.seq_relationship", pooled), labels["matched"])
+        for kind, target in (("obj", "objects"), ("attr", "attributes")):
+            logits = self.linear(f"{o}.decoder_dict.{kind}", regions)
+            total = total + over_regions(cross_entropy(logits, labels[target], reduction="none"), labels["confidence"])
+        predicted = self.linear(o + ".decoder_dict.feat", regions)
+        total = total + over_regions(F.smooth_l1_loss(predicted.float(), labels["features"], reduction="none").mean(-1), labels["regions.masked"])
+        return total + cross_entropy(answers, labels["answers"]), answers
+
+    def encode(self, ids, mask, feats, boxes):
         e, v = "bert.embeddings", "bert.encoder.visn_fc"
         mask = (1.0 - mask[:, None, None, :]) * -10000.0
         places = torch.arange(ids.shape[1], device=ids.device)
@@ -111,7 +145,7 @@ class LXRT:
             lang = self.tap(f"hid.t.{towers + 1 + i}", self.feed_forward(p + ".lang_inter", p + ".lang_output", lang))
             vision = self.tap(f"hid.i.{regions + 1 + i}", self.feed_forward(p + ".visn_inter", p + ".visn_output", vision))
         pooled = torch.tanh(self.linear("bert.pooler.dense", lang[:, 0]))
-        return self.linear("logit_fc.3", self.norm("logit_fc.2", F.gelu(self.linear("logit_fc.0", pooled))))
+        return lang, vision, pooled
 
 
 def read_inputs(path):
@@ -165,16 +199,23 @@ class BertAdam:
 
 def train(args, model, inputs):
     """Times training steps, or with --losses returns the losses of the first ones."""
-    model.w = {k: p.detach().requires_grad_() for k, p in model.w.items() if k.startswith(("bert.", "logit_fc."))}
+    # The decoder of masked words is the word embeddings.
+    heads = ("cls.", "obj_predict_head.", "answer_head.") if args.pretrain else ("logit_fc.",)
+    model.w = {k: p.detach().requires_grad_() for k, p in model.w.items()
+               if k.startswith(("bert.",) + heads) and k != "cls.predictions.decoder.weight"}
     params = list(model.w.values())
     optimizer = BertAdam(params, args.lr)
     model.dropout = args.dropout
     batch = int(args.batches)
-    names = ("input_ids", "input_mask", "feats", "boxes", "target")
+    names = ["input_ids", "input_mask", "feats", "boxes"]
+    names += ["words", "matched", "objects", "attributes", "confidence", "regions.masked", "features", "answers"] if args.pretrain else ["target"]
 
-    def loss_of(ids, mask, feats, boxes, target):
+    def loss_of(ids, mask, feats, boxes, *labels):
         with torch.autocast(args.device, dtype=torch.bfloat16, enabled=args.dtype == "bfloat16"):
+            if args.pretrain:
+                return model.pretraining(ids, mask, feats, boxes, dict(zip(names[4:], labels)))
             logits = model.forward(ids, mask, feats, boxes)
+        (target,) = labels
         return F.binary_cross_entropy_with_logits(logits.float(), target, reduction="sum") / len(target), logits
 
     if args.compile:
@@ -404,6 +445,7 @@ def main():
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--logits", action="store_true", help="print the logits of the first batch size")
     parser.add_argument("--train", action="store_true", help="make training steps")
+    parser.add_argument("--pretrain", action="store_true", help="with --train: all losses of pre-training, instead of a task's")
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--clip", type=float, default=5.0, help="largest global norm of the gradients")
     parser.add_argument("--lr", type=float, default=5e-5)

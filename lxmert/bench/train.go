@@ -17,7 +17,9 @@ import (
 type TrainOptions struct {
 	Options
 
-	Compile bool // run PyTorch with torch.compile, too
+	// Pretrain measures steps of pre-training, with all of its heads and six losses, instead of those of a task's head.
+	Pretrain bool
+	Compile  bool // run PyTorch with torch.compile, too
 
 	// How our side makes a step. None of these changes what a step computes.
 	Rematerialize bool // compute activations again on the way back instead of keeping them
@@ -33,11 +35,26 @@ func (o TrainOptions) withDefaults() TrainOptions {
 	isDefault := o.Sizes == (lxmert.Config{})
 	o.Options = o.Options.withDefaults()
 	if isDefault {
-		o.Sizes = fineTuned(o.Sizes)
+		o.Sizes = o.purpose().heads(o.Sizes)
 	}
 	set(&o.Accumulate, 1)
 	set(&o.Devices, 1)
 	return o
+}
+
+func (o TrainOptions) purpose() purpose {
+	if o.Pretrain {
+		return forPretraining
+	}
+	return forFineTuning
+}
+
+// clip is the largest norm of the gradients.
+func (o TrainOptions) clip() float64 {
+	if o.Pretrain {
+		return pretrainClip
+	}
+	return tuningClip
 }
 
 func (o TrainOptions) check() error {
@@ -58,11 +75,12 @@ func (o TrainOptions) check() error {
 	return nil
 }
 
-// What a step does, with the numbers of the published fine-tuning. When losses are compared the learning rate is high, so
+// What a step does, with the numbers of the published training. When losses are compared the learning rate is high, so
 // that a wrong gradient or optimizer shows in a few steps.
 const (
 	dropout      = 0.1
-	clip         = 5
+	tuningClip   = 5
+	pretrainClip = 1
 	learningRate = 5e-5
 	comparedRate = 1e-3
 	comparedLoss = 3 // steps
@@ -90,7 +108,7 @@ func Train(ctx context.Context, o TrainOptions) (*TrainReport, error) {
 			return nil, fmt.Errorf("--peer %s: this PyTorch (%s) has no torch.compile; version 2 and later have", o.Peer, t.torch.about.Torch)
 		}
 	}
-	if t.material, err = prepare(ctx, o.Options, dir, true); err != nil {
+	if t.material, err = prepare(ctx, o.Options, dir, o.purpose()); err != nil {
 		return nil, err
 	}
 	if err := t.compareLosses(ctx); err != nil {
@@ -201,6 +219,7 @@ func (t *training) round(ctx context.Context, round int) error {
 // runOurs makes steps with our engine, of which s says how many rows they have and what is wanted.
 func (t *training) runOurs(ctx context.Context, s trainSpec) (*Result, error) {
 	s.Weights, s.Config, s.Inputs, s.Backend, s.BF16 = t.material.weights, t.Config, t.material.inputs, t.Backend, t.BF16
+	s.Pretrain, s.Clip = t.Pretrain, t.clip()
 	s.Repeat, s.Rematerialize, s.Accumulate, s.Devices = t.Repeat, t.Rematerialize, t.Accumulate, t.Devices
 	p, err := t.Runs.ours(job{Train: &s}, !t.backendNamed)
 	if err != nil {
@@ -218,7 +237,10 @@ func (t *training) runOurs(ctx context.Context, s trainSpec) (*Result, error) {
 func (t *training) runTorch(ctx context.Context, batch int, s setting, compare bool) (*Result, error) {
 	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 	args := []string{"--train", "--batches", strconv.Itoa(batch), "--repeat", strconv.Itoa(t.Repeat),
-		"--dropout", number(dropout), "--clip", number(clip), "--lr", number(learningRate)}
+		"--dropout", number(dropout), "--clip", number(t.clip()), "--lr", number(learningRate)}
+	if t.Pretrain {
+		args = append(args, "--pretrain")
+	}
 	if compare {
 		args = append(args, "--losses", strconv.Itoa(comparedLoss), "--dropout", "0", "--lr", number(comparedRate))
 	}
@@ -242,7 +264,7 @@ func (t *training) progress(round int, who string, r *Result) {
 
 func (t *training) report() *TrainReport {
 	r := &TrainReport{
-		Version: lxrt.Version(), Machine: thisMachine(), Model: t.material.model, Repeat: t.Repeat, Rounds: t.Rounds,
+		Version: lxrt.Version(), Machine: thisMachine(), Model: t.material.model, Repeat: t.Repeat, Rounds: t.Rounds, Pretrain: t.Pretrain,
 		Rematerialize: t.Rematerialize, Accumulate: t.Accumulate, Devices: t.Devices,
 	}
 	for _, p := range slices.Concat(t.ours...) {

@@ -207,3 +207,43 @@ func TestRelativeDifferenceOfLosses(t *testing.T) {
 		}
 	}
 }
+
+// tinyPretraining pre-trains a tiny model on the Go backend.
+func tinyPretraining(t *testing.T) TrainOptions {
+	t.Helper()
+	o := tinyTraining(t)
+	o.Pretrain = true
+	o.Sizes.Objects, o.Sizes.Attributes, o.Sizes.FeatHead, o.Sizes.Answers = 7, 5, true, 9
+	return o
+}
+
+// TestPretrainingAgreesWithTorch: the six losses, with the masked-word head at masked words only and in parts, and their
+// gradients lead to the losses of the published code, which has it at every word and takes batches whole.
+func TestPretrainingAgreesWithTorch(t *testing.T) {
+	for _, parts := range []int{1, 2} {
+		o := tinyPretraining(t)
+		o.Peer, o.Rounds, o.Threads, o.Batches, o.Accumulate = goldentest.Python(t), 1, 1, []int{8}, parts
+		r := trainedReport(t, o)
+		if r.LossDifference == nil || !(*r.LossDifference < 1e-5) {
+			t.Errorf("in %d parts: losses differ by %v", parts, r.LossDifference)
+		}
+		if len(r.Losses) != comparedLoss || r.Losses[0] == r.Losses[1] || !r.Pretrain {
+			t.Errorf("losses %v: nothing was learnt", r.Losses)
+		}
+		var out bytes.Buffer
+		if err := r.Print(&out); err != nil || !strings.HasPrefix(out.String(), "step of pre-training: ") {
+			t.Errorf("printed %s", &out)
+		}
+	}
+}
+
+func TestPretrainingNeedsAllHeads(t *testing.T) {
+	o := tinyPretraining(t)
+	o.Load = filepath.Join(t.TempDir(), "some_heads.pth")
+	if err := writeSynthetic(context.Background(), o.Load, tinySizes()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Train(context.Background(), o); err == nil || !strings.Contains(err.Error(), "lacks heads of pre-training") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -15,20 +15,23 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/peak"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	"github.com/seed-516990b0/golxmert/lxmert/task"
 	"github.com/seed-516990b0/golxmert/lxmert/train"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
 // trainSpec says which steps one process times.
 type trainSpec struct {
-	Weights string `json:"weights"`
-	Config  string `json:"config,omitempty"` // file with what the weights do not tell
-	Inputs  string `json:"inputs"`           // as writeInputs writes them, of the largest batch
-	Backend string `json:"backend,omitempty"`
-	BF16    bool   `json:"bf16,omitempty"`
-	Batch   int    `json:"batch"`
-	Repeat  int    `json:"repeat"`
-	Side    int    `json:"side,omitempty"` // of the smallest square product of the peak; 0: measure no peak
+	Weights  string  `json:"weights"`
+	Config   string  `json:"config,omitempty"` // file with what the weights do not tell
+	Inputs   string  `json:"inputs"`           // as writeInputs writes them, of the largest batch
+	Backend  string  `json:"backend,omitempty"`
+	BF16     bool    `json:"bf16,omitempty"`
+	Batch    int     `json:"batch"`
+	Repeat   int     `json:"repeat"`
+	Side     int     `json:"side,omitempty"` // of the smallest square product of the peak; 0: measure no peak
+	Pretrain bool    `json:"pretrain,omitempty"`
+	Clip     float64 `json:"clip"`
 	// Compare: make the steps whose losses are compared, and time nothing.
 	Compare bool `json:"compare,omitempty"`
 
@@ -80,25 +83,40 @@ func (s trainSpec) parts() (*lxmert.Batch, []train.Part, error) {
 		return nil, nil, err
 	}
 	defer f.Close()
-	t, ok := f.Tensor(targets)
-	if !ok {
-		return nil, nil, fmt.Errorf("%s has no %s", s.Inputs, targets)
-	}
-	answers, err := t.Float32s()
-	if err != nil {
-		return nil, nil, err
-	}
 	if _, err := firstRows(b, s.Batch); err != nil {
 		return nil, nil, err
 	}
-	classes, rows := t.Shape[1], s.Batch/s.Accumulate
+	read := answerLabels
+	if s.Pretrain {
+		read = pretrainLabels
+	}
+	labels, err := read(f, s.Batch, s.Accumulate)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows := s.Batch / s.Accumulate
 	var parts []train.Part
-	for from := 0; from < s.Batch; from += rows {
-		parts = append(parts, train.Part{Batch: someRows(b, from, from+rows), Labels: map[string]train.Label{
-			targets: {Data: answers[from*classes : (from+rows)*classes], Shape: []int{rows, classes}},
-		}})
+	for i, l := range labels {
+		parts = append(parts, train.Part{Batch: someRows(b, i*rows, (i+1)*rows), Labels: l})
 	}
 	return b, parts, nil
+}
+
+// answerLabels are those of the parts of a step with the first rows of a file of inputs.
+func answerLabels(f *weights.File, rows, parts int) ([]map[string]train.Label, error) {
+	t, ok := f.Tensor(targets)
+	if !ok {
+		return nil, fmt.Errorf("%s has no %s", f.Path, targets)
+	}
+	answers, err := t.Float32s()
+	if err != nil {
+		return nil, err
+	}
+	var all []map[string]train.Label
+	for n, classes, from := rows/parts, t.Shape[1], 0; from < rows; from += n {
+		all = append(all, map[string]train.Label{targets: {Data: answers[from*classes : (from+n)*classes], Shape: []int{n, classes}}})
+	}
+	return all, nil
 }
 
 // trainer has the model's parameters on the device.
@@ -108,7 +126,11 @@ func (s trainSpec) trainer(ctx context.Context, b *backend.Backend) (*train.Trai
 		return nil, lxmert.Config{}, err
 	}
 	defer m.Close()
-	cfg := fineTuned(m.Config)
+	why, objective := forFineTuning, train.Objective(answering)
+	if s.Pretrain {
+		why, objective = forPretraining, task.PretrainingObjective(lxrt.PretrainingLosses(), true)
+	}
+	cfg := why.heads(m.Config)
 	values := &train.Initial{Config: cfg}
 	for _, p := range cfg.Params() {
 		t, ok := m.Tensor(p.Name)
@@ -120,14 +142,14 @@ func (s trainSpec) trainer(ctx context.Context, b *backend.Backend) (*train.Trai
 		}
 	}
 	opt := train.Options{
-		Optimizer: "bert", LR: learningRate, Schedule: train.Schedule{Warmup: -1, Total: -1}, Clip: clip,
+		Optimizer: "bert", LR: learningRate, Schedule: train.Schedule{Warmup: -1, Total: -1}, Clip: s.Clip,
 		HiddenDropout: dropout, AttentionDropout: dropout, Seed: seed, Devices: s.Devices,
-		BFloat16: s.BF16, PooledOnly: true, Rematerialize: s.Rematerialize,
+		BFloat16: s.BF16, PooledOnly: !s.Pretrain, Rematerialize: s.Rematerialize,
 	}
 	if s.Compare {
 		opt.LR, opt.HiddenDropout, opt.AttentionDropout = comparedRate, 0, 0
 	}
-	t, err := train.NewTrainer(ctx, b.Backend, cfg, values, answering, opt)
+	t, err := train.NewTrainer(ctx, b.Backend, cfg, values, objective, opt)
 	return t, cfg, err
 }
 

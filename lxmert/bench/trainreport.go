@@ -13,6 +13,8 @@ type TrainReport struct {
 	Model   Model   `json:"model"`  // FLOPs are three times those of the forward pass
 	Repeat  int     `json:"repeat"` // timed steps per batch size and process
 	Rounds  int     `json:"rounds"`
+	// Pretrain: steps of pre-training. Operations count as the published loss has them, with the masked-word head at every word.
+	Pretrain bool `json:"pretrain,omitempty"`
 
 	// How our side made its steps; see [TrainOptions].
 	Rematerialize bool `json:"rematerialize"`
@@ -100,8 +102,12 @@ func compareTraining(ours TrainSide, torch []TrainSide) []TrainVersus {
 func (r *TrainReport) Print(w io.Writer) error {
 	var b strings.Builder
 	m := r.Model
-	fmt.Fprintf(&b, "training step: %.1f M parameters, %d answers, %d words, %d regions, %s, dropout %g, BertAdam, %.4g GFLOP per example\n",
-		float64(m.Parameters)/1e6, m.Answers, m.Words, m.Regions, m.DType, dropout, m.FLOPs/1e9)
+	what := "training step"
+	if r.Pretrain {
+		what = "step of pre-training"
+	}
+	fmt.Fprintf(&b, "%s: %.1f M parameters, %d answers, %d words, %d regions, %s, dropout %g, BertAdam, %.4g GFLOP per example\n",
+		what, float64(m.Parameters)/1e6, m.Answers, m.Words, m.Regions, m.DType, dropout, m.FLOPs/1e9)
 	fmt.Fprintf(&b, "weights:  %s, %s\n", m.Weights, megabytes(m.FileBytes))
 	fmt.Fprintf(&b, "machine:  %s\n", r.Machine)
 	fmt.Fprintf(&b, "engine:   %s on %s%s\n", r.Ours.Engine, r.Ours.Device, r.how())

@@ -292,10 +292,16 @@ func (p *pretraining) enabled() (losses []lxrt.PretrainingLoss) {
 	return losses
 }
 
-// objective is the sum of the losses; its outputs are each of them, how strongly each pulls, and the predicted answers.
+// objective is that of the losses that are on.
 func (p *pretraining) objective() train.Objective {
+	return PretrainingObjective(p.losses, p.opt.Pretraining.QA)
+}
+
+// PretrainingObjective is the sum of losses; its outputs are each of them, how strongly each pulls, and, with answers, the ones
+// that are predicted.
+func PretrainingObjective(losses []lxrt.PretrainingLoss, answers bool) train.Objective {
 	return func(net *lxrt.Net, label func(string) *Node) (total *Node, outputs []*Node) {
-		for _, l := range p.losses {
+		for _, l := range losses {
 			x := l.Of(net, label)
 			outputs = append(outputs, x)
 			if total == nil {
@@ -304,10 +310,10 @@ func (p *pretraining) objective() train.Objective {
 				total = Add(total, x)
 			}
 		}
-		for _, x := range outputs[:len(p.losses)] {
+		for _, x := range outputs[:len(losses)] {
 			outputs = append(outputs, net.LossNorm(x))
 		}
-		if p.opt.Pretraining.QA {
+		if answers {
 			outputs = append(outputs, ArgMax(net.Node("out.qa"), -1, dtypes.Int32))
 		}
 		return total, outputs

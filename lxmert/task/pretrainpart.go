@@ -90,7 +90,7 @@ func (p *pretraining) part(examples []*dataset.Masked, n counts, parts int) (tra
 	}
 	labels := map[string]train.Label{}
 	one := func(count int) float32 { return float32(parts) / float32(max(1, count)) }
-	maskedWords(labels, examples, length, one(n.words))
+	WordLabels(labels, wordsOf(examples), length, one(n.words))
 	matched, answers, answerWeights := make([]int32, len(examples)), make([]int32, len(examples)), make([]float32, len(examples))
 	for i, e := range examples {
 		if e.Matched {
@@ -109,28 +109,49 @@ func (p *pretraining) part(examples []*dataset.Masked, n counts, parts int) (tra
 	return train.Part{Batch: b, Labels: labels}, nil
 }
 
-// wordPlaces is for how many places of each sentence the masked-word head is computed: enough for the masked words of all.
-func wordPlaces(examples []*dataset.Masked, length int) int {
+// wordPlaces is for how many places of each sentence the masked-word head is computed: enough for the masked words of all. Each
+// sentence has its words by their places, -1 where none is asked for.
+func wordPlaces(sentences [][]int32, length int) int {
 	few := min(fewWords, length)
-	for _, e := range examples {
-		if e.MaskedWords() > few {
+	for _, words := range sentences {
+		if masked(words) > few {
 			return length
 		}
 	}
 	return few
 }
 
-// maskedWords are the places of masked words, which pieces were there, and a weight for each.
-func maskedWords(labels map[string]train.Label, examples []*dataset.Masked, length int, weight float32) {
-	places := wordPlaces(examples, length)
-	shape := []int{len(examples), places}
-	at, words, weights := make([]int32, len(examples)*places), make([]int32, len(examples)*places), make([]float32, len(examples)*places)
+// masked counts the words that are asked for.
+func masked(words []int32) (n int) {
+	for _, w := range words {
+		if w >= 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// wordsOf are the words that are asked for of examples.
+func wordsOf(examples []*dataset.Masked) (sentences [][]int32) {
+	for _, e := range examples {
+		sentences = append(sentences, e.Words)
+	}
+	return sentences
+}
+
+// WordLabels adds the places of masked words, which pieces were there, and a weight for each. Each sentence, of that many places,
+// has its words by their places, -1 where none is asked for. There are as many places as few sentences exceed, or where one does,
+// those of all words.
+func WordLabels(labels map[string]train.Label, sentences [][]int32, length int, weight float32) {
+	places := wordPlaces(sentences, length)
+	shape := []int{len(sentences), places}
+	at, words, weights := make([]int32, len(sentences)*places), make([]int32, len(sentences)*places), make([]float32, len(sentences)*places)
 	for i := range words {
 		words[i] = -1
 	}
-	for i, e := range examples {
+	for i, sentence := range sentences {
 		k := i * places
-		for place, w := range e.Words {
+		for place, w := range sentence {
 			if w >= 0 {
 				at[k], words[k], weights[k] = int32(place), w, weight
 				k++

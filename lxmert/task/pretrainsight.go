@@ -216,7 +216,7 @@ func (p *pretraining) wordsBoth(ctx context.Context, m lxmert.Engine, index []in
 
 // wordTerms make the score of a row the sum of its masked words' losses.
 func wordTerms(examples []*dataset.Masked, length int) []lxmert.Term {
-	terms := make([]lxmert.Term, wordPlaces(examples, length))
+	terms := make([]lxmert.Term, wordPlaces(wordsOf(examples), length))
 	rows := len(examples)
 	for k := range terms {
 		terms[k] = lxmert.Term{Output: "out.mlm", Kind: lxmert.LogProb, Position: make([]int, rows), Class: make([]int, rows), Weight: make([]float32, rows)}

@@ -28,7 +28,7 @@ type start struct {
 
 func (s *start) Close() error {
 	var err error
-	for _, f := range s.files {
+	for _, f := range slices.Backward(s.files) {
 		err = errors.Join(err, f.Close())
 	}
 	s.files = nil
@@ -194,6 +194,11 @@ func (b *start) take(m *weights.Model, want func(name string) bool) error {
 	return nil
 }
 
+// closing is a function that is called at the end.
+type closing func() error
+
+func (c closing) Close() error { return c() }
+
 func isEncoder(name string) bool { return strings.HasPrefix(name, "bert.") }
 
 // fromPretraining takes the encoder and prints what is on one side only, as the reference does.
@@ -288,7 +293,12 @@ func (b *start) fromBERT(name string, notes io.Writer) error {
 	if err != nil {
 		return err
 	}
-	f, err := weights.Open(path)
+	file, remove, err := weights.Unpack(path)
+	if err != nil {
+		return fmt.Errorf("task: --bert: %w", err)
+	}
+	b.files = append(b.files, closing(remove))
+	f, err := weights.Open(file)
 	if err != nil {
 		return err
 	}
@@ -297,10 +307,14 @@ func (b *start) fromBERT(name string, notes io.Writer) error {
 	for _, p := range b.cfg.Params() {
 		known[p.Name] = true
 	}
-	taken := 0
+	taken, left := 0, 0
 	for _, n := range f.Names() {
 		t, _ := f.Tensor(n)
-		if c := weights.Canonical(n); known[c] && (isEncoder(c) || strings.HasPrefix(c, "cls.")) {
+		c := weights.Canonical(n)
+		if !known[c] && c != lxmert.TiedDecoder {
+			left++
+		}
+		if known[c] && (isEncoder(c) || strings.HasPrefix(c, "cls.")) {
 			if err := b.init.Set(c, t); err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
@@ -308,8 +322,8 @@ func (b *start) fromBERT(name string, notes io.Writer) error {
 		}
 	}
 	if taken == 0 {
-		return fmt.Errorf("task: %s has nothing that BERT has", path)
+		return fmt.Errorf("task: %s has no parameters of BERT; --bert takes bert-base-uncased as a .tar.gz, a folder, or its pytorch_model.bin or model.safetensors", path)
 	}
-	fmt.Fprintf(notes, "%d of BERT's parameters taken from %s\n", taken, filepath.Base(path))
+	fmt.Fprintf(notes, "%d of BERT's parameters taken from %s, %d have no place in this model\n", taken, filepath.Base(path), left)
 	return nil
 }

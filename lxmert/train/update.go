@@ -16,7 +16,7 @@ import (
 
 // chunkSize is how many numbers one update program moves. A step's memory has one chunk twice, before and after; all
 // parameters in one program would need the whole model and the optimizer's state twice. On a GPU one program moves all in place.
-const chunkSize = 32 << 20
+const chunkSize = 24 << 20
 
 // update is a program that moves some parameters.
 type update struct {

@@ -20,7 +20,7 @@ func benchCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Measure speed and memory, on its own or side by side with PyTorch",
 	}
-	cmd.AddCommand(benchForwardCommand(), benchTrainCommand(), benchAnalysisCommand(), benchDataCommand(), benchTokenizerCommand(), benchMeasureCommand())
+	cmd.AddCommand(benchForwardCommand(), benchTrainCommand(), benchPretrainCommand(), benchAnalysisCommand(), benchDataCommand(), benchTokenizerCommand(), benchMeasureCommand())
 	return cmd
 }
 
@@ -189,15 +189,45 @@ needs.`,
 			})
 		},
 	}
-	f := cmd.Flags()
-	benchModelFlags(f, &o.Options, []int{8, 32})
+	benchStepFlags(cmd.Flags(), &o, []int{8, 32}, &asJSON)
+	return cmd
+}
+
+func benchPretrainCommand() *cobra.Command {
+	o := bench.TrainOptions{Pretrain: true}
+	asJSON := false
+	cmd := &cobra.Command{
+		Use:   "pretrain",
+		Short: "Measure a step of pre-training",
+		Long: `Measures full steps of pre-training as ` + "`lxmert pretrain`" + ` makes them: forward with a dropout of 0.1, all six losses and how strongly
+each pulls, backward, clipping of the gradients' global norm at 1, and BertAdam; with made-up words and regions of which
+as many are masked as in pre-training. All else, what is printed and --json too, is as in ` + "`lxmert bench train`" + `. Operations count
+as in the published loss, whose masked-word head is computed at every word; this program computes it at masked words.
+
+--peer makes the same steps in PyTorch, with the losses as the published code computes them.`,
+		Example: `  lxmert bench pretrain
+  lxmert bench pretrain --batches 8 --peer python3`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runBench(cmd, &o.Runs, asJSON, func() (benchReport, error) {
+				o.Backend = backendSpec(cmd)
+				return bench.Train(cmd.Context(), o)
+			})
+		},
+	}
+	benchStepFlags(cmd.Flags(), &o, []int{8}, &asJSON)
+	return cmd
+}
+
+// benchStepFlags are those of steps of training.
+func benchStepFlags(f *pflag.FlagSet, o *bench.TrainOptions, batches []int, asJSON *bool) {
+	benchModelFlags(f, &o.Options, batches)
 	benchRunFlags(f, &o.Runs, 5, "timed steps per batch size and process", "PyTorch")
 	f.BoolVar(&o.Compile, "compile", false, "run PyTorch with torch.compile, too")
 	f.BoolVar(&o.Rematerialize, "rematerialize", false, "compute activations again on the way back instead of keeping them (less memory)")
 	f.IntVar(&o.Accumulate, "accumulate", 1, "make a step of this many parts of a batch, one after the other (less memory)")
 	f.IntVar(&o.Devices, "devices", 1, "devices of the backend that share a step")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
+	f.BoolVar(asJSON, "json", false, "print JSON")
 }
 
 func benchAnalysisCommand() *cobra.Command {

@@ -99,7 +99,7 @@ func (l *Line) Add(s *pflag.FlagSet) {
 	s.StringVar(&o.Root, "data", o.Root, "the data folder")
 	s.StringVar(&o.Config, "config", "", "JSON file with the model's sizes and dropout rates (default: looked for beside the weights)")
 	s.StringVar(&o.Vocab, "vocab", "", "BERT's vocab.txt (default: looked for beside the weights, in the data folder and in Hugging Face's cache)")
-	s.StringVar(&o.Bert, "bert", "", "BERT's own weights, which the language layers start from")
+	s.StringVar(&o.Bert, "bert", "", "BERT's own weights, which words, language layers and their heads start from: bert-base-uncased as a .tar.gz, a folder, a pytorch_model.bin or a .safetensors")
 	s.Float64Var(&o.InitRange, "initRange", 0, "standard deviation of parameters that are drawn (default: the configuration's, or 0.02)")
 	s.BoolVar(&l.Plan, "plan", false, "say what the run would take (data, steps, memory, disk, time by ten steps), and do not make it")
 	s.StringVar(&l.curriculum, "curriculum", "", "epochs of each split of --train, one split after the other on one learning rate schedule, as 1,0.5,0.9")
