@@ -35,16 +35,12 @@ func (p *Pair) Exact(ctx context.Context, d Direction, row int) (*Exact, error) 
 	groups := [][]Node{Heads(cfg), present(Levels(cfg, b.T(), b.V()), len(words.Labels), len(regions.Labels)), Sublayers(cfg)}
 	share := map[Node]float64{}
 	for _, nodes := range groups {
-		sets := [][]Node{{}} // nothing, in the same program: what rounding does there is no effect
-		for _, n := range nodes {
-			sets = append(sets, []Node{n})
-		}
-		changes, err := p.PatchTogether(ctx, d, row, sets)
+		changes, err := p.Patch(ctx, d, row, nodes)
 		if err != nil {
 			return nil, err
 		}
 		for i, n := range nodes {
-			share[n] = p.Share(d, row, changes[i+1]-changes[0])
+			share[n] = p.Share(d, row, changes[i])
 		}
 	}
 	x := &Exact{Direction: d}

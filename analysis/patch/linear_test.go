@@ -58,6 +58,8 @@ func (e *linear) Config() lxmert.Config { return e.cfg }
 // Run knows the edit Set, reads of whole activations, and gradients of the answer's logit.
 func (e *linear) Run(_ context.Context, b *lxmert.Batch, r lxmert.Request) (*lxmert.Trace, error) {
 	trace := &lxmert.Trace{Values: map[string]lxmert.Tensor{}, Grads: map[string]lxmert.Tensor{}, Batch: b}
+	pairs := b.Pairs
+	b = analysis.Separate(b)
 	for _, a := range e.places {
 		shape := append([]int{b.Rows()}, a.Dims(e.cfg, linearWords, linearRegions)...)
 		trace.Values[a.Name], trace.Grads[a.Name] = lxmert.NewTensor(shape...), lxmert.NewTensor(shape...)
@@ -77,6 +79,13 @@ func (e *linear) Run(_ context.Context, b *lxmert.Batch, r lxmert.Request) (*lxm
 			passed := slices.Repeat([]float64{1}, len(y))
 			for _, edit := range r.Edits {
 				if edit.Name == a.Name {
+					n := n // of edits, a row of a text or of a picture
+					switch rows := e.cfg.Rows(a.Name); {
+					case pairs != nil && rows == lxmert.TextRows:
+						n = pairs[n][0]
+					case pairs != nil && rows == lxmert.ImageRows:
+						n = pairs[n][1]
+					}
 					value, mask := spread(edit.Value, n, trace.Values[a.Name].Shape), spread(edit.Mask, n, trace.Values[a.Name].Shape)
 					for j := range y {
 						y[j] += (value[j] - y[j]) * mask[j]

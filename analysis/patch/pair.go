@@ -187,21 +187,66 @@ func (p *Pair) PatchTogether(ctx context.Context, d Direction, row int, sets [][
 	if err := p.need(ctx, names); err != nil {
 		return nil, err
 	}
-	base, _ := d.base()
-	before := p.metric[base][row/p.sides[base].Group()]
-	changes := make([]float64, 0, len(sets))
-	for len(sets) > 0 {
-		n := min(len(sets), max(1, p.together/p.sides[base].Group()))
-		scores, err := p.patched(ctx, d, row, sets[:n], names, places)
-		if err != nil {
+	changes := make([]float64, len(sets))
+	for _, t := range towersOf(p.eng.Config(), sets) {
+		if err := p.patchAlike(ctx, d, row, sets, t, names, places, changes); err != nil {
 			return nil, err
 		}
-		for _, x := range scores {
-			changes = append(changes, float64(x)-before)
-		}
-		sets = sets[n:]
 	}
 	return changes, nil
+}
+
+// towers are sets of nodes that are alike in which towers they reach into. In a tower that none of them reaches into the input is
+// the same for all, so that it is passed once for many of them.
+type towers struct {
+	texts, images bool  // whether there is a node inside the language tower, and inside the object-relationship tower
+	sets          []int // which sets these are
+}
+
+// towersOf puts sets that are alike together.
+func towersOf(cfg lxmert.Config, sets [][]Node) (all []towers) {
+	for i, set := range sets {
+		var t towers
+		for _, n := range set {
+			t.texts = t.texts || cfg.Rows(n.Name) == lxmert.TextRows
+			t.images = t.images || cfg.Rows(n.Name) == lxmert.ImageRows
+		}
+		at := slices.IndexFunc(all, func(o towers) bool { return o.texts == t.texts && o.images == t.images })
+		if at < 0 {
+			at, all = len(all), append(all, t)
+		}
+		all[at].sets = append(all[at].sets, i)
+	}
+	return all
+}
+
+// patchAlike patches the sets that are alike, and fills in their changes: those from the score of the same program in which nothing is
+// patched, so that what rounding does there is no effect.
+func (p *Pair) patchAlike(ctx context.Context, d Direction, row int, all [][]Node, t towers, names []string, places map[string]place, changes []float64) error {
+	base, _ := d.base()
+	sets := [][]Node{{}}
+	var patched []string
+	for _, i := range t.sets {
+		sets = append(sets, all[i])
+	}
+	for _, name := range names {
+		if slices.ContainsFunc(sets, func(set []Node) bool { return slices.ContainsFunc(set, func(n Node) bool { return n.Name == name }) }) {
+			patched = append(patched, name)
+		}
+	}
+	var scores []float32
+	for len(sets) > 0 {
+		n := min(len(sets), max(1, p.together/p.sides[base].Group()))
+		some, err := p.patched(ctx, d, row, sets[:n], t, patched, places)
+		if err != nil {
+			return err
+		}
+		scores, sets = append(scores, some...), sets[n:]
+	}
+	for k, i := range t.sets {
+		changes[i] = float64(scores[k+1]) - float64(scores[0])
+	}
+	return nil
 }
 
 // places fits the nodes to the row, by the names of their activations, which are also returned in a fixed order: one
@@ -248,11 +293,11 @@ func (p *Pair) alone(side, row, n int) *analysis.Bound {
 	return p.sides[side].Select(scores)
 }
 
-// patched are the scores of a row with each of some sets of nodes taken from the other run.
-func (p *Pair) patched(ctx context.Context, d Direction, row int, sets [][]Node, names []string, places map[string]place) ([]float32, error) {
+// patched are the scores of a row with each of some sets of nodes, which are alike, taken from the other run.
+func (p *Pair) patched(ctx context.Context, d Direction, row int, sets [][]Node, t towers, names []string, places map[string]place) ([]float32, error) {
 	base, source := d.base()
-	bound := p.alone(base, row, len(sets))
-	group := bound.Group()
+	batch := t.batch(p.alone(base, row, 1).Batch, len(sets))
+	group := batch.Rows() / len(sets)
 	masks := map[string]lxmert.Tensor{}
 	for _, name := range names {
 		masks[name] = lxmert.NewTensor(append([]int{len(sets) * group}, places[name].maskDims()...)...)
@@ -262,17 +307,52 @@ func (p *Pair) patched(ctx context.Context, d Direction, row int, sets [][]Node,
 			n.mark(places[n.Name], masks[n.Name].Row(i*group+row%group))
 		}
 	}
-	r := lxmert.Request{Grad: bound.Grad(), NoRegions: bound.Batch.NoRegions()}
+	score := &lxmert.Grad{Of: p.sides[base].TermsOf(slices.Repeat([]int{row / group}, len(sets)))}
+	r := lxmert.Request{Grad: score, NoRegions: batch.NoRegions()}
 	for _, name := range names {
 		value := corner(p.values[source][name].Row(row), places[name].dims)
 		value.Shape = append([]int{1}, value.Shape...)
 		r.Edits = append(r.Edits, lxmert.Edit{Name: name, Op: lxmert.Set, Value: value, Mask: masks[name]})
 	}
-	trace, err := p.eng.Run(ctx, bound.Batch, r)
+	trace, err := p.eng.Run(ctx, batch, r)
 	if err != nil {
 		return nil, err
 	}
 	return trace.Score, nil
+}
+
+// batch is an input, of one score, n times: with a text of its own for each, and a picture, where there is something to patch on
+// their way.
+func (t towers) batch(one *lxmert.Batch, n int) *lxmert.Batch {
+	times := func(own bool) int {
+		if own {
+			return n
+		}
+		return 1
+	}
+	texts, images := times(t.texts), times(t.images)
+	again := func(x lxmert.Tensor) lxmert.Tensor {
+		return lxmert.Tensor{Shape: append([]int{images * x.Shape[0]}, x.Shape[1:]...), Data: slices.Repeat(x.Data, images)}
+	}
+	b := &lxmert.Batch{
+		IDs: repeated(one.IDs, texts), Segments: repeated(one.Segments, texts), TextMask: repeated(one.TextMask, texts), Words: repeated(one.Words, texts),
+		Feats: again(one.Feats), Boxes: again(one.Boxes), RegionMask: repeated(one.RegionMask, images), Images: repeated(one.Images, images),
+	}
+	group := one.Rows()
+	for i := range n {
+		for g := range group {
+			b.Pairs = append(b.Pairs, [2]int{i*group%(texts*group) + g, i*group%(images*group) + g})
+		}
+	}
+	return b
+}
+
+// repeated is a list n times; of none there is none.
+func repeated[S ~[]E, E any](list S, n int) S {
+	if list == nil {
+		return nil
+	}
+	return slices.Repeat(list, n)
 }
 
 // corner copies the first entries along each axis of a tensor: a row of a batch has padding beyond its own text.

@@ -113,6 +113,12 @@ func (s *Summary) numbers() (out []number) {
 				if len(row) > 9 {
 					add(measured{method: trainedBlind, what: row[0].(string)}, row[9].(float64))
 				}
+			case "probe":
+				for _, i := range []int{2, 5, 6, 9} {
+					add(measured{method: "probe", what: t.Result.Columns[i], modality: row[0].(string), measure: row[1].(string)}, row[i].(float64))
+				}
+			case "coreference":
+				add(measured{method: "coreference", what: row[0].(string)}, row[1].(float64))
 			case "perturbation":
 				m := measured{row[0].(string), "AUC", row[1].(string), row[2].(string), row[3].(string)}
 				if m.order == "gap" {

@@ -3,20 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seed-516990b0/golxmert/analysis"
-	"github.com/seed-516990b0/golxmert/analysis/figure"
 	"github.com/seed-516990b0/golxmert/analysis/probe"
-	"github.com/seed-516990b0/golxmert/analysis/report"
 	"github.com/seed-516990b0/golxmert/analysis/sweep"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
@@ -54,7 +50,8 @@ the first examples; each table and curve as .pdf, .csv and .json; and examples.j
 line for each batch. A run that was cut off goes on where it stopped when the same command is given again.
 
 ` + methodLines() + `Some methods look at a sample, the first questions (--sample): at all of it together, keeping what they read in a file beside
-the results, or to be fitted to it before they measure the other questions. Each part of several reads the sample for itself.
+the results (examples.states; about 2 MB a question of the published model, twice that for probe), or to be fitted to it
+before they measure the other questions. Each part of several reads the sample that it needs for itself.
 
 --perturb tests the rankings of the scoring methods by removing words and regions: the published nine shares of them, or
 with --every-step one after another. --gold names right regions for
@@ -329,83 +326,4 @@ func readShard(text string) (shard, shards int, err error) {
 		return 0, 0, usage("--shard %s: must be like 0/8, the first of 8 parts, up to 7/8", text)
 	}
 	return shard, shards, nil
-}
-
-// saveSweep writes the report of a folder and says what is in it.
-func saveSweep(cmd *cobra.Command, dir string, screen *screen) error {
-	s, err := sweep.Read(cmd.Context(), dir, screen.stages(map[string]string{"reading results": "B"}))
-	screen.finish()
-	if err != nil {
-		return err
-	}
-	page := filepath.Join(dir, "report.html")
-	beside, err := saveSummary(s, dir, page)
-	if err != nil {
-		return err
-	}
-	out := cmd.OutOrStdout()
-	for _, t := range s.Tables {
-		printTable(out, t.Result, t.Name)
-	}
-	for _, line := range s.Without {
-		fmt.Fprintf(cmd.ErrOrStderr(), "warning: no result of %s\n", line)
-	}
-	fmt.Fprintf(out, "%s has all of it, with %d examples to look at; %d files beside it have the figures and the numbers\n", page, len(s.Shown), beside)
-	return nil
-}
-
-// saveSummary writes a page of everything that a sweep found, and each result for itself, as a figure and as numbers. It
-// returns how many files there are beside the page.
-func saveSummary(s *sweep.Summary, dir, page string) (beside int, err error) {
-	drawn, numbers := s.Named()
-	opt := figure.Options{Width: figure.Page}
-	figures, err := figure.SaveAll(dir, drawn, opt, ".pdf", ".csv", ".json")
-	if err != nil {
-		return 0, err
-	}
-	tables, err := figure.SaveAll(dir, numbers, opt, ".csv", ".json")
-	if err != nil {
-		return 0, err
-	}
-	return len(figures) + len(tables), report.Save(page, s.Page(), report.Options{})
-}
-
-// printedRows is how many rows of a table are printed at most.
-const printedRows = 60
-
-// printTable prints the first rows of a table, the rest of which is in the file of that name.
-func printTable(w io.Writer, t analysis.Table, name string) {
-	more := len(t.Rows) - printedRows
-	if more <= 0 {
-		writeResultTable(w, t)
-		return
-	}
-	t.Rows = t.Rows[:printedRows]
-	writeResultTable(w, t)
-	fmt.Fprintf(w, "%d more rows are in %s.csv\n\n", more, name)
-}
-
-// writeResultTable prints a table of results with a heading.
-func writeResultTable(w io.Writer, t analysis.Table) {
-	fmt.Fprintf(w, "%s\n", t.Method)
-	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(cells []any) {
-		for _, c := range cells {
-			if x, ok := c.(float64); ok {
-				c = strconv.FormatFloat(x, 'f', 3, 64)
-			}
-			fmt.Fprintf(columns, "  %v\t", c)
-		}
-		fmt.Fprintln(columns)
-	}
-	var heads []any
-	for _, name := range t.Columns {
-		heads = append(heads, name)
-	}
-	row(heads)
-	for _, r := range t.Rows {
-		row(r)
-	}
-	columns.Flush()
-	fmt.Fprintln(w)
 }
