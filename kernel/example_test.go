@@ -9,11 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
 // TestExamplesOfLxRun executes what lx's documentation shows, the package's comment and its examples, as cells.
 func TestExamplesOfLxRun(t *testing.T) {
 	n := openNotebooks(t)
+	fewQuestions(t)
 	lx := filepath.Join(n.source, "lx")
 	n.execute(t, "lx-comment", asNotebook(t, append([]string{importLx}, cellsOfComment(t, filepath.Join(lx, "doc.go"))...))).
 		expect(t, `what color is the star\?`, `bi-modal relevance`, `snap/vqa/mine: done`)
@@ -24,6 +27,24 @@ func TestExamplesOfLxRun(t *testing.T) {
 	n.folder = t.TempDir() // both train into the same folder
 	n.execute(t, "lx-examples", asNotebook(t, cells)).
 		expect(t, `what color is the star\?`, `snap/vqa/mine: done`, `snap/vqa/parts: stopped`, `snap/vqa/parts: done`)
+}
+
+// fewQuestions has the test use a world of a fiftieth of the toy world's pictures, with its model: examples train for whole epochs.
+func fewQuestions(t *testing.T) {
+	t.Helper()
+	whole, err := toy.Folder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "toy")
+	if _, err := toy.Make(t.Context(), dir, toy.Options{Scale: 0.02}); err != nil {
+		t.Fatal(err)
+	}
+	makeFolder(t, filepath.Join(dir, "snap"))
+	if err := os.Symlink(filepath.Join(whole, "snap", "vqa"), filepath.Join(dir, "snap", "vqa")); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(toy.FolderEnv, dir)
 }
 
 const importLx = `import "github.com/seed-516990b0/golxmert/notebooks/lx"`

@@ -9,7 +9,6 @@
 //	lx.Show(q.Map("x.1.ti"))                        // any attention map, all heads
 //	lx.Show(lx.TunedLens(q, m.Questions("minival", 200))) // at which level the model comes to it
 //	lx.Show(lx.WhatIf(q, "is there a star?"))       // the answer to other words beside it, or with something else changed
-//	lx.Show(lx.Readout(m, "a star left of a circle", "test/500001")) // what the heads of pre-training say
 //	lx.Show(lx.Shapley(q))                          // what each word and region adds to the answer
 //	lx.Show(lx.Probe(m, m.Questions("heldout", 200))) // at which level what can be read from words and regions
 //	lx.Show(lx.Looks(m, m.Questions("heldout", 100))) // how much the model looks at pictures at all
@@ -17,7 +16,11 @@
 //	%%
 //	run := lx.FineTune("vqa", "--train train --valid minival --load toy --output snap/vqa/mine")
 //	lx.Follow(run)                                  // live; interrupting the cell stops the run, saved
-//	lx.PreTrain("--load snap/pretrained/model --train mine --output snap/pretrain/mine") // also a run
+//	lx.PreTrain("--fromScratch --data toy --config toy --output snap/pretrain/mine") // also a run
+//
+//	%%
+//	p := lx.Open("toy-pretrained")                  // a model with the heads of pre-training
+//	lx.Show(lx.Readout(p, "a star left of a circle", "test/500001")) // what each of them says
 //
 // What is expensive lives in the resident session (see package kernel/client), which the first call starts: models,
 // compiled graphs and training runs stay there between cells and notebooks. A cell that imports lx links neither the

@@ -45,7 +45,7 @@ func ExampleSweep() {
 // Pre-training, a curve for each of its six losses, and fine-tuning what comes out.
 func ExamplePreTrain() {
 	lx.Follow(lx.PreTrain("--fromScratch --data toy --config toy --epochs 4 --batchSize 32 --output snap/pretrain/mine"))
-	lx.Follow(lx.FineTune("vqa", "--train train --valid minival --data toy --loadLXMERTQA snap/pretrain/mine/Epoch04 --output snap/vqa/mine"))
+	lx.Follow(lx.FineTune("vqa", "--train train --valid minival --data toy --loadLXMERTQA snap/pretrain/mine/Epoch04 --output snap/vqa/after"))
 }
 
 // Stopping after some steps, and going on to the very same end.
