@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -26,6 +25,10 @@ func TestPublishedIsOneLine(t *testing.T) {
 	n.run(t, "03", "-published", toy, published).expect(t, `relevance\tpositive`, `spearman`)
 	n.run(t, "06", "-published", toy, published).expect(t, `--train train,nominival --valid minival --loadLXMERTQA `+root+`/snap/pretrained/model .* --data `+root+`/data`,
 		`snap/notebook06/published-vqa: done, best`, `-stopped: stopped`, `-stopped: done`, `minival: \d+ predictions`, `test: \d+ predictions`)
+	config := "--config " + filepath.Join(root, "snap", "pretrained", "config.json") // these data are narrower than the published
+	n.run(t, "09", "-published", toy, published, "--loadLXMERT= --fromScratch", "--loadLXMERT= "+config+" --fromScratch",
+		"--loadLXMERTQA= --fromScratch", "--loadLXMERTQA= "+config+" --fromScratch").expect(t, `--loadLXMERT `+root+`/snap/pretrained/model .* --data `+root+`/data`,
+		`snap/notebook09/published: done`, `mscoco AUC 0\.`, `-scratch: done`, `-vqa: done`, `-vqa-scratch: done`)
 	n.run(t, "08", "-published", toy, published).expect(t, `\[garden\]`, `right is map\[blue:1\]`, `2 pictures in`, `run: done`, `after:  [\d.]+ %`)
 }
 
@@ -80,41 +83,12 @@ func publishedLayout(t *testing.T) string {
 	link("images", "data", "images")
 	link("snap/vqa/toy/LAST.pth", "snap", "vqa", "vqa_lxr955", "BEST.pth")
 	link("config.json", "snap", "vqa", "vqa_lxr955", "config.json")
-	pretrained(t, filepath.Join(root, "snap", "vqa", "vqa_lxr955", "BEST"), filepath.Join(root, "snap", "pretrained", "model_LXRT.pth"))
+	if _, err := toy.FindWeights(toy.Pretrained); err != nil { // which puts them where they are linked from
+		t.Fatal(err)
+	}
+	link("snap/pretrained/model_LXRT.pth", "snap", "pretrained", "model_LXRT.pth")
+	link("config.json", "snap", "pretrained", "config.json")
 	return root
-}
-
-// pretrained writes weights with the heads of pre-training: the encoder is that of a fine-tuned model, heads are drawn.
-func pretrained(t *testing.T, from, to string) {
-	t.Helper()
-	m, err := weights.OpenModel(from, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	cfg := m.Config
-	cfg.LM, cfg.Match, cfg.Answers, cfg.TaskClasses, cfg.TaskImages = true, true, cfg.TaskClasses, 0, 0
-	rng := rand.New(rand.NewPCG(1, 2))
-	var items []weights.Item
-	for _, p := range cfg.Params() {
-		if tensor, ok := m.Tensor(p.Name); ok {
-			items = append(items, weights.FromTensor(p.Name, tensor, ""))
-			continue
-		}
-		size := 1
-		for _, d := range p.Shape {
-			size *= d
-		}
-		values := make([]float32, size)
-		for i := range values {
-			values[i] = float32(0.02 * rng.NormFloat64())
-		}
-		items = append(items, weights.FromFloats(p.Name, p.Shape, values, weights.F32))
-	}
-	makeFolder(t, filepath.Dir(to))
-	if err := weights.Save(to, cfg, items, nil); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // ownFeatures are what notebook 08 asks for beside photographs: features of garden and harbour.
