@@ -84,16 +84,17 @@ type Corpus struct {
 	sentences  []sentence
 	images     []string
 	categories []string
-	features   *Set // without examples
+	answers    [][]AnswerScore // lists that sentences share
+	features   *Set            // without examples
 }
 
 // sentence is an example of pre-training; there may be ten million of them.
 type sentence struct {
 	text     string
-	answers  []AnswerScore // nil: it is not labelled
-	image    int32         // of images
-	number   uint16        // in its category, of this picture
-	category uint16        // of categories
+	answers  int32  // of Corpus.answers, -1: it is not labelled
+	image    int32  // of images
+	number   uint16 // in its category, of this picture
+	category uint16 // of categories
 }
 
 // AnswerScore is an answer of the table, by its id, and its score.
@@ -225,17 +226,22 @@ func (c *Corpus) Regions(ctx context.Context, i int) (*region.Regions, error) {
 func (c *Corpus) Category(i int) string { return c.categories[c.sentences[i].category] }
 
 // Labels are the answers of a sentence, those that the table has; nil where it is not a question with an answer.
-func (c *Corpus) Labels(i int) []AnswerScore { return c.sentences[i].answers }
+func (c *Corpus) Labels(i int) []AnswerScore {
+	if k := c.sentences[i].answers; k >= 0 {
+		return c.answers[k]
+	}
+	return nil
+}
 
 // Score is what an answer is worth for a sentence, 0 where it is none of its labels; labelled is false where there are none to
 // be right or wrong.
 func (c *Corpus) Score(i int, answer int32) (score float64, labelled bool) {
-	for _, a := range c.sentences[i].answers {
+	for _, a := range c.Labels(i) {
 		if a.ID == answer {
 			return float64(a.Score), true
 		}
 	}
-	return 0, c.sentences[i].answers != nil
+	return 0, c.sentences[i].answers >= 0
 }
 
 // SeveralPictures says whether there are sentences about different pictures, which swapping them needs.

@@ -21,13 +21,13 @@ type corpusReader struct {
 	corpus     *Corpus
 	images     map[string]int32
 	categories map[string]uint16
-	answers    map[AnswerScore][]AnswerScore // lists of one
+	answers    map[AnswerScore]int32 // lists of one, in the corpus
 	labels     *reader
 	joined     []byte // texts of a record
 }
 
 func newCorpusReader(c *Corpus) *corpusReader {
-	return &corpusReader{corpus: c, images: map[string]int32{}, categories: map[string]uint16{}, answers: map[AnswerScore][]AnswerScore{}, labels: newReader(anyTask)}
+	return &corpusReader{corpus: c, images: map[string]int32{}, categories: map[string]uint16{}, answers: map[AnswerScore]int32{}, labels: newReader(anyTask)}
 }
 
 func (r *corpusReader) readFile(ctx context.Context, path string) error {
@@ -175,7 +175,7 @@ func (r *corpusReader) add(d *decoder, image string, groups []group) error {
 			return d.errorf("%s has %d sentences, more than %d about one picture", excerpt.Quote(g.category), len(g.texts), 1<<16)
 		}
 		for i, text := range g.texts {
-			s := sentence{text: text, image: at, number: uint16(i), category: k}
+			s := sentence{text: text, answers: -1, image: at, number: uint16(i), category: k}
 			if g.labels != nil {
 				s.answers = r.answersOf(g.labels[i])
 			}
@@ -189,23 +189,25 @@ func (r *corpusReader) add(d *decoder, image string, groups []group) error {
 // maxCategories bounds the categories of all files together.
 const maxCategories = 1 << 12
 
-// answersOf converts labels to answers of the table; lists of one answer, which most are, share their memory.
-func (r *corpusReader) answersOf(labels []Label) []AnswerScore {
+// answersOf converts labels to a list of answers of the table, of those that the corpus has; lists of one answer, which most are,
+// are shared.
+func (r *corpusReader) answersOf(labels []Label) (list int32) {
 	out := []AnswerScore{}
 	for _, l := range r.corpus.Answers.Labels(labels) {
 		id, _ := r.corpus.Answers.ID(l.Answer)
 		out = append(out, AnswerScore{int32(id), float32(l.Score)})
 	}
-	if len(out) > 1 {
-		return out
-	}
 	one := AnswerScore{ID: -1}
 	if len(out) == 1 {
 		one = out[0]
 	}
-	if shared, ok := r.answers[one]; ok {
+	if shared, ok := r.answers[one]; ok && len(out) < 2 {
 		return shared
 	}
-	r.answers[one] = out
-	return out
+	list = int32(len(r.corpus.answers))
+	r.corpus.answers = append(r.corpus.answers, out)
+	if len(out) < 2 {
+		r.answers[one] = list
+	}
+	return list
 }

@@ -161,7 +161,7 @@ func (c *Corpus) Mask(ctx context.Context, rng Draws, tok *token.WordPiece, leng
 		return nil, err
 	}
 	if e.Matched {
-		e.Answer = drawAnswer(rng, c.sentences[i].answers)
+		e.Answer = drawAnswer(rng, c.Labels(i))
 	}
 	return e, nil
 }
