@@ -259,7 +259,7 @@ func TestNotebooksRun(t *testing.T) {
 	n.run(t, "05", "").expect(t, `Where what is known`, `debiased linear CKA of levels`, `fusion of words and regions`, `probe of all heads\t[01]`, `Words and regions along their main directions`)
 	checkFineTuning(t, n, n.run(t, "06", ""), "vqa", "heldout", "test")
 	n.run(t, "07", "").expect(t, `match \(class 1 of out.match\)\s+with the picture`, `hidden without the picture\s+\d`, `object of regions, hidden`, `yellow\s+\d+\.\d\d bits with the picture`,
-		`match of sentence and picture`, `suite pairs`, `acc_r\t`)
+		`match of sentence and picture`, `acc_r\t`)
 	score := n.run(t, "08", "").expect(t, `what color is the circle\?\s+\[garden\]`, `98 pictures in`, `run: done`, `before: ([\d.]+) %`, `after:  ([\d.]+) %`,
 		`BEST.pth: 137 parameters loaded, all that there are`, `2 missing in the file:\s+cls.seq_relationship.weight`)
 	if before, after := percent(t, score[0]), percent(t, score[1]); after < before+20 {

@@ -84,7 +84,7 @@ func EffectiveReliability(validation, test []Answer, cost float64) Reliability {
 	r := Reliability{Threshold: math.Inf(1)}
 	sum := 0.0
 	for i, a := range sorted {
-		sum += a.worth(cost)
+		sum += a.Worth(cost)
 		if i+1 < len(sorted) && sorted[i+1].Confidence == a.Confidence {
 			continue
 		}
@@ -97,7 +97,8 @@ func EffectiveReliability(validation, test []Answer, cost float64) Reliability {
 	return r
 }
 
-func (a Answer) worth(cost float64) float64 {
+// Worth is what an answer counts in effective reliability.
+func (a Answer) Worth(cost float64) float64 {
 	if a.Accuracy > 0 {
 		return a.Accuracy
 	}
@@ -107,7 +108,7 @@ func (a Answer) worth(cost float64) float64 {
 func effective(answers []Answer, threshold, cost float64) (worth, coverage float64) {
 	for _, a := range answers {
 		if a.Confidence >= threshold {
-			worth, coverage = worth+a.worth(cost), coverage+1
+			worth, coverage = worth+a.Worth(cost), coverage+1
 		}
 	}
 	n := float64(len(answers))

@@ -26,6 +26,7 @@ type Ask struct {
 	Among lxmert.Tensor
 	// There says which of these are not padding, [V]; nil: all.
 	There []bool
+	Keep  bool // the logits too
 }
 
 // Guess is one class, or of out.feat one region, that a head takes for what is there.
@@ -44,6 +45,8 @@ type Saying struct {
 	// Loss is what pre-training calls the error at this place: -ln of the truth's probability, nats; of out.feat the smooth L1
 	// distance, the mean over its numbers. NaN: not known.
 	Loss float64
+	// Logits are those of all classes, where they were to be kept; of out.feat nil.
+	Logits []float32
 	// Cosine is that of the angle between the guessed feature and the hidden one, -1 to 1; NaN of other heads.
 	Cosine float64
 }
@@ -170,6 +173,9 @@ func read(cfg lxmert.Config, a Ask, x []float32, top int) (Saying, error) {
 	kind := lxmert.Softmax
 	if head, err := cfg.AnswerHead(); err == nil && head.Output == a.Head {
 		kind = head.Kind
+	}
+	if a.Keep {
+		s.Logits = x
 	}
 	values := lxmert.LogProbabilities(kind, x)
 	for _, k := range lxmert.LargestOf(values, top) {

@@ -263,6 +263,9 @@ func (r *Result) Table() analysis.Table {
 	add := func(group, name string) {
 		for _, m := range r.Suite.Measures {
 			value, low, high, blind, n := r.Value(group, m.Name)
+			if n == 0 { // such as a measure of pairs where there are none
+				continue
+			}
 			t.Rows = append(t.Rows, []any{name, m.Name, value, low, high, m.Chance, blind, n})
 		}
 	}

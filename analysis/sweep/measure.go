@@ -39,6 +39,8 @@ type numbers struct {
 	Values rounded `json:"values"`
 	// Over names other numbers over whose mean the mean of these is reported; "": none.
 	Over string `json:"over,omitempty"`
+	// Kept numbers are needed one by one when results are read, which takes 8 bytes of memory for each.
+	Kept bool `json:"kept,omitempty"`
 }
 
 // each are numbers that are reported as they are.
@@ -68,6 +70,7 @@ type means struct {
 	units map[string]string
 	over  map[string]string
 	of    map[string]*analysis.Running
+	kept  map[string][]float64 // by name, in the order of examples
 }
 
 // addValues adds the numbers of a line.
@@ -87,6 +90,9 @@ func (c *collector) addValues(l *line) error {
 			}
 			for i, x := range n.Values {
 				to.of[n.Name].Add(c.n+i, x)
+			}
+			if n.Kept {
+				to.kept[n.Name] = append(to.kept[n.Name], n.Values...)
 			}
 		}
 	}
@@ -173,5 +179,5 @@ func (c *collector) drawMeasures(s *Summary) {
 
 // measurings are all methods that measure examples.
 func measurings() []measuring {
-	return []measuring{whatIf(), pruning(), exactPatching(), attributionPatching(), erasure(), interactions(), ablation(), norms(), lenses(), fusion()}
+	return []measuring{whatIf(), pruning(), exactPatching(), attributionPatching(), erasure(), interactions(), ablation(), norms(), lenses(), fusion(), readouts()}
 }

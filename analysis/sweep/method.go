@@ -46,6 +46,7 @@ const (
 	looksAt = "measure how much the model looks at the picture"
 	changes = "say what changes the answer"
 	knows   = "say where what is known"
+	says    = "say what the heads of pre-training know"
 )
 
 // methodNames are those of all methods.

@@ -209,7 +209,7 @@ func (r *runner) byRole(a *asked, corrupted *lxmert.Batch, found []effects, meth
 				rows[row] = of(row)
 			}
 		}
-		out = append(out, numbers{name, unit, perExample(rows, r.settings.Rows), over})
+		out = append(out, numbers{Name: name, Unit: unit, Values: perExample(rows, r.settings.Rows), Over: over})
 	}
 	unit := "logit"
 	if bound, err := r.opt.Target.Prepare(cfg, a.Batch); err == nil {

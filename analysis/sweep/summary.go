@@ -85,7 +85,7 @@ func newCollector(s Settings) *collector {
 			continue
 		}
 		if _, ok := findMeasuring(name); ok {
-			c.values[name] = &means{c: c, units: map[string]string{}, over: map[string]string{}, of: map[string]*analysis.Running{}}
+			c.values[name] = &means{c: c, units: map[string]string{}, over: map[string]string{}, of: map[string]*analysis.Running{}, kept: map[string][]float64{}}
 		}
 	}
 	return c

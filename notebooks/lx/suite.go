@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/suite"
@@ -79,8 +80,14 @@ func Match(m *Model, sentences []string, pictures ...string) analysis.Matrix {
 	defer done()
 	grid, from, err := suite.Grid(cell().ctx, m, m.Batch, sentences, pictures, func(done, total int) { show("matching", done, total) })
 	Check(err)
-	out := analysis.Matrix{Rows: analysis.Axis{Name: "sentence", Labels: sentences}, Cols: analysis.Axis{Name: "picture", Labels: pictures}, High: 1}
-	out.Meta = analysis.Meta{Method: "match of sentence and picture", Target: "class 1 of out.match", Unit: "probability", Model: from, N: len(sentences) * len(pictures)}
+	out := analysis.Matrix{Rows: analysis.Axis{Name: "sentence", Labels: sentences}, Cols: analysis.Axis{Name: "picture"}, High: 1}
+	for _, id := range pictures { // their numbers tell COCO's pictures apart
+		if number := strings.TrimLeft(id[strings.LastIndexAny(id, "_/")+1:], "0"); number != "" {
+			id = number
+		}
+		out.Cols.Labels = append(out.Cols.Labels, id)
+	}
+	out.Meta = analysis.Meta{Method: "match of sentence and picture", Unit: "probability", Model: from, N: len(sentences) * len(pictures), Params: map[string]string{"match": "class 1 of out.match"}}
 	panel := analysis.MatrixPanel{}
 	for _, row := range grid {
 		var values []float64

@@ -36,6 +36,7 @@ type analyzing struct {
 	blind, corrupt      string
 	changing            changing
 	otherQuestion       bool
+	series              []string
 	opt                 sweep.Options
 	world               *toy.Named // nil: the model is another's
 }
@@ -63,11 +64,18 @@ often a method's first region is one of them.`,
       --data data/vqa/minival.json --out heads --shard 0/8      # one machine of eight; then: lxmert merge heads
   lxmert analyze what-if,attribution --load toy --data data/vqa/heldout.json --out changed --without regions --cut '[CLS] > regions' --corrupt words`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.run(cmd, strings.Split(args[0], ",")) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			methods := strings.Split(args[0], ",")
+			if len(a.series) > 0 {
+				return a.runSeries(cmd, methods)
+			}
+			return a.run(cmd, methods)
+		},
 	}
 	a.model.add(cmd)
 	f := cmd.Flags()
 	f.StringSliceVar(&a.regions, "regions", nil, "regions of the pictures: a TSV (packed on its first use), a packed store, .npz or .safetensors files, or a folder of these")
+	f.StringSliceVar(&a.series, "series", nil, `instead of --load: several weights, analysed one after the other, such as 'snap/pretrain/lxmert/Epoch*_LXRT.pth': every number over the epoch`)
 	f.StringVar(&a.data, "data", "", "questions: a JSON file of VQA, GQA or NLVR2, such as data/vqa/minival.json")
 	f.StringVar(&a.task, "task", "", dataset.TaskNames("or")+" (default: nlvr2 if the model has its head, else vqa)")
 	f.StringVar(&a.out, "out", "", "folder for what comes out")
