@@ -23,7 +23,10 @@ require (
 	google.golang.org/protobuf v1.36.11
 )
 
-require golang.org/x/mod v0.35.0
+require (
+	github.com/sugarme/gotch v0.9.1 // with the build tag gotch only
+	golang.org/x/mod v0.35.0
+)
 
 require (
 	codeberg.org/go-fonts/liberation v0.5.0 // indirect

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/process"
+	"github.com/seed-516990b0/golxmert/lxmert/torch"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
@@ -48,10 +49,13 @@ func (c *comparison) engines(ctx context.Context) ([]engine, error) {
 			all = append(all, c.own(ctx, spec+", plain", spec, "GOLXMERT_MATMUL=0", "GOLXMERT_POOL=0", "GOLXMERT_PROGRAMS=0"))
 		}
 	}
+	if torch.Built && c.Backend == "" {
+		all = append(all, c.trace("libtorch", []string{"--engine", "torch"}))
+	}
 	return all, nil
 }
 
-// own is an engine of this project on a backend: the command trace, in an environment with more variables.
+// own is an engine of this project on a backend.
 func (c *comparison) own(ctx context.Context, name, spec string, environment ...string) engine {
 	e := engine{name: name}
 	if err := backend.Ready(ctx, spec); err != nil {
@@ -62,8 +66,14 @@ func (c *comparison) own(ctx context.Context, name, spec string, environment ...
 		e.skipped = err.Error()
 		return e
 	}
-	e.program = func(out string) (process.Program, func() string, error) {
-		args := []string{"trace", "--backend", spec, "--load", c.Load, "--inputs", c.inputs, "--want", strings.Join(c.names, ","), "--out", out}
+	return c.trace(name, []string{"--backend", spec}, environment...)
+}
+
+// trace is an engine of this project: the command of that name, with flags that say what computes, in an environment with more
+// variables.
+func (c *comparison) trace(name string, flags []string, environment ...string) engine {
+	return engine{name: name, program: func(out string) (process.Program, func() string, error) {
+		args := append([]string{"trace", "--load", c.Load, "--inputs", c.inputs, "--want", strings.Join(c.names, ","), "--out", out}, flags...)
 		if c.Config != "" {
 			args = append(args, "--config", c.Config)
 		}
@@ -74,8 +84,7 @@ func (c *comparison) own(ctx context.Context, name, spec string, environment ...
 		var said bytes.Buffer
 		about := func() string { return strings.TrimPrefix(strings.TrimSpace(said.String()), notes) }
 		return process.Program{Who: name, Argv: slices.Concat(c.Self, args), Env: append(os.Environ(), environment...), Notes: notes, Log: &said}, about, nil
-	}
-	return e
+	}}
 }
 
 // pythons are the engines of the user's PyTorch.

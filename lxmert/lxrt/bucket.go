@@ -25,6 +25,14 @@ func sizesOf(b *lxmert.Batch, c lxmert.Config) sizes {
 	return s
 }
 
+// exact is the sizes of a batch that is padded to nothing but its own longest text and most regions.
+func exact(s sizes) sizes {
+	for _, x := range []*[2]int{&s.texts, &s.images, &s.rows, &s.words, &s.regions} {
+		x[1] = x[0]
+	}
+	return s
+}
+
 // rowBucket rounds up to a power of two, and above 64 to a multiple of 32.
 func rowBucket(n int) int {
 	if n > 64 {

@@ -8,6 +8,11 @@ import (
 
 // newPlan checks a request and resolves its patterns. All errors that a request can have are found here.
 func newPlan(cfg lxmert.Config, b *lxmert.Batch, r lxmert.Request) (*plan, error) {
+	return newPlanOf(cfg, b, r, sizesOf)
+}
+
+// newPlanOf is newPlan with a choice of the buckets.
+func newPlanOf(cfg lxmert.Config, b *lxmert.Batch, r lxmert.Request, sizesOf func(b *lxmert.Batch, cfg lxmert.Config) sizes) (*plan, error) {
 	if err := b.Check(cfg); err != nil {
 		return nil, err
 	}

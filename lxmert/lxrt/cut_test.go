@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/enginetest"
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
@@ -91,7 +92,7 @@ func TestKnockoutEqualsReference(t *testing.T) {
 			}
 			return cutMapTolerance
 		}
-		withinReach(t, folder, golden, tolerance, m, func(eng lxmert.Engine) map[string][]float64 {
+		enginetest.WithinReach(t, m, onGo(t, folder), golden, tolerance, func(eng lxmert.Engine) map[string][]float64 {
 			out := map[string][]float64{}
 			intact := probability(run(t, eng, batch, lxmert.Request{Want: lxmert.All("out.qa")}).Values["out.qa"])
 			for name, runs := range cases {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/internal/enginetest"
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
@@ -19,7 +20,7 @@ var (
 	gradientTolerance = goldentest.Tolerance{Relative: 3e-5}
 	lossTolerance     = goldentest.Tolerance{Relative: 2e-5}
 	fullTolerance     = goldentest.Tolerance{Relative: 1e-4}
-	analysisTolerance = goldentest.Tolerance{Relative: 3e-5, Absolute: 1e-5}
+	analysisTolerance = enginetest.Analysis
 	hfTolerance       = goldentest.Tolerance{Relative: 5e-5}
 	// A key's bias shifts all scores of a query alike, so its gradient is zero and what comes out is rounding.
 	keyBiasTolerance = goldentest.Tolerance{Absolute: 2e-5}
@@ -80,23 +81,11 @@ func activationOf(cfg lxmert.Config, golden string) string {
 	return goldentest.Activation(golden, cfg.LangLayers, cfg.RegionLayers, cfg.CrossLayers)
 }
 
-// compareForward runs the inputs of a file and compares every activation in it.
-func compareForward(t *testing.T, m *Model, path string, tolerance goldentest.Tolerance) {
-	t.Helper()
-	golden := goldentest.Open(t, path)
-	golden.Use("input.")
-	trace := run(t, m, readBatch(t, path), lxmert.Request{Want: lxmert.All("*")})
-	for _, name := range golden.Names() {
-		if !strings.HasPrefix(name, "input.") {
-			golden.Compare(name, trace.Values[activationOf(m.Config(), name)].Data, tolerance)
-		}
-	}
-}
-
 func TestForwardEqualsReference(t *testing.T) {
 	eachGolden(t, "model", func(t *testing.T, b *backend.Backend, folder string) {
 		m := openModel(t, b, filepath.Join(folder, "tiny", "weights.safetensors"), Options{})
-		compareForward(t, m, filepath.Join(folder, "tiny", "forward.safetensors"), forwardTolerance)
+		path := filepath.Join(folder, "tiny", "forward.safetensors")
+		enginetest.Forward(t, m, readBatch(t, path), path, forwardTolerance)
 	})
 }
 
@@ -130,7 +119,8 @@ func TestForwardEqualsHuggingFace(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer m.Close()
-			compareForward(t, m, filepath.Join(folder, "forward.safetensors"), hfTolerance)
+			path := filepath.Join(folder, "forward.safetensors")
+			enginetest.Forward(t, m, readBatch(t, path), path, hfTolerance)
 		}
 	})
 }

@@ -51,7 +51,7 @@ func differentiate(t *testing.T, m *Model, b *lxmert.Batch, golden *goldentest.F
 		t.Fatal(err)
 	}
 	// Labels are not padded, so neither may the batch be.
-	p.sizes = exactSizes(p.sizes)
+	p.sizes = exact(p.sizes)
 	labels := labelled{plan: p, data: map[labelInput]any{}}
 	var params []string
 	compiled, release, err := m.compiled(context.Background(), "loss "+t.Name(), func(bd *program.Builder) []*Node {
@@ -108,13 +108,6 @@ func (l labelled) feed(in program.Input) any {
 		return l.data[name]
 	}
 	return l.plan.feed(in)
-}
-
-func exactSizes(s sizes) sizes {
-	for _, x := range []*[2]int{&s.texts, &s.images, &s.rows, &s.words, &s.regions} {
-		x[1] = x[0]
-	}
-	return s
 }
 
 // asInFile transposes a linear layer's matrix back to [out,in].

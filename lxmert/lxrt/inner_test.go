@@ -8,6 +8,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 
+	"github.com/seed-516990b0/golxmert/internal/enginetest"
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
 	"github.com/seed-516990b0/golxmert/internal/roundingtest"
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -19,48 +20,10 @@ import (
 
 // What is inside the layers: scores before softmax, and the two halves of feed-forward blocks.
 
-// Tolerances of the goldens' README. A key that is masked out has a score of about -10000, where a float32 has steps of 1e-3.
-var (
-	innerTolerance  = goldentest.Tolerance{Relative: 3e-5, Absolute: 3e-6}
-	maskedTolerance = goldentest.Tolerance{Absolute: 1.5e-3}
-)
-
-// masking picks, of scores, those of keys that are masked out, or the others.
-func masking(scores []float64, out bool) (picked []float64) {
-	for _, s := range scores {
-		if s < masked/2 == out {
-			picked = append(picked, s)
-		}
-	}
-	return picked
-}
-
 func TestScoresAndFeedForwardEqualReference(t *testing.T) {
 	eachGolden(t, "analysis", func(t *testing.T, b *backend.Backend, folder string) {
 		m, batch := analysisCase(t, b, folder)
-		plain, _ := analysisCase(t, backendtest.Open(t, "go"), folder)
-		golden := open(t, folder, "inner")
-		results := func(eng lxmert.Engine) map[string][]float64 {
-			out := map[string][]float64{}
-			for name, x := range run(t, eng, batch, lxmert.Request{Want: lxmert.All("*")}).Values {
-				if golden.Has("inner." + name) {
-					out[name] = masking(wide(x), false)
-				}
-			}
-			return out
-		}
-		reach, values := roundingtest.Reach(t, plain, roundingtest.Float32, results), run(t, m, batch, lxmert.Request{Want: lxmert.All("*")}).Values
-		for _, a := range m.cfg.Names() {
-			if !a.IsScore() && !strings.Contains(a.Name, ".ffn") {
-				continue
-			}
-			got, want := wide(values[a.Name]), golden.Floats("inner."+a.Name)
-			for out, tolerance := range map[bool]goldentest.Tolerance{false: innerTolerance.WithReach(reach[a.Name]), true: maskedTolerance} {
-				if err := goldentest.Difference(masking(got, out), masking(want, out), tolerance); err != nil {
-					t.Errorf("%s, masked out %t: %v", a.Name, out, err)
-				}
-			}
-		}
+		enginetest.Inner(t, m, onGo(t, folder), batch, folder)
 	})
 }
 

@@ -20,7 +20,7 @@ func Open(b *backend.Backend, name, config string, opt Options) (*Model, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := accept(w, opt); err != nil {
+	if err := Accept(w, opt); err != nil {
 		w.Close()
 		return nil, err
 	}
@@ -57,8 +57,8 @@ func Load(ctx context.Context, name string, opt LoadOptions) (*Model, error) {
 	return m, nil
 }
 
-// accept says whether the file fits its model, and tells the log what a user should know.
-func accept(w *weights.Model, opt Options) error {
+// Accept says whether the file fits its model, and tells the log what a user should know.
+func Accept(w *weights.Model, opt Options) error {
 	r := w.Report(w.Config)
 	if len(r.Missing)+len(r.Reshaped) > 0 {
 		return r.Err()

@@ -26,11 +26,7 @@ func Feed(cfg lxmert.Config, b *lxmert.Batch) (*Fed, error) {
 	if err := b.Check(cfg); err != nil {
 		return nil, err
 	}
-	s := sizesOf(b, cfg)
-	for _, size := range []*[2]int{&s.texts, &s.images, &s.rows, &s.words, &s.regions} {
-		size[1] = size[0]
-	}
-	p := newBatchPlan(cfg, b, s, lxmert.UniformShift)
+	p := newBatchPlan(cfg, b, exact(sizesOf(b, cfg)), lxmert.UniformShift)
 	return &Fed{Key: p.key(), plan: p}, nil
 }
 

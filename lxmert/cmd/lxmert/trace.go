@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/seed-516990b0/golxmert/internal/progress"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	"github.com/seed-516990b0/golxmert/lxmert/torch"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
@@ -23,6 +25,7 @@ type tracing struct {
 	inputs, question, out string
 	want                  []string
 	list                  bool
+	engine                string
 }
 
 func traceCommand() *cobra.Command {
@@ -56,6 +59,7 @@ Instead of inputs a question may be given, with --image and --regions as in "lxm
 	x.ask.addQuestion(cmd)
 	cmd.Flags().StringSliceVar(&x.want, "want", nil, "names of activations, comma-separated; patterns as in 'x.*.ti' or '*'")
 	cmd.Flags().StringVar(&x.out, "out", "", "safetensors file to write")
+	cmd.Flags().StringVar(&x.engine, "engine", "gomlx", "what computes: gomlx (see --backend), or torch: libtorch, in a program built with it")
 	cmd.Flags().BoolVar(&x.list, "list", false, "print the names of all activations, with their shapes, and stop")
 	return cmd
 }
@@ -93,6 +97,8 @@ func listNames(cmd *cobra.Command, model modelFlags) error {
 
 func (x *tracing) run(cmd *cobra.Command) error {
 	switch {
+	case x.engine != "gomlx" && x.engine != "torch":
+		return usage("--engine %s: there are gomlx and torch", x.engine)
 	case x.out == "" || len(x.want) == 0 || x.inputs == "" && x.question == "":
 		return usage("--inputs (or --question), --want and --out are needed (or --list, which prints the names)")
 	case x.inputs != "" && (x.question != "" || x.ask.regions != "" || len(x.ask.images) > 0):
@@ -104,7 +110,7 @@ func (x *tracing) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	m, err := x.ask.model.open(cmd)
+	m, err := x.open(cmd)
 	if err != nil {
 		return err
 	}
@@ -127,6 +133,24 @@ func (x *tracing) run(cmd *cobra.Command) error {
 		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s of %s values are NaN or infinite, in %s\n", progress.Count(int64(bad)), progress.Count(int64(all)), firstNames(in))
 	}
 	return nil
+}
+
+// closing is an engine that has something to free.
+type closing interface {
+	lxmert.Engine
+	io.Closer
+}
+
+// open opens the model on the engine that --engine names.
+func (x *tracing) open(cmd *cobra.Command) (closing, error) {
+	if x.engine != "torch" {
+		return x.ask.model.open(cmd)
+	}
+	f := &x.ask.model
+	if f.load == "" {
+		return nil, usage("--load is needed: which weights?")
+	}
+	return torch.Open(f.load, f.config, lxrt.Options{BFloat16: f.bf16, AllowUnused: f.unused, Log: cmd.ErrOrStderr()})
 }
 
 // batch reads or makes the model's input, and says how it is to be asked. Inputs are taken as the reference takes them.

@@ -8,11 +8,18 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
+	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	"github.com/seed-516990b0/golxmert/lxmert/torch"
 )
 
-// EachGolden runs a test on every backend and every golden folder of analyses.
+// EachGolden runs a test on every backend, and on libtorch in a test that is built with it, and every golden folder of analyses.
 func EachGolden(t *testing.T, test func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, folder string)) {
 	backendtest.Each(t, func(t *testing.T, back *backend.Backend) { EachAnalysis(t, back, test) })
+	if torch.Built {
+		t.Run("torch", func(t *testing.T) {
+			eachAnalysis(t, "torch", func(weights string) (lxmert.Engine, error) { return torch.Open(weights, "", lxrt.Options{}) }, test)
+		})
+	}
 }
 
 // OnGo runs a test on every golden folder of analyses with the engine that compiles nothing, for claims about code above

@@ -31,16 +31,30 @@ var opened sync.Map
 // EachAnalysis runs a test on every golden folder of analyses, with its model on the backend and its batch.
 func EachAnalysis(t *testing.T, back *backend.Backend, test func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, folder string)) {
 	t.Helper()
+	eachAnalysis(t, string(back.Kind), onBackend(back), test)
+}
+
+func eachAnalysis(t *testing.T, kind string, load func(weights string) (lxmert.Engine, error), test func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, folder string)) {
+	t.Helper()
 	for _, folder := range goldentest.Folders(t, "analysis") {
 		t.Run(filepath.Base(folder), func(t *testing.T) {
-			eng, b := Open(t, back, folder)
+			eng, b := open(t, kind, load, folder)
 			test(t, eng, b, folder)
 		})
 	}
 }
 
+func onBackend(back *backend.Backend) func(weights string) (lxmert.Engine, error) {
+	return func(weights string) (lxmert.Engine, error) { return lxrt.Open(back, weights, "", lxrt.Options{}) }
+}
+
 // Open opens the model of a golden folder of analyses, and its batch. Models stay open for the next call.
 func Open(t testing.TB, back *backend.Backend, folder string) (lxmert.Engine, *lxmert.Batch) {
+	t.Helper()
+	return open(t, string(back.Kind), onBackend(back), folder)
+}
+
+func open(t testing.TB, kind string, load func(weights string) (lxmert.Engine, error), folder string) (lxmert.Engine, *lxmert.Batch) {
 	t.Helper()
 	path := filepath.Join(folder, "inputs.safetensors")
 	b, err := lxrt.ReadBatch(path)
@@ -53,13 +67,12 @@ func Open(t testing.TB, back *backend.Backend, folder string) (lxmert.Engine, *l
 	if err != nil {
 		t.Fatalf("%s: MASK: %v", path, err)
 	}
-	key := string(back.Kind) + folder
-	m, ok := opened.Load(key)
+	m, ok := opened.Load(kind + folder)
 	if !ok {
-		if m, err = lxrt.Open(back, filepath.Join(folder, "weights.safetensors"), "", lxrt.Options{}); err != nil {
+		if m, err = load(filepath.Join(folder, "weights.safetensors")); err != nil {
 			t.Fatal(err)
 		}
-		opened.Store(key, m)
+		opened.Store(kind+folder, m)
 	}
 	return engine{m.(lxmert.Engine), int32(mask)}, b
 }
