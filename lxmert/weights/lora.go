@@ -189,11 +189,11 @@ func (a *Adapters) Merge(base *Model, dtype DType) ([]Item, error) {
 		frozen = append(frozen, FromTensor(p.Name, t, F32))
 		items = append(items, a.adapted(name(p.Name), p, t, dtype))
 	}
-	print, err := Fingerprint(frozen)
+	mark, err := Fingerprint(frozen)
 	if err != nil {
 		return nil, err
 	}
-	if print != a.Base {
+	if mark != a.Base {
 		return nil, fmt.Errorf("the adapters of %s were trained on other weights than %s; run.json beside them says on which", a.File.Path, base.File.Path)
 	}
 	if a.Config.LM {
