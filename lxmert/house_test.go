@@ -41,7 +41,8 @@ var arrows = []struct {
 	{"lxmert/question", []string{"lxmert", "lxmert/token", "lxmert/region", "lxmert/dataset"}},
 	{"lxmert/train", []string{"lxmert", "lxmert/lxrt", "lxmert/weights", "lxmert/backend"}},
 	{"lxmert/task", []string{"lxmert", "lxmert/lxrt", "lxmert/dataset", "lxmert/train", "lxmert/token", "lxmert/region", "lxmert/weights", "lxmert/backend"}},
-	{"lxmert/task/cli", []string{"lxmert/task", "lxmert/dataset"}},
+	{"lxmert/task/cli", []string{"lxmert/task", "lxmert/dataset", "lxmert/toy"}},
+	{"lxmert/task/own", []string{"lxmert/backend", "lxmert/dataset", "lxmert/task", "lxmert/task/cli", "lxmert/train"}},
 	{"lxmert/toy", []string{"lxmert", "lxmert/region", "lxmert/dataset"}},
 	{"lxmert/torch", []string{"lxmert", "lxmert/lxrt", "lxmert/weights"}},
 	{"lxmert/check", []string{"lxmert", "lxmert/lxrt", "lxmert/torch", "lxmert/weights", "lxmert/backend"}},
@@ -61,6 +62,7 @@ var arrows = []struct {
 	{"analysis/...", []string{"analysis/...", "lxmert", "lxmert/token", "lxmert/region", "lxmert/dataset", "lxmert/question"}},
 	{"kernel/client", []string{"lxmert"}},
 	{"kernel/...", []string{"..."}},
+	{"notebooks/own", []string{"lxmert", "lxmert/dataset", "lxmert/task", "lxmert/task/own", "lxmert/speed"}},
 	{"notebooks/lx/value", nil},
 	{"notebooks/lx", []string{"analysis/...", "kernel/client", "lxmert", "notebooks/lx/value"}},
 }
@@ -156,7 +158,7 @@ func TestOnlyProgramsAreMadeFaster(t *testing.T) {
 			continue
 		}
 		switch {
-		case name == "lxmert/cmd/lxmert", name == "kernel", name == "lxmert/speed", strings.HasSuffix(name, "test"):
+		case name == "lxmert/cmd/lxmert", name == "kernel", name == "notebooks/own", name == "lxmert/speed", strings.HasSuffix(name, "test"):
 		default:
 			t.Errorf("%s pulls in what package speed switches on", name)
 		}

@@ -12,15 +12,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/task"
 	"github.com/seed-516990b0/golxmert/lxmert/task/cli"
-	"github.com/seed-516990b0/golxmert/lxmert/toy"
 )
 
 // runs are the training runs that are known, at most one of them under way.
@@ -153,7 +150,7 @@ func (s *runs) start(ask client.Run) (client.Run, error) {
 		return client.Run{}, &wire.Fault{Kind: wire.Usage, Message: fmt.Sprintf("session: %q is not an absolute path of a folder", excerpt.Cut(info.Folder, longestEcho))}
 	}
 	var err error
-	if info.Args, err = expandToyFlags(ask.Args); err != nil {
+	if info.Args, err = cli.ExpandToy(ask.Args); err != nil {
 		return client.Run{}, err
 	}
 	l, err := parseLine(info.Task, info.Args)
@@ -294,60 +291,6 @@ func (s *runs) close() {
 		r.interrupt("the session ends")
 	}
 	s.work.Wait()
-}
-
-// toyFlags are the flags whose value may be "toy", and what that is.
-func toyFlags(world *toy.Named) map[string]string {
-	return map[string]string{
-		"--load": world.Weights, "--loadLXMERT": world.Weights, "--loadLXMERTQA": world.Weights, "--config": world.Config, "--vocab": world.Vocab, "--data": world.Data,
-	}
-}
-
-// expandToyFlags puts the built-in world's files in the place of "toy", so that the command line works anywhere. Weights
-// that are the world's bring its data and its configuration, unless these are given.
-func expandToyFlags(args []string) ([]string, error) {
-	set := pflag.NewFlagSet("", pflag.ContinueOnError)
-	cli.New(dataset.VQA).Add(set) // all tasks have the same flags
-	expanded := cli.Expand(args, set)
-	given := map[string]bool{}
-	var weights *toy.Named // of which some are weights
-	found := false
-	for i := range expanded {
-		name, value, joined := strings.Cut(expanded[i], "=")
-		if _, known := toyFlags(&toy.Named{})[name]; !known {
-			continue
-		}
-		given[name] = true
-		at := i
-		if !joined && i+1 < len(expanded) {
-			at, value = i+1, expanded[i+1]
-		}
-		loads := strings.HasPrefix(name, "--load")
-		if value != client.Toy && !(loads && value == client.ToyPretrained) {
-			continue
-		}
-		world, err := toy.FindWeights(value)
-		if err != nil {
-			return nil, err
-		}
-		found = true
-		expanded[at] = strings.TrimSuffix(expanded[at], value) + toyFlags(world)[name]
-		if loads {
-			weights = world
-		}
-	}
-	switch {
-	case !found:
-		return args, nil
-	case weights == nil:
-		return expanded, nil
-	}
-	for _, name := range []string{"--data", "--config"} {
-		if !given[name] {
-			expanded = append(expanded, name, toyFlags(weights)[name])
-		}
-	}
-	return expanded, nil
 }
 
 // score makes the result of a prediction.

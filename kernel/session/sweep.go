@@ -54,7 +54,7 @@ func (s *runs) trial(ctx context.Context, name string, p cli.Point, folder, note
 	for _, x := range p.Settings {
 		point = append(point, x.Flag+"="+x.Value)
 	}
-	args, err := expandToyFlags(p.Args)
+	args, err := cli.ExpandToy(p.Args)
 	if err != nil {
 		return client.Run{}, err
 	}

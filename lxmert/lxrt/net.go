@@ -126,6 +126,9 @@ func (n *Net) Node(name string) *Node {
 	return x
 }
 
+// Param returns a parameter by its name, in the type that layers compute in. A matrix is [in,out], the transpose of files.
+func (n *Net) Param(name string) *Node { return n.param(name) }
+
 // toLayers converts what is kept in another type to the one that layers compute in.
 func (n *Net) toLayers(x *Node) *Node {
 	if n.bfloat16 {

@@ -40,6 +40,9 @@ type Options struct {
 	// Pretraining has the flags of pre-training, for [dataset.Pretraining] only.
 	Pretraining Pretraining
 
+	// Own is an objective of one's own, nil: the task's. See package own.
+	Own *Own
+
 	// Folder is what relative names of files and folders are relative to; "": the working directory.
 	Folder    string
 	Root      string    // the folder "data"
@@ -91,6 +94,9 @@ func DefaultOptions() Options {
 }
 
 func (o *Options) check() error {
+	if err := o.Own.check(); err != nil {
+		return err
+	}
 	switch {
 	case o.BatchSize < 1:
 		return fmt.Errorf("task: --batchSize is %d, must be at least 1", o.BatchSize)
@@ -158,6 +164,9 @@ func (o *Options) settings(task *dataset.Task) map[string]string {
 	}
 	if task.Pretrains {
 		maps.Copy(s, o.Pretraining.settings())
+	}
+	if o.Own != nil {
+		s["own"] = o.Own.Name
 	}
 	if o.Schedule != nil {
 		var parts []string

@@ -43,6 +43,9 @@ func Test(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) (
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if o.Own != nil && o.Own.Logits != nil {
+		return nil, errors.New("task: --test predicts with the task's head, not with one of your own: --valid SPLIT scores that while it trains")
+	}
 	if err := s.checkSnapshot(); err != nil {
 		return nil, err
 	}

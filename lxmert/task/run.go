@@ -127,6 +127,9 @@ func (s *session) begin(set *dataset.Set) (*start, error) {
 	if err := s.fits(b.cfg, set.Dim); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
+	if err := b.takeOwn(s.opt); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
 	return b, nil
 }
 

@@ -98,7 +98,7 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 	if err != nil {
 		return nil, err
 	}
-	kind := training{clip, warmup, true, s.objective()}
+	kind := training{clip, warmup, o.Own == nil, s.objective()}
 	if s.planning != nil {
 		return nil, s.outline(ctx, begin, kind, phases, valid, lengths)
 	}
@@ -125,7 +125,7 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 	}
 	if valid != nil {
 		job.Validate = func(ctx context.Context, epoch int, m lxmert.Engine) (float64, error) {
-			classes, err := s.predict(ctx, m, valid)
+			classes, err := s.validate(ctx, trainer, m, valid, lengths)
 			if err != nil {
 				return 0, err
 			}
@@ -333,7 +333,11 @@ func (s *session) part(ctx context.Context, set *dataset.Set, index []int, lengt
 	if err != nil {
 		return train.Part{}, err
 	}
-	return train.Part{Batch: b, Labels: map[string]train.Label{targetLabel: label}, Origin: set, Index: index}, nil
+	labels := map[string]train.Label{targetLabel: label}
+	if err := s.opt.Own.label(labels, set, index); err != nil {
+		return train.Part{}, err
+	}
+	return train.Part{Batch: b, Labels: labels, Origin: set, Index: index}, nil
 }
 
 // blind leaves every picture one region of zeros, about which nothing is known.

@@ -36,6 +36,9 @@ func head(t *dataset.Task) string { return "out." + t.Head }
 
 // objective is the loss and, for the score of training, the predicted classes.
 func (s *session) objective() train.Objective {
+	if s.opt.Own != nil {
+		return s.ownObjective()
+	}
 	return func(net *lxrt.Net, label func(string) *Node) (*Node, []*Node) {
 		logits := net.Node(head(s.task))
 		return s.loss.Of(logits, label(targetLabel)), []*Node{ArgMax(logits, -1, dtypes.Int32)}

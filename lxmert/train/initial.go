@@ -19,7 +19,8 @@ import (
 type Initial struct {
 	Config lxmert.Config
 	Seed   uint64
-	Range  float64 // [InitialRange] in the reference
+	Range  float64        // [InitialRange] in the reference
+	Own    []lxmert.Param // see [Options].Own
 
 	given map[string]func(dst []float32, transposed bool) error
 }
@@ -72,7 +73,7 @@ func (x *Initial) Given(name string) bool { return x.given[name] != nil }
 // Shape of a parameter as files have it, nil where there is none; with [Initial.Read] and [Initial.Provenance] it makes a model
 // that nobody has trained, see lxrt.New.
 func (x *Initial) Shape(name string) []int {
-	for _, p := range x.Config.Params() {
+	for _, p := range append(x.Config.Params(), x.Own...) {
 		if p.Name == name {
 			return p.Shape
 		}

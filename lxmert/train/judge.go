@@ -82,7 +82,10 @@ func (r *run) snapshot(name string) error {
 	if parameter == nil {
 		parameter = weights.TaskName
 	}
-	if err := weights.Save(r.path(name), r.t.cfg, r.t.Items(parameter), nil); err != nil || r.t.adapters == nil {
+	if err := weights.Save(r.path(name), r.t.cfg, r.t.Items(parameter), nil); err != nil {
+		return err
+	}
+	if err := r.t.saveOwn(OwnFile(r.path(name))); err != nil || r.t.adapters == nil {
 		return err
 	}
 	return r.t.saveAdapters(r.path(adaptersFile(name)))

@@ -153,7 +153,7 @@ func (r *run) snapshots() []string {
 // files are the snapshots, and what may lie beside them.
 func (r *run) files() (names []string) {
 	for _, name := range r.snapshots() {
-		names = append(names, name, adaptersFile(name))
+		names = append(names, name, adaptersFile(name), OwnFile(name))
 	}
 	return names
 }

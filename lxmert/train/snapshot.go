@@ -19,7 +19,7 @@ import (
 func (t *Trainer) Items(name func(canonical string) string) []weights.Item {
 	var items []weights.Item
 	for _, v := range t.vars.list {
-		if _, is := t.adapters.adapter(v.Name); !is {
+		if _, is := t.adapters.adapter(v.Name); !is && !isOwn(v.Name) {
 			items = append(items, v.item(name(v.Name), func() ([]float32, error) { return t.effective(v) }))
 		}
 	}

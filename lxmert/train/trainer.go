@@ -34,6 +34,10 @@ type Options struct {
 	// LoRA trains low-rank adapters, and the heads, instead of the whole model.
 	LoRA LoRA
 
+	// Own are parameters that the objective has beside the model's, which it reads with [lxrt.Net.Param]. Their names begin with
+	// "own."; matrices are [out,in]. They are trained and saved like all others, in a file beside each snapshot, see [OwnFile].
+	Own []lxmert.Param
+
 	HiddenDropout, AttentionDropout float64 // 0 to below 1
 
 	Seed       uint64 // of dropout, and of the values that adapters start with
@@ -105,6 +109,10 @@ func NewTrainer(ctx context.Context, b compute.Backend, cfg lxmert.Config, sourc
 		params = append(params, t.adapters.params...)
 		source = withAdapters{source, t.adapters, opt.Seed}
 	}
+	if err := checkOwn(opt.Own); err != nil {
+		return nil, err
+	}
+	params = append(params, opt.Own...)
 	if t.vars, err = newVariables(ctx, b, params, source, opt.Devices); err != nil {
 		return nil, err
 	}

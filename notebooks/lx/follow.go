@@ -20,6 +20,8 @@ import (
 // again from another cell. A run that has failed, was stopped, or is lost ends the cell as failed, with a line that says how
 // to go on.
 //
+// A folder in which a run was started elsewhere, by [Program] or in a terminal, is shown by its files.
+//
 // Of the [Trials] of a sweep it shows a table and the curves of all, until the last has ended, and returns the best run, which
 // [Evaluate] takes. Runs that fail are named, and the others go on.
 func Follow[R AnyRun | Trials](run R) Run {
@@ -28,11 +30,15 @@ func Follow[R AnyRun | Trials](run R) Run {
 	case Trials:
 		return followTrials(x)
 	case Run:
-		r = runOf(x)
+		r = Run{ID: x.ID, Output: x.Output}
 	case string:
-		r = runOf(x)
+		r = Run{ID: x, Output: Must(filepath.Abs(x))}
 	}
-	r, err := follow(cell().ctx, cell().Client, newLive(r), restartGrace)
+	known, err := cell().Run(cell().ctx, r.ID)
+	if errors.Is(err, client.ErrNotFound) && isRunFolder(r.Output) {
+		return must(followFolder(cell().ctx, newLive(folderRun(r.Output)), restartGrace))
+	}
+	r, err = follow(cell().ctx, cell().Client, newLive(must(known, err)), restartGrace)
 	cell().ended.Store(r.ID, true)
 	if err != nil {
 		fail(err)
