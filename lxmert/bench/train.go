@@ -21,6 +21,8 @@ type TrainOptions struct {
 	Pretrain bool
 	Compile  bool // run PyTorch with torch.compile, too
 
+	LoRA int // rank of adapters that are trained, and the head, instead of the whole model; 0: none
+
 	// How our side makes a step. None of these changes what a step computes.
 	Rematerialize bool // compute activations again on the way back instead of keeping them
 	Accumulate    int  // parts of a batch that follow each other; default 1
@@ -68,6 +70,12 @@ func (o TrainOptions) check() error {
 		if n%(o.Accumulate*o.Devices) != 0 {
 			return fmt.Errorf("%w: a batch of %d cannot be shared by %s on %s", ErrOptions, n, plural(o.Accumulate, "part"), plural(o.Devices, "device"))
 		}
+	}
+	if o.LoRA < 0 {
+		return fmt.Errorf("%w: --lora is %d, must be at least 0", ErrOptions, o.LoRA)
+	}
+	if o.LoRA > 0 && o.Peer != "" {
+		return fmt.Errorf("%w: --lora is measured by itself: PyTorch's side of --peer trains the whole model", ErrOptions)
 	}
 	if o.Compile && o.Peer == "" {
 		return fmt.Errorf("%w: --compile is a setting of PyTorch, which --peer names", ErrOptions)
@@ -220,7 +228,7 @@ func (t *training) round(ctx context.Context, round int) error {
 func (t *training) runOurs(ctx context.Context, s trainSpec) (*Result, error) {
 	s.Weights, s.Config, s.Inputs, s.Backend, s.BF16 = t.material.weights, t.Config, t.material.inputs, t.Backend, t.BF16
 	s.Pretrain, s.Clip = t.Pretrain, t.clip()
-	s.Repeat, s.Rematerialize, s.Accumulate, s.Devices = t.Repeat, t.Rematerialize, t.Accumulate, t.Devices
+	s.Repeat, s.LoRA, s.Rematerialize, s.Accumulate, s.Devices = t.Repeat, t.LoRA, t.Rematerialize, t.Accumulate, t.Devices
 	p, err := t.Runs.ours(job{Train: &s}, !t.backendNamed)
 	if err != nil {
 		return nil, err
@@ -265,7 +273,7 @@ func (t *training) progress(round int, who string, r *Result) {
 func (t *training) report() *TrainReport {
 	r := &TrainReport{
 		Version: lxrt.Version(), Machine: thisMachine(), Model: t.material.model, Repeat: t.Repeat, Rounds: t.Rounds, Pretrain: t.Pretrain,
-		Rematerialize: t.Rematerialize, Accumulate: t.Accumulate, Devices: t.Devices,
+		LoRA: t.LoRA, Rematerialize: t.Rematerialize, Accumulate: t.Accumulate, Devices: t.Devices,
 	}
 	for _, p := range slices.Concat(t.ours...) {
 		if p.Peak.GFLOPS > r.Peak.GFLOPS {

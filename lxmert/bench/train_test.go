@@ -97,6 +97,17 @@ func TestTrainInPartsLearnsTheSame(t *testing.T) {
 	}
 }
 
+// TestTrainMeasuresAdaptersByThemselves, and says so.
+func TestTrainMeasuresAdaptersByThemselves(t *testing.T) {
+	o := tinyTraining(t)
+	o.Rounds, o.Batches, o.Repeat, o.LoRA = 1, []int{2}, 1, 2
+	r := trainedReport(t, o)
+	var out bytes.Buffer
+	if err := r.Print(&out); err != nil || !strings.Contains(out.String(), "adapters of rank 2") {
+		t.Errorf("printed %s, %v", &out, err)
+	}
+}
+
 func TestTrainInBFloat16IsNearTorchsAutocast(t *testing.T) {
 	o := tinyTraining(t)
 	o.Peer, o.Rounds, o.Threads, o.Batches, o.Repeat, o.BF16 = goldentest.Python(t), 1, 1, []int{4}, 1, true
@@ -127,6 +138,8 @@ func TestTrainRefusesWhatItCannotMeasure(t *testing.T) {
 		{"no batch", func(o *TrainOptions) { o.Batches = []int{} }, true, "no batch size"},
 		{"uneven parts", func(o *TrainOptions) { o.Accumulate = 3 }, true, "a batch of 2 cannot be shared by 3 parts on 1 device"},
 		{"negative devices", func(o *TrainOptions) { o.Devices = -1 }, true, "--devices is -1"},
+		{"adapters beside PyTorch", func(o *TrainOptions) { o.LoRA, o.Peer = 8, "python3" }, true, "--lora is measured by itself"},
+		{"negative adapters", func(o *TrainOptions) { o.LoRA = -1 }, true, "--lora is -1"},
 		{"compile alone", func(o *TrainOptions) { o.Compile = true }, true, "--compile is a setting of PyTorch"},
 		{"too many devices", func(o *TrainOptions) { o.Devices = 2 }, false, "2 devices were asked for, the backend has 1"},
 		{"no file", func(o *TrainOptions) { o.Load = "nothing_here" }, false, "nothing_here"},

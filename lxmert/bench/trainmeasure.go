@@ -35,6 +35,7 @@ type trainSpec struct {
 	// Compare: make the steps whose losses are compared, and time nothing.
 	Compare bool `json:"compare,omitempty"`
 
+	LoRA          int  `json:"lora,omitempty"`
 	Rematerialize bool `json:"rematerialize,omitempty"`
 	Accumulate    int  `json:"accumulate"`
 	Devices       int  `json:"devices"`
@@ -144,7 +145,7 @@ func (s trainSpec) trainer(ctx context.Context, b *backend.Backend) (*train.Trai
 	opt := train.Options{
 		Optimizer: "bert", LR: learningRate, Schedule: train.Schedule{Warmup: -1, Total: -1}, Clip: s.Clip,
 		HiddenDropout: dropout, AttentionDropout: dropout, Seed: seed, Devices: s.Devices,
-		BFloat16: s.BF16, PooledOnly: !s.Pretrain, Rematerialize: s.Rematerialize,
+		BFloat16: s.BF16, PooledOnly: !s.Pretrain, Rematerialize: s.Rematerialize, LoRA: train.LoRA{Rank: s.LoRA},
 	}
 	if s.Compare {
 		opt.LR, opt.HiddenDropout, opt.AttentionDropout = comparedRate, 0, 0

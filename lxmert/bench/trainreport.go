@@ -17,6 +17,7 @@ type TrainReport struct {
 	Pretrain bool `json:"pretrain,omitempty"`
 
 	// How our side made its steps; see [TrainOptions].
+	LoRA          int  `json:"lora,omitempty"`
 	Rematerialize bool `json:"rematerialize"`
 	Accumulate    int  `json:"accumulate"`
 	Devices       int  `json:"devices"`
@@ -135,6 +136,9 @@ func (r *TrainReport) Print(w io.Writer) error {
 // how is what our side does differently from usual.
 func (r *TrainReport) how() string {
 	s := ""
+	if r.LoRA > 0 {
+		s += fmt.Sprintf(", adapters of rank %d", r.LoRA)
+	}
 	if r.Rematerialize {
 		s += ", activations computed twice"
 	}

@@ -161,12 +161,13 @@ once without; with --compile once more through torch.compile (on a CPU with thes
 counts, number by number. Before anything is timed both make 3 steps without dropout at a learning rate of 1e-3: it is
 an error if the losses differ by more than 1e-3 of PyTorch's (with --bf16, which is autocast there, 5e-2).
 
---rematerialize, --accumulate and --devices change how this program makes a step, not what it computes.
+--rematerialize, --accumulate and --devices change how this program makes a step, not what it computes. --lora trains adapters
+of queries and values, and the head, instead of the whole model.
 
 --json prints one object instead of the tables. Times are in milliseconds where the name ends in _ms, else in seconds;
 memory is in bytes, of the host:
 
-  version, machine {os, arch, cpu, cores}, repeat, rounds, rematerialize, accumulate, devices
+  version, machine {os, arch, cpu, cores}, repeat, rounds, pretrain, lora, rematerialize, accumulate, devices
   model {weights, file_bytes, parameters, answers, words, regions, dtype, flops_per_example}
   peak {gflop_per_s, product {m, k, n}}
   ours, torch[] {engine, device, setting, threads,
@@ -225,6 +226,7 @@ func benchStepFlags(f *pflag.FlagSet, o *bench.TrainOptions, batches []int, asJS
 	benchRunFlags(f, &o.Runs, 5, "timed steps per batch size and process", "PyTorch")
 	f.BoolVar(&o.Compile, "compile", false, "run PyTorch with torch.compile, too")
 	f.BoolVar(&o.Rematerialize, "rematerialize", false, "compute activations again on the way back instead of keeping them (less memory)")
+	f.IntVar(&o.LoRA, "lora", 0, "train adapters of this rank instead of the whole model (default: none)")
 	f.IntVar(&o.Accumulate, "accumulate", 1, "make a step of this many parts of a batch, one after the other (less memory)")
 	f.IntVar(&o.Devices, "devices", 1, "devices of the backend that share a step")
 	f.BoolVar(asJSON, "json", false, "print JSON")
