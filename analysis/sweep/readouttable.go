@@ -10,7 +10,7 @@ import (
 
 // This file makes tables and curves of what was read of the heads of pre-training.
 
-// drawReadouts makes two tables, of what the heads know and of how sure they are, and the curve of risk over coverage.
+// drawReadouts makes tables of what the heads know, of what can be answered at which risk and of how sure they are, and the curve of risk over coverage.
 func drawReadouts(c *collector, found *means, s *Summary) error {
 	meta := c.measured(found)
 	meta.Level = level
@@ -19,9 +19,12 @@ func drawReadouts(c *collector, found *means, s *Summary) error {
 	right := analysis.Table{Meta: meta, Columns: []string{"reading", readRight, "low", "high", readBits, "low", "high", "examples"}}
 	right.Method = "what the heads of pre-training say"
 	right.Notes = append(right.Notes, "Of each example one word and one region are drawn. What is there is the sentence's own word piece, and the detector's class; of features, right is that the region itself is nearest.")
-	sure := analysis.Table{Meta: meta, Columns: []string{"reading", "accuracy", readSure, "AURC", "above the best", "coverage at 1 % risk", "5 %", "10 %", "20 %", "ECE", "Brier", readTemperature, "ECE after", "effective reliability", "low", "high", "answered", "without abstaining", "examples"}}
+	sure := analysis.Table{Meta: meta, Columns: []string{"reading", readSure, "ECE", "Brier", readTemperature, "ECE after", "reliability", "low", "high", "answered", "always"}}
 	sure.Method = "how far the heads' confidence can be trusted"
-	sure.Notes = append(sure.Notes, fmt.Sprintf("Temperatures, and the confidences from which on to answer, were fitted on the first %d questions, which are not among these. AURC, ECE and Brier score: lower is better; coverage and reliability: higher.", c.settings.Sample))
+	sure.Notes = append(sure.Notes, fmt.Sprintf("Temperatures, and the confidences from which on to answer, were fitted on the first %d questions, which are not among these. ECE and Brier score: lower is better; effective reliability, of answering from that confidence on, and of answering always: higher.", c.settings.Sample))
+	selective := analysis.Table{Meta: meta, Columns: []string{"reading", "accuracy", "AURC", "above the best", "at 1 % risk", "5 %", "10 %", "20 %", "examples"}}
+	selective.Method = "what of the heads' answers can be given at which risk"
+	selective.Notes = append(selective.Notes, "AURC, the area under risk over coverage: lower is better; coverage at a risk: higher.")
 	risk := analysis.Curve{Meta: meta, XName: "coverage: share answered, the surest first", YName: "risk: 1 - accuracy of these"}
 	risk.Method = "risk over coverage"
 	for k := 1; k <= riskPoints; k++ {
@@ -44,15 +47,15 @@ func drawReadouts(c *collector, found *means, s *Summary) error {
 		answered, _, _, _ := found.mean(of(readAnswers))
 		always, _, _, _ := found.mean(of(readAlways))
 		temperature, _, _, _ := found.mean(of(readTemperature))
-		sure.Rows = append(sure.Rows, []any{name, m.Accuracy, m.Confidence, m.AURC, m.Excess, m.Coverage[0], m.Coverage[1], m.Coverage[2], m.Coverage[3], m.ECE, m.Brier,
-			temperature, cooled.ECE, worth, worthLow, worthHigh, answered, always, len(answers)})
+		selective.Rows = append(selective.Rows, []any{name, m.Accuracy, m.AURC, m.Excess, m.Coverage[0], m.Coverage[1], m.Coverage[2], m.Coverage[3], len(answers)})
+		sure.Rows = append(sure.Rows, []any{name, m.Confidence, m.ECE, m.Brier, temperature, cooled.ECE, worth, worthLow, worthHigh, answered, always})
 		series := analysis.CurveSeries{Name: name, Area: m.AURC}
 		for _, x := range risk.X {
 			series.Y = append(series.Y, m.Risks[max(0, int(math.Ceil(x*float64(m.N)-1e-9))-1)])
 		}
 		risk.Series = append(risk.Series, series)
 	}
-	s.Tables = append(s.Tables, Named[analysis.Table]{"readout", right}, Named[analysis.Table]{"readout-calibration", sure})
+	s.Tables = append(s.Tables, Named[analysis.Table]{"readout", right}, Named[analysis.Table]{"readout-selective", selective}, Named[analysis.Table]{"readout-calibration", sure})
 	if risk.Series != nil {
 		s.Curves = append(s.Curves, Named[analysis.Curve]{"readout-risk", risk})
 	}
