@@ -292,6 +292,43 @@ func TestPartsOfAStepHaveTheWholeStepsLosses(t *testing.T) {
 	if full := losses([]train.Part{all}); math.Abs(full[1]-want[1]) > 1e-5*(1+want[1]) {
 		t.Errorf("the loss of masked words is %g over all places, %g over the masked ones", full[1], want[1])
 	}
+	norm := func(parts ...train.Part) float64 { // of the gradients; the learning rate is 0
+		r, err := tr.Step(t.Context(), parts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Norm
+	}
+	if full, few := norm(all), norm(one[0]); math.Abs(full-few) > 1e-5*full || few == 0 {
+		t.Errorf("the gradients' norm is %g over all places, %g over the masked ones", full, few)
+	}
+
+	// With every word masked some sentences have more than there are places for, and fall back to all places.
+	p.opt.Pretraining.WordMaskRate = 1
+	whole, err := p.step(t.Context(), p.corpus, index, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	single, err := p.step(t.Context(), p.corpus, index, 0, len(index))
+	if err != nil {
+		t.Fatal(err)
+	}
+	places := map[int]int{}
+	for _, part := range single {
+		places[part.Labels[lxrt.MaskedPlaces].Shape[1]]++
+	}
+	if whole[0].Labels[lxrt.MaskedPlaces].Shape[1] != length || places[length] == 0 || places[fewWords] == 0 || len(places) != 2 {
+		t.Fatalf("sentences have %v places", places)
+	}
+	want, got = losses(whole), losses(single)
+	for i := range want {
+		if math.Abs(got[i]-want[i]) > 1e-5*(1+want[i]) {
+			t.Errorf("with every word masked loss %d is %g a sentence at a time, %g together", i, got[i], want[i])
+		}
+	}
+	if together, each := norm(whole...), norm(single...); math.Abs(together-each) > 1e-5*together {
+		t.Errorf("with every word masked the gradients' norm is %g a sentence at a time, %g together", each, together)
+	}
 }
 
 // TestNothingAskedForCostsNothing: without a masked word or an answer in a batch the reference's losses are not a number.
