@@ -7,7 +7,7 @@ package main
 import (
 	"strings"
 
-	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
@@ -30,12 +30,12 @@ func main() {
 }
 
 // loss is the task's, the second head's squared error in tens of words, and the entropy of attention in nats, each with its weight.
-func loss(s *task.Step) *Node {
-	pooled := s.Activation("out.pooled")                                                                  // [rows, hidden]
-	guess := Add(MatMul(pooled, s.Param("own.length.weight")), ExpandAxes(s.Param("own.length.bias"), 0)) // [rows, 1]
-	miss := ReduceAllMean(Square(Sub(guess, MulScalar(s.Label("length"), 0.1))))
+func loss(s *task.Step) *graph.Node {
+	pooled := s.Activation("out.pooled")                                                                                    // [rows, hidden]
+	guess := graph.Add(graph.MatMul(pooled, s.Param("own.length.weight")), graph.ExpandAxes(s.Param("own.length.bias"), 0)) // [rows, 1]
+	miss := graph.ReduceAllMean(graph.Square(graph.Sub(guess, graph.MulScalar(s.Label("length"), 0.1))))
 
 	toRegions := s.Activation("x.0.ti") // [rows, heads, words, regions]; rows of it sum to 1
-	entropy := Neg(ReduceSum(Mul(toRegions, Log(AddScalar(toRegions, 1e-9))), -1))
-	return Add(s.TaskLoss(), Add(MulScalar(miss, 0.1), MulScalar(ReduceAllMean(entropy), 0.01)))
+	entropy := graph.Neg(graph.ReduceSum(graph.Mul(toRegions, graph.Log(graph.AddScalar(toRegions, 1e-9))), -1))
+	return graph.Add(s.TaskLoss(), graph.Add(graph.MulScalar(miss, 0.1), graph.MulScalar(graph.ReduceAllMean(entropy), 0.01)))
 }
