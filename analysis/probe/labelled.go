@@ -3,6 +3,8 @@ package probe
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -63,3 +65,19 @@ func ReadLabelled(ctx context.Context, eng lxmert.Engine, batches Batches, task 
 
 // States are those of a level, in the order of Labels: [len(Labels),D].
 func (l *Labelled) States(level string) *mat.Dense { return l.of.states(level, l.rows) }
+
+// Against are the same states with two labels: 1 for those of one class, 0 for all others.
+func (l *Labelled) Against(class string) (*Labelled, error) {
+	at := slices.Index(l.Classes, class)
+	if at < 0 {
+		return nil, fmt.Errorf("nothing has the label %q; there are %s", class, strings.Join(l.Classes, ", "))
+	}
+	out := *l
+	out.Classes, out.Labels = []string{"not " + class, class}, make([]int, len(l.Labels))
+	for i, k := range l.Labels {
+		if k == at {
+			out.Labels[i] = 1
+		}
+	}
+	return &out, nil
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/seed-516990b0/golxmert/analysis"
@@ -13,11 +12,8 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
-// The erasers that are compared, and what is found of them.
+// What is found of each eraser.
 const (
-	eraseConcept  = "the concept"
-	eraseShuffled = "labels shuffled"
-
 	erasedChange  = "change"
 	erasedSize    = "absolute change"
 	erasedAnswers = "answers changed"
@@ -26,12 +22,6 @@ const (
 
 // mostClasses is how many labels of a concept are erased, the most frequent.
 const mostClasses = 20
-
-// eraserAt is an eraser of one level.
-type eraserAt struct {
-	level string
-	concept.Named
-}
 
 // erasure takes a concept out of each level; see package concept. The concept is a task of package probe, whose labels are in the
 // data, and the erasers are fitted to the sample.
@@ -55,7 +45,7 @@ func erasure() measuring {
 				}
 				var out []numbers
 				for _, e := range erasers {
-					edit, err := concept.Edit(ctx, r.eng, bound.Batch, e.level, e.Eraser)
+					edit, err := concept.Edit(ctx, r.eng, bound.Batch, e.Level, e.Eraser)
 					if err != nil {
 						return nil, err
 					}
@@ -78,8 +68,8 @@ func erasure() measuring {
 							right[i] = a.labels[i][after.classes[i]]
 						}
 					}
-					out = append(out, each(name(e.level, e.Name, erasedChange), bound.Unit, change), each(name(e.level, e.Name, erasedSize), bound.Unit, size),
-						each(name(e.level, e.Name, erasedAnswers), "share", changed), each(name(e.level, e.Name, erasedRight), "share", right))
+					out = append(out, each(name(e.Level, e.Name, erasedChange), bound.Unit, change), each(name(e.Level, e.Name, erasedSize), bound.Unit, size),
+						each(name(e.Level, e.Name, erasedAnswers), "share", changed), each(name(e.Level, e.Name, erasedRight), "share", right))
 				}
 				return out, nil
 			}), nil
@@ -97,30 +87,19 @@ type outcome struct {
 }
 
 func (r *runner) erased(ctx context.Context, a *asked, bound *analysis.Bound, edits ...lxmert.Edit) (outcome, error) {
-	request := lxmert.Request{Edits: edits, Grad: bound.Grad(), NoRegions: bound.Batch.NoRegions()}
-	head := r.data.Asker.Head()
-	if a.answers != nil {
-		request.Want = lxmert.All(head.Output)
-	}
-	t, err := r.eng.Run(ctx, bound.Batch, request)
+	all, err := concept.Ask(ctx, r.eng, bound, edits...)
 	if err != nil {
 		return outcome{}, err
 	}
-	var o outcome
-	var scores []float64
-	for _, x := range t.Score {
-		scores = append(scores, float64(x))
-	}
-	o.scores = perExample(scores, len(scores)/len(a.index))
-	for i := range a.answers {
-		x := t.Values[head.Output].Row(i).Data
-		o.classes = append(o.classes, slices.Index(x, slices.Max(x)))
+	o := outcome{scores: perExample(all.Scores, len(all.Scores)/len(a.index))}
+	if a.answers != nil {
+		o.classes = all.Answers
 	}
 	return o, nil
 }
 
 // erasers are fitted to the sample: for each level one of the concept, and one of its labels shuffled among the states.
-func (r *runner) erasers(ctx context.Context) ([]eraserAt, error) {
+func (r *runner) erasers(ctx context.Context) ([]concept.AtLevel, error) {
 	tasks, err := probe.FindTasks(r.settings.Concept)
 	if err != nil {
 		return nil, err
@@ -141,28 +120,11 @@ func (r *runner) erasers(ctx context.Context) ([]eraserAt, error) {
 			return nil, fmt.Errorf("%s is not a level of what %s is about; there are %s to %s", r.settings.Level, r.settings.Concept, states.Levels[0], states.Levels[len(states.Levels)-1])
 		}
 	}
-	shuffled := slices.Clone(states.Labels)
-	draw := rand.New(rand.NewPCG(r.settings.Seed, 17))
-	draw.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-	var out []eraserAt
-	for _, level := range levels {
-		x := states.States(level)
-		for _, of := range []struct {
-			name   string
-			labels []int
-		}{{eraseConcept, states.Labels}, {eraseShuffled, shuffled}} {
-			z, err := concept.OneHot(of.labels, len(states.Classes))
-			if err != nil {
-				return nil, err
-			}
-			e, err := concept.LEACE(x, z)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", level, err)
-			}
-			out = append(out, eraserAt{level, concept.Named{Name: of.name, Eraser: e}})
-		}
+	fitted, err := concept.Fit(states, levels, r.settings.Seed)
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	return slices.DeleteFunc(fitted, func(e concept.AtLevel) bool { return e.Direction != nil }), nil
 }
 
 // mostStates is how many states an eraser is fitted to at most.
@@ -175,7 +137,7 @@ func (c *collector) drawErasure(found *means, s *Summary, name func(level, erase
 	cross := cfg.LangLayers + 1
 	for _, stream := range []analysis.Stream{analysis.WordStream, analysis.RegionStream} {
 		for _, l := range analysis.Levels(cfg, stream) {
-			if found.of[name(l, eraseConcept, erasedChange)] != nil {
+			if found.of[name(l, concept.Whole, erasedChange)] != nil {
 				levels = append(levels, l)
 				if stream == analysis.RegionStream {
 					cross = cfg.RegionLayers + 1
@@ -190,7 +152,7 @@ func (c *collector) drawErasure(found *means, s *Summary, name func(level, erase
 	if len(levels) > 1 {
 		for _, what := range []struct{ file, name, y string }{{"leace", erasedSize, "absolute change of the target"}, {"leace-answers", erasedAnswers, "share of answers changed"}} {
 			curve := analysis.Curve{Meta: c.measured(found), XName: "level", YName: what.y}
-			curve.Method, curve.Level, curve.Unit = title+": "+what.y, level, found.units[name(levels[0], eraseConcept, what.name)]
+			curve.Method, curve.Level, curve.Unit = title+": "+what.y, level, found.units[name(levels[0], concept.Whole, what.name)]
 			curve.Notes = append(curve.Notes, fmt.Sprintf("Levels from 0: %s to %s. Erasers are fitted to the first %d questions, which are not among these.", levels[0], levels[len(levels)-1], c.settings.Sample),
 				"Labels shuffled among the states say what an erasure of as many dimensions does that is about nothing.")
 			if cross < len(levels) {
@@ -199,25 +161,25 @@ func (c *collector) drawErasure(found *means, s *Summary, name func(level, erase
 			for k := range levels {
 				curve.X = append(curve.X, float64(k))
 			}
-			for _, eraser := range []string{eraseConcept, eraseShuffled} {
+			for _, eraser := range []string{concept.Whole, concept.Shuffled} {
 				var of []string
 				for _, l := range levels {
 					of = append(of, name(l, eraser, what.name))
 				}
 				series := found.series("erased "+eraser, of)
-				if eraser == eraseShuffled {
+				if eraser == concept.Shuffled {
 					series.Style = "dashed"
 				}
 				curve.Series = append(curve.Series, series)
 			}
-			if found.of[name(levels[0], eraseConcept, what.name)].N() > 0 {
+			if found.of[name(levels[0], concept.Whole, what.name)].N() > 0 {
 				s.Curves = append(s.Curves, Named[analysis.Curve]{what.file, curve})
 			}
 		}
 	}
 	var rows []string
 	for _, l := range levels {
-		for _, eraser := range []string{eraseConcept, eraseShuffled} {
+		for _, eraser := range []string{concept.Whole, concept.Shuffled} {
 			rows = append(rows, l+", erased "+eraser)
 		}
 	}

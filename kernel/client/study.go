@@ -13,7 +13,7 @@ import (
 
 // StudySettings are those of all studies; each takes what it knows.
 type StudySettings struct {
-	Tasks  []string `json:"tasks,omitempty"`  // of probes, see probe.Tasks; none: all
+	Tasks  []string `json:"tasks,omitempty"`  // of probes, see probe.Tasks; none: all. Of what is erased one, or TASK=LABEL
 	Rows   int      `json:"rows,omitempty"`   // words and regions that are probed at most, of each; 0: 2000
 	Seed   uint64   `json:"seed,omitempty"`   // of what is drawn
 	Random bool     `json:"random,omitempty"` // beside it the same model with random weights
@@ -42,7 +42,8 @@ type StudyEvent struct {
 }
 
 // Study has the session run an analysis over questions that takes more than a cell should link, such as "probe", "cka",
-// "fusion", "coreference" or "pca" (see package probe), "align" (see package align) or "lens" (see package lens). The answer is the JSON of an analysis.Collection with what was found.
+// "fusion", "coreference" or "pca" (see package probe), "align" (see package align), "lens" (see package lens),
+// "ablation" (see package modality/hide) or "erase" (see package concept). The answer is the JSON of an analysis.Collection with what was found.
 // progress is told how it goes.
 func (m *Model) Study(ctx context.Context, study string, questions []Question, settings StudySettings, progress func(what string, done, total int)) (json.RawMessage, error) {
 	b, err := jsonBody(StudyCall{m.info.Spec, study, questions, settings})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,8 +11,10 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/align"
+	"github.com/seed-516990b0/golxmert/analysis/concept"
 	"github.com/seed-516990b0/golxmert/analysis/lens"
 	"github.com/seed-516990b0/golxmert/analysis/lens/tune"
+	"github.com/seed-516990b0/golxmert/analysis/modality/hide"
 	"github.com/seed-516990b0/golxmert/analysis/probe"
 	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/kernel/client"
@@ -34,7 +35,8 @@ type study struct {
 	eng      lxmert.Engine
 	random   func() (m *lxrt.Model, discard func(), err error) // the same model with random weights; discard must follow
 	asker    *question.Asker
-	batches  iter.Seq2[*lxmert.Batch, error]
+	batches  probe.Batches
+	part     func(from, to int) probe.Batches // of some of the questions
 	progress func(what string, done, total int)
 	total    int // questions
 }
@@ -85,6 +87,22 @@ func (s *study) tunedLens(ctx context.Context) (analysis.Result, error) {
 	return readings[0].Collection(s.names(bound)), nil
 }
 
+// erase takes a concept out of every level: fitted to the first half of the questions, tried on the second.
+func (s *study) erase(ctx context.Context) (analysis.Result, error) {
+	if s.total < 2 || len(s.settings.Tasks) != 1 {
+		return nil, &wire.Fault{Kind: wire.Usage, Message: "session: erasing needs one concept, such as \"attribute\" or \"attribute=red\", and questions of which one half is for fitting"}
+	}
+	task, label, _ := strings.Cut(s.settings.Tasks[0], "=")
+	opt := concept.Options{Task: task, Label: label, Seed: s.settings.Seed, Progress: s.progress}
+	if s.settings.Target != "" {
+		var err error
+		if opt.Target, err = s.target(nil); err != nil {
+			return nil, err
+		}
+	}
+	return concept.Run(ctx, s.eng, s.part(0, s.total/2), s.part(s.total/2, s.total), opt)
+}
+
 // names are those of the classes that a target chooses from, as far as somebody has named them.
 func (s *study) names(bound *analysis.Bound) []string {
 	if bound.Terms[0].Output == s.asker.Head().Output {
@@ -123,7 +141,15 @@ var studies = map[string]func(ctx context.Context, s *study) (analysis.Result, e
 		}
 		return spaces.Collection()
 	},
-	"lens": func(ctx context.Context, s *study) (analysis.Result, error) { return s.tunedLens(ctx) },
+	"ablation": func(ctx context.Context, s *study) (analysis.Result, error) {
+		found, err := hide.Run(ctx, s.eng, s.batches, s.reading)
+		if err != nil {
+			return nil, err
+		}
+		return found.Table(), nil
+	},
+	"erase": func(ctx context.Context, s *study) (analysis.Result, error) { return s.erase(ctx) },
+	"lens":  func(ctx context.Context, s *study) (analysis.Result, error) { return s.tunedLens(ctx) },
 	"pca": func(ctx context.Context, s *study) (analysis.Result, error) {
 		return probe.Project(ctx, s.eng, s.batches, func(done, total int) { s.progress("reading states", done, total) })
 	},
@@ -187,19 +213,22 @@ func (s *Server) answerStudy(w http.ResponseWriter, r *http.Request) error {
 				send(client.StudyEvent{What: what, Done: done, Total: total})
 			}
 		},
-		batches: func(yield func(*lxmert.Batch, error) bool) {
-			for part := range slices.Chunk(call.Questions, studiedTogether) {
-				b, err := asker.Batch(r.Context(), part)
-				if err != nil {
-					yield(nil, err)
-					return
-				}
-				if !yield(b.Batch, nil) {
-					return
+		part: func(from, to int) probe.Batches {
+			return func(yield func(*lxmert.Batch, error) bool) {
+				for part := range slices.Chunk(call.Questions[from:to], studiedTogether) {
+					b, err := asker.Batch(r.Context(), part)
+					if err != nil {
+						yield(nil, err)
+						return
+					}
+					if !yield(b.Batch, nil) {
+						return
+					}
 				}
 			}
 		},
 	}
+	x.batches = x.part(0, x.total)
 	found, err := run(r.Context(), x)
 	var result json.RawMessage
 	if err == nil {

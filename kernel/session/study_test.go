@@ -29,10 +29,13 @@ func TestStudiesOfAModel(t *testing.T) {
 	for _, q := range asked {
 		questions = append(questions, q.Question)
 	}
-	for study, kind := range map[string]string{"probe": "collection", "cka": "matrix", "fusion": "curve", "coreference": "table", "pca": "collection", "align": "collection", "lens": "collection"} {
+	for study, kind := range map[string]string{"probe": "collection", "cka": "matrix", "fusion": "curve", "coreference": "table", "pca": "collection", "align": "collection", "lens": "collection", "erase": "collection"} {
 		told, most := 0, int64(0)
 		before := memoryOf(t, c)
 		settings := client.StudySettings{Random: true, Seed: 4, Data: "some questions", About: &questions[0]}
+		if study == "erase" {
+			settings.Tasks = []string{"attribute"}
+		}
 		raw, err := m.Study(t.Context(), study, questions, settings, func(string, int, int) {
 			told++
 			most = max(most, memoryOf(t, c))
@@ -71,13 +74,15 @@ func TestStudiesOfAModel(t *testing.T) {
 		questions []client.Question
 		settings  client.StudySettings
 	}{
-		`no study "colour"; there are align, cka`: {"colour", questions, client.StudySettings{}},
-		"needs questions":                         {"cka", nil, client.StudySettings{}},
-		`no probing task "shape"`:                 {"probe", questions, client.StudySettings{Tasks: []string{"shape"}}},
-		"at least 4 of them":                      {"cka", questions[:1], client.StudySettings{}},
-		"say which":                               {"lens", questions, client.StudySettings{}},
-		`"colour" is neither an answer`:           {"lens", questions, client.StudySettings{About: &questions[0], Target: "colour"}},
-		`no such image: "nowhere"`:                {"fusion", []client.Question{{Text: "what is it?", Images: []string{"nowhere"}}}, client.StudySettings{}},
+		`no study "colour"; there are ablation, align`: {"colour", questions, client.StudySettings{}},
+		"needs questions":               {"cka", nil, client.StudySettings{}},
+		`no probing task "shape"`:       {"probe", questions, client.StudySettings{Tasks: []string{"shape"}}},
+		"at least 4 of them":            {"cka", questions[:1], client.StudySettings{}},
+		"one concept":                   {"erase", questions, client.StudySettings{}},
+		"guesses neither words":         {"ablation", questions, client.StudySettings{}},
+		"say which":                     {"lens", questions, client.StudySettings{}},
+		`"colour" is neither an answer`: {"lens", questions, client.StudySettings{About: &questions[0], Target: "colour"}},
+		`no such image: "nowhere"`:      {"fusion", []client.Question{{Text: "what is it?", Images: []string{"nowhere"}}}, client.StudySettings{}},
 	} {
 		if _, err := m.Study(t.Context(), call.study, call.questions, call.settings, nil); err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("the error is %v, it should say %q", err, part)

@@ -92,3 +92,16 @@ func ExampleValueWeighted() {
 	q := lx.Ask(lx.Open("toy"), "what color is the star?", "test/500001")
 	lx.Show(q.Map("x.1.ti"), lx.ValueWeighted(q, "x.1.ti"))
 }
+
+// Whether the model guesses a hidden word from the picture, and a hidden region from the words.
+func ExampleAblation() {
+	m := lx.Open("toy-pretrained")
+	lx.Show(lx.Ablation(m, m.Questions("heldout", 200)))
+}
+
+// Whether the colour of a shape is used for the answer: erased from each level, all colours together, and then red alone.
+func ExampleErase() {
+	m := lx.Open("toy")
+	lx.Show(lx.Erase(m, m.Questions("heldout", 400), "attribute"))
+	lx.Show(lx.Erase(m, m.Questions("heldout", 400), "attribute=red", "red"))
+}

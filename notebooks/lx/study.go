@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"strings"
 	"time"
 
 	"github.com/janpfeifer/gonb/gonbui"
@@ -60,6 +61,27 @@ func PCA(m *Model, questions []QA) analysis.Collection {
 // whether an example has the same neighbours by its words as by its picture, and whether a line tells words from regions.
 func Align(m *Model, questions []QA) analysis.Collection {
 	return must(studied[analysis.Collection](m, "align", questions, client.StudySettings{}))
+}
+
+// Ablation hides a word that names exactly one region, and says how surprising it is with all regions, without those that show it
+// and without any; then it hides that region and takes words away. The more surprise grows, the more the model looks from one
+// to the other. The model must have the heads of pre-training: lx.Open("toy-pretrained"), or the published Epoch20_LXRT.pth.
+func Ablation(m *Model, questions []QA) analysis.Table {
+	return must(studied[analysis.Table](m, "ablation", questions, client.StudySettings{}))
+}
+
+// Erase takes a concept out of each level, so that no linear probe can read it (LEACE), and says what that does to the answers:
+// whether it is used, and not only there to be read. A concept is one of the tasks of [Probe], or one label of it against all
+// others, such as "attribute=red", for which there are directions as well. Erasers are fitted to one half of the questions and tried
+// on the other. A target is named as in [Explain]; without one it is the probability of the model's own answer.
+//
+//	lx.Show(lx.Erase(m, m.Questions("heldout", 400), "attribute"))
+func Erase(m *Model, questions []QA, concept string, target ...string) analysis.Collection {
+	if len(target) > 1 {
+		fail(fmt.Errorf("%q: Erase reads one target at a time", target))
+	}
+	settings := client.StudySettings{Tasks: []string{concept}, Target: strings.Join(target, "")}
+	return must(studied[analysis.Collection](m, "erase", questions, settings))
 }
 
 // dataOf says in a few words what questions are, for figures.
