@@ -21,7 +21,11 @@ func Explanation(s analysis.Scores, opt Options) (*Figure, error) {
 		return nil, err
 	}
 	e := explained{opt: opt, width: opt.width(Column)}
-	e.s = layout.NewScores(s, layout.ScoresOptions{Scale: opt.Scale, Merge: opt.Merge, Top: opt.top(), Shared: opt.Shared})
+	top := opt.top()
+	if s.Marks && top > 0 { // all that is marked is
+		top = len(s.Regions)
+	}
+	e.s = layout.NewScores(s, layout.ScoresOptions{Scale: opt.Scale, Merge: opt.Merge, Top: top, Shared: opt.Shared})
 	e.inner = e.width - 2*margin
 	if s.Regions != nil {
 		m, err := loadPicture(s)

@@ -68,8 +68,13 @@ func drawPicture(p *pen, r rect, s layout.Scores, m image.Image) {
 			p.stroke(box.inset(edge), 0.4, layout.Legible(fill))
 		}
 	}
-	drawPlates(p, r, s, width)
+	if !s.Marks || len(s.Top) <= mostMarked {
+		drawPlates(p, r, s, width)
+	}
 }
+
+// mostMarked is how many marked regions are labelled; the labels of more would hide the picture.
+const mostMarked = 8
 
 // drawPlates puts a label at each of the named regions, where it covers least of the others' labels and lines: its number,
 // and what the detector calls it.

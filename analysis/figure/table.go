@@ -13,7 +13,7 @@ const tableRows = 60
 
 // Typeset draws a table as papers print them: three rules, names to the left, numbers to the right with up to three
 // digits. Columns called "low" and "high" are the interval of the column before them and stand after its numbers, in
-// brackets. Columns share the width by what they need. Only the first 60 rows are drawn; data formats have them all.
+// brackets. Columns share the width by what they need: a page's if that of a column does not do and none is asked for. Only the first 60 rows are drawn; data formats have them all.
 func Typeset(t analysis.Table, opt Options) (*Figure, error) {
 	if err := checkTable(t); err != nil {
 		return nil, err
@@ -32,6 +32,9 @@ func Typeset(t analysis.Table, opt Options) (*Figure, error) {
 			need = max(need, label.width(text))
 		}
 		columns = append(columns, column{Column: c, need: need})
+	}
+	if opt.Width == 0 && !fits(columns, width-2*margin) {
+		width = opt.width(Page)
 	}
 	share(columns, width-2*margin)
 
@@ -85,6 +88,15 @@ type column struct {
 }
 
 const columnGap = 7.0
+
+// fits says whether columns have the width that they need.
+func fits(columns []column, width float64) bool {
+	width -= columnGap * float64(len(columns)-1)
+	for _, c := range columns {
+		width -= c.need
+	}
+	return width >= 0
+}
 
 // share gives columns their places: what they need if that fits, else less to the widest ones.
 func share(columns []column, width float64) {

@@ -363,3 +363,51 @@ func TestPaddingIsNotDrawn(t *testing.T) {
 		}
 	}
 }
+
+// TestATableThatAColumnWouldCutTakesAPage unless a width is asked for.
+func TestATableThatAColumnWouldCutTakesAPage(t *testing.T) {
+	long := strings.Repeat("all regions ", 6)
+	for _, c := range []struct {
+		name string
+		opt  figure.Options
+		want float64
+	}{
+		{"word", figure.Options{}, figure.Column}, {long, figure.Options{}, figure.Page},
+		{long, figure.Options{Width: 6}, 6},
+	} {
+		table := analysis.Table{Meta: meta("ablation", ""), Columns: []string{"condition", "mean"}, Rows: [][]any{{c.name, 1.5}}}
+		f, err := figure.Typeset(table, c.opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w, _ := f.Size(); math.Abs(w-c.want) > 0.01 {
+			t.Errorf("a table of %q is %.1f cm wide, expected %.1f", c.name, w, c.want)
+		}
+	}
+}
+
+// TestAllThatIsMarkedIsSeen: without a scale nothing else would tell it from what is not.
+func TestAllThatIsMarkedIsSeen(t *testing.T) {
+	var sizes []int
+	for marked := range 9 {
+		s := scores()
+		s.Marks, s.Words, s.Regions = true, nil, make([]float64, len(s.Regions))
+		for v := range min(marked, len(s.Regions)) {
+			s.Regions[v] = 1
+		}
+		f, err := figure.Picture(s, figure.Options{Bare: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var svg bytes.Buffer
+		if err := f.Write(&svg, "svg", 0); err != nil {
+			t.Fatal(err)
+		}
+		sizes = append(sizes, bytes.Count(svg.Bytes(), []byte("<path")))
+	}
+	for n := 1; n < len(scores().Regions)+1; n++ {
+		if sizes[n] <= sizes[n-1] {
+			t.Errorf("%d marked regions are drawn with %d lines, %d with %d", n, sizes[n], n-1, sizes[n-1])
+		}
+	}
+}
