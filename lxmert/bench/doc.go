@@ -1,6 +1,6 @@
 // Package bench measures this project against what the machine can do and against how the published code works.
 //
-// [Forward] times the forward pass to a task's logits and [Train] full training steps, both against PyTorch; [Data] times
+// [Forward] times the forward pass to a task's logits and [Train] full steps of fine-tuning or pre-training, both against PyTorch; [Data] times
 // how region features get from a file into batches, and [Tokenizer] how sentences become word pieces, both against the
 // published code's way in Python. [Analysis] and [Patching] time explanations and exchanged activations against PyTorch,
 // one at a time. What goes in is the same for both engines, what comes out is compared before anything is reported, each
