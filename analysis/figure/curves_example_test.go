@@ -108,3 +108,20 @@ func ExampleCurves_probe() {
 	fmt.Println(figure.Save(filepath.Join(out, "probe.png"), c, figure.Options{DPI: 100}))
 	// Output: <nil>
 }
+
+// What the head says of each level: read as it stands, dashed, and through a lens that was fitted to a sample.
+func ExampleCurves_lens() {
+	c := analysis.Curve{
+		Meta: meta("lens, tuned on 200 questions of minival", "probability"), XName: "level", YName: "probability",
+		Rules: map[string]float64{"cross layers": 9.5},
+	}
+	plain, tuned := analysis.CurveSeries{Name: "logit lens", Style: "dashed"}, analysis.CurveSeries{Name: "tuned lens"}
+	for k := range 15 {
+		c.X = append(c.X, float64(k))
+		plain.Y = append(plain.Y, 0.02+0.9/(1+math.Exp(1.5*float64(13-k)))+0.02*wave(k, 1))
+		tuned.Y = append(tuned.Y, 0.12+0.8/(1+math.Exp(0.7*float64(10-k)))+0.02*wave(k, 2))
+	}
+	c.Series = []analysis.CurveSeries{plain, tuned}
+	fmt.Println(figure.Save(filepath.Join(out, "lens.png"), c, figure.Options{DPI: 100}))
+	// Output: <nil>
+}

@@ -33,6 +33,8 @@ func TestFiguresLookAsTheyDidWhenSomebodyLooked(t *testing.T) {
 		{"perturbation", ExampleCurves_perturbation},
 		{"methods", ExampleCurves_methods},
 		{"probe", ExampleCurves_probe},
+		{"lens", ExampleCurves_lens},
+		{"interactions", ExampleHeatmap_interactions},
 		{"cka", ExampleHeatmap_cka},
 		{"table", ExampleTypeset},
 		{"scatter", ExampleScatter},

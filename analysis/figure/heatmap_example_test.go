@@ -93,6 +93,28 @@ func ExampleHeatmap_heads() {
 	// Output: <nil>
 }
 
+// What words and regions are worth together beyond what each is alone: colours on both sides of 0.
+func ExampleHeatmap_interactions() {
+	s := scores()
+	m := analysis.Matrix{
+		Meta: meta("Shapley interactions", "logit"),
+		Rows: analysis.Axis{Name: "word", Labels: s.Text.Pieces[1 : len(s.Text.Pieces)-1]},
+		Cols: analysis.Axis{Name: "region", Labels: s.Image.Objects},
+	}
+	panel := analysis.MatrixPanel{}
+	for i := range m.Rows.Labels {
+		row := make([]float64, len(m.Cols.Labels))
+		for j := range row {
+			row[j] = 0.4 * (wave(i, j) - 0.55)
+		}
+		panel.Values = append(panel.Values, row)
+	}
+	panel.Values[9][1] = 0.9 // "square" and a square
+	m.Low, m.High, m.Panels = -1, 1, []analysis.MatrixPanel{panel}
+	fmt.Println(figure.Save(filepath.Join(out, "interactions.png"), m, figure.Options{DPI: 100}))
+	// Output: <nil>
+}
+
 // attention is a distribution over n keys, the sharper the larger sharp is.
 func attention(n, query, sharp int) []float64 {
 	row, sum := make([]float64, n), 0.0

@@ -37,6 +37,7 @@ func program(t *testing.T, snippets []string) string {
 		"intervene": module + "analysis/intervene",
 		"modality":  module + "analysis/modality",
 		"tuning":    module + "analysis/tuning",
+		"lens":      module + "analysis/lens", "tune": module + "analysis/lens/tune",
 		"patch":     module + "analysis/patch",
 		"probe":     module + "analysis/probe",
 		"relevance": module + "analysis/relevance", "report": module + "analysis/report",
