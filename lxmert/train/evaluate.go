@@ -25,7 +25,7 @@ func (t *Trainer) Evaluate(ctx context.Context, part Part) (loss float64, output
 	key := "evaluate " + t.gradientKey(fed, part, false)
 	g := t.gradients[key]
 	if g == nil {
-		g = &gradientProgram{packed: map[string]*packed{}}
+		g = &gradientProgram{}
 		g.Program, err = t.compile(program.Options{
 			Name: "lxrt evaluation", WeightType: dtypes.Float32, WeightShape: t.vars.shapeOf, Devices: 1,
 		}, func(b *program.Builder) []*Node {

@@ -59,6 +59,7 @@ type gradientProgram struct {
 	*program.Program
 	params  []string // whose gradients come last, in this order
 	outputs int
+	place   map[string]int     // of a parameter's gradient among all that it returns
 	packed  map[string]*packed // on a GPU, how its inputs get there, by what labels need
 }
 
@@ -69,7 +70,7 @@ func (t *Trainer) gradient(fed *lxrt.Fed, part Part, more bool) (*gradientProgra
 	if p := t.gradients[key]; p != nil {
 		return p, nil
 	}
-	g := &gradientProgram{packed: map[string]*packed{}}
+	g := &gradientProgram{}
 	p, err := t.compile(program.Options{
 		Name: "lxrt training", WeightType: dtypes.Float32, WeightShape: t.vars.shapeOf, Devices: t.opt.Devices,
 	}, func(b *program.Builder) []*Node { return t.defineGradient(b, g, fed, part, more) })
@@ -121,6 +122,10 @@ func (t *Trainer) defineGradient(b *program.Builder, g *gradientProgram, fed *lx
 	}
 	if nodes == nil {
 		panic(errors.New("all parameters that the loss depends on are frozen, so there is nothing to train"))
+	}
+	g.place = map[string]int{}
+	for i, name := range g.params {
+		g.place[name] = scalarOutputs + g.outputs + i
 	}
 	grads := Gradient(loss, nodes...)
 	squares := squares{onGPU: t.kind == backend.KindCUDA}
@@ -198,11 +203,7 @@ func (s *started) on(device, output int) compute.Buffer { return s.out[device*le
 
 // gradient is that of a parameter on a device.
 func (s *started) gradient(device int, param string) compute.Buffer {
-	return s.out[s.place(device, param)]
-}
-
-func (s *started) place(device int, param string) int {
-	return device*len(s.Outputs) + scalarOutputs + s.outputs + slices.Index(s.params, param)
+	return s.on(device, s.place[param])
 }
 
 // read waits for the scalars and the objective's outputs.
@@ -224,7 +225,7 @@ func (s *started) read() (scalars [scalarOutputs]float32, outputs []any, err err
 
 // freeGradient frees a gradient that was used. It may run for several devices at once.
 func (s *started) freeGradient(device int, param string) error {
-	at := s.place(device, param)
+	at := device*len(s.Outputs) + s.place[param]
 	err := s.out[at].Finalize()
 	s.out[at] = nil
 	return err

@@ -73,7 +73,7 @@ type stepInputs struct {
 // buffers are the program's inputs, all of the first device, then all of the second, and so on. free frees those that are not
 // the trainer's.
 func (in *stepInputs) buffers(g *gradientProgram) (all []compute.Buffer, err error) {
-	if in.trainer.packs {
+	if in.trainer.onGPU {
 		return in.unpacked(g)
 	}
 	for d := range g.Devices {

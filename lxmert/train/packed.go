@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"sync"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -125,6 +124,9 @@ func (t *Trainer) packedFor(g *gradientProgram, in *stepInputs) (*packed, error)
 		return nil, fmt.Errorf("train: compiling how inputs reach the device: %w", err)
 	}
 	p.Program = compiled
+	if g.packed == nil {
+		g.packed = map[string]*packed{}
+	}
 	g.packed[name] = p
 	return p, nil
 }
@@ -184,14 +186,13 @@ func (in *stepInputs) unpacked(g *gradientProgram) ([]compute.Buffer, error) {
 	if err != nil {
 		return nil, err
 	}
-	fresh, errs := make([][]compute.Buffer, g.Devices), make([]error, g.Devices)
-	var devices sync.WaitGroup
-	for d := range g.Devices {
-		devices.Go(func() { fresh[d], errs[d] = in.send(p, d, g.Devices) })
-	}
-	devices.Wait()
+	fresh := make([][]compute.Buffer, g.Devices)
+	err = onEach(g.Devices, func(d int) (err error) {
+		fresh[d], err = in.send(p, d, g.Devices)
+		return err
+	})
 	in.own = slices.Concat(fresh...)
-	if err := errors.Join(errs...); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	var all []compute.Buffer

@@ -14,7 +14,7 @@ func stepsTaken(t *testing.T, b *backend.Backend, opt Options, asOnGPU bool) (to
 	cfg := small()
 	cfg.TaskClasses = 64 // enough for labels to travel as pairs
 	tr := newTrainer(t, b, &Initial{Config: cfg, Seed: 3, Range: 0.1}, answers, opt)
-	tr.packs, tr.inPlace = asOnGPU, asOnGPU
+	tr.onGPU = asOnGPU
 	for i := range 3 {
 		parts := []Part{rows(cfg, 2*i, 4), rows(cfg, 2*i+1, 4)}
 		for _, p := range parts[:i%2+1] { // some labels stay dense

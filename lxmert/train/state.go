@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -150,4 +151,15 @@ func freeAll(buffers []compute.Buffer) error {
 		err = errors.Join(err, b.Finalize())
 	}
 	return err
+}
+
+// onEach does something on every device at once, since whatever waits for one would keep the others waiting, too.
+func onEach(devices int, do func(device int) error) error {
+	errs := make([]error, devices)
+	var all sync.WaitGroup
+	for d := range devices {
+		all.Go(func() { errs[d] = do(d) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }

@@ -60,8 +60,7 @@ type Trainer struct {
 	optimizer Optimizer
 	objective Objective
 
-	packs     bool // inputs go to the devices as one array
-	inPlace   bool // an update writes over what it moves
+	onGPU     bool // inputs go to the devices as one array, and an update writes over what it moves
 	vars      *variables
 	rates     []float64 // peak learning rates, the first one LR
 	adapters  *adapters // nil: none
@@ -100,7 +99,7 @@ func NewTrainer(ctx context.Context, b compute.Backend, cfg lxmert.Config, sourc
 		cfg: cfg, backend: b, kind: backend.KindOf(b), opt: opt, optimizer: optimizer, objective: objective,
 		gradients: map[string]*gradientProgram{},
 	}
-	t.packs, t.inPlace = t.kind == backend.KindCUDA, t.kind == backend.KindCUDA
+	t.onGPU = t.kind == backend.KindCUDA
 	if t.adapters, err = newAdapters(cfg, opt.LoRA); err != nil {
 		return nil, err
 	}

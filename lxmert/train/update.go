@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"sync"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -31,7 +30,7 @@ func (t *Trainer) updates(params []string) ([]*update, error) {
 	}
 	var chunks [][]*variable
 	limit := chunkSize
-	if t.inPlace {
+	if t.onGPU {
 		limit = math.MaxInt
 	}
 	size := limit
@@ -51,7 +50,7 @@ func (t *Trainer) updates(params []string) ([]*update, error) {
 	for _, chunk := range chunks {
 		u := &update{vars: chunk}
 		opt := program.Options{Name: "lxrt update"}
-		if t.inPlace {
+		if t.onGPU {
 			opt.Alias = t.successor
 		}
 		p, err := t.compile(opt, func(b *program.Builder) []*Node { return t.defineUpdate(b, chunk) })
@@ -79,7 +78,7 @@ func (t *Trainer) successor(s program.Slot) (output int, ok bool) {
 }
 
 // defineUpdate returns the new value and optimizer state of each variable, or the old ones where the step's loss or the norm of its
-// gradients is not finite. The norm is clipped in float64, as PyTorch's numbers on the host are.
+// gradients is not finite. The factor of clipping is reckoned in float64, as a host reckons it.
 func (t *Trainer) defineUpdate(b *program.Builder, vars []*variable) []*Node {
 	scalars := b.Input(scalarInput{}, dtypes.Float32, 2+len(t.rates))
 	scalar := func(i int) *Node { return Reshape(Slice(scalars, AxisElem(i))) }
@@ -125,15 +124,9 @@ func (t *Trainer) move(factor float64, run *started) error {
 	for _, lr := range t.rates {
 		scalars = append(scalars, float32(lr*factor))
 	}
-	errs := make([]error, t.vars.devices)
-	var devices sync.WaitGroup
-	for d := range t.vars.devices {
-		devices.Go(func() { errs[d] = t.moveOn(d, movers, scalars, run) })
-	}
-	devices.Wait()
-	err = errors.Join(errs...)
+	err = onEach(t.vars.devices, func(d int) error { return t.moveOn(d, movers, scalars, run) })
 	switch {
-	case err != nil && t.inPlace:
+	case err != nil && t.onGPU:
 		return fmt.Errorf("train: moving the parameters, of which nothing is left but what the run saved last: %w", err)
 	case err != nil:
 		return fmt.Errorf("train: moving the parameters: %w", err)
@@ -194,7 +187,7 @@ func (v *variable) buffer(in variableInput, device int, run *started) compute.Bu
 
 // replace puts a buffer that an update made in the place of another, which is freed unless the update took it.
 func (t *Trainer) replace(old *compute.Buffer, fresh compute.Buffer) (err error) {
-	if !t.inPlace {
+	if !t.onGPU {
 		err = (*old).Finalize()
 	}
 	*old = fresh
