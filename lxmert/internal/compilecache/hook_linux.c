@@ -6,23 +6,18 @@
 
 static const pjrt_table *originals[compilecache_plugins];
 
-static void forget(const pjrt_table *t, pjrt_failure *f) {
-	pjrt_pair_args args = {pjrt_destroy_size, NULL, f};
-	t->functions[pjrt_error_destroy](&args);
-}
-
 // keep gives a compiled program to the cache.
 static void keep(const pjrt_table *t, int number, char *key, void *loaded) {
 	pjrt_pair_args get = {sizeof get, NULL, loaded};
 	pjrt_failure *f = t->functions[pjrt_get_executable](&get);
 	if (f) {
-		forget(t, f);
+		pjrt_forget(t, f);
 		return;
 	}
 	pjrt_serialize_args s = {sizeof s, NULL, get.to};
 	f = t->functions[pjrt_serialize](&s);
 	if (f) {
-		forget(t, f);
+		pjrt_forget(t, f);
 	} else {
 		compilecachePut(number, key, (void *)s.bytes, s.bytes_size);
 		if (s.free)
@@ -31,7 +26,7 @@ static void keep(const pjrt_table *t, int number, char *key, void *loaded) {
 	pjrt_pair_args destroy = {pjrt_destroy_size, NULL, get.to};
 	f = t->functions[pjrt_executable_destroy](&destroy);
 	if (f)
-		forget(t, f);
+		pjrt_forget(t, f);
 }
 
 static double seconds(void) {
@@ -58,7 +53,7 @@ static pjrt_failure *compile_through(int number, pjrt_compile_args *args) {
 			free(key);
 			return NULL;
 		}
-		forget(t, f);
+		pjrt_forget(t, f);
 	}
 	double start = seconds();
 	pjrt_failure *f = t->functions[pjrt_compile](args);

@@ -34,49 +34,41 @@ void compileoption_otherwise(const void *bytes, size_t size) {
 	otherwise.size = size;
 }
 
-// compile_adding compiles with options added to go-xla's: two serialized messages one after the other are one with the fields of both.
-static pjrt_failure *compile_adding(const pjrt_table *t, pjrt_compile_args *args, const char *bytes, size_t added) {
+// compile_adding compiles with the thread's options and others added to go-xla's: serialized messages one after the other are one with
+// the fields of all.
+static pjrt_failure *compile_adding(const pjrt_table *t, pjrt_compile_args *args, const char *others, size_t others_size) {
 	const char *own = args->options;
-	size_t size = args->options_size;
-	char *both = malloc(size + added + 1);
-	if (!both)
+	size_t own_size = args->options_size, size = options.bytes ? options.size : 0;
+	char *all = malloc(own_size + size + others_size + 1);
+	if (!all)
 		return t->functions[pjrt_compile](args);
-	memcpy(both, own, size);
-	if (added)
-		memcpy(both + size, bytes, added);
-	args->options = both;
-	args->options_size = size + added;
+	memcpy(all, own, own_size);
+	if (size)
+		memcpy(all + own_size, options.bytes, size);
+	if (others_size)
+		memcpy(all + own_size + size, others, others_size);
+	args->options = all;
+	args->options_size = own_size + size + others_size;
+	options.used = options.bytes != NULL;
 	pjrt_failure *f = t->functions[pjrt_compile](args);
 	args->options = own;
-	args->options_size = size;
-	free(both);
+	args->options_size = own_size;
+	free(all);
 	return f;
 }
 
-static void forget(const pjrt_table *t, pjrt_failure *f) {
-	pjrt_pair_args args = {pjrt_destroy_size, NULL, f};
-	t->functions[pjrt_error_destroy](&args);
-}
-
-// compile_with compiles with the thread's options, and where that fails once more with others on top of them.
+// compile_with compiles, and where that fails once more with the options for that.
 static pjrt_failure *compile_with(int number, pjrt_compile_args *args) {
 	const pjrt_table *t = originals[number];
-	size_t size = options.bytes ? options.size : 0;
-	pjrt_failure *first = compile_adding(t, args, options.bytes, size);
-	options.used = options.bytes != NULL;
-	char *both = first && otherwise.bytes ? malloc(size + otherwise.size) : NULL;
-	if (!both)
+	pjrt_failure *first = compile_adding(t, args, NULL, 0);
+	if (!first || !otherwise.bytes)
 		return first;
-	if (size)
-		memcpy(both, options.bytes, size);
-	memcpy(both + size, otherwise.bytes, otherwise.size);
-	pjrt_failure *second = compile_adding(t, args, both, size + otherwise.size);
-	free(both);
+	pjrt_failure *second = compile_adding(t, args, otherwise.bytes, otherwise.size);
 	if (second) {
-		forget(t, second);
+		pjrt_forget(t, second);
 		return first;
 	}
-	forget(t, first);
+	pjrt_forget(t, first);
 	options.again = 1;
 	return NULL;
 }

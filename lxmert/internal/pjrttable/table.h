@@ -74,6 +74,12 @@ typedef struct {
 // The places of functions in the table.
 enum { pjrt_error_destroy = 0, pjrt_compile = 20, pjrt_executable_destroy = 40, pjrt_serialize = 49, pjrt_get_executable = 51, pjrt_load = 56 };
 
+// pjrt_forget destroys a failure that nobody is to hear of.
+static inline void pjrt_forget(const pjrt_table *t, pjrt_failure *f) {
+	pjrt_pair_args args = {pjrt_destroy_size, NULL, f};
+	t->functions[pjrt_error_destroy](&args);
+}
+
 // pjrt_copy returns a copy of a table, which stays; NULL where the table is of another version, ends before the function
 // last, or there is no memory.
 static inline pjrt_table *pjrt_copy(const pjrt_table *t, int last) {

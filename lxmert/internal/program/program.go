@@ -32,7 +32,7 @@ type Program struct {
 	nodes   []*graph.Node
 	mesh    *distributed.DeviceMesh
 	options []compileoption.Option
-	donated []bool // by slot
+	donated []bool // of all devices' buffers, as Execute takes them
 }
 
 // Slot is one parameter of a program: a weight or an input.
@@ -156,13 +156,12 @@ func Build(backend compute.Backend, opt Options, define func(b *Builder) []*grap
 		b.mesh = p.mesh
 	}
 	p.nodes = define(b)
-	p.graph, p.Slots, p.donated = b.Graph, b.slots, make([]bool, len(b.slots))
-	for i, s := range p.Slots {
-		if opt.Alias == nil {
-			break
-		}
-		if output, ok := opt.Alias(s); ok {
-			aliases[i], p.donated[i] = output, true
+	p.graph, p.Slots, p.donated = b.Graph, b.slots, make([]bool, p.Devices*len(b.slots))
+	if opt.Alias != nil {
+		for i, s := range p.Slots {
+			if output, ok := opt.Alias(s); ok {
+				aliases[i], p.donated[i] = output, true
+			}
 		}
 	}
 	for _, o := range p.nodes {
@@ -192,15 +191,11 @@ func (p *Program) Compile() (err error) {
 }
 
 // Execute runs the program on device buffers in the order of its slots, all of the first device, then all of the
-// second, and so on; the outputs come in the same way and are the caller's. Inputs stay as they are, but for those that [Options].Alias gave
-// away. A program of one device runs on device.
+// second, and so on; the outputs come in the same way and are the caller's. Inputs stay as they are, but for those that
+// [Options].Alias gave away. A program of one device runs on device.
 func (p *Program) Execute(inputs []compute.Buffer, device compute.DeviceNum) (out []compute.Buffer, err error) {
 	defer Recover(&err)
-	donated := p.donated
-	if p.Devices > 1 {
-		donated = make([]bool, len(inputs))
-	}
-	return p.graph.Executable().Execute(inputs, donated, device)
+	return p.graph.Executable().Execute(inputs, p.donated, device)
 }
 
 // Run executes a program of one device and copies its outputs to the host: []float32 or []int32, as their types say.
