@@ -225,8 +225,8 @@ func (s *Spaces) Neighbours(k int) ([][]float64, error) {
 	if n := s.N; k < 1 || k > n-1 {
 		return nil, fmt.Errorf("%d nearest neighbours among %d examples: give 1 to %d", k, n, n-1)
 	}
-	return s.compared(func(sentences, pictures [][]float64) float64 {
-		a, b := nearest(sentences, k), nearest(pictures, k)
+	near := func(rows [][]float64) [][]int { return nearest(rows, k) }
+	return compared(s, near, func(a, b [][]int) float64 {
 		sum := 0.0
 		for i := range a {
 			for _, j := range a[i] {
@@ -241,14 +241,17 @@ func (s *Spaces) Neighbours(k int) ([][]float64, error) {
 
 // nearest lists the k nearest other rows of each row.
 func nearest(rows [][]float64, k int) [][]int {
-	out := make([][]int, len(rows))
+	out, lengths := make([][]int, len(rows)), make([]float64, len(rows))
+	for i, x := range rows {
+		lengths[i] = length(x)
+	}
 	for i, x := range rows {
 		var others []int
 		cosine := make([]float64, len(rows))
 		for j, y := range rows {
 			if j != i {
 				others = append(others, j)
-				cosine[j] = dot(x, y) / length(x) / length(y)
+				cosine[j] = dot(x, y) / lengths[i] / lengths[j]
 			}
 		}
 		slices.SortStableFunc(others, func(a, b int) int { return cmp.Compare(cosine[b], cosine[a]) })
@@ -259,27 +262,27 @@ func nearest(rows [][]float64, k int) [][]int {
 
 // CKA is the linear centred kernel alignment of the same levels, debiased (which may be negative) or not.
 func (s *Spaces) CKA(debiased bool) [][]float64 {
-	measure := probe.LinearCKA
+	kernel := probe.LinearKernel
 	if debiased {
-		measure = probe.DebiasedCKA
+		kernel = probe.DebiasedKernel
 	}
-	return s.compared(func(sentences, pictures [][]float64) float64 {
-		return measure(matrix(sentences), matrix(pictures))
-	})
+	return compared(s, func(rows [][]float64) probe.Kernel {
+		return kernel(mat.NewDense(len(rows), len(rows[0]), slices.Concat(rows...)))
+	}, probe.Kernel.CKA)
 }
 
-func matrix(rows [][]float64) *mat.Dense {
-	return mat.NewDense(len(rows), len(rows[0]), slices.Concat(rows...))
-}
-
-// compared compares every level of words but the first with every level of regions.
-func (s *Spaces) compared(compare func(sentences, pictures [][]float64) float64) [][]float64 {
-	var out [][]float64
+// compared compares every level of words but the first with every level of regions, by what is made of each level's rows once.
+func compared[T any](s *Spaces, of func(rows [][]float64) T, compare func(sentences, pictures T) float64) (out [][]float64) {
 	cfg := s.eng.Config()
+	var pictures []T
+	for v := range cfg.RegionLayers + cfg.CrossLayers + 1 {
+		pictures = append(pictures, of(s.levels[regions(v)].pooled))
+	}
 	for t := range cfg.LangLayers + cfg.CrossLayers {
+		sentences := of(s.levels[words(t+1)].pooled)
 		var line []float64
-		for v := range cfg.RegionLayers + cfg.CrossLayers + 1 {
-			line = append(line, compare(s.levels[words(t+1)].pooled, s.levels[regions(v)].pooled))
+		for _, p := range pictures {
+			line = append(line, compare(sentences, p))
 		}
 		out = append(out, line)
 	}

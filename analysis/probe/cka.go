@@ -10,18 +10,32 @@ import (
 // LinearCKA is the centred kernel alignment of two sets of states of the same n examples, x [n,D] and y [n,E]:
 // |Yc' Xc|² / (|Xc' Xc| |Yc' Yc|), 0 to 1. Shifts, rotations and one scale for all columns change nothing. With few
 // examples and many columns it is far too large whatever the states are; see [DebiasedCKA]. NaN if either is constant.
-func LinearCKA(x, y *mat.Dense) float64 {
-	kx, ky := centred(gram(x)), centred(gram(y))
-	return inner(kx, ky) / math.Sqrt(inner(kx, kx)*inner(ky, ky))
-}
+func LinearCKA(x, y *mat.Dense) float64 { return LinearKernel(x).CKA(LinearKernel(y)) }
 
 // DebiasedCKA is [LinearCKA] with an unbiased estimate of each of its three terms, HSIC1 of Song et al. (2012), so that states
 // which have nothing in common have 0 on average, and therefore sometimes less. At most 1; NaN with fewer than 4 examples or
 // constant states.
-func DebiasedCKA(x, y *mat.Dense) float64 {
-	kx, ky := hollow(gram(x)), hollow(gram(y))
-	return ratio(hsic(kx, ky), hsic(kx, kx), hsic(ky, ky))
+func DebiasedCKA(x, y *mat.Dense) float64 { return DebiasedKernel(x).CKA(DebiasedKernel(y)) }
+
+// Kernel is what CKA takes of a set of states, [n,n], made once for a set that is compared with many others.
+type Kernel struct {
+	k    *mat.Dense
+	term func(k, l *mat.Dense) float64
+	own  float64 // the term with itself
 }
+
+// LinearKernel is that of [LinearCKA].
+func LinearKernel(x *mat.Dense) Kernel { return newKernel(centred(gram(x)), inner) }
+
+// DebiasedKernel is that of [DebiasedCKA].
+func DebiasedKernel(x *mat.Dense) Kernel { return newKernel(hollow(gram(x)), hsic) }
+
+func newKernel(k *mat.Dense, term func(k, l *mat.Dense) float64) Kernel {
+	return Kernel{k, term, term(k, k)}
+}
+
+// CKA compares two kernels of the same kind, of the same examples.
+func (k Kernel) CKA(other Kernel) float64 { return ratio(k.term(k.k, other.k), k.own, other.own) }
 
 // ratio is CKA from its three terms. The two below the line may be 0 or, being estimates, less: then there is no alignment.
 func ratio(xy, xx, yy float64) float64 {
