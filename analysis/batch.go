@@ -24,7 +24,7 @@ func Separate(b *lxmert.Batch) *lxmert.Batch {
 // ValidWords says of each position of a row's text whether it is a word: [T of that text]. A position whose mask is
 // neither 0 nor 1 counts as one.
 func ValidWords(b *lxmert.Batch, row int) []bool {
-	text, _ := pairOf(b, row)
+	text, _ := b.Pair(row)
 	valid := make([]bool, len(b.IDs[text]))
 	for t := range valid {
 		valid[t] = b.TextMask == nil || b.TextMask[text][t] > 0
@@ -34,7 +34,7 @@ func ValidWords(b *lxmert.Batch, row int) []bool {
 
 // ValidRegions says of each region of a row's image whether it is there: [V].
 func ValidRegions(b *lxmert.Batch, row int) []bool {
-	_, image := pairOf(b, row)
+	_, image := b.Pair(row)
 	valid := make([]bool, b.V())
 	for v := range valid {
 		valid[v] = b.RegionMask == nil || b.RegionMask[image][v] > 0
@@ -58,7 +58,7 @@ func InnerWords(b *lxmert.Batch, row int) []int {
 
 // WordAxis names the words of a row, by their pieces, as one side of a [Matrix]; padding at the end is left out.
 func WordAxis(b *lxmert.Batch, row int) Axis {
-	text, _ := pairOf(b, row)
+	text, _ := b.Pair(row)
 	axis := Axis{Name: "word"}
 	for t := range lastTrue(ValidWords(b, row)) {
 		name := strconv.Itoa(t)
@@ -73,7 +73,7 @@ func WordAxis(b *lxmert.Batch, row int) Axis {
 // RegionAxis names the regions of a row, by number and the detector's object, as one side of a [Matrix]; masked ones at
 // the end are left out.
 func RegionAxis(b *lxmert.Batch, row int) Axis {
-	_, image := pairOf(b, row)
+	_, image := b.Pair(row)
 	axis := Axis{Name: "region"}
 	for v := range lastTrue(ValidRegions(b, row)) {
 		name := strconv.Itoa(v)
@@ -94,17 +94,10 @@ func lastTrue(valid []bool) int {
 	return n
 }
 
-func pairOf(b *lxmert.Batch, row int) (text, image int) {
-	if b.Pairs == nil {
-		return row, row
-	}
-	return b.Pairs[row][0], b.Pairs[row][1]
-}
-
 // NewScores returns the result of one row of a batch, with everything that the batch knows about it. Words and regions
 // are cut to the row's own numbers of them.
 func NewScores(m Meta, b *lxmert.Batch, row int, words, regions []float64) Scores {
-	text, image := pairOf(b, row)
+	text, image := b.Pair(row)
 	s := Scores{Meta: m, Words: words, Regions: regions}
 	s.N = 1
 	if words != nil {

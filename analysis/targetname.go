@@ -106,14 +106,14 @@ func maskedTarget(word string, b *lxmert.Batch) (Target, error) {
 }
 
 func ownPiece(b *lxmert.Batch, position int) int {
-	text, _ := pairOf(b, 0)
+	text, _ := b.Pair(0)
 	return int(b.IDs[text][position])
 }
 
 // PositionsOf are the positions of a word of a row's text, wherever it stands, with all its pieces; or of a special piece such as
 // [CLS]. Capital letters and punctuation around the word do not count. Nil: there is none, or nobody said which words there are.
 func PositionsOf(b *lxmert.Batch, row int, word string) (at []int) {
-	text, _ := pairOf(b, row)
+	text, _ := b.Pair(row)
 	if text >= len(b.Words) {
 		return nil
 	}

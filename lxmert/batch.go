@@ -66,6 +66,26 @@ func (b *Batch) Rows() int {
 	return len(b.IDs)
 }
 
+// Pair is the text and the image that meet in a row.
+func (b *Batch) Pair(row int) (text, image int) {
+	if b.Pairs == nil {
+		return row, row
+	}
+	return b.Pairs[row][0], b.Pairs[row][1]
+}
+
+// RowOf is the row that an activation of these rows has for a row of the batch: that of its text, of its image, or its own.
+func (b *Batch) RowOf(rows Rows, row int) int {
+	text, image := b.Pair(row)
+	switch rows {
+	case TextRows:
+		return text
+	case ImageRows:
+		return image
+	}
+	return row
+}
+
 // T is the longest text, in word pieces.
 func (b *Batch) T() int {
 	t := 0

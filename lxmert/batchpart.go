@@ -8,10 +8,7 @@ func (b *Batch) Part(rows ...int) *Batch {
 	v := b.V()
 	part := &Batch{Feats: NewTensor(len(rows), v, b.Feats.Shape[2]), Boxes: NewTensor(len(rows), v, b.Boxes.Shape[2])}
 	for n, row := range rows {
-		text, image := row, row
-		if b.Pairs != nil {
-			text, image = b.Pairs[row][0], b.Pairs[row][1]
-		}
+		text, image := b.Pair(row)
 		part.IDs = append(part.IDs, b.IDs[text])
 		if b.Segments != nil {
 			part.Segments = append(part.Segments, b.Segments[text])

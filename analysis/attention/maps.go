@@ -60,15 +60,7 @@ func (m *Maps) Of(name string, row int) (lxmert.Tensor, error) {
 	if row < 0 || row >= b.Rows() {
 		return lxmert.Tensor{}, fmt.Errorf("row %d is out of range, the batch has %d", row, b.Rows())
 	}
-	if b.Pairs != nil {
-		switch m.Config.Rows(name) {
-		case lxmert.TextRows:
-			row = b.Pairs[row][0]
-		case lxmert.ImageRows:
-			row = b.Pairs[row][1]
-		}
-	}
-	return values.Row(row), nil
+	return values.Row(b.RowOf(m.Config.Rows(name), row)), nil
 }
 
 // All are the maps of a row of the batch, as [Maps.Of], by name.

@@ -64,13 +64,11 @@ func Match(clean, corrupted *lxmert.Batch, row int, least float64) Matching {
 }
 
 func objectOf(b *lxmert.Batch, row, region int) string {
-	if b.Pairs != nil {
-		row = b.Pairs[row][1]
-	}
-	if row >= len(b.Images) || region >= len(b.Images[row].Objects) {
+	_, image := b.Pair(row)
+	if image >= len(b.Images) || region >= len(b.Images[image].Objects) {
 		return ""
 	}
-	return b.Images[row].Objects[region]
+	return b.Images[image].Objects[region]
 }
 
 // overlap is the intersection over union of two boxes x0 y0 x1 y1.

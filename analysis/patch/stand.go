@@ -54,10 +54,8 @@ func RegionsPair(clean, corrupted *lxmert.Batch, row int) error {
 
 // numbers are those of one region of a row.
 func numbers(b *lxmert.Batch, t lxmert.Tensor, row, region int) []float32 {
-	if b.Pairs != nil {
-		row = b.Pairs[row][1]
-	}
-	return t.Row(row).Row(region).Data
+	_, image := b.Pair(row)
+	return t.Row(image).Row(region).Data
 }
 
 func count(there []bool) int {

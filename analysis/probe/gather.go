@@ -115,10 +115,7 @@ func at(list []string, i int) string {
 
 // pictureOf is what a row's picture is called, and what is known about it. Without a name each row has a picture of its own.
 func pictureOf(b *lxmert.Batch, row, first int) (string, Item) {
-	image := row
-	if b.Pairs != nil {
-		image = b.Pairs[row][1]
-	}
+	_, image := b.Pair(row)
 	it := Item{Picture: fmt.Sprintf("row %d", first+row)}
 	if b.Images != nil {
 		info := b.Images[image]
@@ -146,10 +143,7 @@ type placedWord struct {
 
 // wordsOf are the words of a row's sentence, without special and padded positions.
 func wordsOf(b *lxmert.Batch, row int) []placedWord {
-	text := row
-	if b.Pairs != nil {
-		text = b.Pairs[row][0]
-	}
+	text, _ := b.Pair(row)
 	if b.Words == nil {
 		return nil
 	}

@@ -36,15 +36,7 @@ func (s *States) Of(level string, row int) lxmert.Tensor {
 	if !ok {
 		return lxmert.Tensor{}
 	}
-	if s.batch.Pairs != nil {
-		switch s.cfg.Rows(level) {
-		case lxmert.TextRows:
-			row = s.batch.Pairs[row][0]
-		case lxmert.ImageRows:
-			row = s.batch.Pairs[row][1]
-		}
-	}
-	return values.Row(row)
+	return values.Row(s.batch.RowOf(s.cfg.Rows(level), row))
 }
 
 // Means are the means of each row's states at a level, over words or regions that are not padding: [rows,D].

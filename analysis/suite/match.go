@@ -137,7 +137,8 @@ type tower struct {
 
 // towers runs one tower over all of its items, some at a time.
 func towers(ctx context.Context, eng lxmert.Engine, input Input, level string, n int, item func(i int) lxmert.Question) (all []tower, from lxmert.Provenance, err error) {
-	text := eng.Config().Rows(level) == lxmert.TextRows
+	rows := eng.Config().Rows(level)
+	text := rows == lxmert.TextRows
 	for at := 0; at < n; at += together {
 		var questions []lxmert.Question
 		for i := at; i < min(at+together, n); i++ {
@@ -154,17 +155,10 @@ func towers(ctx context.Context, eng lxmert.Engine, input Input, level string, n
 		from = trace.Provenance
 		for row := range questions {
 			one := tower{}
-			at := row // a sentence that stands twice is there once
-			if b.Pairs != nil {
-				at = b.Pairs[row][1]
-			}
+			at := b.RowOf(rows, row) // a sentence that stands twice is there once
 			valid := analysis.ValidRegions(b, row)
 			if text {
-				valid = analysis.ValidWords(b, row)
-				if at = row; b.Pairs != nil {
-					at = b.Pairs[row][0]
-				}
-				one.ids = b.IDs[at]
+				valid, one.ids = analysis.ValidWords(b, row), b.IDs[at]
 			}
 			count := lastTrue(valid)
 			state := trace.Values[level].Row(at)

@@ -54,10 +54,7 @@ func Of(b *lxmert.Batch, row int, class ClassOf) (Hidden, bool) {
 		if class == nil {
 			return Hidden{n.Positions, n.Region, 0}, true
 		}
-		image := row
-		if b.Pairs != nil {
-			image = b.Pairs[row][1]
-		}
+		_, image := b.Pair(row)
 		if k, known := class(b.Images[image], n.Region); known {
 			return Hidden{n.Positions, n.Region, k}, true
 		}
