@@ -123,23 +123,3 @@ func (p *Plan) Trace(results [][]float32) *lxmert.Trace {
 
 // Shape is that of an activation, with its rows.
 func (p *Plan) Shape(a lxmert.Activation) []int { return p.plan.sizes.dims(p.plan.cfg, a, 0) }
-
-// MapPlace is an attention map and its place in the model: the block of parameters that makes it, what attends, what is
-// attended to, and what comes of that.
-type MapPlace struct {
-	Name   string
-	Params string // the block's, by the prefix that they have in files
-	Inner  string // the block's part with the projections of queries, keys and values
-	Query  string // the activation that attends
-	Keys   string // the activation that is attended to
-	Out    string // what becomes of the query: LN(what it gathers + query)
-}
-
-// MapPlaces lists a model's attention maps in the order in which they are computed, as maps.go has them.
-func MapPlaces(c lxmert.Config) []MapPlace {
-	var all []MapPlace
-	for _, m := range mapsOf(c) {
-		all = append(all, MapPlace{m.name, m.params, m.inner, m.query, m.keys, m.out})
-	}
-	return all
-}

@@ -118,11 +118,11 @@ func (n *Net) attention(name string, mask keyMask) {
 	m := n.maps[name]
 	n.keyMasks[name] = mask
 	perHead := []int{0, 1} // axes N and H
-	query, keys := n.reader(name, m.query), n.reader(name, m.keys)
+	query, keys := n.reader(name, m.Query), n.reader(name, m.Keys)
 	if n.clsOnly && name == place("x", n.cfg.CrossLayers-1, "tt") {
-		query = memo(func() *Node { return Slice(n.Node(m.query), AxisRange(), AxisRangeFromStart(1)) })
+		query = memo(func() *Node { return Slice(n.Node(m.Query), AxisRange(), AxisRangeFromStart(1)) })
 	}
-	project := func(what string, x *Node) *Node { return n.splitHeads(n.dense(m.params+"."+m.inner+"."+what, x)) }
+	project := func(what string, x *Node) *Node { return n.splitHeads(n.dense(m.Params+"."+m.Inner+"."+what, x)) }
 
 	n.define(name+".q", func() *Node { return project("query", query()) })
 	n.define(name+".k", func() *Node { return project("key", keys()) })
@@ -144,8 +144,8 @@ func (n *Net) attention(name string, mask keyMask) {
 		probs := n.drop(name, n.Node(name), v.Shape().Dimensions[0], attentionRate)
 		return n.halved(multiply(ConvertDType(probs, v.DType()), []int{3}, v, []int{2}, perHead))
 	})
-	n.define(name+".out", func() *Node { return n.dense(m.params+".output.dense", mergeHeads(n.Node(name+".ctx"))) })
-	n.define(m.out, func() *Node { return n.added(m.params+".output", name+".out", n.Node(name+".out"), query()) })
+	n.define(name+".out", func() *Node { return n.dense(m.Params+".output.dense", mergeHeads(n.Node(name+".ctx"))) })
+	n.define(m.Out, func() *Node { return n.added(m.Params+".output", name+".out", n.Node(name+".out"), query()) })
 }
 
 // feedForward defines a level LN(W2 act(W1 x) + x) and what it adds up:

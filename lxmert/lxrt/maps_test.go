@@ -14,19 +14,19 @@ func TestEveryMapHasItsPlace(t *testing.T) {
 	for _, cfg := range []lxmert.Config{smallConfig(), lxmert.LXR955()} {
 		var names []string
 		blocks := map[string]bool{}
-		for _, m := range mapsOf(cfg) {
-			names = append(names, m.name)
-			blocks[m.params+"."] = true
-			acts, err := cfg.Find(m.name)
+		for _, m := range MapPlaces(cfg) {
+			names = append(names, m.Name)
+			blocks[m.Params+"."] = true
+			acts, err := cfg.Find(m.Name)
 			if err != nil {
 				t.Fatal(err)
 			}
 			axes := acts[0].Axes // heads, queries, keys
-			for name, axis := range map[string]lxmert.Axis{m.query: axes[1], m.keys: axes[2], m.out: axes[1]} {
+			for name, axis := range map[string]lxmert.Axis{m.Query: axes[1], m.Keys: axes[2], m.Out: axes[1]} {
 				if acts, err = cfg.Find(name); err != nil {
-					t.Errorf("%s: %v", m.name, err)
+					t.Errorf("%s: %v", m.Name, err)
 				} else if want := []lxmert.Axis{axis, lxmert.AxisHidden}; !slices.Equal(acts[0].Axes, want) {
-					t.Errorf("%s reads or makes %s %s, want %c", m.name, name, acts[0].Shape(), want)
+					t.Errorf("%s reads or makes %s %s, want %c", m.Name, name, acts[0].Shape(), want)
 				}
 			}
 		}

@@ -46,7 +46,7 @@ type Net struct {
 	// only [CLS] is wanted of the last language level, so the last layer computes one word instead of T.
 	clsOnly bool
 
-	maps     map[string]attentionMap
+	maps     map[string]MapPlace
 	build    map[string]func() *Node
 	nodes    map[string]*Node
 	pairs    map[string]*Node   // levels of the towers, with a row for each pair
@@ -79,11 +79,11 @@ func NewNet(cfg lxmert.Config, in Inputs, param func(name string) *Node, opt Net
 	n := &Net{
 		cfg: cfg, in: in, param: param, table: param, bfloat16: opt.BFloat16, edit: opt.Edit, clsOnly: opt.PooledOnly,
 		dropout: opt.Dropout, remat: opt.Rematerialize, attnLRP: opt.AttnLRP, lora: opt.LoRA,
-		maps: map[string]attentionMap{}, build: map[string]func() *Node{}, nodes: map[string]*Node{},
+		maps: map[string]MapPlace{}, build: map[string]func() *Node{}, nodes: map[string]*Node{},
 		pairs: map[string]*Node{}, keyMasks: map[string]keyMask{},
 	}
-	for _, m := range mapsOf(cfg) {
-		n.maps[m.name] = m
+	for _, m := range MapPlaces(cfg) {
+		n.maps[m.Name] = m
 	}
 	if opt.BFloat16 {
 		half := map[string]*Node{}
