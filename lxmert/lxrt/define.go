@@ -109,7 +109,7 @@ func (p *plan) readNode(b *program.Builder, net *Net, number int) *Node {
 	}
 	rows := p.sizes.dims(p.cfg, r.act, 1)[0]
 	positions := b.Input(positionsInput{number}, dtypes.Int32, rows, r.count()[1])
-	if isPositionHead(r.act.Name) && !p.demand[r.act.Name] {
+	if p.atPositions(r.act.Name) {
 		return net.HeadAt(r.act.Name, positions)
 	}
 	return takePositions(net.Node(r.act.Name), positions, positionAxis(r.act))
@@ -127,10 +127,10 @@ func (p *plan) termNode(b *program.Builder, net *Net, number int) *Node {
 		x = net.Node(t.Output)
 	default:
 		at := input(positionArray, dtypes.Int32, t.rows[1], 1)
-		if p.demand[t.Output] {
-			x = takePositions(net.Node(t.Output), at, 1)
-		} else {
+		if p.atPositions(t.Output) {
 			x = net.HeadAt(t.Output, at)
+		} else {
+			x = takePositions(net.Node(t.Output), at, 1)
 		}
 		x = Squeeze(x, 1)
 	}

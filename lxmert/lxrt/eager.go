@@ -94,7 +94,7 @@ func NewPlan(cfg lxmert.Config, b *lxmert.Batch, r lxmert.Request) (*Plan, error
 		step := PlanRead{Activation: r.act}
 		if r.positions != nil {
 			step.Positions, step.Axis, step.Count = r.positionData(p), positionAxis(r.act), r.count()[1]
-			step.AtPositions = isPositionHead(r.act.Name) && !p.demand[r.act.Name]
+			step.AtPositions = p.atPositions(r.act.Name)
 		}
 		out.Reads = append(out.Reads, step)
 	}
@@ -104,7 +104,7 @@ func NewPlan(cfg lxmert.Config, b *lxmert.Batch, r lxmert.Request) (*Plan, error
 			step.Class = t.data(classArray).([]int32)
 		}
 		if t.hasPosition() {
-			step.Position, step.AtPositions = t.data(positionArray).([]int32), !p.demand[t.Output]
+			step.Position, step.AtPositions = t.data(positionArray).([]int32), p.atPositions(t.Output)
 		}
 		out.Terms = append(out.Terms, step)
 	}

@@ -82,6 +82,9 @@ func isPositionHead(name string) bool {
 	return false
 }
 
+// atPositions reports whether a head of which positions are asked for is computed at these only: nothing asks for all of it.
+func (p *plan) atPositions(head string) bool { return isPositionHead(head) && !p.demand[head] }
+
 // positionAxis is the axis of words or regions of an activation with rows, of a map that of its queries; -1: none.
 func positionAxis(a lxmert.Activation) int {
 	for i, x := range a.Axes {
