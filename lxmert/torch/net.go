@@ -25,7 +25,6 @@ type net struct {
 	lrp   bool
 
 	wanted map[string]bool // activations whose gradients are wanted
-	maps   map[string]lxrt.MapPlace
 	masks  map[string]keyMask
 	build  map[string]func() tensor
 	nodes  map[string]tensor
@@ -41,7 +40,7 @@ type keyMask struct{ added, some tensor }
 func newNet(ctx context.Context, a *arena, cfg lxmert.Config, plan *lxrt.Plan, param func(name string) tensor) *net {
 	n := &net{
 		arena: a, ctx: ctx, cfg: cfg, plan: plan, param: param, lrp: plan.Rule == lxmert.AttnLRP, wanted: map[string]bool{},
-		maps: map[string]lxrt.MapPlace{}, masks: map[string]keyMask{}, build: map[string]func() tensor{}, nodes: map[string]tensor{}, pairs: map[string]tensor{},
+		masks: map[string]keyMask{}, build: map[string]func() tensor{}, nodes: map[string]tensor{}, pairs: map[string]tensor{},
 	}
 	n.held = func(x tensor) tensor { return x }
 	if n.lrp {
@@ -112,7 +111,6 @@ func (n *net) layers() {
 		pairImage.some = n.taken(image.some, n.pairImage)
 	}
 	for _, m := range lxrt.MapPlaces(n.cfg) {
-		n.maps[m.Name] = m
 		keys := m.Name[len(m.Name)-1] // t or i
 		mask := map[bool]map[byte]keyMask{true: {'t': pairText, 'i': pairImage}, false: {'t': text, 'i': image}}[m.Name[0] == 'x'][keys]
 		n.attention(m, mask)

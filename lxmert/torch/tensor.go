@@ -77,11 +77,7 @@ func (a *arena) floats(x []float32, shape ...int) tensor {
 
 // ints are indices, which libtorch wants in 64 bits.
 func (a *arena) ints(x []int32, shape ...int) tensor {
-	wide := make([]int64, len(x), len(x)+1)
-	for i, v := range x {
-		wide[i] = int64(v)
-	}
-	return a.data(unsafe.Pointer(unsafe.SliceData(wide)), shape, 8, kindInt64)
+	return a.data(unsafe.Pointer(unsafe.SliceData(int64s(x))), shape, 8, kindInt64)
 }
 
 // host copies float32 values from the device.
@@ -106,7 +102,8 @@ func shapeOf(t tensor) []int {
 	return shape
 }
 
-func int64s(x []int) []int64 {
+// int64s always points to something, which libtorch wants of what is empty, too.
+func int64s[T int | int32](x []T) []int64 {
 	out := make([]int64, len(x), len(x)+1)
 	for i, v := range x {
 		out[i] = int64(v)
