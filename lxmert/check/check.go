@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -193,7 +192,7 @@ func (c *comparison) bounds(ctx context.Context) (map[string]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name := range maps.Keys(reach) {
+	for name := range reach {
 		reach[name] *= 2 // both engines round
 	}
 	return reach, nil
