@@ -36,7 +36,7 @@ type explaining struct {
 }
 
 func (a *explaining) runOurs(ctx context.Context, round int) error {
-	return a.comparison.runOurs(ctx, round, job{Explain: &explainSpec{modelSpec: a.spec(), Batches: a.Batches, Repeat: a.Repeat, Method: a.Method}}, a.sizes)
+	return a.comparison.runOurs(ctx, round, job{Explain: &explainSpec{modelSpec: a.material.spec(a.Options), Batches: a.Batches, Repeat: a.Repeat, Method: a.Method}}, a.sizes)
 }
 
 // sizes are how many single passes each of our batches stands for.

@@ -57,11 +57,6 @@ func (c *comparison) measure(ctx context.Context, ours func(ctx context.Context,
 	return nil
 }
 
-// spec is what our processes open.
-func (c *comparison) spec() modelSpec {
-	return modelSpec{Weights: c.material.weights, Config: c.Config, Inputs: c.material.inputs, Backend: c.Backend, BF16: c.BF16}
-}
-
 // runOurs has a process of ours do a job, whose result must have these batches.
 func (c *comparison) runOurs(ctx context.Context, round int, j job, batches func() []int) error {
 	isFirst := len(c.ours) == 0
@@ -112,10 +107,15 @@ func (c *comparison) progress(round int, who string, r *Result) {
 // modelSpec says which model one process opens, and what it is asked.
 type modelSpec struct {
 	Weights string `json:"weights"`
-	Config  string `json:"config,omitempty"`
-	Inputs  string `json:"inputs"`
+	Config  string `json:"config,omitempty"` // file with what the weights do not tell
+	Inputs  string `json:"inputs"`           // as writeInputs writes them, of the largest batch
 	Backend string `json:"backend,omitempty"`
 	BF16    bool   `json:"bf16,omitempty"`
+}
+
+// spec is what our processes open.
+func (m *material) spec(o Options) modelSpec {
+	return modelSpec{Weights: m.weights, Config: o.Config, Inputs: m.inputs, Backend: o.Backend, BF16: o.BF16}
 }
 
 // with opens the model and the inputs in this process for what measures them, and fills in the rest of the result.

@@ -52,7 +52,7 @@ func somePatched(c lxmert.Config, words, regions int) (some []patch.Node, all in
 }
 
 func (p *patching) runOurs(ctx context.Context, round int) error {
-	return p.comparison.runOurs(ctx, round, job{Patch: &patchSpec{modelSpec: p.spec(), Repeat: p.Repeat}}, func() []int {
+	return p.comparison.runOurs(ctx, round, job{Patch: &patchSpec{modelSpec: p.material.spec(p.Options), Repeat: p.Repeat}}, func() []int {
 		some, all := p.nodes()
 		return []int{len(some), all}
 	})

@@ -226,7 +226,7 @@ func (t *training) round(ctx context.Context, round int) error {
 
 // runOurs makes steps with our engine, of which s says how many rows they have and what is wanted.
 func (t *training) runOurs(ctx context.Context, s trainSpec) (*Result, error) {
-	s.Weights, s.Config, s.Inputs, s.Backend, s.BF16 = t.material.weights, t.Config, t.material.inputs, t.Backend, t.BF16
+	s.modelSpec = t.material.spec(t.Options)
 	s.Pretrain, s.Clip = t.Pretrain, t.clip()
 	s.Repeat, s.LoRA, s.Rematerialize, s.Accumulate, s.Devices = t.Repeat, t.LoRA, t.Rematerialize, t.Accumulate, t.Devices
 	p, err := t.Runs.ours(job{Train: &s}, !t.backendNamed)

@@ -22,11 +22,7 @@ import (
 
 // trainSpec says which steps one process times.
 type trainSpec struct {
-	Weights  string  `json:"weights"`
-	Config   string  `json:"config,omitempty"` // file with what the weights do not tell
-	Inputs   string  `json:"inputs"`           // as writeInputs writes them, of the largest batch
-	Backend  string  `json:"backend,omitempty"`
-	BF16     bool    `json:"bf16,omitempty"`
+	modelSpec
 	Batch    int     `json:"batch"`
 	Repeat   int     `json:"repeat"`
 	Side     int     `json:"side,omitempty"` // of the smallest square product of the peak; 0: measure no peak
@@ -105,16 +101,13 @@ func (s trainSpec) parts() (*lxmert.Batch, []train.Part, error) {
 
 // answerLabels are those of the parts of a step with the first rows of a file of inputs.
 func answerLabels(f *weights.File, rows, parts int) ([]map[string]train.Label, error) {
-	t, ok := f.Tensor(targets)
-	if !ok {
-		return nil, fmt.Errorf("%s has no %s", f.Path, targets)
-	}
-	answers, err := t.Float32s()
-	if err != nil {
-		return nil, err
+	labels := &labelFile{file: f, rows: rows}
+	answers, classes := labels.floats(targets)
+	if labels.err != nil {
+		return nil, labels.err
 	}
 	var all []map[string]train.Label
-	for n, classes, from := rows/parts, t.Shape[1], 0; from < rows; from += n {
+	for n, from := rows/parts, 0; from < rows; from += n {
 		all = append(all, map[string]train.Label{targets: {Data: answers[from*classes : (from+n)*classes], Shape: []int{n, classes}}})
 	}
 	return all, nil
