@@ -219,7 +219,7 @@ const targets = "target"
 // writeInputs writes a batch whose texts are of several lengths, padded, and what is to be learnt of it.
 func writeInputs(path string, c lxmert.Config, n, words, regions int, labels func(c lxmert.Config, b *lxmert.Batch) []weights.Item) error {
 	b := synthetic.Batch(c, seed, n, words, regions)
-	ids, mask := make([]byte, 0, 4*n*words), make([]float32, 0, n*words)
+	ids, mask := make([]int32, 0, n*words), make([]float32, 0, n*words)
 	for row := range n {
 		length := max(1, words-row%4)
 		for t, id := range b.IDs[row] {
@@ -227,20 +227,24 @@ func writeInputs(path string, c lxmert.Config, n, words, regions int, labels fun
 			if t >= length {
 				id, one = 0, 0
 			}
-			ids = binary.LittleEndian.AppendUint32(ids, uint32(id))
+			ids = append(ids, id)
 			mask = append(mask, one)
 		}
 	}
 	items := []weights.Item{
-		{Name: "input_ids", DType: weights.I32, Shape: []int{n, words}, Values: func(w io.Writer) error {
-			_, err := w.Write(ids)
-			return err
-		}},
+		fromInts("input_ids", []int{n, words}, ids),
 		weights.FromFloats("input_mask", []int{n, words}, mask, weights.F32),
 		weights.FromFloats("feats", b.Feats.Shape, b.Feats.Data, weights.F32),
 		weights.FromFloats("boxes", b.Boxes.Shape, b.Boxes.Data, weights.F32),
 	}
 	return spaceHint(weights.Write(path, append(items, labels(c, b)...), nil))
+}
+
+// fromInts is an item of int32.
+func fromInts(name string, shape []int, data []int32) weights.Item {
+	return weights.Item{Name: name, DType: weights.I32, Shape: shape, Values: func(w io.Writer) error {
+		return binary.Write(w, binary.LittleEndian, data)
+	}}
 }
 
 // answerItems are answers to learn: one with the score 1 and, unless it is the same, one with 0.3.

@@ -1,10 +1,8 @@
 package bench
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -41,14 +39,11 @@ func pretrainItems(c lxmert.Config, b *lxmert.Batch) []weights.Item {
 		return func(i int) uint64 { return s.Bits(i) >> 33 }
 	}
 	ints := func(name string, shape []int, value func(i int) int) weights.Item {
-		data := make([]byte, 0, 4*lxmert.Size(shape))
-		for i := range lxmert.Size(shape) {
-			data = binary.LittleEndian.AppendUint32(data, uint32(int32(value(i))))
+		data := make([]int32, lxmert.Size(shape))
+		for i := range data {
+			data[i] = int32(value(i))
 		}
-		return weights.Item{Name: name, DType: weights.I32, Shape: shape, Values: func(w io.Writer) error {
-			_, err := w.Write(data)
-			return err
-		}}
+		return fromInts(name, shape, data)
 	}
 	floats := func(name string, shape []int, value func(i int) float32) weights.Item {
 		data := make([]float32, lxmert.Size(shape))
