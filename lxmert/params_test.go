@@ -32,13 +32,6 @@ func TestParameterCountsAreTheReferences(t *testing.T) {
 	}
 }
 
-// forEachModel runs a test on every golden folder of models.
-func forEachModel(t *testing.T, test func(t *testing.T, folder string)) {
-	for _, folder := range goldentest.Folders(t, "model") {
-		t.Run(filepath.Base(folder), func(t *testing.T) { test(t, folder) })
-	}
-}
-
 func readJSONFile(t *testing.T, to any, path ...string) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(path...))
@@ -51,7 +44,7 @@ func readJSONFile(t *testing.T, to any, path ...string) {
 }
 
 func TestFullSizeParametersAreTheReferencesInItsOrder(t *testing.T) {
-	forEachModel(t, func(t *testing.T, folder string) {
+	goldentest.Each(t, "model", func(t *testing.T, folder string) {
 		var golden struct {
 			Unique int `json:"num_params_unique"`
 			Params []Param
@@ -101,7 +94,7 @@ func tinyConfig(t *testing.T, folder string) Config {
 }
 
 func TestTinyParametersAreThoseOfTheGoldenFile(t *testing.T) {
-	forEachModel(t, func(t *testing.T, folder string) {
+	goldentest.Each(t, "model", func(t *testing.T, folder string) {
 		c := tinyConfig(t, folder)
 		f := goldentest.Open(t, filepath.Join(folder, "tiny", "weights.safetensors"))
 		want := map[string][]int{TiedDecoder: {c.Vocab, c.Hidden}}
@@ -122,7 +115,7 @@ func TestTinyParametersAreThoseOfTheGoldenFile(t *testing.T) {
 }
 
 func TestTaskHeadsAreThoseOfTheGoldenFile(t *testing.T) {
-	forEachModel(t, func(t *testing.T, folder string) {
+	goldentest.Each(t, "model", func(t *testing.T, folder string) {
 		f := goldentest.Open(t, filepath.Join(folder, "tiny", "heads.safetensors"))
 		compared := 0
 		for images, task := range map[int]string{1: "vqa.", 2: "nlvr2."} {

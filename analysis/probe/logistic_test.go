@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis/internal/goldencase"
 	"github.com/seed-516990b0/golxmert/analysis/probe"
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 )
 
 // table is a golden matrix.
@@ -114,7 +115,7 @@ func bend(t *testing.T, x *mat.Dense, y []int, w *mat.Dense, b []float64) float6
 // TestProbeEqualsReference compares the unique optimum with that of the reference, which stopped searching a little before it:
 // its gradient says how far from the optimum it is at most, half of which is owed to the bend between the two.
 func TestProbeEqualsReference(t *testing.T) {
-	eachFolder(t, func(t *testing.T, folder string) {
+	goldentest.Each(t, "analysis", func(t *testing.T, folder string) {
 		golden := goldencase.Open(t, folder, "probe")
 		x, train := table(golden, "probe.X"), golden.Ints("probe.train")
 		inTrain, inTest := func(i int) bool { return train[i] == 1 }, func(i int) bool { return train[i] == 0 }

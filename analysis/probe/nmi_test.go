@@ -9,10 +9,11 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis/internal/goldencase"
 	"github.com/seed-516990b0/golxmert/analysis/probe"
+	"github.com/seed-516990b0/golxmert/internal/goldentest"
 )
 
 func TestMutualInformationEqualsReference(t *testing.T) {
-	eachFolder(t, func(t *testing.T, folder string) {
+	goldentest.Each(t, "analysis", func(t *testing.T, folder string) {
 		golden := goldencase.Open(t, folder, "nmi")
 		a, b := golden.Ints("nmi.a"), golden.Ints("nmi.b")
 		arithmetic, geometric, larger := probe.MutualInformation(a, b)
@@ -46,7 +47,7 @@ func TestMutualInformationOfExtremes(t *testing.T) {
 }
 
 func TestPrincipalComponentsEqualReference(t *testing.T) {
-	eachFolder(t, func(t *testing.T, folder string) {
+	goldentest.Each(t, "analysis", func(t *testing.T, folder string) {
 		golden, states := goldencase.Open(t, folder, "pca"), goldencase.Open(t, folder, "probe")
 		x := table(states, "probe.X")
 		states.Use("")

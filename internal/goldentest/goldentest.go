@@ -38,6 +38,14 @@ func Folders(t testing.TB, kind string) []string {
 	return found
 }
 
+// Each runs a test on every golden folder of a kind, by the folder's name.
+func Each(t *testing.T, kind string, test func(t *testing.T, folder string)) {
+	t.Helper()
+	for _, folder := range Folders(t, kind) {
+		t.Run(filepath.Base(folder), func(t *testing.T) { test(t, folder) })
+	}
+}
+
 // Root is the folder of go.mod above the test's own.
 func Root(t testing.TB) string {
 	t.Helper()

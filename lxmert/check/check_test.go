@@ -68,12 +68,6 @@ func tiny(folder string) Options {
 	return Options{Load: path, Config: filepath.Join(folder, "config.json"), Self: []string{os.Args[0]}, Log: io.Discard}
 }
 
-func eachModel(t *testing.T, test func(t *testing.T, folder string)) {
-	for _, folder := range goldentest.Folders(t, "model") {
-		t.Run(filepath.Base(folder), func(t *testing.T) { test(t, folder) })
-	}
-}
-
 func run(t *testing.T, o Options) *Report {
 	t.Helper()
 	r, err := Run(t.Context(), o)
@@ -106,7 +100,7 @@ func original() string {
 // No parameter is missing or left over in either.
 func TestPyTorchComputesTheSame(t *testing.T) {
 	python := goldentest.Transformers(t)
-	eachModel(t, func(t *testing.T, folder string) {
+	goldentest.Each(t, "model", func(t *testing.T, folder string) {
 		pretrained := tiny(folder).Load
 		inputs, err := lxrt.ReadBatch(filepath.Join(folder, "tiny", "forward.safetensors"))
 		if err != nil {
@@ -229,7 +223,7 @@ func write(t *testing.T, items []weights.Item) string {
 // TestOwnEnginesAgree: XLA, XLA without what makes it faster, and Go.
 func TestOwnEnginesAgree(t *testing.T) {
 	backendtest.Open(t, "cpu")
-	eachModel(t, func(t *testing.T, folder string) {
+	goldentest.Each(t, "model", func(t *testing.T, folder string) {
 		r := run(t, tiny(folder))
 		if err := r.Err(); err != nil || !r.Agree || r.Reference != "go" {
 			t.Errorf("agree %v, compared with %s: %v", r.Agree, r.Reference, err)
@@ -249,7 +243,7 @@ func TestOwnEnginesAgree(t *testing.T) {
 // TestTheFirstActivationThatDiffersIsNamed: a map that one engine computes a thousandth too large.
 func TestTheFirstActivationThatDiffersIsNamed(t *testing.T) {
 	backendtest.Open(t, "cpu")
-	eachModel(t, func(t *testing.T, folder string) {
+	goldentest.Each(t, "model", func(t *testing.T, folder string) {
 		const changed = "x.0.it"
 		t.Setenv(changeEnv, changed)
 		r := run(t, tiny(folder))

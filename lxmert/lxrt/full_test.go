@@ -55,7 +55,7 @@ func fullConfig() lxmert.Config {
 }
 
 func TestFullSizeWeightsEqualReference(t *testing.T) {
-	eachModel(t, func(t *testing.T, folder string) {
+	goldentest.Each(t, "model", func(t *testing.T, folder string) {
 		check := readFullCheck(t, folder)
 		if got := lxmert.LXR955().NumParams(); got != check.Unique {
 			t.Errorf("%d parameters, expected %d", got, check.Unique)
@@ -110,7 +110,7 @@ func TestFullSizeModelEqualsReference(t *testing.T) {
 		t.Skip("needs 5 GB of memory and a minute")
 	}
 	b := backendtest.Open(t, "cpu")
-	eachModel(t, func(t *testing.T, folder string) {
+	goldentest.Each(t, "model", func(t *testing.T, folder string) {
 		check := readFullCheck(t, folder)
 		golden := goldentest.Open(t, filepath.Join(folder, "full", "full.safetensors"))
 		cfg := fullConfig()

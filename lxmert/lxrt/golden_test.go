@@ -63,17 +63,8 @@ func run(t testing.TB, m lxmert.Engine, b *lxmert.Batch, r lxmert.Request) *lxme
 // eachGolden runs a test on every backend and every golden folder of a kind.
 func eachGolden(t *testing.T, kind string, test func(t *testing.T, b *backend.Backend, folder string)) {
 	backendtest.Each(t, func(t *testing.T, b *backend.Backend) {
-		for _, folder := range goldentest.Folders(t, kind) {
-			t.Run(filepath.Base(folder), func(t *testing.T) { test(t, b, folder) })
-		}
+		goldentest.Each(t, kind, func(t *testing.T, folder string) { test(t, b, folder) })
 	})
-}
-
-// eachModel runs a test on every golden folder of models, by name.
-func eachModel(t *testing.T, test func(t *testing.T, folder string)) {
-	for _, folder := range goldentest.Folders(t, "model") {
-		t.Run(filepath.Base(folder), func(t *testing.T) { test(t, folder) })
-	}
 }
 
 // activationOf translates a name of the model goldens, "" where it is not one.

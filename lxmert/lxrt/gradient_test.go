@@ -397,7 +397,7 @@ func TestTaskLossesAndGradientsEqualReference(t *testing.T) {
 }
 
 func TestHardTargetIsTheFirstLargestAnswer(t *testing.T) {
-	eachModel(t, func(t *testing.T, folder string) {
+	goldentest.Each(t, "model", func(t *testing.T, folder string) {
 		golden := goldentest.Open(t, filepath.Join(folder, "tiny", "gqa_mce.safetensors"))
 		golden.Use("")
 		b := backendtest.Open(t, "go")

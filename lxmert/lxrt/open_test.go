@@ -32,7 +32,7 @@ func copyWeights(t *testing.T, path, without string, more ...weights.Item) strin
 // their number; parameters that are missing are an error always.
 func TestStrictUnlessToldOtherwise(t *testing.T) {
 	b := backendtest.Open(t, "go")
-	eachModel(t, func(t *testing.T, folder string) {
+	goldentest.Each(t, "model", func(t *testing.T, folder string) {
 		path, config := filepath.Join(folder, "tiny", "weights.safetensors"), filepath.Join(folder, "config.json")
 		more := []weights.Item{
 			weights.FromFloats("optimizer.step", nil, []float32{7}, weights.F32), weights.FromFloats("optimizer.m", []int{2}, []float32{1, 2}, weights.F32),

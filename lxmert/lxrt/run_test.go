@@ -382,7 +382,7 @@ func TestSizesAreNotHardCoded(t *testing.T) {
 }
 
 func TestTraceOfAModelSurvivesTheDisk(t *testing.T) {
-	eachModel(t, func(t *testing.T, folder string) {
+	goldentest.Each(t, "model", func(t *testing.T, folder string) {
 		m := openModel(t, backendtest.Open(t, "go"), filepath.Join(folder, "tiny", "weights.safetensors"), Options{})
 		trace := run(t, m, readBatch(t, filepath.Join(folder, "tiny", "forward.safetensors")), lxmert.Request{Want: lxmert.All("out.qa", "x.*.ti")})
 		path := filepath.Join(t.TempDir(), "trace.safetensors")

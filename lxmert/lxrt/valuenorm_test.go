@@ -61,7 +61,7 @@ func norm(x []float64) float64 {
 // that and the block's input is the reference's level.
 func TestAttentionIsTheSumOfWhatHeadsAndKeysGive(t *testing.T) {
 	b := backendtest.Open(t, "go")
-	eachModel(t, func(t *testing.T, folder string) {
+	goldentest.Each(t, "model", func(t *testing.T, folder string) {
 		weights, inputs := filepath.Join(folder, "tiny", "weights.safetensors"), filepath.Join(folder, "tiny", "forward.safetensors")
 		m, h := openModel(t, b, weights, Options{}), byHand{t, fileSource{openWeights(t, weights, "")}}
 		x := run(t, m, readBatch(t, inputs), lxmert.Request{Want: lxmert.All("*")}).Values
@@ -98,7 +98,7 @@ func TestAttentionIsTheSumOfWhatHeadsAndKeysGive(t *testing.T) {
 // that head, query and key, with the norm that the reads of the whole map, of .v and the weights give.
 func TestValueNormIsWhatRemainsOfAMapWithOneEntry(t *testing.T) {
 	b := backendtest.Open(t, "go")
-	eachModel(t, func(t *testing.T, folder string) {
+	goldentest.Each(t, "model", func(t *testing.T, folder string) {
 		weights := filepath.Join(folder, "tiny", "weights.safetensors")
 		m, h := openModel(t, b, weights, Options{}), byHand{t, fileSource{openWeights(t, weights, "")}}
 		batch := readBatch(t, filepath.Join(folder, "tiny", "forward.safetensors"))

@@ -59,25 +59,19 @@ func readBatch(t testing.TB, path string) *lxmert.Batch {
 	return b
 }
 
-func each(t *testing.T, kind string, test func(t *testing.T, folder string)) {
-	for _, folder := range goldentest.Folders(t, kind) {
-		t.Run(filepath.Base(folder), func(t *testing.T) { test(t, folder) })
-	}
-}
-
 func TestForwardEqualsReference(t *testing.T) {
-	each(t, "model", func(t *testing.T, folder string) {
+	goldentest.Each(t, "model", func(t *testing.T, folder string) {
 		path := filepath.Join(folder, "tiny", "forward.safetensors")
 		enginetest.Forward(t, openEngine(t, filepath.Join(folder, "tiny", "weights.safetensors"), ""), readBatch(t, path), path, forwardTolerance)
 	})
-	each(t, "hf", func(t *testing.T, folder string) {
+	goldentest.Each(t, "hf", func(t *testing.T, folder string) {
 		path := filepath.Join(folder, "forward.safetensors")
 		enginetest.Forward(t, openEngine(t, filepath.Join(folder, "model"), ""), readBatch(t, path), path, hfTolerance)
 	})
 }
 
 func TestAnalysesEqualReference(t *testing.T) {
-	each(t, "analysis", func(t *testing.T, folder string) {
+	goldentest.Each(t, "analysis", func(t *testing.T, folder string) {
 		path := filepath.Join(folder, "weights.safetensors")
 		e, m, b := openEngine(t, path, ""), plain(t, path), readBatch(t, filepath.Join(folder, "inputs.safetensors"))
 		enginetest.AnalysisForward(t, e, m, b, folder)
@@ -140,7 +134,7 @@ func requests(b *lxmert.Batch) map[string]lxmert.Request {
 
 // TestEveryRequestMeansTheSame as on GoMLX, up to what rounding explains.
 func TestEveryRequestMeansTheSame(t *testing.T) {
-	each(t, "model", func(t *testing.T, folder string) {
+	goldentest.Each(t, "model", func(t *testing.T, folder string) {
 		path := filepath.Join(folder, "tiny", "weights.safetensors")
 		e, m := openEngine(t, path, ""), plain(t, path)
 		single := readBatch(t, filepath.Join(folder, "tiny", "forward_vmask.safetensors"))

@@ -66,9 +66,7 @@ func answers(net *lxrt.Net, label func(string) *Node) (*Node, []*Node) {
 // eachGolden runs a test for every golden folder of models on every backend.
 func eachGolden(t *testing.T, test func(t *testing.T, b *backend.Backend, folder string)) {
 	backendtest.Each(t, func(t *testing.T, b *backend.Backend) {
-		for _, folder := range goldentest.Folders(t, "model") {
-			t.Run(filepath.Base(folder), func(t *testing.T) { test(t, b, folder) })
-		}
+		goldentest.Each(t, "model", func(t *testing.T, folder string) { test(t, b, folder) })
 	})
 }
 

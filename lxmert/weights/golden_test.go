@@ -13,13 +13,6 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
-// eachFolder runs a subtest per golden folder, named after it.
-func eachFolder(t *testing.T, kind string, f func(t *testing.T, dir string)) {
-	for _, dir := range goldentest.Folders(t, kind) {
-		t.Run(filepath.Base(dir), func(t *testing.T) { f(t, dir) })
-	}
-}
-
 func open(t testing.TB, path string) *weights.File {
 	t.Helper()
 	f, err := weights.Open(path)
@@ -61,7 +54,7 @@ func floats(t testing.TB, x *weights.Tensor) []float32 {
 // TestCheckpointsOfOneModelAreEqual: every pre-training snapshot, whatever its format, prefix, place and type, has the
 // values of tiny/weights.safetensors.
 func TestCheckpointsOfOneModelAreEqual(t *testing.T) {
-	eachFolder(t, "model", func(t *testing.T, dir string) {
+	goldentest.Each(t, "model", func(t *testing.T, dir string) {
 		want := open(t, filepath.Join(dir, "tiny", "weights.safetensors"))
 		var index map[string]struct {
 			Format, DType string
@@ -129,7 +122,7 @@ func roundToHalf(values []float32) []float32 {
 
 // TestUnusualTensors: views, shared storages, all types, empty tensors, nested values.
 func TestUnusualTensors(t *testing.T) {
-	eachFolder(t, "model", func(t *testing.T, dir string) {
+	goldentest.Each(t, "model", func(t *testing.T, dir string) {
 		want := open(t, filepath.Join(dir, "checkpoints", "edge_expected.safetensors"))
 		for _, name := range []string{"edge_legacy.pth", "edge_zip.pth"} {
 			f := open(t, filepath.Join(dir, "checkpoints", name))
@@ -205,7 +198,7 @@ func plainJSON(v any) any {
 
 // TestStateDictKeepsItsMetadata: the OrderedDict's _metadata attribute is there.
 func TestStateDictKeepsItsMetadata(t *testing.T) {
-	eachFolder(t, "model", func(t *testing.T, dir string) {
+	goldentest.Each(t, "model", func(t *testing.T, dir string) {
 		for _, name := range []string{"legacy_module_LXRT.pth", "zip_plain_LXRT.pth"} {
 			f := open(t, filepath.Join(dir, "checkpoints", name))
 			d := f.Object.(*weights.Dict)
@@ -222,7 +215,7 @@ func TestStateDictKeepsItsMetadata(t *testing.T) {
 
 // TestConfigIsInferred: all sizes come from the shapes, heads and activation from config.json one folder up.
 func TestConfigIsInferred(t *testing.T) {
-	eachFolder(t, "model", func(t *testing.T, dir string) {
+	goldentest.Each(t, "model", func(t *testing.T, dir string) {
 		var file struct {
 			Bert struct {
 				Vocab  int    `json:"vocab_size"`
@@ -274,7 +267,7 @@ func TestConfigIsInferred(t *testing.T) {
 
 // TestHuggingFaceModelIsTheSame: names map to the canonical ones and back, and both files have one content.
 func TestHuggingFaceModelIsTheSame(t *testing.T) {
-	eachFolder(t, "hf", func(t *testing.T, dir string) {
+	goldentest.Each(t, "hf", func(t *testing.T, dir string) {
 		folder := openModel(t, filepath.Join(dir, "model"))
 		var config map[string]any
 		goldentest.ReadJSON(t, filepath.Join(dir, "model", "config.json"), &config)
@@ -329,7 +322,7 @@ func TestHuggingFaceModelIsTheSame(t *testing.T) {
 
 // TestAnalysisModelTakesHeadsFromItsMetadata covers the third kind of golden folder.
 func TestAnalysisModelTakesHeadsFromItsMetadata(t *testing.T) {
-	eachFolder(t, "analysis", func(t *testing.T, dir string) {
+	goldentest.Each(t, "analysis", func(t *testing.T, dir string) {
 		m := openModel(t, filepath.Join(dir, "weights"))
 		if !strings.HasSuffix(m.HeadsFrom, "metadata") || m.Config.Heads == 0 {
 			t.Errorf("%d heads from %s", m.Config.Heads, m.HeadsFrom)

@@ -63,7 +63,7 @@ func inOrder(items map[string]weights.Item) (list []weights.Item) {
 // TestPyTorchLoadsMergedAdapters with the original's names, strictly, and adds them up the same way. In float32 a sum of two products
 // and a number differs by a few roundings.
 func TestPyTorchLoadsMergedAdapters(t *testing.T) {
-	eachFolder(t, "model", func(t *testing.T, dir string) {
+	goldentest.Each(t, "model", func(t *testing.T, dir string) {
 		original := filepath.Join(dir, "checkpoints", "vqa_toy_LAST.pth")
 		base := openModel(t, original)
 		about, items := tuned(t, base)

@@ -125,7 +125,7 @@ func TestFailedWriteKeepsTheOldFile(t *testing.T) {
 
 // TestConvertedModelIsTheSame: through all formats and names the hash, which is over names and values, stays.
 func TestConvertedModelIsTheSame(t *testing.T) {
-	eachFolder(t, "model", func(t *testing.T, dir string) {
+	goldentest.Each(t, "model", func(t *testing.T, dir string) {
 		for _, source := range []string{"tiny/weights", "checkpoints/vqa_toy_LAST"} {
 			m := openModel(t, filepath.Join(dir, source))
 			want, err := m.Hash()
@@ -272,7 +272,7 @@ func TestTransposedItemsAreTheFilesMatrix(t *testing.T) {
 
 // TestSavedConfigIsCompared: a configuration that the shapes deny is an error that names both.
 func TestSavedConfigIsCompared(t *testing.T) {
-	eachFolder(t, "model", func(t *testing.T, dir string) {
+	goldentest.Each(t, "model", func(t *testing.T, dir string) {
 		m := openModel(t, filepath.Join(dir, "tiny", "weights"))
 		items, err := m.Items(weights.BF16)
 		if err != nil {

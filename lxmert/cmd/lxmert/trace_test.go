@@ -29,9 +29,7 @@ func TestTraceCommandEqualsReference(t *testing.T) {
 			b, err := backend.Open(context.Background(), spec, nil)
 			goldentest.Require(t, map[string]string{"go": "go", "cpu": "xla"}[spec], err == nil, "no such backend")
 			b.Finalize()
-			for _, folder := range goldentest.Folders(t, "model") {
-				t.Run(filepath.Base(folder), func(t *testing.T) { traceEqualsReference(t, spec, folder) })
-			}
+			goldentest.Each(t, "model", func(t *testing.T, folder string) { traceEqualsReference(t, spec, folder) })
 		})
 	}
 }

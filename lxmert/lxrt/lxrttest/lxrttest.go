@@ -36,12 +36,10 @@ func EachAnalysis(t *testing.T, back *backend.Backend, test func(t *testing.T, e
 
 func eachAnalysis(t *testing.T, kind string, load func(weights string) (lxmert.Engine, error), test func(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, folder string)) {
 	t.Helper()
-	for _, folder := range goldentest.Folders(t, "analysis") {
-		t.Run(filepath.Base(folder), func(t *testing.T) {
-			eng, b := open(t, kind, load, folder)
-			test(t, eng, b, folder)
-		})
-	}
+	goldentest.Each(t, "analysis", func(t *testing.T, folder string) {
+		eng, b := open(t, kind, load, folder)
+		test(t, eng, b, folder)
+	})
 }
 
 func onBackend(back *backend.Backend) func(weights string) (lxmert.Engine, error) {
