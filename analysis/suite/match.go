@@ -232,7 +232,7 @@ func guessed(ctx context.Context, eng lxmert.Engine, input Input, items []Item, 
 			return nil, from, fmt.Errorf("%w: %q has no word %q", ErrItem, x.Sentences[0], x.Mask)
 		}
 		for picture := range 2 {
-			said, provenance, err := hidden(ctx, eng, b, at, at, mask, picture == 0)
+			said, provenance, err := hidden(ctx, eng, b, at, mask, picture == 0)
 			if err != nil {
 				return nil, from, err
 			}
@@ -246,16 +246,14 @@ func guessed(ctx context.Context, eng lxmert.Engine, input Input, items []Item, 
 	return out, from, nil
 }
 
-// hidden hides pieces of a sentence and reads the masked-word head at some of them.
-func hidden(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, hide, read []int, mask int32, picture bool) ([]readout.Saying, lxmert.Provenance, error) {
+// hidden hides pieces of a sentence and reads the masked-word head at each.
+func hidden(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, at []int, mask int32, picture bool) ([]readout.Saying, lxmert.Provenance, error) {
 	one := b.Part(0)
 	one.Words, one.Images = nil, nil
 	ids := slices.Clone(one.IDs[0])
 	var asks []readout.Ask
-	for _, t := range read {
+	for _, t := range at {
 		asks = append(asks, readout.Ask{Place: readout.Place{Head: "out.mlm", At: t, Masked: true, Picture: picture, Truth: int(ids[t])}})
-	}
-	for _, t := range hide {
 		ids[t] = mask
 	}
 	one.IDs = [][]int32{ids}

@@ -230,26 +230,11 @@ var recalls = func() (all []Measure) {
 	return all
 }()
 
-// textPlaces are the places of the first right sentence of each picture, from 1; of equal logits the wrong one comes first.
+// textPlaces are the places of the first right sentence of each picture, from 1.
 func textPlaces(s Scored) (places []int) {
 	for j := range s.Images {
-		best := 0
-		for i, row := range s.Right {
-			if row[j] == 0 {
-				continue
-			}
-			place := 1
-			for other := range s.Sentences {
-				if s.Right[other][j] == 0 && s.Pairs[other][j][1] >= s.Pairs[i][j][1] {
-					place++
-				}
-			}
-			if best == 0 || place < best {
-				best = place
-			}
-		}
-		if best > 0 {
-			places = append(places, best)
+		if place := firstPlace(len(s.Sentences), func(i int) (bool, float64) { return s.Right[i][j] != 0, s.Pairs[i][j][1] }); place > 0 {
+			places = append(places, place)
 		}
 	}
 	return places
@@ -257,25 +242,31 @@ func textPlaces(s Scored) (places []int) {
 
 // imagePlaces are the places of each sentence's first right picture.
 func imagePlaces(s Scored) (places []int) {
-	for i, row := range s.Right {
-		best := 0
-		for j, right := range row {
-			if right == 0 {
-				continue
-			}
-			place := 1
-			for other := range s.Images {
-				if row[other] == 0 && s.Pairs[i][other][1] >= s.Pairs[i][j][1] {
-					place++
-				}
-			}
-			if best == 0 || place < best {
-				best = place
-			}
-		}
-		if best > 0 {
-			places = append(places, best)
+	for i := range s.Sentences {
+		if place := firstPlace(len(s.Images), func(j int) (bool, float64) { return s.Right[i][j] != 0, s.Pairs[i][j][1] }); place > 0 {
+			places = append(places, place)
 		}
 	}
 	return places
+}
+
+// firstPlace is the place of the first right one of n by their logits, from 1; of equal logits the wrong one comes first. 0: none
+// is right.
+func firstPlace(n int, of func(i int) (right bool, logit float64)) int {
+	best, found := math.Inf(-1), false
+	for i := range n {
+		if right, logit := of(i); right {
+			best, found = max(best, logit), true
+		}
+	}
+	if !found {
+		return 0
+	}
+	place := 1
+	for i := range n {
+		if right, logit := of(i); !right && logit >= best {
+			place++
+		}
+	}
+	return place
 }
