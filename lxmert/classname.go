@@ -1,6 +1,9 @@
 package lxmert
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // ClassNames are what the classes of a model's heads are called, by their numbers. Nil: they have only numbers.
 type ClassNames struct {
@@ -9,6 +12,10 @@ type ClassNames struct {
 	Attributes []string `json:"attributes,omitempty"`
 	Answers    []string `json:"answers,omitempty"` // of the head that answers
 }
+
+// Mask is the id of [MASK] among the word pieces; 0: it is not there. What the model's configuration says goes before it, see
+// [SpecialIDs].
+func (n ClassNames) Mask() int32 { return int32(max(0, slices.Index(n.Words, "[MASK]"))) }
 
 // matchNames are the classes of out.match.
 var matchNames = []string{"no match", "match"}

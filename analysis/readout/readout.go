@@ -1,6 +1,7 @@
 package readout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -143,10 +144,7 @@ func (r *Readout) choose(cfg lxmert.Config, opt *Options) error {
 	} else if !cfg.LM {
 		return fmt.Errorf("the model cannot guess words, it has no out.mlm; it has %s", cfg.Predictions())
 	}
-	if r.mask = cfg.Special.Mask; r.mask == 0 {
-		r.mask = int32(max(0, slices.Index(r.Names.Words, "[MASK]")))
-	}
-	if cfg.LM && r.mask == 0 {
+	if r.mask = cmp.Or(cfg.Special.Mask, r.Names.Mask()); cfg.LM && r.mask == 0 {
 		return errors.New("nothing says which word piece is [MASK]: name the word pieces, or open the weights with a configuration that has special_ids")
 	}
 	for _, at := range opt.Words {

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,9 +50,7 @@ type tally struct {
 func Run(ctx context.Context, eng lxmert.Engine, input Input, s Suite, items iter.Seq2[Item, error], opt Options) (*Result, error) {
 	cfg := eng.Config()
 	masks := len(s.Measures) > 0 && s.Measures[0].Name == masking[0].Name
-	if opt.Mask == 0 {
-		opt.Mask = cfg.Special.Mask
-	}
+	opt.Mask = cmp.Or(cfg.Special.Mask, opt.Mask)
 	switch {
 	case !masks && !cfg.Match:
 		return nil, fmt.Errorf("the model has no %s, which says whether sentence and picture belong together; it has %s", match, cfg.Predictions())

@@ -120,7 +120,7 @@ func newPretrained(r *runner) (*pretrained, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p.mask = int32(slices.Index(names.Words, "[MASK]")); p.mask <= 0 {
+		if p.mask = names.Mask(); p.mask == 0 {
 			return nil, fmt.Errorf("nothing says which word piece is [MASK]: open the weights with a configuration that has special_ids")
 		}
 	}

@@ -3,7 +3,6 @@ package lx
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
@@ -57,7 +56,7 @@ func Pairs(m *Model, items ...SuiteItem) *SuiteResult {
 func suiteOf(m *Model, s suite.Suite, items func(yield func(SuiteItem, error) bool)) *SuiteResult {
 	mask := m.Config().Special.Mask
 	if mask == 0 {
-		mask = int32(max(0, slices.Index(must(m.Names(cell().ctx)).Words, "[MASK]")))
+		mask = must(m.Names(cell().ctx)).Mask()
 	}
 	show, done := gauge()
 	defer done()

@@ -91,12 +91,7 @@ func (s *suiting) run(cmd *cobra.Command, name string, files []string) error {
 	if err != nil {
 		return err
 	}
-	s.opt.Mask = asker.Config().Special.Mask
-	for id, piece := range names.Words {
-		if s.opt.Mask == 0 && piece == "[MASK]" {
-			s.opt.Mask = int32(id)
-		}
-	}
+	s.opt.Mask = names.Mask()
 	ids, err := asker.ImageIDs(cmd.Context())
 	if err != nil {
 		return err
