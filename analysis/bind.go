@@ -241,7 +241,7 @@ func (p *part) fitPosition(cfg lxmert.Config, b *lxmert.Batch) error {
 		}
 	}
 	if p.masked && p.output == "out.mlm" && cfg.Special.Mask == 0 {
-		return errors.New("nothing says which word piece is [MASK]: open the weights with a configuration that has special_ids")
+		return lxmert.ErrNoMask
 	}
 	return nil
 }

@@ -44,6 +44,9 @@ type SpecialIDs struct {
 	Mask int32 `json:"mask"`
 }
 
+// ErrNoMask says that words cannot be hidden.
+var ErrNoMask = errors.New("nothing says which word piece is [MASK]: open the weights with a configuration that has special_ids")
+
 // BertSpecialIDs are those of the published bert-base-uncased vocabulary.
 var BertSpecialIDs = SpecialIDs{Pad: 0, Unk: 100, Cls: 101, Sep: 102, Mask: 103}
 

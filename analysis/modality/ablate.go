@@ -2,7 +2,6 @@ package modality
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -43,7 +42,7 @@ func VisionForLanguage(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, 
 	case !cfg.LM:
 		return nil, fmt.Errorf("the model cannot guess words, it has no out.mlm; it has %s", cfg.Predictions())
 	case cfg.Special.Mask == 0:
-		return nil, errors.New("nothing says which word piece is [MASK]: open the weights with a configuration that has special_ids")
+		return nil, lxmert.ErrNoMask
 	case len(words) != b.Rows():
 		return nil, fmt.Errorf("words to hide in %d rows, there are %d", len(words), b.Rows())
 	case opt.Object != nil && len(opt.Object) != b.Rows():
@@ -254,7 +253,7 @@ func (o LanguageOptions) check(cfg lxmert.Config, b *lxmert.Batch, regions []int
 		}
 	}
 	if cfg.Special.Mask == 0 {
-		return nil, errors.New("nothing says which word piece is [MASK]: open the weights with a configuration that has special_ids")
+		return nil, lxmert.ErrNoMask
 	}
 	var at [][]int
 	for row, v := range regions {

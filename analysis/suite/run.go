@@ -3,7 +3,6 @@ package suite
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -57,7 +56,7 @@ func Run(ctx context.Context, eng lxmert.Engine, input Input, s Suite, items ite
 	case (masks || opt.Blind) && !cfg.LM:
 		return nil, fmt.Errorf("the model cannot guess words, it has no out.mlm; it has %s", cfg.Predictions())
 	case (masks || opt.Blind) && opt.Mask == 0:
-		return nil, errors.New("nothing says which word piece is [MASK]: open the weights with a configuration that has special_ids")
+		return nil, lxmert.ErrNoMask
 	}
 	r := &Result{Suite: s, of: map[string]map[string]*tally{}}
 	r.Meta = analysis.Meta{Method: s.Name, Target: "which sentence belongs to which picture", Seed: opt.Seed, Level: level,

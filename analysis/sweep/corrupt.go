@@ -67,7 +67,7 @@ func ReadCorruption(r io.Reader, file string) (Corruption, error) {
 // check says whether a model's input can be corrupted so.
 func (c Corruption) check(cfg lxmert.Config) error {
 	if c.words && cfg.Special.Mask == 0 {
-		return errors.New("nothing says which word piece is [MASK]: open the weights with a configuration that has special_ids")
+		return lxmert.ErrNoMask
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -121,7 +120,7 @@ func newPretrained(r *runner) (*pretrained, error) {
 			return nil, err
 		}
 		if p.mask = names.Mask(); p.mask == 0 {
-			return nil, fmt.Errorf("nothing says which word piece is [MASK]: open the weights with a configuration that has special_ids")
+			return nil, lxmert.ErrNoMask
 		}
 	}
 	add := func(ok bool, names ...string) {

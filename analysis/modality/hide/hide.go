@@ -42,7 +42,7 @@ func CanGuess(cfg lxmert.Config, labelled bool) error {
 	case !cfg.LM && !cfg.FeatHead && (cfg.Objects == 0 || !labelled):
 		return fmt.Errorf("the model guesses neither words nor regions, it has %s: take one with its pre-training heads", cfg.Predictions())
 	case cfg.Special.Mask == 0:
-		return errors.New("nothing says which word piece is [MASK]: open the weights with a configuration that has special_ids")
+		return lxmert.ErrNoMask
 	}
 	return nil
 }
