@@ -15,6 +15,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/fetch"
+	"github.com/seed-516990b0/golxmert/lxmert/task"
 	"github.com/seed-516990b0/golxmert/lxmert/task/cli"
 )
 
@@ -86,10 +87,7 @@ func (r *reproduction) run(cmd *cobra.Command) error {
 		if _, err := f.runOn(sub, b); err != nil {
 			return err
 		}
-		load = filepath.Join(f.Options.Output, "BEST")
-		if _, err := os.Stat(load + ".pth"); err != nil { // nothing was better than nothing in validation
-			load = filepath.Join(f.Options.Output, "LAST")
-		}
+		load = task.Weights(r.task, f.Options.Output)
 	}
 	if err := r.predict(sub, b, load); err != nil {
 		return err
