@@ -77,7 +77,7 @@ func sweepTaskCommand(t *dataset.Task) *cobra.Command {
 	return cmd
 }
 
-// gridSweep is a sweep's command line, and how far its runs are.
+// gridSweep is a sweep's command line and its runs.
 type gridSweep struct {
 	task *dataset.Task
 	line *taskFlags // the flags that all runs have
@@ -85,12 +85,10 @@ type gridSweep struct {
 	show bool
 	cluster
 
-	points  []cli.Point
-	current int // the run under way, -1: none
+	points []cli.Point
 }
 
 func (s *gridSweep) run(cmd *cobra.Command) (err error) {
-	s.current = -1
 	if s.points, err = cli.Points(s.task, givenFlags(cmd.Flags(), s.task), s.grid); err != nil {
 		return asUsage(err)
 	}
@@ -101,17 +99,19 @@ func (s *gridSweep) run(cmd *cobra.Command) (err error) {
 	case s.script != "":
 		return s.writeScript(cmd)
 	case s.show:
-		return s.report(cmd.OutOrStdout())
+		_, err := s.report(cmd.OutOrStdout())
+		return err
 	case cmd.Flags().Changed("point"):
 		return s.runPoint(cmd)
 	}
 	if err := s.all(cmd); err != nil {
 		return err
 	}
-	if err := s.report(cmd.OutOrStdout()); err != nil {
+	failed, err := s.report(cmd.OutOrStdout())
+	if err != nil {
 		return err
 	}
-	if failed := len(s.trials().Failures()); failed > 0 {
+	if failed > 0 {
 		return fmt.Errorf("%d of %d runs failed; the same command tries them again", failed, len(s.points))
 	}
 	return nil
@@ -141,7 +141,7 @@ func flagArgs(f *pflag.Flag) (args []string) {
 	return args
 }
 
-// all does what is left to do, one run after the other.
+// all does what is left to do, one run after the other. Between them it writes how far they are.
 func (s *gridSweep) all(cmd *cobra.Command) error {
 	var b *backend.Backend
 	defer func() {
@@ -165,17 +165,15 @@ func (s *gridSweep) all(cmd *cobra.Command) error {
 			}
 		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "run %d of %d: %s\n", i+1, len(s.points), p.Name)
-		s.current = i
 		err = s.train(cmd, b, p)
-		s.current = -1
 		if cmd.Context().Err() != nil {
 			return err
 		}
-		if err := s.save(); err != nil {
+		if err := s.save(s.trials()); err != nil {
 			return err
 		}
 	}
-	return s.save()
+	return nil
 }
 
 // train does one run. That it failed is written down, unless it was interrupted.
@@ -227,12 +225,12 @@ func failure(dir string) string {
 	return strings.TrimSpace(string(text))
 }
 
-// report prints the table, why runs failed, and where the figures are.
-func (s *gridSweep) report(out io.Writer) error {
-	if err := s.save(); err != nil {
-		return err
-	}
+// report writes and prints how far the runs are: the table, why runs failed, and where the figures are.
+func (s *gridSweep) report(out io.Writer) (failed int, err error) {
 	trials := s.trials()
+	if err := s.save(trials); err != nil {
+		return 0, err
+	}
 	table := trials.Table()
 	last := len(table.Columns) - 1 // the reasons, which are too long for a column of a terminal
 	table.Columns = table.Columns[:last]
@@ -240,9 +238,10 @@ func (s *gridSweep) report(out io.Writer) error {
 		table.Rows[i] = row[:last]
 	}
 	writeResultTable(out, table)
-	for _, line := range trials.Failures() {
+	failures := trials.Failures()
+	for _, line := range failures {
 		fmt.Fprintln(out, line)
 	}
 	fmt.Fprintf(out, "%s has this table and the curves; sweep.csv, sweep.pdf and sweep.png are beside it\n", filepath.Join(s.line.Options.Output, "sweep.html"))
-	return nil
+	return len(failures), nil
 }

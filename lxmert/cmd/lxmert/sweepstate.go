@@ -18,8 +18,7 @@ import (
 // The states of a run, as the table has them.
 const (
 	stateDone     = "done"
-	stateRunning  = "running" // in this process
-	stateBegun    = "begun"   // it was interrupted, or runs in another process
+	stateBegun    = "begun" // it was interrupted, or runs in another process
 	stateNotBegun = "not begun"
 )
 
@@ -27,13 +26,12 @@ const (
 func (s *gridSweep) trials() *tuning.Trials {
 	trials := &tuning.Trials{Task: s.task.Title, LossDecides: s.task.Pretrains}
 	for i := range s.points {
-		trials.Runs = append(trials.Runs, s.trial(i))
+		trials.Runs = append(trials.Runs, s.trial(&s.points[i]))
 	}
 	return trials
 }
 
-func (s *gridSweep) trial(i int) (t tuning.Trial) {
-	p := &s.points[i]
+func (s *gridSweep) trial(p *cli.Point) (t tuning.Trial) {
 	for _, x := range p.Settings {
 		t.Settings = append(t.Settings, tuning.Setting(x))
 	}
@@ -47,8 +45,6 @@ func (s *gridSweep) trial(i int) (t tuning.Trial) {
 		t.State, t.Why = tuning.Failed, err.Error()
 	case done != nil:
 		t.State, t.Why = stateDone, ""
-	case i == s.current:
-		t.State = stateRunning
 	case t.Why != "":
 		t.State = tuning.Failed
 	case begun(p):
@@ -66,12 +62,11 @@ func begun(p *cli.Point) bool {
 }
 
 // save writes the table, the figure of curves, and the page that has both.
-func (s *gridSweep) save() error {
+func (s *gridSweep) save(trials *tuning.Trials) error {
 	dir := s.line.Options.Output
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	trials := s.trials()
 	if err := figure.Save(filepath.Join(dir, "sweep.csv"), trials.Table(), figure.Options{}); err != nil {
 		return err
 	}
