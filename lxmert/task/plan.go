@@ -182,20 +182,14 @@ func (s *session) openFeatures() func(ctx context.Context, path string, rows int
 }
 
 // outline reports on fine-tuning.
-func (s *session) outline(ctx context.Context, b *start, k training, phases []phase, valid *dataset.Set, lengths []int) error {
-	x := outline{start: b, training: k, snapshots: 2}
-	seen := map[*dataset.Set]bool{}
-	for i, p := range phases {
-		if x.epochs = append(x.epochs, p.steps); !seen[p.set] {
-			seen[p.set] = true
-			x.examples += s.found(p.set.Listed, p.set.Len())
-		}
-		if i == 0 {
-			x.rows = p.set.Len()
-			p.steps = min(p.steps, x.rows/s.opt.BatchSize)
-			x.batches = func(ctx context.Context) train.Batches { return s.batches(ctx, p, 0, lengths) }
-		}
+func (s *session) outline(ctx context.Context, b *start, k training, phases []phase[*dataset.Set], valid *dataset.Set, lengths []int) error {
+	first := phases[0]
+	x := outline{start: b, training: k, epochs: stepsIn(phases), snapshots: 2, rows: first.set.Len()}
+	for _, set := range setsOf(phases) {
+		x.examples += s.found(set.Listed, set.Len())
 	}
+	first.steps = min(first.steps, x.rows/s.opt.BatchSize)
+	x.batches = func(ctx context.Context) train.Batches { return s.batches(ctx, first, 0, lengths) }
 	if valid != nil {
 		x.valid = s.found(valid.Listed, valid.Len())
 	}
@@ -203,19 +197,15 @@ func (s *session) outline(ctx context.Context, b *start, k training, phases []ph
 }
 
 // outline reports on pre-training.
-func (p *pretraining) outline(ctx context.Context, b *start, k training, epochs []int) error {
-	x := outline{start: b, training: k, epochs: epochs, snapshots: len(epochs) + 1, rows: p.stages[0].corpus.Len()}
-	seen := map[*dataset.Corpus]bool{}
-	for _, s := range p.stages {
-		if !seen[s.corpus] {
-			seen[s.corpus] = true
-			x.examples += p.found(s.corpus.Listed, s.corpus.Len())
-		}
+func (p *pretraining) outline(ctx context.Context, b *start, k training) error {
+	x := outline{start: b, training: k, epochs: stepsIn(p.phases), snapshots: len(p.phases) + 1, rows: p.phases[0].set.Len()}
+	for _, set := range setsOf(p.phases) {
+		x.examples += p.found(set.Listed, set.Len())
 	}
 	if p.valid != nil {
 		x.valid = p.found(p.valid.Listed, p.valid.Len())
 	}
-	p.stages[0].steps = min(p.stages[0].steps, x.rows/p.opt.BatchSize)
+	p.phases[0].steps = min(p.phases[0].steps, x.rows/p.opt.BatchSize)
 	x.batches = func(ctx context.Context) train.Batches { return p.batches(ctx, 0, 0) }
 	return p.planning.report(ctx, p.session, x)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +15,6 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
-	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/train"
 )
 
@@ -107,16 +105,9 @@ type pretraining struct {
 	table  *dataset.QATable
 	cfg    lxmert.Config
 	losses []lxrt.PretrainingLoss // that are on
-	stages []stage
-	corpus *dataset.Corpus // of the last stage
+	phases []phase[*dataset.Corpus]
+	corpus *dataset.Corpus // of the last phase
 	valid  *dataset.Corpus // nil: none
-}
-
-// stage is one epoch, or the first part of one, over some sentences.
-type stage struct {
-	corpus *dataset.Corpus
-	epoch  int // of these, for their order
-	steps  int
 }
 
 // pretrain is [Train] for pre-training.
@@ -143,20 +134,14 @@ func pretrain(ctx context.Context, b *backend.Backend, t *dataset.Task, o Option
 		return nil, err
 	}
 
-	var steps []int
-	for _, x := range p.stages {
-		steps = append(steps, x.steps)
-	}
-	perEpoch := batchesPerEpoch(steps)
-	steps, total := o.limited(steps)
-	p.stages = p.stages[:len(steps)]
-	for i, n := range steps {
-		p.stages[i].steps = n
-	}
+	perEpoch := batchesPerEpoch(stepsIn(p.phases))
+	phases, total := cutPhases(&o, p.phases)
+	p.phases = phases
+	steps := stepsIn(phases)
 	fmt.Fprintf(o.Out, "Batch per epoch: %s\nTotal Iters: %d\nWarm up Iters: %d\n", perEpoch, total, int(float64(total)*pretrainWarmup))
 	kind := training{pretrainClip, pretrainWarmup, !o.Pretraining.MaskLM, p.objective()}
 	if p.planning != nil {
-		return nil, p.outline(ctx, begin, kind, steps)
+		return nil, p.outline(ctx, begin, kind)
 	}
 	trainer, err := p.trainer(ctx, begin, kind, total)
 	if err != nil {
@@ -181,7 +166,7 @@ func pretrain(ctx context.Context, b *backend.Backend, t *dataset.Task, o Option
 		job.Parts = append(job.Parts, l.Name+".norm")
 	}
 	job.Snapshots = snapshots(o.Output, len(steps))
-	return p.run(ctx, trainer, job, settings, p.fingerprints())
+	return p.run(ctx, trainer, job, settings, fingerprints(phases))
 }
 
 // load reads the answer table and the sentences.
@@ -210,7 +195,19 @@ func (p *pretraining) load(ctx context.Context) (err error) {
 		}
 		return c, nil
 	}
-	if err = p.addStages(func(sources []string) (*dataset.Corpus, error) { return read(sources, pretrainLimit(o, false)) }); err != nil || len(o.Valid) == 0 {
+	p.phases, err = phasesOf(o, func(sources []string) (*dataset.Corpus, int, error) {
+		c, err := read(sources, pretrainLimit(o, false))
+		if err != nil {
+			return nil, 0, err
+		}
+		n := p.found(c.Listed, c.Len())
+		if n < o.BatchSize {
+			return nil, 0, fmt.Errorf("task: %s has %d sentences with a picture, fewer than --batchSize %d", strings.Join(sources, ","), n, o.BatchSize)
+		}
+		p.corpus = c
+		return c, n / o.BatchSize, nil
+	})
+	if err != nil || len(o.Valid) == 0 {
 		return err
 	}
 	p.valid, err = read(o.Valid, pretrainLimit(o, true))
@@ -227,46 +224,6 @@ func pretrainLimit(o *Options, validates bool) int {
 		return validImages
 	}
 	return limit
-}
-
-// addStages reads what is trained on: all sources together, or one after the other.
-func (p *pretraining) addStages(read func(sources []string) (*dataset.Corpus, error)) (err error) {
-	o := p.opt
-	add := func(sources []string, epochs float64) error {
-		if p.corpus, err = read(sources); err != nil {
-			return err
-		}
-		n := p.found(p.corpus.Listed, p.corpus.Len())
-		steps := n / o.BatchSize
-		if steps == 0 {
-			return fmt.Errorf("task: %s has %d sentences with a picture, fewer than --batchSize %d", strings.Join(sources, ","), n, o.BatchSize)
-		}
-		for e, n := range epochSteps(epochs, steps) {
-			p.stages = append(p.stages, stage{p.corpus, e, n})
-		}
-		return nil
-	}
-	if o.Schedule == nil {
-		return add(o.Train, float64(o.Epochs))
-	}
-	for i, name := range o.Train {
-		if err := add([]string{name}, o.Schedule[i]); err != nil {
-			return err
-		}
-	}
-	if len(p.stages) == 0 {
-		return errors.New("task: --curriculum leaves no step")
-	}
-	return nil
-}
-
-// fingerprints sum up the region features that are trained on.
-func (p *pretraining) fingerprints() map[string]region.Fingerprint {
-	all := map[string]region.Fingerprint{}
-	for _, s := range p.stages {
-		maps.Copy(all, s.corpus.Fingerprints())
-	}
-	return all
 }
 
 // batchesPerEpoch is one number where all epochs have as many steps, as the reference prints it.

@@ -166,11 +166,11 @@ func TestPretrainingGoesThroughACurriculum(t *testing.T) {
 	}
 	p := newPretraining(t, b, &o)
 	for i, want := range []string{"stage1", "stage1", "mscoco_nominival"} {
-		if got := p.stages[i].corpus.Sources; !slices.Equal(got, []string{want}) {
+		if got := p.phases[i].set.Sources; !slices.Equal(got, []string{want}) {
 			t.Errorf("epoch %d is about %v", i, got)
 		}
 	}
-	if first, second := p.stages[0].epoch, p.stages[1].epoch; first == second {
+	if first, second := p.phases[0].epoch, p.phases[1].epoch; first == second {
 		t.Errorf("two epochs over the same sentences have the order of epoch %d", first)
 	}
 	for _, n := range []int{1, 2, 3} {

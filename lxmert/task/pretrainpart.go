@@ -23,20 +23,15 @@ type sample struct {
 
 // batches prepares the steps of an epoch ahead.
 func (p *pretraining) batches(ctx context.Context, epoch, from int) train.Batches {
-	o, s := p.opt, p.stages[epoch]
-	order := dataset.Order(s.corpus.Len(), o.Seed, s.epoch)
-	if o.NoShuffle {
-		for i := range order {
-			order[i] = i
-		}
-	}
+	o, s := p.opt, p.phases[epoch]
+	order := s.order(o)
 	workers := o.LoadingWorkers
 	if workers == 0 {
 		workers = 2
 	}
 	return dataset.NewLoader(ctx, s.steps-from, workers, func(ctx context.Context, i int) ([]train.Part, error) {
 		index := order[(from+i)*o.BatchSize : (from+i+1)*o.BatchSize]
-		return p.step(ctx, s.corpus, index, epoch, max(1, o.Accumulate))
+		return p.step(ctx, s.set, index, epoch, max(1, o.Accumulate))
 	})
 }
 

@@ -71,11 +71,11 @@ func TestAnswersOutsideTheTableStopVQABeforeItsFirstStep(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.checkAnswers([]phase{{set: set}}); err != nil || strings.Contains(notes.String(), "outside") {
+		if err := s.checkAnswers([]*dataset.Set{set}); err != nil || strings.Contains(notes.String(), "outside") {
 			t.Errorf("%s: answers of the table: %q, %v", task, &notes, err)
 		}
 		set.Examples[0].Labels = append(set.Examples[0].Labels, dataset.Label{Answer: "zebra", Score: 1})
-		err = s.checkAnswers([]phase{{set: set}})
+		err = s.checkAnswers([]*dataset.Set{set})
 		said := notes.String()
 		if err != nil {
 			said = err.Error()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/peak"
-	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/train"
 )
 
@@ -20,13 +18,6 @@ const (
 	clip   = 5.0 // of the gradients' global norm
 	warmup = 0.1
 )
-
-// phase is one epoch, or the first part of one, over one set.
-type phase struct {
-	set   *dataset.Set
-	epoch int // of this set, for its order
-	steps int
-}
 
 // Train fine-tunes a task as the reference's training commands do and leaves log.log, BEST.pth and LAST.pth in the output
 // folder; or it pre-trains, and leaves log.log, BEST_EVAL_LOSS_LXRT.pth and EpochNN_LXRT.pth.
@@ -60,7 +51,7 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 			return nil, fmt.Errorf("task: the split %s has no question with a picture; --valid \"\" trains without validation", strings.Join(o.Valid, ","))
 		}
 	}
-	if err := s.checkAnswers(phases); err != nil {
+	if err := s.checkAnswers(setsOf(phases)); err != nil {
 		return nil, err
 	}
 	begin, err := s.begin(phases[0].set)
@@ -69,17 +60,8 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 	}
 	defer func() { err = errors.Join(err, begin.Close()) }() // closing twice does nothing
 
-	var epochs []int
-	for _, p := range phases {
-		epochs = append(epochs, p.steps)
-	}
-	job := train.Job{Names: names}
-	total := 0
-	job.Steps, total = o.limited(epochs)
-	phases = phases[:len(job.Steps)]
-	for i, n := range job.Steps {
-		phases[i].steps = n
-	}
+	phases, total := cutPhases(&o, phases)
+	job := train.Job{Names: names, Steps: stepsIn(phases)}
 	fmt.Fprintf(o.Out, t.StepsLine+"\n", total)
 	fmt.Fprintf(o.Out, "Splits in Train data: %s\n", pythonList(o.Train))
 	if valid == nil {
@@ -94,7 +76,7 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 		noteTrained(o.Notes, o.Train, o.Valid)
 	}
 
-	lengths, err := s.lengths(phases, begin.cfg, total)
+	lengths, err := s.lengths(setsOf(phases), begin.cfg, total)
 	if err != nil {
 		return nil, err
 	}
@@ -140,11 +122,7 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 	if r, err := phases[0].set.Regions(ctx, phases[0].set.Examples[0].Images[0]); err == nil && trainer.Trained().Frozen == nil {
 		job.FLOPs = lxmert.FLOPs(begin.cfg, lengths[len(lengths)-1], r.N, head(t))
 	}
-	features := map[string]region.Fingerprint{}
-	for _, p := range phases {
-		maps.Copy(features, p.set.Fingerprints())
-	}
-	return s.run(ctx, trainer, job, settings, features)
+	return s.run(ctx, trainer, job, settings, fingerprints(phases))
 }
 
 // Already is the outcome of a run that is to be resumed and has come to its end before; nil if there is something left to do.
@@ -172,65 +150,35 @@ func (s *session) peak(ctx context.Context) (float64, error) {
 	return flops, nil
 }
 
-// phases loads the training splits and says how many steps each epoch has: all splits together, or one after the other.
-func (s *session) phases(ctx context.Context) ([]phase, error) {
+// phases loads the training splits.
+func (s *session) phases(ctx context.Context) ([]phase[*dataset.Set], error) {
 	o := s.opt
-	var phases []phase
-	add := func(splits []string, epochs float64) error {
+	return phasesOf(o, func(splits []string) (*dataset.Set, int, error) {
 		set, err := s.load(ctx, splits, o.limit())
 		if err != nil {
-			return err
+			return nil, 0, err
 		}
 		n := s.found(set.Listed, set.Len())
-		steps := n / o.BatchSize
-		if steps == 0 {
-			return fmt.Errorf("task: the split %s has %d questions with a picture, fewer than --batchSize %d", strings.Join(splits, ","), n, o.BatchSize)
+		if n < o.BatchSize {
+			return nil, 0, fmt.Errorf("task: the split %s has %d questions with a picture, fewer than --batchSize %d", strings.Join(splits, ","), n, o.BatchSize)
 		}
-		for e, n := range epochSteps(epochs, steps) {
-			phases = append(phases, phase{set, e, n})
-		}
-		return nil
-	}
-	if o.Schedule == nil {
-		return phases, add(o.Train, float64(o.Epochs))
-	}
-	for i, name := range o.Train {
-		if err := add([]string{name}, o.Schedule[i]); err != nil {
-			return nil, err
-		}
-	}
-	if len(phases) == 0 {
-		return nil, fmt.Errorf("task: --curriculum leaves no step")
-	}
-	return phases, nil
-}
-
-// epochSteps are the steps of each of some epochs, the last of which may be a part of one.
-func epochSteps(epochs float64, steps int) (each []int) {
-	for ; epochs > 0; epochs-- {
-		if n := int(min(1, epochs)*float64(steps) + 1e-9); n > 0 {
-			each = append(each, n)
-		}
-	}
-	return each
+		return set, n / o.BatchSize, nil
+	})
 }
 
 // checkAnswers says how many training questions have an answer that the head does not have. For GQA the reference ignores such
 // answers; for VQA it stops when it meets one (Truth.Strict), which is better known before the first step.
-func (s *session) checkAnswers(phases []phase) error {
+func (s *session) checkAnswers(sets []*dataset.Set) error {
 	if s.answers == nil {
 		return nil
 	}
-	for i, p := range phases {
-		if i > 0 && p.set == phases[i-1].set {
-			continue
-		}
-		n, first := s.answers.Outside(p.set.Examples)
+	for _, set := range sets {
+		n, first := s.answers.Outside(set.Examples)
 		switch {
 		case n > 0 && s.task.Truth.Strict:
-			return fmt.Errorf("task: %d of %d training questions have an answer outside the answer table, such as %q; take the table that belongs to the questions", n, p.set.Len(), first)
+			return fmt.Errorf("task: %d of %d training questions have an answer outside the answer table, such as %q; take the table that belongs to the questions", n, set.Len(), first)
 		case n > 0:
-			fmt.Fprintf(s.opt.Notes, "note: %d of %d training questions have an answer outside the answer table, such as %q: nothing is right for them\n", n, p.set.Len(), first)
+			fmt.Fprintf(s.opt.Notes, "note: %d of %d training questions have an answer outside the answer table, such as %q: nothing is right for them\n", n, set.Len(), first)
 		}
 	}
 	return nil
@@ -247,7 +195,7 @@ func names(p train.Part) []string {
 
 // lengths are the numbers of word pieces that batches are cut to, ascending. Padding changes no result but dropout's
 // choice of numbers; it costs time.
-func (s *session) lengths(phases []phase, c lxmert.Config, steps int) ([]int, error) {
+func (s *session) lengths(sets []*dataset.Set, c lxmert.Config, steps int) ([]int, error) {
 	most := s.length(c)
 	if steps > s.bucketedSteps {
 		var out []int
@@ -257,12 +205,9 @@ func (s *session) lengths(phases []phase, c lxmert.Config, steps int) ([]int, er
 		return append(out, most), nil
 	}
 	longest := 0
-	for i, p := range phases {
-		if i > 0 && p.set == phases[i-1].set {
-			continue
-		}
-		for k := range p.set.Examples {
-			e, err := s.tok.Encode(p.set.Examples[k].Text, most)
+	for _, set := range sets {
+		for k := range set.Examples {
+			e, err := s.tok.Encode(set.Examples[k].Text, most)
 			if err != nil {
 				return nil, err
 			}
@@ -282,15 +227,8 @@ func pieces(mask []float32) int {
 }
 
 // batches prepares the steps of a phase ahead.
-func (s *session) batches(ctx context.Context, p phase, from int, lengths []int) train.Batches {
-	var order []int
-	if s.opt.NoShuffle {
-		for i := range p.set.Len() {
-			order = append(order, i)
-		}
-	} else {
-		order = dataset.Order(p.set.Len(), s.opt.Seed, p.epoch)
-	}
+func (s *session) batches(ctx context.Context, p phase[*dataset.Set], from int, lengths []int) train.Batches {
+	order := p.order(s.opt)
 	workers := s.opt.LoadingWorkers
 	if workers == 0 {
 		workers = 2
