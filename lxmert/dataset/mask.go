@@ -119,16 +119,6 @@ type Masked struct {
 	Answer   int32 // -1: none is asked for
 }
 
-// MaskedWords is how many word pieces are asked for.
-func (e *Masked) MaskedWords() (n int) {
-	for _, w := range e.Words {
-		if w >= 0 {
-			n++
-		}
-	}
-	return n
-}
-
 // Mask makes an example anew: all that is random in it comes from rng. Sentences are cut to length word pieces.
 func (c *Corpus) Mask(ctx context.Context, rng Draws, tok *token.WordPiece, length, i int, m Masking) (*Masked, error) {
 	special, err := tok.SpecialIDs()

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -150,6 +151,12 @@ func (o *Options) limit() int {
 	}
 	return 0
 }
+
+// predictBatch is how many rows are predicted at once.
+func (o *Options) predictBatch() int { return cmp.Or(o.PredictBatch, 64) }
+
+// loadingWorkers is how many goroutines read features.
+func (o *Options) loadingWorkers() int { return cmp.Or(o.LoadingWorkers, 2) }
 
 // settings are what the outcome of a training run depends on, with names of files as they were given, from whichever folder.
 func (o *Options) settings(task *dataset.Task) map[string]string {

@@ -158,25 +158,19 @@ func (b *start) takeOwn(o *Options) error {
 }
 
 // validate predicts the answers of a set as training stands: by the model, or where the head is one's own by the objective.
-func (s *session) validate(ctx context.Context, t *train.Trainer, m lxmert.Engine, set *dataset.Set, lengths []int) ([]int, error) {
+func (s *session) validate(ctx context.Context, t *train.Trainer, m lxmert.Engine, set *dataset.Set) ([]int, error) {
 	if s.opt.Own == nil || s.opt.Own.Logits == nil {
 		return s.predict(ctx, m, set)
 	}
-	size := s.opt.PredictBatch
-	if size == 0 {
-		size = 64
-	}
-	longest := lengths[len(lengths)-1:] // validation's sentences may be longer than those of training
-	if most := s.length(m.Config()); longest[0] < most {
-		longest = []int{most}
-	}
+	size := s.opt.predictBatch()
+	lengths := []int{s.length(m.Config())} // validation's sentences may be longer than those of training
 	classes := make([]int, 0, set.Len())
 	for from := 0; from < set.Len(); from += size {
 		var index []int
 		for i := from; i < min(set.Len(), from+size); i++ {
 			index = append(index, i)
 		}
-		part, err := s.part(ctx, set, index, longest)
+		part, err := s.part(ctx, set, index, lengths)
 		if err != nil {
 			return nil, err
 		}

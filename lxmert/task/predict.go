@@ -179,11 +179,7 @@ func (s *session) predict(ctx context.Context, m lxmert.Engine, set *dataset.Set
 		return nil, err
 	}
 	classes := make([]int, set.Len())
-	workers := s.opt.LoadingWorkers
-	if workers == 0 {
-		workers = 2
-	}
-	loader := dataset.NewLoader(ctx, len(batches), workers, func(ctx context.Context, i int) (*lxmert.Batch, error) {
+	loader := dataset.NewLoader(ctx, len(batches), s.opt.loadingWorkers(), func(ctx context.Context, i int) (*lxmert.Batch, error) {
 		return set.PairedBatch(ctx, s.tok, batches[i].length, batches[i].index)
 	})
 	defer loader.Close()
@@ -281,11 +277,7 @@ func (s *session) plan(set *dataset.Set, c lxmert.Config) ([]planned, error) {
 		}
 		return first[set.Examples[a].Images[0]] - first[set.Examples[b].Images[0]]
 	})
-	size := s.opt.PredictBatch
-	if size == 0 {
-		size = 64
-	}
-	size = max(1, size/s.task.Pictures())
+	size := max(1, s.opt.predictBatch()/s.task.Pictures())
 	pictures := powerOfTwo(size * s.task.Pictures() * len(first) / max(1, set.Len()*s.task.Pictures()))
 	var out []planned
 	seen := map[string]bool{}

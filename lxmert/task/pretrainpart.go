@@ -25,11 +25,7 @@ type sample struct {
 func (p *pretraining) batches(ctx context.Context, epoch, from int) train.Batches {
 	o, s := p.opt, p.phases[epoch]
 	order := s.order(o)
-	workers := o.LoadingWorkers
-	if workers == 0 {
-		workers = 2
-	}
-	return dataset.NewLoader(ctx, s.steps-from, workers, func(ctx context.Context, i int) ([]train.Part, error) {
+	return dataset.NewLoader(ctx, s.steps-from, o.loadingWorkers(), func(ctx context.Context, i int) ([]train.Part, error) {
 		index := order[(from+i)*o.BatchSize : (from+i+1)*o.BatchSize]
 		return p.step(ctx, s.set, index, epoch, max(1, o.Accumulate))
 	})
@@ -55,7 +51,7 @@ func (p *pretraining) step(ctx context.Context, c *dataset.Corpus, index []int, 
 		if err != nil {
 			return nil, err
 		}
-		n.words += e.MaskedWords()
+		n.words += masked(e.Words)
 		n.regions += e.Regions.N
 		if e.Answer >= 0 {
 			n.answers++

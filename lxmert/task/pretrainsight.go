@@ -180,7 +180,7 @@ func (p *pretraining) wordsBoth(ctx context.Context, m lxmert.Engine, index []in
 		if err != nil {
 			return nil, err
 		}
-		if n := e.MaskedWords(); n > 0 {
+		if n := masked(e.Words); n > 0 {
 			examples, of = append(examples, e), append(of, wordLoss{picture: p.valid.Image(i), words: n})
 		}
 	}

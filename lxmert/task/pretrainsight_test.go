@@ -82,7 +82,7 @@ func TestWhatIsSeenIsWhatTheLossesSay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			n.words += e.MaskedWords()
+			n.words += masked(e.Words)
 			examples = append(examples, e)
 		}
 		part, err := p.part(examples, n, 1)

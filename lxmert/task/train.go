@@ -107,7 +107,7 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 	}
 	if valid != nil {
 		job.Validate = func(ctx context.Context, epoch int, m lxmert.Engine) (float64, error) {
-			classes, err := s.validate(ctx, trainer, m, valid, lengths)
+			classes, err := s.validate(ctx, trainer, m, valid)
 			if err != nil {
 				return 0, err
 			}
@@ -229,12 +229,8 @@ func pieces(mask []float32) int {
 // batches prepares the steps of a phase ahead.
 func (s *session) batches(ctx context.Context, p phase[*dataset.Set], from int, lengths []int) train.Batches {
 	order := p.order(s.opt)
-	workers := s.opt.LoadingWorkers
-	if workers == 0 {
-		workers = 2
-	}
 	size, parts := s.opt.BatchSize, max(1, s.opt.Accumulate)
-	return dataset.NewLoader(ctx, p.steps-from, workers, func(ctx context.Context, i int) ([]train.Part, error) {
+	return dataset.NewLoader(ctx, p.steps-from, s.opt.loadingWorkers(), func(ctx context.Context, i int) ([]train.Part, error) {
 		index := order[(from+i)*size : (from+i+1)*size]
 		var out []train.Part
 		for k := range parts {
