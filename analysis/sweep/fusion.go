@@ -31,7 +31,7 @@ func fusion() measuring {
 		},
 		draw: func(c *collector, found *means, s *Summary) error {
 			curve := probe.FusionCurve(c.meta(""), *c.settings.Config, func(place int) (mean, low, high float64) {
-				mean, low, high, _ = found.mean(found.names[place])
+				mean, low, high, _ = found.interval(found.names[place])
 				return mean, low, high
 			})
 			s.Tables = append(s.Tables, Named[analysis.Table]{"fusion-table", found.table(curve.Method, "place", found.names)})

@@ -99,17 +99,28 @@ func (c *collector) addValues(l *line) error {
 	return nil
 }
 
-// mean is that of one of the numbers, with its interval over examples and how many have it; NaN of what was not found.
-func (m *means) mean(name string) (mean, low, high float64, n int) {
-	r := m.of[name]
-	if r == nil {
+// sum is one of the numbers over all examples, and what its mean is reported over; that of no example if it was not found.
+func (m *means) sum(name string) (r *analysis.Running, over float64) {
+	if r = m.of[name]; r == nil {
 		r = &analysis.Running{}
 	}
-	low, high = m.c.interval(r)
-	over := 1.0
 	if other := m.of[m.over[name]]; other != nil {
-		over = other.Mean()
+		return r, other.Mean()
 	}
+	return r, 1
+}
+
+// mean is that of one of the numbers, and how many examples have it; NaN of what was not found.
+func (m *means) mean(name string) (mean float64, n int) {
+	r, over := m.sum(name)
+	return r.Mean() / over, r.N()
+}
+
+// interval is the mean of one of the numbers with its interval over examples, which takes every resample, and how many have it; NaN of
+// what was not found.
+func (m *means) interval(name string) (mean, low, high float64, n int) {
+	r, over := m.sum(name)
+	low, high = m.c.interval(r)
 	return r.Mean() / over, low / over, high / over, r.N()
 }
 
@@ -128,7 +139,7 @@ func (m *means) table(method, first string, names []string) analysis.Table {
 	t := analysis.Table{Meta: m.c.measured(m), Columns: []string{first, "unit", "mean", "low", "high", "examples"}}
 	t.Method, t.Level = method, level
 	for _, name := range names {
-		mean, low, high, n := m.mean(name)
+		mean, low, high, n := m.interval(name)
 		t.Rows = append(t.Rows, []any{name, m.units[name], mean, low, high, n})
 	}
 	return t
@@ -141,7 +152,7 @@ func (m *means) wide(method, first string, rows, columns []string, name func(row
 	for _, row := range rows {
 		cells := []any{row}
 		for _, column := range columns {
-			mean, _, _, _ := m.mean(name(row, column))
+			mean, _ := m.mean(name(row, column))
 			cells = append(cells, mean)
 		}
 		t.Rows = append(t.Rows, cells)
@@ -153,7 +164,7 @@ func (m *means) wide(method, first string, rows, columns []string, name func(row
 func (m *means) series(name string, of []string) analysis.CurveSeries {
 	s := analysis.CurveSeries{Name: name}
 	for _, one := range of {
-		mean, low, high, _ := m.mean(one)
+		mean, low, high, _ := m.interval(one)
 		s.Y, s.Low, s.High = append(s.Y, mean), append(s.Low, low), append(s.High, high)
 	}
 	return s
@@ -170,7 +181,7 @@ func (c *collector) drawMeasures(s *Summary) {
 			s.Without = append(s.Without, fmt.Sprintf("%s: %v", name, err))
 		}
 		for _, one := range c.values[name].names {
-			if mean, _, _, n := c.values[name].mean(one); n > 0 {
+			if mean, n := c.values[name].mean(one); n > 0 {
 				s.means = append(s.means, number{measured{method: name, what: one}, mean})
 			}
 		}

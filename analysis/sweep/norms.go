@@ -31,7 +31,7 @@ func norms() measuring {
 		},
 		draw: func(c *collector, found *means, s *Summary) error {
 			curve := modality.CrossNormCurve(c.measured(found), *c.settings.Config, func(series, layer int) (mean, low, high float64) {
-				mean, low, high, _ = found.mean(name(modality.CrossNormNames()[series], layer))
+				mean, low, high, _ = found.interval(name(modality.CrossNormNames()[series], layer))
 				return mean, low, high
 			})
 			s.Curves = append(s.Curves, Named[analysis.Curve]{"norms", curve})

@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -285,7 +286,7 @@ func (c *collector) drawPatching(method string, found *means, s *Summary) error 
 		for i := range rows.Labels {
 			var values []float64
 			for j := range cols.Labels {
-				x, _, _, n := found.mean(name(i, j))
+				x, n := found.mean(name(i, j))
 				if n == 0 {
 					x = math.NaN()
 				} else if !math.IsNaN(x) {
@@ -313,7 +314,7 @@ func (c *collector) drawPatching(method string, found *means, s *Summary) error 
 	}{{"levels of words", analysis.WordStream, wordRoles()}, {"levels of regions", analysis.RegionStream, regionRoles()}} {
 		levels, cols := analysis.Axis{Name: "level", Labels: analysis.Levels(cfg, side.stream)}, analysis.Axis{Name: "role"}
 		for _, role := range side.roles {
-			if _, _, _, n := found.mean(levels.Labels[0] + ", " + role); n > 0 { // there is such a word or region in some question
+			if _, n := found.mean(levels.Labels[0] + ", " + role); n > 0 { // there is such a word or region in some question
 				cols.Labels = append(cols.Labels, role)
 			}
 		}
@@ -332,20 +333,14 @@ func (c *collector) drawPatching(method string, found *means, s *Summary) error 
 	scores := []string{scoreClean, scoreCorrupted, scoreDifference}
 	var names []string
 	for _, name := range found.names {
-		if mean, _, _, n := found.mean(name); n > 0 && !math.IsNaN(mean) && !slices.Contains(scores, name) {
+		if mean, n := found.mean(name); n > 0 && !math.IsNaN(mean) && !slices.Contains(scores, name) {
 			names = append(names, name)
 		}
 	}
 	slices.SortStableFunc(names, func(a, b string) int {
-		x, _, _, _ := found.mean(a)
-		y, _, _, _ := found.mean(b)
-		switch {
-		case math.Abs(x) > math.Abs(y):
-			return -1
-		case math.Abs(x) < math.Abs(y):
-			return 1
-		}
-		return 0
+		x, _ := found.mean(a)
+		y, _ := found.mean(b)
+		return cmp.Compare(math.Abs(y), math.Abs(x))
 	})
 	t := found.table(title+", "+direction+": the largest", "node", append(scores, names[:min(len(names), 20)]...))
 	t.Notes = append(t.Notes, "Shares of the difference between the two runs: the mean over questions of what patching a node restores, over the mean difference. Of the words or regions of one role it is the mean of patching each alone.")

@@ -75,7 +75,7 @@ func pruning() measuring {
 			meta := c.measured(found)
 			meta.Unit = found.units[found.names[0]]
 			curve := p.Curve(meta, func(order, step int) (mean, low, high float64) {
-				mean, low, high, _ = found.mean(name(p.Names[order], p.Steps[step]))
+				mean, low, high, _ = found.interval(name(p.Names[order], p.Steps[step]))
 				return mean, low, high
 			})
 			var shares []string

@@ -32,21 +32,21 @@ func drawReadouts(c *collector, found *means, s *Summary) error {
 	}
 	for _, name := range []string{wordHidden, wordAlone, objectHidden, objectSeen, attributeHidden, attributeSeen, featureHidden, matchOwn, matchOther, matchEither, answerRead} {
 		of := func(what string) string { return name + ": " + what }
-		accuracy, low, high, n := found.mean(of(readRight))
+		accuracy, low, high, n := found.interval(of(readRight))
 		if n == 0 {
 			continue
 		}
-		bits, bitsLow, bitsHigh, _ := found.mean(of(readBits))
+		bits, bitsLow, bitsHigh, _ := found.interval(of(readBits))
 		right.Rows = append(right.Rows, []any{name, accuracy, low, high, bits, bitsLow, bitsHigh, n})
 		answers, after := answersOf(found, of(readSure), of(readRight)), answersOf(found, of(readCooled), of(readRight))
 		if len(answers) == 0 || name == matchOwn || name == matchOther {
 			continue
 		}
 		m, cooled := calibration.Measure(answers), calibration.Measure(after)
-		worth, worthLow, worthHigh, _ := found.mean(of(readWorth))
-		answered, _, _, _ := found.mean(of(readAnswers))
-		always, _, _, _ := found.mean(of(readAlways))
-		temperature, _, _, _ := found.mean(of(readTemperature))
+		worth, worthLow, worthHigh, _ := found.interval(of(readWorth))
+		answered, _ := found.mean(of(readAnswers))
+		always, _ := found.mean(of(readAlways))
+		temperature, _ := found.mean(of(readTemperature))
 		selective.Rows = append(selective.Rows, []any{name, m.Accuracy, m.AURC, m.Excess, m.Coverage[0], m.Coverage[1], m.Coverage[2], m.Coverage[3], len(answers)})
 		sure.Rows = append(sure.Rows, []any{name, m.Confidence, m.ECE, m.Brier, temperature, cooled.ECE, worth, worthLow, worthHigh, answered, always})
 		series := analysis.CurveSeries{Name: name, Area: m.AURC}

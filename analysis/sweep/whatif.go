@@ -111,7 +111,7 @@ func whatIf() measuring {
 				row := []any{change}
 				examples := 0
 				for _, what := range []string{changedAnswers, changedRight, changedTarget} {
-					mean, low, high, n := found.mean(name(change, what))
+					mean, low, high, n := found.interval(name(change, what))
 					row = append(row, mean, low, high)
 					if what == changedAnswers {
 						examples = n
