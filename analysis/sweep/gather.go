@@ -108,9 +108,9 @@ func crossMaps(cfg lxmert.Config) (names []string) {
 	return names
 }
 
-// keptNames are the activations that some methods need, in the order in which their numbers are kept, and after them those of
-// the model with random weights.
-func keptNames(cfg lxmert.Config, methods []string) (names, random []string, err error) {
+// keptOf are the activations that some methods need, in the order in which their numbers are kept, and after them those of the
+// model with random weights.
+func keptOf(cfg lxmert.Config, methods []string) (kept, random []lxmert.Activation, err error) {
 	needed, needed2 := map[string]bool{}, map[string]bool{}
 	for _, name := range methods {
 		g, ok := findGathering(name)
@@ -130,13 +130,13 @@ func keptNames(cfg lxmert.Config, methods []string) (names, random []string, err
 	}
 	for _, a := range cfg.Names() {
 		if needed[a.Name] {
-			names = append(names, a.Name)
+			kept = append(kept, a)
 		}
 		if needed2[a.Name] {
-			random = append(random, a.Name)
+			random = append(random, a)
 		}
 	}
-	return names, random, nil
+	return kept, random, nil
 }
 
 // gather keeps what the gathering methods need of the questions of a batch that are in the sample.
@@ -147,14 +147,18 @@ func (r *runner) gather(ctx context.Context, a *asked, l *line) error {
 			rows = append(rows, row)
 		}
 	}
-	names, random, err := keptNames(r.eng.Config(), r.settings.Methods)
-	if err != nil || len(names) == 0 || len(rows) == 0 {
+	kept, random, err := keptOf(r.eng.Config(), r.settings.Methods)
+	if err != nil || len(kept) == 0 || len(rows) == 0 {
 		return err
 	}
 	b := a.Part(rows...)
-	read := func(eng lxmert.Engine, names []string) error {
-		if len(names) == 0 {
+	read := func(eng lxmert.Engine, kept []lxmert.Activation) error {
+		if len(kept) == 0 {
 			return nil
+		}
+		var names []string
+		for _, a := range kept {
+			names = append(names, a.Name)
 		}
 		t, err := eng.Run(ctx, b, lxmert.Request{Want: lxmert.All(names...), NoRegions: b.NoRegions()})
 		if err != nil {
@@ -162,17 +166,13 @@ func (r *runner) gather(ctx context.Context, a *asked, l *line) error {
 		}
 		for row := range b.Rows() {
 			words, regions := lastTrue(analysis.ValidWords(b, row)), lastTrue(analysis.ValidRegions(b, row))
-			for _, name := range names {
-				dims, err := dimsOf(eng.Config(), name, words, regions)
-				if err != nil {
-					return err
-				}
-				l.numbers = appendCorner(l.numbers, t.Values[name].Row(row), dims)
+			for _, a := range kept {
+				l.numbers = appendCorner(l.numbers, t.Values[a.Name].Row(row), a.Dims(eng.Config(), words, regions))
 			}
 		}
 		return nil
 	}
-	if err := read(r.eng, names); err != nil {
+	if err := read(r.eng, kept); err != nil {
 		return err
 	}
 	if len(random) > 0 {
@@ -187,15 +187,6 @@ func (r *runner) gather(ctx context.Context, a *asked, l *line) error {
 		l.Kept = append(l.Kept, newKeptRow(b, row))
 	}
 	return nil
-}
-
-// dimsOf are the sizes of an activation of one row.
-func dimsOf(cfg lxmert.Config, name string, words, regions int) ([]int, error) {
-	found, err := cfg.Find(name)
-	if err != nil {
-		return nil, err
-	}
-	return found[0].Dims(cfg, words, regions), nil
 }
 
 // lastTrue is how many entries there are up to the last that is true.

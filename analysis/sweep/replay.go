@@ -13,7 +13,7 @@ import (
 
 // This file gives out again what was kept of a model's runs.
 
-// keptRow is a row of a batch without its regions' features. Its numbers are those of [keptNames], one activation after
+// keptRow is a row of a batch without its regions' features. Its numbers are those of [keptOf], one activation after
 // another, without padding at the end; after those of all rows of the line come those of the model with random weights.
 type keptRow struct {
 	IDs      []int32          `json:"ids"`
@@ -86,10 +86,10 @@ func (k *keptRow) check(cfg lxmert.Config) error {
 
 // replay goes through the sample of a sweep again.
 type replay struct {
-	ctx           context.Context
-	settings      Settings
-	paths         []string
-	names, random []string
+	ctx          context.Context
+	settings     Settings
+	paths        []string
+	kept, random []lxmert.Activation
 	// The rows of the batch that was given out last, in the one of which it is a part.
 	values map[string]lxmert.Tensor
 	err    error // of reading
@@ -98,7 +98,7 @@ type replay struct {
 func newReplay(ctx context.Context, s Settings, paths []string) (*replay, error) {
 	p := &replay{ctx: ctx, settings: s, paths: paths}
 	var err error
-	p.names, p.random, err = keptNames(*s.Config, s.Methods)
+	p.kept, p.random, err = keptOf(*s.Config, s.Methods)
 	return p, err
 }
 
@@ -191,25 +191,18 @@ func (p *replay) batch(l *line) (*lxmert.Batch, error) {
 	p.values = map[string]lxmert.Tensor{}
 	for _, side := range []struct {
 		prefix string
-		names  []string
-	}{{"", p.names}, {randomly, p.random}} {
-		for _, name := range side.names {
-			dims, err := dimsOf(cfg, name, t, v)
-			if err != nil {
-				return nil, err
-			}
-			p.values[side.prefix+name] = lxmert.NewTensor(append([]int{rows}, dims...)...)
+		kept   []lxmert.Activation
+	}{{"", p.kept}, {randomly, p.random}} {
+		for _, a := range side.kept {
+			p.values[side.prefix+a.Name] = lxmert.NewTensor(append([]int{rows}, a.Dims(cfg, t, v)...)...)
 		}
 		for row := range l.Kept {
-			for _, name := range side.names {
-				dims, err := dimsOf(cfg, name, l.Kept[row].words(), len(l.Kept[row].Regions))
-				if err != nil {
-					return nil, err
-				}
+			for _, a := range side.kept {
+				dims := a.Dims(cfg, l.Kept[row].words(), len(l.Kept[row].Regions))
 				if n := lxmert.Size(dims); n > len(left) {
-					return nil, fmt.Errorf("%s of row %d has %d numbers, there are %d more", name, row, n, len(left))
+					return nil, fmt.Errorf("%s of row %d has %d numbers, there are %d more", a.Name, row, n, len(left))
 				}
-				left = fillCorner(p.values[side.prefix+name].Row(row), dims, left)
+				left = fillCorner(p.values[side.prefix+a.Name].Row(row), dims, left)
 			}
 		}
 	}
