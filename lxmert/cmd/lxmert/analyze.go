@@ -69,7 +69,8 @@ often a method's first region is one of them.`,
 			if len(a.series) > 0 {
 				return a.runSeries(cmd, methods)
 			}
-			return a.run(cmd, methods)
+			_, err := a.run(cmd, methods)
+			return err
 		},
 	}
 	a.model.add(cmd)
@@ -121,77 +122,78 @@ func methodLines() string {
 	return s.String()
 }
 
-func (a *analyzing) run(cmd *cobra.Command, methods []string) error {
+// run analyses one model and returns what was found; nil of one part of several.
+func (a *analyzing) run(cmd *cobra.Command, methods []string) (*sweep.Summary, error) {
 	var err error
 	if a.world, err = a.model.findToy(); err != nil {
-		return err
+		return nil, err
 	}
 	if a.world != nil && len(a.regions) == 0 {
 		a.regions = a.world.Regions
 	}
 	for _, needed := range [][2]string{{"load", a.model.load}, {"data", a.data}, {"out", a.out}, {"regions", strings.Join(a.regions, "")}} {
 		if needed[1] == "" {
-			return usage("--%s is needed", needed[0])
+			return nil, usage("--%s is needed", needed[0])
 		}
 	}
 	if a.opt.EveryStep && !a.opt.Perturb {
-		return usage("--every-step is for --perturb")
+		return nil, usage("--every-step is for --perturb")
 	}
 	a.opt.Methods = methods
 	if a.opt.Shard, a.opt.Shards, err = readShard(a.shard); err != nil {
-		return err
+		return nil, err
 	}
 	if a.opt.Show == 0 {
 		a.opt.Show = -1
 	}
 	cfg, err := modelConfig(a.model)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := backend.Ready(cmd.Context(), backendSpec(cmd)); err != nil { // before files are packed
-		return err
+		return nil, err
 	}
 	screen := newScreen(cmd, false)
 	defer screen.finish()
 	data, err := a.open(cmd, cfg, screen)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer data.Set.Close()
 	defer data.Asker.Close()
 	if a.opt.Target, err = readTarget(a.target, data.Asker.Head(), nil); err != nil {
-		return err
+		return nil, err
 	}
 	if err := a.readChanges(cmd, data, methods); err != nil {
-		return err
+		return nil, err
 	}
 	b, err := openBackend(cmd)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer b.Finalize()
 	m, err := a.model.openOn(cmd, b)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer m.Close()
 	if slices.Contains(methods, "probe") {
 		random, err := lxrt.New(b.Backend, m.Config(), &train.Initial{Config: m.Config(), Seed: 1, Range: train.InitialRange}, lxrt.Options{BFloat16: a.model.bf16})
 		if err != nil {
-			return fmt.Errorf("a model with random weights: %w", err)
+			return nil, fmt.Errorf("a model with random weights: %w", err)
 		}
 		defer random.Close()
 		a.opt.RandomWeights = random
 	}
 	if a.blind != "" {
 		if !slices.Contains(methods, sweep.Looks) {
-			return usage("--blind is for the method looks")
+			return nil, usage("--blind is for the method looks")
 		}
 		other := a.model
 		other.load = a.blind
 		blind, err := other.openOn(cmd, b)
 		if err != nil {
-			return fmt.Errorf("--blind: %w", err)
+			return nil, fmt.Errorf("--blind: %w", err)
 		}
 		defer blind.Close()
 		a.opt.Blind = blind
@@ -212,11 +214,11 @@ func (a *analyzing) run(cmd *cobra.Command, methods []string) error {
 		if cmd.Context().Err() != nil {
 			fmt.Fprintf(cmd.ErrOrStderr(), "what was found is in %s; the same command goes on from there\n", a.out)
 		}
-		return err
+		return nil, err
 	}
 	if a.opt.Shards > 1 {
 		fmt.Fprintf(cmd.OutOrStdout(), "part %s is done; when all are, `lxmert merge %s` writes the report\n", a.shard, quoteArgs([]string{a.out}))
-		return nil
+		return nil, nil
 	}
 	return saveSweep(cmd, a.out, screen)
 }

@@ -17,17 +17,18 @@ import (
 
 // This file writes and prints what a sweep found.
 
-// saveSweep writes the report of a folder and says what is in it.
-func saveSweep(cmd *cobra.Command, dir string, screen *screen) error {
+// saveSweep writes the report of a folder and says what is in it. It returns what it read there.
+func saveSweep(cmd *cobra.Command, dir string, screen *screen) (*sweep.Summary, error) {
 	s, err := sweep.Read(cmd.Context(), dir, screen.stages(map[string]string{"reading results": "B"}))
 	screen.finish()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	page := filepath.Join(dir, "report.html")
-	beside, err := saveSummary(s, dir, page)
+	drawn, numbers := s.Named()
+	beside, err := saveResults(dir, page, s.Page(), drawn, numbers)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	out := cmd.OutOrStdout()
 	for _, t := range s.Tables {
@@ -37,13 +38,12 @@ func saveSweep(cmd *cobra.Command, dir string, screen *screen) error {
 		fmt.Fprintf(cmd.ErrOrStderr(), "warning: no result of %s\n", line)
 	}
 	fmt.Fprintf(out, "%s has all of it, with %d examples to look at; %d files beside it have the figures and the numbers\n", page, len(s.Shown), beside)
-	return nil
+	return s, nil
 }
 
-// saveSummary writes a page of everything that a sweep found, and each result for itself, as a figure and as numbers. It
+// saveResults writes a page, and into dir each result for itself: some as a figure and as numbers, some as numbers alone. It
 // returns how many files there are beside the page.
-func saveSummary(s *sweep.Summary, dir, page string) (beside int, err error) {
-	drawn, numbers := s.Named()
+func saveResults(dir, page string, all analysis.Collection, drawn, numbers []analysis.Named) (beside int, err error) {
 	opt := figure.Options{Width: figure.Page}
 	figures, err := figure.SaveAll(dir, drawn, opt, ".pdf", ".csv", ".json")
 	if err != nil {
@@ -53,7 +53,7 @@ func saveSummary(s *sweep.Summary, dir, page string) (beside int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return len(figures) + len(tables), report.Save(page, s.Page(), report.Options{})
+	return len(figures) + len(tables), report.Save(page, all, report.Options{})
 }
 
 // printedRows is how many rows of a table are printed at most.

@@ -44,7 +44,8 @@ that table and one of all numbers into --out, as .pdf, .csv and .json. Where no 
 			if seeds {
 				return saveSeeds(cmd, out, args, screen)
 			}
-			return saveSweep(cmd, args[0], screen)
+			_, err := saveSweep(cmd, args[0], screen)
+			return err
 		},
 	}
 	cmd.Flags().BoolVar(&seeds, "seeds", false, "the folders are finished analyses of models trained with different seeds: average over them")

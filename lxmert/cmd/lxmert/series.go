@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -9,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-516990b0/golxmert/analysis"
-	"github.com/seed-516990b0/golxmert/analysis/figure"
 	"github.com/seed-516990b0/golxmert/analysis/sweep"
 )
 
@@ -42,15 +42,7 @@ func seriesOf(names []string) (weights []string, at []float64, err error) {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case at[a] < at[b]:
-			return -1
-		case at[a] > at[b]:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(at[a], at[b]) })
 	var sorted []string
 	var places []float64
 	for _, i := range order {
@@ -92,21 +84,14 @@ func (a *analyzing) runSeries(cmd *cobra.Command, methods []string) error {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d: %s\n", i+1, len(weights), name)
 		one := *a
 		one.series, one.model.load, one.out = nil, name, folderOf(a.out, name)
-		if err := one.run(cmd, methods); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		s, err := sweep.Read(cmd.Context(), one.out, nil)
+		s, err := one.run(cmd, methods)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", name, err)
 		}
 		runs = append(runs, s)
 	}
 	table, curves, err := sweep.Series(runs, at)
 	if err != nil {
-		return err
-	}
-	results := []analysis.Named{{Name: "series", Result: table}}
-	if _, err := figure.SaveAll(a.out, results, figure.Options{Width: figure.Page}, ".csv", ".json"); err != nil {
 		return err
 	}
 	page := analysis.Collection{Meta: table.Meta, Title: fmt.Sprintf("%d models, %d examples", len(runs), runs[0].Examples)}
@@ -115,11 +100,8 @@ func (a *analyzing) runSeries(cmd *cobra.Command, methods []string) error {
 		drawn = append(drawn, analysis.Named{Name: c.Name, Result: c.Result})
 		page.Results = append(page.Results, c.Result)
 	}
-	if _, err := figure.SaveAll(a.out, drawn, figure.Options{Width: figure.Page}, ".pdf", ".csv", ".json"); err != nil {
-		return err
-	}
 	path := filepath.Join(a.out, "series.html")
-	if err := figure.Save(path, page, figure.Options{}); err != nil {
+	if _, err := saveResults(a.out, path, page, drawn, []analysis.Named{{Name: "series", Result: table}}); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s has a curve of every number over the series, series.csv all of them; each model has a folder of its own beside it\n", path)
