@@ -1,7 +1,6 @@
 package sweep
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -30,16 +29,11 @@ func CorruptWords() Corruption { return Corruption{Name: "all words hidden", wor
 // ReadCorruption reads other sentences: JSON lines such as {"question_id": "12", "sent": "what color is the square?"}. Questions
 // that have none, or one with another number of word pieces, are left out. file is what errors call it.
 func ReadCorruption(r io.Reader, file string) (Corruption, error) {
+	const like = `{"question_id": "12", "sent": "what color is the square?"}`
 	c := Corruption{Name: "other sentences of " + file, texts: map[string]string{}}
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, maxGoldLine)
-	for n := 1; lines.Scan(); n++ {
-		line := lines.Bytes()
-		if n == 1 {
-			line = bytes.TrimPrefix(line, []byte("\ufeff")) // the byte-order mark that some editors write
-		}
+	err := eachLine(r, file, like, func(line []byte) error {
 		if len(bytes.TrimSpace(line)) == 0 {
-			continue
+			return nil
 		}
 		var x struct {
 			ID   any    `json:"question_id"`
@@ -51,17 +45,15 @@ func ReadCorruption(r io.Reader, file string) (Corruption, error) {
 			if err == nil {
 				err = errors.New("question_id or sent is missing")
 			}
-			return c, fmt.Errorf(`%s:%d: %w; a line is like {"question_id": "12", "sent": "what color is the square?"}`, file, n, err)
+			return err
 		}
 		c.texts[fmt.Sprint(x.ID)] = x.Text
+		return nil
+	})
+	if err == nil && len(c.texts) == 0 {
+		err = fmt.Errorf("%s has no sentence; a line is like %s", file, like)
 	}
-	if err := lines.Err(); err != nil {
-		return c, fmt.Errorf("%s: %w", file, err)
-	}
-	if len(c.texts) == 0 {
-		return c, fmt.Errorf(`%s has no sentence; a line is like {"question_id": "12", "sent": "what color is the square?"}`, file)
-	}
-	return c, nil
+	return c, err
 }
 
 // check says whether a model's input can be corrupted so.

@@ -26,14 +26,34 @@ type Shown struct {
 	BoxRight [][4]float64 `json:"boxes1,omitempty"`
 }
 
-// maxGoldLine bounds the line of one question.
-const maxGoldLine = 1 << 20
+// maxLine bounds the line of one question.
+const maxLine = 1 << 20
 
 // ReadGold reads JSON lines of [Shown], as the toy world writes them; file is what errors call it.
 func ReadGold(r io.Reader, file string) (Gold, error) {
 	gold := Gold{}
+	err := eachLine(r, file, `{"question_id": "12", "rois": [3, 7]}`, func(line []byte) error {
+		var s Shown
+		if err := json.Unmarshal(line, &s); err != nil {
+			return err
+		}
+		if s.ID == "" {
+			return errors.New("there is no question_id")
+		}
+		gold[s.ID] = s
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return gold, nil
+}
+
+// eachLine goes through the lines of a file about questions, without empty ones. file is what errors call it, and like a line that
+// they show.
+func eachLine(r io.Reader, file, like string, read func(line []byte) error) error {
 	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, maxGoldLine)
+	lines.Buffer(nil, maxLine)
 	n := 0
 	for lines.Scan() {
 		n++
@@ -44,22 +64,17 @@ func ReadGold(r io.Reader, file string) (Gold, error) {
 		if len(line) == 0 {
 			continue
 		}
-		var s Shown
-		if err := json.Unmarshal(line, &s); err != nil {
-			return nil, fmt.Errorf(`%s:%d: %w; a line is like {"question_id": "12", "rois": [3, 7]}`, file, n, err)
+		if err := read(line); err != nil {
+			return fmt.Errorf("%s:%d: %w; a line is like %s", file, n, err, like)
 		}
-		if s.ID == "" {
-			return nil, fmt.Errorf(`%s:%d: there is no question_id; a line is like {"question_id": "12", "rois": [3, 7]}`, file, n)
-		}
-		gold[s.ID] = s
 	}
 	if err := lines.Err(); err != nil {
 		if errors.Is(err, bufio.ErrTooLong) {
-			err = fmt.Errorf("the line is longer than %d MB", maxGoldLine>>20)
+			err = fmt.Errorf("the line is longer than %d MB", maxLine>>20)
 		}
-		return nil, fmt.Errorf("%s:%d: %w", file, n+1, err)
+		return fmt.Errorf("%s:%d: %w", file, n+1, err)
 	}
-	return gold, nil
+	return nil
 }
 
 // regions are those of a row's picture that show what the question is about, ascending.

@@ -301,7 +301,7 @@ func TestGoldReadsRegionsAndBoxes(t *testing.T) {
 	for text, want := range map[string]string{
 		"{\"question_id\":\"1\"}\n{\"rois\":[1]}": "g.jsonl:2: there is no question_id",
 		"{\"question_id\":1}":                     "g.jsonl:1: ",
-		strings.Repeat("x", maxGoldLine+1):        "g.jsonl:1: the line is longer than 1 MB",
+		strings.Repeat("x", maxLine+1):            "g.jsonl:1: the line is longer than 1 MB",
 	} {
 		if _, err := ReadGold(strings.NewReader(text), "g.jsonl"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: %v, want %q", text, err, want)
