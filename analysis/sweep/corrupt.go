@@ -69,19 +69,11 @@ func (c Corruption) batch(ctx context.Context, r *runner, a *asked) (*lxmert.Bat
 	b := *a.Batch
 	switch {
 	case c.texts != nil:
-		questions := make([]lxmert.Question, len(a.index))
-		for i, k := range a.index {
-			e := &r.data.Set.Examples[k]
-			questions[i] = lxmert.Question{Text: e.Text, Images: e.Images}
-			if text, ok := c.texts[e.ID]; ok {
-				questions[i].Text = text
-			}
-		}
-		made, err := r.data.Asker.Batch(ctx, questions)
+		made, err := r.data.reworded(ctx, a.index, c.texts)
 		if err != nil {
 			return nil, err
 		}
-		return analysis.Separate(made.Batch), nil
+		return made.Batch, nil
 	case c.words:
 		b.IDs = nil
 		for row, ids := range a.IDs {

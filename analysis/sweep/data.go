@@ -25,10 +25,18 @@ type Data struct {
 // batch makes the rows of some questions: one each, or, where a question is about two pictures, two. Each has a text and a
 // picture of its own.
 func (d *Data) batch(ctx context.Context, index []int) (*question.Batch, error) {
+	return d.reworded(ctx, index, nil)
+}
+
+// reworded is the batch with other texts in the place of those of some questions, by their ids.
+func (d *Data) reworded(ctx context.Context, index []int, texts map[string]string) (*question.Batch, error) {
 	questions := make([]lxmert.Question, len(index))
 	for i, k := range index {
 		e := &d.Set.Examples[k]
 		questions[i] = lxmert.Question{Text: e.Text, Images: e.Images}
+		if text, ok := texts[e.ID]; ok {
+			questions[i].Text = text
+		}
 	}
 	b, err := d.Asker.Batch(ctx, questions)
 	if err != nil {

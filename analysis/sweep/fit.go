@@ -24,12 +24,8 @@ func (r *runner) sample(ctx context.Context, what string) iter.Seq2[*lxmert.Batc
 	}
 	return func(yield func(*lxmert.Batch, error) bool) {
 		defer func() { report(r.settings.Sample) }()
-		for k := 0; k < r.settings.Sample; k += r.settings.Batch {
-			var index []int
-			for i := k; i < min(k+r.settings.Batch, r.settings.Sample); i++ {
-				index = append(index, i)
-			}
-			report(k)
+		for _, index := range r.settings.plan(0, r.settings.Sample) {
+			report(index[0])
 			b, err := r.data.batch(ctx, index)
 			if err != nil {
 				yield(nil, err)

@@ -92,14 +92,7 @@ func Run(ctx context.Context, eng lxmert.Engine, d *Data, dir string, opt Option
 		}
 	}
 	report(p.done)
-	var plan [][]int
-	for i := first + p.done; i < last; i += r.settings.Batch {
-		var index []int
-		for k := i; k < min(i+r.settings.Batch, last); k++ {
-			index = append(index, k)
-		}
-		plan = append(plan, index)
-	}
+	plan := r.settings.plan(first+p.done, last)
 	loader := dataset.NewLoader(ctx, len(plan), 1, func(ctx context.Context, i int) (*question.Batch, error) {
 		return d.batch(ctx, plan[i])
 	})

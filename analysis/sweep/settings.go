@@ -58,6 +58,18 @@ func (s Settings) share() (first, last int) {
 	return min(first*s.Batch, s.Examples), min(last*s.Batch, s.Examples)
 }
 
+// plan are the batches of the examples from first up to, not including, last.
+func (s Settings) plan(first, last int) (batches [][]int) {
+	for i := first; i < last; i += s.Batch {
+		var index []int
+		for k := i; k < min(i+s.Batch, last); k++ {
+			index = append(index, k)
+		}
+		batches = append(batches, index)
+	}
+	return batches
+}
+
 // version is raised when older files can no longer be read, or gone on with.
 const version = 2
 

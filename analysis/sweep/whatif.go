@@ -8,7 +8,6 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/intervene"
-	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
 // Change is something that is done to every question of a data set.
@@ -40,11 +39,11 @@ func OtherQuestion() Change {
 
 // instead is another text about the pictures of an example.
 func (d *Data) instead(ctx context.Context, text string, example int) (intervene.Change, error) {
-	b, err := d.Asker.Batch(ctx, []lxmert.Question{{Text: text, Images: d.Set.Examples[example].Images}})
+	b, err := d.reworded(ctx, []int{example}, map[string]string{d.Set.Examples[example].ID: text})
 	if err != nil {
 		return intervene.Change{}, err
 	}
-	return intervene.Instead(analysis.Separate(b.Batch)), nil
+	return intervene.Instead(b.Batch), nil
 }
 
 // What is found of a change.
