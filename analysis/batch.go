@@ -42,6 +42,17 @@ func ValidRegions(b *lxmert.Batch, row int) []bool {
 	return valid
 }
 
+// PresentRegions lists the regions of a row's image that are there, ascending.
+func PresentRegions(b *lxmert.Batch, row int) []int {
+	var present []int
+	for v, there := range ValidRegions(b, row) {
+		if there {
+			present = append(present, v)
+		}
+	}
+	return present
+}
+
 // InnerWords lists the positions of a row's words without [CLS], its first, and [SEP], its last valid one.
 func InnerWords(b *lxmert.Batch, row int) []int {
 	var inner []int

@@ -175,12 +175,7 @@ func fromSets(draws [][]bool, words, regions int, value func(present []bool) flo
 // the largest sums of absolute values first, what its regions are worth together with it.
 func OnPicture(b *lxmert.Batch, row int, m analysis.Matrix) (analysis.Explanation, error) {
 	b = analysis.Separate(b)
-	var regions []int
-	for v, there := range analysis.ValidRegions(b, row) {
-		if there {
-			regions = append(regions, v)
-		}
-	}
+	regions := analysis.PresentRegions(b, row)
 	rows, cols := m.Size()
 	if rows == 0 || cols != len(regions) {
 		return analysis.Explanation{}, fmt.Errorf("interactions of %d words with %d regions, row %d has %d regions", rows, cols, row, len(regions))

@@ -51,13 +51,7 @@ func (r *runner) hide(a *asked, row int, classes map[string]int) (hide.Hidden, b
 		}
 		return hide.Of(a.Batch, row, class)
 	}
-	var regions []int
-	for v, there := range analysis.ValidRegions(a.Batch, row) {
-		if there {
-			regions = append(regions, v)
-		}
-	}
-	words := analysis.InnerWords(a.Batch, row)
+	words, regions := analysis.InnerWords(a.Batch, row), analysis.PresentRegions(a.Batch, row)
 	if len(words) == 0 || len(regions) == 0 {
 		return hide.Hidden{}, false
 	}

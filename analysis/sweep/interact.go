@@ -71,7 +71,7 @@ func (r *runner) withBoth(a *asked) (rows []int) {
 	for i := range a.index {
 		var own []int
 		for row := i * r.settings.Rows; row < (i+1)*r.settings.Rows; row++ {
-			if len(analysis.InnerWords(a.Batch, row)) > 0 && count(analysis.ValidRegions(a.Batch, row)) > 0 {
+			if len(analysis.InnerWords(a.Batch, row)) > 0 && len(analysis.PresentRegions(a.Batch, row)) > 0 {
 				own = append(own, row)
 			}
 		}

@@ -231,13 +231,7 @@ func (p *pretrained) ask(ctx context.Context, b *lxmert.Batch, index []int) ([]r
 		if inner := analysis.InnerWords(b, i); len(inner) > 0 {
 			word[i] = inner[random.IntN(len(inner))]
 		}
-		var there []int
-		for v, ok := range analysis.ValidRegions(b, i) {
-			if ok {
-				there = append(there, v)
-			}
-		}
-		if len(there) > 0 {
+		if there := analysis.PresentRegions(b, i); len(there) > 0 {
 			region[i] = there[random.IntN(len(there))]
 		}
 		either[i] = []string{matchOwn, matchOther}[random.IntN(2)]

@@ -145,7 +145,7 @@ func (r *runner) batch(ctx context.Context, made *question.Batch, index []int) (
 			if r.data.Gold != nil {
 				l.Examples[i].Gold = append(l.Examples[i].Gold, r.data.Gold.regions(e.ID, g == 1, b, row))
 			}
-			l.Examples[i].Regions = append(l.Examples[i].Regions, count(analysis.ValidRegions(b, row)))
+			l.Examples[i].Regions = append(l.Examples[i].Regions, len(analysis.PresentRegions(b, row)))
 		}
 	}
 	answers, labels, err := r.answers(ctx, made, index, l)
@@ -225,8 +225,8 @@ func (r *runner) keep(l *line, b *lxmert.Batch, method string, scores []analysis
 				result.Words = append(result.Words, s.Words[i])
 			}
 		}
-		for v, there := range analysis.ValidRegions(b, row) {
-			if there && s.Regions != nil {
+		for _, v := range analysis.PresentRegions(b, row) {
+			if s.Regions != nil {
 				result.Regions = append(result.Regions, s.Regions[v])
 			}
 		}
@@ -249,14 +249,4 @@ func (r *runner) keep(l *line, b *lxmert.Batch, method string, scores []analysis
 		}
 	}
 	return nil
-}
-
-func count(list []bool) int {
-	n := 0
-	for _, yes := range list {
-		if yes {
-			n++
-		}
-	}
-	return n
 }

@@ -53,11 +53,7 @@ func newReply(a *lxmert.Answer, warnings []string, top int) *reply {
 	}
 	for i, image := range a.Batch.Images {
 		about := askedImage{ID: image.ID, Width: image.Width, Height: image.Height}
-		for _, there := range analysis.ValidRegions(a.Batch, i) {
-			if there {
-				about.Regions++
-			}
-		}
+		about.Regions = len(analysis.PresentRegions(a.Batch, i))
 		for _, name := range image.Objects {
 			if !slices.Contains(about.Objects, name) {
 				about.Objects = append(about.Objects, name)
