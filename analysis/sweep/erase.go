@@ -134,14 +134,10 @@ const mostStates = 5000
 func (c *collector) drawErasure(found *means, s *Summary, name func(level, eraser, what string) string) error {
 	cfg := *c.settings.Config
 	var levels []string
-	cross := cfg.LangLayers + 1
 	for _, stream := range []analysis.Stream{analysis.WordStream, analysis.RegionStream} {
 		for _, l := range analysis.Levels(cfg, stream) {
 			if found.of[name(l, concept.Whole, erasedChange)] != nil {
 				levels = append(levels, l)
-				if stream == analysis.RegionStream {
-					cross = cfg.RegionLayers + 1
-				}
 			}
 		}
 	}
@@ -149,29 +145,13 @@ func (c *collector) drawErasure(found *means, s *Summary, name func(level, erase
 		return nil
 	}
 	title := "concept erasure of " + c.settings.Concept
+	whole, shuffled := "erased "+concept.Whole, "erased "+concept.Shuffled
 	if len(levels) > 1 {
 		for _, what := range []struct{ file, name, y string }{{"leace", erasedSize, "absolute change of the target"}, {"leace-answers", erasedAnswers, "share of answers changed"}} {
-			curve := analysis.Curve{Meta: c.measured(found), XName: "level", YName: what.y}
-			curve.Method, curve.Level, curve.Unit = title+": "+what.y, level, found.units[name(levels[0], concept.Whole, what.name)]
+			curve := found.overLevels(levels, []string{whole, shuffled}, shuffled, func(erased, l string) string { return l + ", " + erased + ": " + what.name })
+			curve.Method, curve.YName, curve.Unit = title+": "+what.y, what.y, found.units[name(levels[0], concept.Whole, what.name)]
 			curve.Notes = append(curve.Notes, fmt.Sprintf("Levels from 0: %s to %s. Erasers are fitted to the first %d questions, which are not among these.", levels[0], levels[len(levels)-1], c.settings.Sample),
 				"Labels shuffled among the states say what an erasure of as many dimensions does that is about nothing.")
-			if cross < len(levels) {
-				curve.Rules = map[string]float64{"cross layers": float64(cross)}
-			}
-			for k := range levels {
-				curve.X = append(curve.X, float64(k))
-			}
-			for _, eraser := range []string{concept.Whole, concept.Shuffled} {
-				var of []string
-				for _, l := range levels {
-					of = append(of, name(l, eraser, what.name))
-				}
-				series := found.series("erased "+eraser, of)
-				if eraser == concept.Shuffled {
-					series.Style = "dashed"
-				}
-				curve.Series = append(curve.Series, series)
-			}
 			if found.of[name(levels[0], concept.Whole, what.name)].N() > 0 {
 				s.Curves = append(s.Curves, Named[analysis.Curve]{what.file, curve})
 			}
@@ -179,9 +159,7 @@ func (c *collector) drawErasure(found *means, s *Summary, name func(level, erase
 	}
 	var rows []string
 	for _, l := range levels {
-		for _, eraser := range []string{concept.Whole, concept.Shuffled} {
-			rows = append(rows, l+", erased "+eraser)
-		}
+		rows = append(rows, l+", "+whole, l+", "+shuffled)
 	}
 	t := found.wide(title, "level", rows, []string{erasedChange, erasedSize, erasedAnswers, erasedRight}, func(row, what string) string { return row + ": " + what })
 	t.Params["concept"] = c.settings.Concept

@@ -74,37 +74,21 @@ func lenses() measuring {
 		},
 		draw: func(c *collector, found *means, s *Summary) error {
 			cfg := *c.settings.Config
-			levels, cross := analysis.Levels(cfg, analysis.WordStream), cfg.LangLayers+1
+			levels := analysis.Levels(cfg, analysis.WordStream)
 			if strings.Contains(found.names[0], "hid.i.") {
-				levels, cross = analysis.Levels(cfg, analysis.RegionStream), cfg.RegionLayers+1
+				levels = analysis.Levels(cfg, analysis.RegionStream)
 			}
+			views := []string{"logit lens", "tuned lens"}
 			for _, what := range []struct{ file, name, unit string }{{"lens", lensProbability, "share"}, {"lens-right", lensRight, "share"}, {"lens-divergence", lensDivergence, "nats"}} {
-				curve := analysis.Curve{Meta: c.measured(found), XName: "level", YName: what.name}
-				curve.Method, curve.Unit, curve.Level = "logit lens and tuned lens: "+what.name, what.unit, level
+				curve := found.overLevels(levels, views, "logit lens", func(view, l string) string { return name(view, what.name, l) })
+				curve.Method, curve.Unit, curve.YName = "logit lens and tuned lens: "+what.name, what.unit, what.name
 				curve.Params["lambda"] = fmt.Sprint(tune.DefaultLambda)
 				curve.Notes = append(curve.Notes, fmt.Sprintf("The tuned lens was fitted on the first %d questions, which are not among these.", c.settings.Sample),
 					fmt.Sprintf("Levels from 0: %s to %s.", levels[0], levels[len(levels)-1]))
-				if cross < len(levels) {
-					curve.Rules = map[string]float64{"cross layers": float64(cross)}
-				}
-				for k := range levels {
-					curve.X = append(curve.X, float64(k))
-				}
-				for _, view := range []string{"logit lens", "tuned lens"} {
-					var of []string
-					for _, l := range levels {
-						of = append(of, name(view, what.name, l))
-					}
-					series := found.series(view, of)
-					if view == "logit lens" {
-						series.Style = "dashed"
-					}
-					curve.Series = append(curve.Series, series)
-				}
 				s.Curves = append(s.Curves, Named[analysis.Curve]{what.file, curve})
 			}
 			var columns []string
-			for _, view := range []string{"logit lens", "tuned lens"} {
+			for _, view := range views {
 				for _, what := range []string{lensProbability, lensRight, lensDivergence} {
 					columns = append(columns, view+", "+what)
 				}

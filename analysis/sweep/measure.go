@@ -170,6 +170,36 @@ func (m *means) series(name string, of []string) analysis.CurveSeries {
 	return s
 }
 
+// overLevels is a curve over the levels of a stream with a line for each of some names, one of them dashed: the means of the numbers
+// that a line has at the levels.
+func (m *means) overLevels(levels, lines []string, dashed string, number func(line, level string) string) analysis.Curve {
+	curve := analysis.Curve{Meta: m.c.measured(m), XName: "level"}
+	curve.Level = level
+	cfg := *m.c.settings.Config
+	cross := cfg.LangLayers + 1
+	if slices.Contains(analysis.Levels(cfg, analysis.RegionStream), levels[0]) {
+		cross = cfg.RegionLayers + 1
+	}
+	if cross < len(levels) {
+		curve.Rules = map[string]float64{"cross layers": float64(cross)}
+	}
+	for k := range levels {
+		curve.X = append(curve.X, float64(k))
+	}
+	for _, line := range lines {
+		var of []string
+		for _, l := range levels {
+			of = append(of, number(line, l))
+		}
+		series := m.series(line, of)
+		if line == dashed {
+			series.Style = "dashed"
+		}
+		curve.Series = append(curve.Series, series)
+	}
+	return curve
+}
+
 // drawMeasures adds the results of all methods that measure examples, as far as they found anything.
 func (c *collector) drawMeasures(s *Summary) {
 	for _, name := range c.settings.Methods {
