@@ -17,16 +17,17 @@ import (
 
 // What is found of a reading.
 const (
-	readRight   = "share right"
-	readBits    = "bits"
-	readSure    = "confidence"
-	readCooled  = "confidence after temperature"
-	readWorth   = "effective reliability"
-	readAnswers = "share answered"
-	readAlways  = "effective reliability without abstaining"
+	readRight       = "share right"
+	readBits        = "bits"
+	readSure        = "confidence"
+	readCooled      = "confidence after temperature"
+	readWorth       = "effective reliability"
+	readAnswers     = "share answered"
+	readAlways      = "effective reliability without abstaining"
+	readTemperature = "temperature"
 )
 
-// reading is one reading of an example.
+// oneReading is one reading of an example.
 type oneReading struct {
 	confidence, accuracy, bits float64
 	row                        calibration.Scored
@@ -356,8 +357,6 @@ func (p *pretrained) numbers(name string, all []readings, temperature, threshold
 		each(name+": "+readWorth, "share", worth), each(name+": "+readAnswers, "share", answered), each(name+": "+readAlways, "share", always),
 	}
 }
-
-const readTemperature = "temperature"
 
 // softmax says that a reading's probabilities are softmax of its logits, which a temperature divides.
 func (p *pretrained) softmax(name string) bool {

@@ -43,11 +43,7 @@ func newKeptRow(b *lxmert.Batch, row int) keptRow {
 	regions = regions[:lastTrue(regions)]
 	k.Regions, k.Boxes = []float32{}, []float32{}
 	for v, there := range regions {
-		mask := float32(0)
-		if there {
-			mask = 1
-		}
-		k.Regions, k.Boxes = append(k.Regions, mask), append(k.Boxes, b.Boxes.Row(row).Row(v).Data...)
+		k.Regions, k.Boxes = append(k.Regions, oneIf(there)), append(k.Boxes, b.Boxes.Row(row).Row(v).Data...)
 	}
 	return k
 }
