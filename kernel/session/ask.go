@@ -20,19 +20,27 @@ func (s *Server) open(ctx context.Context, spec client.Spec) (*client.ModelInfo,
 	if err != nil {
 		return nil, err
 	}
-	m, release, err := s.models.acquire(ctx, spec)
+	m, asker, release, err := s.asking(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	asker, err := s.asker(m, spec)
-	if err != nil {
-		return nil, err
-	}
 	spec.Answers = asker.Options().Answers
 	return &client.ModelInfo{
 		Spec: spec, Config: m.model.Config(), Head: asker.Head(), Bytes: m.bytes, Notes: slices.Concat(m.notes, asker.Notes()),
 	}, nil
+}
+
+// asking lends a model and its asker; release must follow.
+func (s *Server) asking(ctx context.Context, spec client.Spec) (m *openModel, asker *question.Asker, release func(), err error) {
+	if m, release, err = s.models.acquire(ctx, spec); err != nil {
+		return nil, nil, nil, err
+	}
+	if asker, err = s.asker(m, spec); err != nil {
+		release()
+		return nil, nil, nil, err
+	}
+	return m, asker, release, nil
 }
 
 // asker is the front door of a model, with the files that a spec names. It keeps nothing open itself.
@@ -72,43 +80,31 @@ func (s *Server) turn(ctx context.Context, notebook string, m *openModel, b *lxm
 
 // batch makes the model's input of questions.
 func (s *Server) batch(ctx context.Context, spec client.Spec, questions []lxmert.Question) (*question.Batch, error) {
-	m, release, err := s.models.acquire(ctx, spec)
+	_, asker, release, err := s.asking(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	asker, err := s.asker(m, spec)
-	if err != nil {
-		return nil, err
-	}
 	return asker.Batch(ctx, questions)
 }
 
 // names are what the classes of a model's heads are called.
 func (s *Server) names(ctx context.Context, spec client.Spec) (names lxmert.ClassNames, err error) {
-	m, release, err := s.models.acquire(ctx, spec)
+	_, asker, release, err := s.asking(ctx, spec)
 	if err != nil {
 		return names, err
 	}
 	defer release()
-	asker, err := s.asker(m, spec)
-	if err != nil {
-		return names, err
-	}
 	return asker.Names()
 }
 
 // ask makes the model's input of questions, and computes what their answers are read from.
 func (s *Server) ask(ctx context.Context, notebook string, spec client.Spec, questions []lxmert.Question) (*question.Batch, *lxmert.Trace, error) {
-	m, release, err := s.models.acquire(ctx, spec)
+	m, asker, release, err := s.asking(ctx, spec)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer release()
-	asker, err := s.asker(m, spec)
-	if err != nil {
-		return nil, nil, err
-	}
 	if err := asker.CanAnswer(); err != nil {
 		return nil, nil, err
 	}
@@ -135,15 +131,11 @@ func (s *Server) questions(ctx context.Context, spec *client.Spec, name string, 
 		if spec == nil {
 			return dataset.ReadQuestions(ctx, name, n)
 		}
-		m, release, err := s.models.acquire(ctx, *spec)
+		_, asker, release, err := s.asking(ctx, *spec)
 		if err != nil {
 			return nil, err
 		}
 		defer release()
-		asker, err := s.asker(m, *spec)
-		if err != nil {
-			return nil, err
-		}
 		return asker.Questions(ctx, name, n)
 	}()
 	if err != nil {

@@ -190,11 +190,20 @@ func (s *runs) start(ask client.Run) (client.Run, error) {
 
 var errEnding = &wire.Fault{Kind: wire.Ending, Message: "session: it is ending; the next call starts another one"}
 
-// parseLine reads the command line of a task.
-func parseLine(name string, args []string) (*cli.Line, error) {
+// findTraining is the task that a name stands for.
+func findTraining(name string) (*dataset.Task, error) {
 	t, err := dataset.FindTraining(excerpt.Cut(name, longestEcho))
 	if err != nil {
 		return nil, &wire.Fault{Kind: wire.Usage, Message: "session" + strings.TrimPrefix(err.Error(), "dataset")}
+	}
+	return t, nil
+}
+
+// parseLine reads the command line of a task.
+func parseLine(name string, args []string) (*cli.Line, error) {
+	t, err := findTraining(name)
+	if err != nil {
+		return nil, err
 	}
 	l, err := cli.Parse(t, args)
 	if err != nil {

@@ -186,15 +186,11 @@ func (s *Server) answerStudy(w http.ResponseWriter, r *http.Request) error {
 	if len(call.Questions) == 0 {
 		return &wire.Fault{Kind: wire.Usage, Message: "session: a study needs questions, such as m.Questions(\"heldout\", 200)"}
 	}
-	m, release, err := s.models.acquire(r.Context(), call.Spec)
+	m, asker, release, err := s.asking(r.Context(), call.Spec)
 	if err != nil {
 		return err
 	}
 	defer release()
-	asker, err := s.asker(m, call.Spec)
-	if err != nil {
-		return err
-	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	control, lines := http.NewResponseController(w), json.NewEncoder(w)
 	begun, told := false, time.Time{}

@@ -5,12 +5,8 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
-	"strings"
 
-	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/kernel/client"
-	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
-	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/task/cli"
 )
 
@@ -28,9 +24,9 @@ func (s *Server) answerSweep(w http.ResponseWriter, r *http.Request) error {
 
 // sweep starts, or goes on with, the runs of a sweep. All command lines are checked before the first run is queued.
 func (s *runs) sweep(ctx context.Context, name string, args []string, folder, notebook string) (client.Trials, error) {
-	t, err := dataset.FindTraining(excerpt.Cut(name, longestEcho))
+	t, err := findTraining(name)
 	if err != nil {
-		return client.Trials{}, &wire.Fault{Kind: wire.Usage, Message: "session" + strings.TrimPrefix(err.Error(), "dataset")}
+		return client.Trials{}, err
 	}
 	args, grid := cli.CutGrid(args)
 	points, err := cli.Points(t, args, grid)
