@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -20,20 +21,53 @@ type Named struct {
 // Edit sets the states of a level to what an eraser leaves of them, at every word or region that is not padding. The batch must
 // be without Pairs, see [analysis.Separate].
 func Edit(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, level string, e *Eraser) (lxmert.Edit, error) {
-	at, err := findLevel(eng.Config(), level)
+	at := AtLevel{Level: level, Named: Named{Eraser: e}}
+	states, err := ReadStates(ctx, eng, b, at)
 	if err != nil {
 		return lxmert.Edit{}, err
 	}
-	if d := len(e.Mean); d != eng.Config().Hidden {
-		return lxmert.Edit{}, fmt.Errorf("the eraser is of states of %d numbers, the model's have %d", d, eng.Config().Hidden)
+	return states.Edit(at), nil
+}
+
+// States are those of a batch at the levels of some erasers, as they are where nothing is erased.
+type States struct {
+	cfg    lxmert.Config
+	b      *lxmert.Batch
+	values map[string]lxmert.Tensor
+}
+
+// ReadStates reads in one run the states that [States.Edit] needs for these erasers. The batch must be without Pairs, see
+// [analysis.Separate].
+func ReadStates(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, erasers ...AtLevel) (*States, error) {
+	var levels []string
+	for _, e := range erasers {
+		if _, err := findLevel(eng.Config(), e.Level); err != nil {
+			return nil, err
+		}
+		if d := len(e.Eraser.Mean); d != eng.Config().Hidden {
+			return nil, fmt.Errorf("the eraser is of states of %d numbers, the model's have %d", d, eng.Config().Hidden)
+		}
+		if !slices.Contains(levels, e.Level) {
+			levels = append(levels, e.Level)
+		}
 	}
-	trace, err := eng.Run(ctx, b, lxmert.Request{Want: lxmert.All(level), NoRegions: b.NoRegions()})
+	if levels == nil {
+		return &States{}, nil
+	}
+	trace, err := eng.Run(ctx, b, lxmert.Request{Want: lxmert.All(levels...), NoRegions: b.NoRegions()})
 	if err != nil {
-		return lxmert.Edit{}, err
+		return nil, err
 	}
-	states := trace.Values[level]
-	for n := range b.Rows() {
-		for i, there := range at.valid(b, n) {
+	return &States{eng.Config(), b, trace.Values}, nil
+}
+
+// Edit is that of one of the erasers that the states were read for; see [Edit].
+func (s *States) Edit(e AtLevel) lxmert.Edit {
+	at, _ := findLevel(s.cfg, e.Level)
+	read := s.values[e.Level]
+	states := lxmert.Tensor{Shape: read.Shape, Data: slices.Clone(read.Data)}
+	for n := range s.b.Rows() {
+		for i, there := range at.valid(s.b, n) {
 			if !there {
 				continue
 			}
@@ -42,12 +76,12 @@ func Edit(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, level string,
 			for j, v := range state {
 				x.Set(0, j, float64(v))
 			}
-			for j, v := range e.Erase(x).RawRowView(0) {
+			for j, v := range e.Eraser.Erase(x).RawRowView(0) {
 				state[j] = float32(v)
 			}
 		}
 	}
-	return lxmert.Edit{Name: level, Op: lxmert.Set, Value: states}, nil
+	return lxmert.Edit{Name: e.Level, Op: lxmert.Set, Value: states}
 }
 
 // stream is that of a level.
@@ -107,12 +141,16 @@ func Effects(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, target ana
 		t.Rows = append(t.Rows, []any{name, rank, analysis.Mean(scores), analysis.Mean(changes), analysis.Mean(sizes)})
 	}
 	add("nothing", 0, before.Score)
+	var all []AtLevel
 	for _, e := range erasers {
-		edit, err := Edit(ctx, eng, bound.Batch, level, e.Eraser)
-		if err != nil {
-			return analysis.Table{}, err
-		}
-		after, err := score(edit)
+		all = append(all, AtLevel{Level: level, Named: e})
+	}
+	states, err := ReadStates(ctx, eng, bound.Batch, all...)
+	if err != nil {
+		return analysis.Table{}, err
+	}
+	for _, e := range all {
+		after, err := score(states.Edit(e))
 		if err != nil {
 			return analysis.Table{}, err
 		}

@@ -112,12 +112,12 @@ func (r *results) try(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, t
 	}
 	r.before = append(r.before, before.Scores...)
 	r.meta.N += len(before.Scores)
+	states, err := ReadStates(ctx, eng, bound.Batch, r.erasers...)
+	if err != nil {
+		return err
+	}
 	for i, e := range r.erasers {
-		edit, err := Edit(ctx, eng, bound.Batch, e.Level, e.Eraser)
-		if err != nil {
-			return err
-		}
-		after, err := Ask(ctx, eng, bound, edit)
+		after, err := Ask(ctx, eng, bound, states.Edit(e))
 		if err != nil {
 			return err
 		}

@@ -44,12 +44,12 @@ func erasure() measuring {
 					return nil, err
 				}
 				var out []numbers
+				states, err := concept.ReadStates(ctx, r.eng, bound.Batch, erasers...)
+				if err != nil {
+					return nil, err
+				}
 				for _, e := range erasers {
-					edit, err := concept.Edit(ctx, r.eng, bound.Batch, e.Level, e.Eraser)
-					if err != nil {
-						return nil, err
-					}
-					after, err := r.erased(ctx, a, bound, edit)
+					after, err := r.erased(ctx, a, bound, states.Edit(e))
 					if err != nil {
 						return nil, err
 					}
