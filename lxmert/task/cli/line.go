@@ -53,13 +53,18 @@ func Parse(t *dataset.Task, args []string) (*Line, error) {
 	s := pflag.NewFlagSet(t.Name, pflag.ContinueOnError)
 	s.Usage = func() {}
 	l.Add(s)
+	return l, l.Read(s, args)
+}
+
+// Read is [Parse] for flags that [Line.Add] has defined, and a program others beside them.
+func (l *Line) Read(s *pflag.FlagSet, args []string) error {
 	if err := s.Parse(Expand(args, s)); err != nil {
-		return nil, usage("%w", err)
+		return usage("%w", err)
 	}
 	if s.NArg() > 0 {
-		return nil, usage("what is %q? Flags begin with --", s.Arg(0))
+		return usage("what is %q? Flags begin with --", s.Arg(0))
 	}
-	return l, l.Complete()
+	return l.Complete()
 }
 
 // Add defines the flags.

@@ -27,6 +27,6 @@
 //	run := lx.Program("./own", "--train train --valid minival --loadLXMERT toy --output snap/vqa/own")
 //	lx.Follow(run)
 //
-// lx.Program builds and starts it; in a terminal it is `go run ./own` with the same flags. The weights are then opened by [lxmert/question] or lx.Open like all others: where only the loss is your own, the model is
-// the task's.
+// lx.Program builds and starts it; in a terminal it is `go run ./own` with the same flags. The weights are then opened by
+// [lxmert/question] or lx.Open like all others: where only the loss is your own, the model is the task's.
 package own

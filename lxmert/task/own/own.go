@@ -43,8 +43,8 @@ func Main(t *dataset.Task, o task.Own) {
 }
 
 // Run trains with the flags of a command line, which are those of the task and --backend; "toy" as the name of weights, of --data,
-// --config or --vocab is the built-in world's. out has what the reference prints,
-// notes the rest. Errors in the flags wrap [cli.ErrUsage]; a run that ctx has ended early wraps [train.ErrInterrupted].
+// --config or --vocab is the built-in world's. out has what the reference prints, notes the rest. Errors in the flags wrap
+// [cli.ErrUsage]; a run that ctx has ended early wraps [train.ErrInterrupted]. With --plan there is no outcome.
 func Run(ctx context.Context, t *dataset.Task, o task.Own, args []string, out, notes io.Writer) (*train.Outcome, error) {
 	l := cli.New(t)
 	flags := pflag.NewFlagSet(o.Name, pflag.ContinueOnError)
@@ -55,15 +55,7 @@ func Run(ctx context.Context, t *dataset.Task, o task.Own, args []string, out, n
 	if err != nil {
 		return nil, err
 	}
-	switch err := flags.Parse(cli.Expand(args, flags)); {
-	case errors.Is(err, pflag.ErrHelp):
-		return nil, err
-	case err != nil:
-		return nil, fmt.Errorf("%w: %w", cli.ErrUsage, err)
-	case flags.NArg() > 0:
-		return nil, fmt.Errorf("%w: what is %q? Flags begin with --", cli.ErrUsage, flags.Arg(0))
-	}
-	if err := l.Complete(); err != nil {
+	if err := l.Read(flags, args); err != nil {
 		return nil, err
 	}
 	if l.Options.Test != "" || t.Pretrains {
@@ -78,6 +70,9 @@ func Run(ctx context.Context, t *dataset.Task, o task.Own, args []string, out, n
 	opt.Own, opt.Out, opt.Notes = &o, out, notes
 	if l.MultiGPU {
 		opt.Devices = int(b.NumDevices())
+	}
+	if l.Plan {
+		return nil, task.Plan(ctx, b, t, opt)
 	}
 	bar := progress.New(notes, progress.Options{Label: "training", Unit: "steps"})
 	opt.Progress = func(p train.Progress) {
