@@ -170,13 +170,10 @@ func (a *asking) open(cmd *cobra.Command, pad bool) (*question.Asker, error) {
 	opt := question.Options{
 		Weights: a.model.load, Vocab: a.vocab, Answers: a.answers, Images: a.why.images, Objects: a.objects, Attributes: a.attributes, Pad: pad, Log: cmd.ErrOrStderr(), Flags: true,
 	}
-	fillToy(&opt, world)
-	switch {
-	case a.regions != "":
+	if a.regions != "" {
 		opt.Regions = []string{a.regions}
-	case world != nil:
-		opt.Regions = world.Regions
-	default:
+	}
+	if fillToy(&opt, world); len(opt.Regions) == 0 {
 		return nil, usage("--regions is needed: %s is not the toy world, but weights of that name", a.model.load)
 	}
 	cfg, err := modelConfig(a.model)

@@ -182,9 +182,6 @@ func (x *checking) batch(cmd *cobra.Command) (*lxmert.Batch, string, error) {
 	}
 	opt := question.Options{Weights: x.model.load, Vocab: x.vocab, Regions: x.regions, Log: cmd.ErrOrStderr(), Flags: true}
 	fillToy(&opt, x.world)
-	if len(opt.Regions) == 0 {
-		opt.Regions = x.world.Regions
-	}
 	cfg, err := modelConfig(x.model)
 	if err != nil {
 		return nil, "", err

@@ -121,9 +121,6 @@ func (s *suiting) open(cmd *cobra.Command, x suite.Suite) (*question.Asker, erro
 	}
 	opt := question.Options{Weights: s.model.load, Vocab: s.vocab, Regions: s.regions, Length: x.Length, Pad: true, Log: cmd.ErrOrStderr(), Flags: true}
 	fillToy(&opt, world)
-	if world != nil && len(s.regions) == 0 {
-		opt.Regions = world.Regions
-	}
 	if len(opt.Regions) == 0 {
 		return nil, usage("--regions is needed: the regions of the suite's pictures")
 	}

@@ -30,6 +30,9 @@ func fillToy(opt *question.Options, world *toy.Named) {
 	if world == nil {
 		return
 	}
+	if len(opt.Regions) == 0 && opt.Find == nil {
+		opt.Regions = world.Regions
+	}
 	opt.Vocab, opt.Answers, opt.Images = cmp.Or(opt.Vocab, world.Vocab), cmp.Or(opt.Answers, world.Answers), cmp.Or(opt.Images, world.Images)
 	if opt.Objects == "" {
 		opt.ObjectNames = world.Objects
