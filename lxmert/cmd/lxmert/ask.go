@@ -153,7 +153,7 @@ func (a *asking) run(cmd *cobra.Command, sentence string) error {
 		r.add(o, a.top)
 	}
 	if a.json {
-		return r.printJSON(cmd.OutOrStdout())
+		return writeJSON(cmd.OutOrStdout(), r)
 	}
 	return r.print(cmd.OutOrStdout(), cmd.ErrOrStderr())
 }

@@ -44,8 +44,16 @@ func (e *explaining) check(cmd *cobra.Command, changing bool) error {
 			return usage("--%s is for --explain", name)
 		}
 	}
-	if suffix := filepath.Ext(e.out); e.on && !slices.Contains(figureSuffixes, suffix) {
-		return usage("--out %s: a file ends in one of %s", e.out, strings.Join(figureSuffixes, ", "))
+	if e.on {
+		return checkFigureFile(e.out)
+	}
+	return nil
+}
+
+// checkFigureFile says whether the name of --out is that of a figure.
+func checkFigureFile(out string) error {
+	if !slices.Contains(figureSuffixes, filepath.Ext(out)) {
+		return usage("--out %s: a file ends in one of %s", out, strings.Join(figureSuffixes, ", "))
 	}
 	return nil
 }

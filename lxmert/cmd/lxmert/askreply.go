@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -73,15 +72,6 @@ func (r *reply) shown() (list []analysis.Candidate) {
 		list = append(list, analysis.Candidate{Text: a.Answer, Probability: a.Probability})
 	}
 	return list
-}
-
-func (r *reply) printJSON(w io.Writer) error {
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s\n", text)
-	return err
 }
 
 // print writes the reply for people; warnings go to stderr.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -37,9 +36,7 @@ stands what makes it faster, and why some of it is off.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list, err := backend.List(cmd.Context(), backendSpec(cmd))
 			if asJSON {
-				out := json.NewEncoder(cmd.OutOrStdout())
-				out.SetIndent("", "  ")
-				return errors.Join(out.Encode(list), err)
+				return errors.Join(writeJSON(cmd.OutOrStdout(), list), err)
 			}
 			printBackends(cmd.OutOrStdout(), list)
 			return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -51,9 +50,7 @@ func runBench(cmd *cobra.Command, runs *bench.Runs, asJSON bool, measure func() 
 		return err
 	}
 	if asJSON {
-		out := json.NewEncoder(cmd.OutOrStdout())
-		out.SetIndent("", "  ")
-		return out.Encode(report)
+		return writeJSON(cmd.OutOrStdout(), report)
 	}
 	return report.Print(cmd.OutOrStdout())
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -43,9 +42,7 @@ assumed, as in BERT.`,
 				return err
 			}
 			if asJSON {
-				out := json.NewEncoder(cmd.OutOrStdout())
-				out.SetIndent("", "  ")
-				return out.Encode(found)
+				return writeJSON(cmd.OutOrStdout(), found)
 			}
 			return found.print(cmd.OutOrStdout())
 		},

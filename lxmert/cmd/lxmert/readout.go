@@ -1,11 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -50,13 +48,16 @@ surprises (.pdf, .svg, .png), or the table (.csv, .json, .safetensors).`,
       "a small yellow star below a large green triangle."`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			switch suffix := filepath.Ext(r.out); {
+			switch {
 			case len(r.ask.images) != 1:
 				return usage("--image is given %d times, must be 1: heads are read of one sentence and one picture", len(r.ask.images))
 			case r.ask.top < 1:
 				return usage("--top is %d, must be at least 1", r.ask.top)
-			case r.out != "" && !slices.Contains(figureSuffixes, suffix):
-				return usage("--out %s: a file ends in one of %s", r.out, strings.Join(figureSuffixes, ", "))
+			}
+			if r.out != "" {
+				if err := checkFigureFile(r.out); err != nil {
+					return err
+				}
 			}
 			return r.run(cmd, args[0])
 		},
@@ -124,12 +125,7 @@ func (r *readingOut) run(cmd *cobra.Command, sentence string) error {
 		_, err = io.WriteString(cmd.OutOrStdout(), said.String())
 		return err
 	}
-	text, err := json.MarshalIndent(said.Table(), "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", text)
-	return err
+	return writeJSON(cmd.OutOrStdout(), said.Table())
 }
 
 // saveReadout writes a page of everything, a figure of the surprises, or the numbers.

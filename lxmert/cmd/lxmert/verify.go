@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -51,9 +50,7 @@ known to be good, or of a TSV, which is read for that.`,
 					return err
 				}
 				if asJSON {
-					e := json.NewEncoder(cmd.OutOrStdout())
-					e.SetIndent("", "  ")
-					err = e.Encode(report)
+					err = writeJSON(cmd.OutOrStdout(), report)
 				} else {
 					err = printVerified(cmd.OutOrStdout(), report)
 				}
