@@ -99,11 +99,7 @@ func (m Maps) Arrays() []Array {
 		if err != nil {
 			continue // Check says why
 		}
-		values := make([]float64, len(t.Data))
-		for i, x := range t.Data {
-			values[i] = float64(x)
-		}
-		out = append(out, Array{name, t.Shape, values})
+		out = append(out, Array{name, t.Shape, t.Float64s()})
 	}
 	return out
 }

@@ -45,6 +45,15 @@ func (t Tensor) Row(i int) Tensor {
 	return Tensor{Shape: t.Shape[1:], Data: t.Data[i*n : (i+1)*n : (i+1)*n]}
 }
 
+// Float64s returns the elements in float64, in a slice of its own.
+func (t Tensor) Float64s() []float64 {
+	out := make([]float64, len(t.Data))
+	for i, x := range t.Data {
+		out[i] = float64(x)
+	}
+	return out
+}
+
 // At returns one element. Like indexing a slice, it panics out of range.
 func (t Tensor) At(index ...int) float32 {
 	if len(index) != len(t.Shape) {

@@ -91,13 +91,13 @@ func (s *Spaces) Add(ctx context.Context, b *lxmert.Batch) error {
 			for n := range b.Rows() {
 				for at, there := range valid(b, n) {
 					if there {
-						l.add(wide(states.Of(name, n).Row(at).Data), paired[name])
+						l.add(states.Of(name, n).Row(at).Float64s(), paired[name])
 					}
 				}
 				if stream == analysis.RegionStream {
 					l.pooled = append(l.pooled, mat.Row(nil, n, means))
 				} else {
-					l.pooled = append(l.pooled, wide(states.Of(name, n).Row(0).Data))
+					l.pooled = append(l.pooled, states.Of(name, n).Row(0).Float64s())
 				}
 			}
 		}
@@ -129,14 +129,6 @@ func Pairs(cfg lxmert.Config) [][2]int {
 // words and regions are the names of levels.
 func words(k int) string   { return fmt.Sprintf("hid.t.%d", k) }
 func regions(k int) string { return fmt.Sprintf("hid.i.%d", k) }
-
-func wide(x []float32) []float64 {
-	out := make([]float64, len(x))
-	for i, v := range x {
-		out[i] = float64(v)
-	}
-	return out
-}
 
 // Gap is the modality gap at each of [Pairs] (Liang et al., "Mind the gap", 2022): the distance between the mean direction
 // of the words and that of the regions, 0 to 2. Pooled it is that of [CLS] and of the means over regions. It is NaN where

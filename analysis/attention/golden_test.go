@@ -39,9 +39,7 @@ func TestMapsEqualReference(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				for _, x := range a.Data {
-					got = append(got, float64(x))
-				}
+				got = append(got, a.Float64s()...)
 			}
 			golden.Compare(name, got)
 		}

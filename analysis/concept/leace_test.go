@@ -119,7 +119,7 @@ func TestErasureEqualsReference(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				out["leace.effect."+name+".qa"], out["leace.effect."+name+".match"] = wide(trace.Values["out.qa"]), wide(trace.Values["out.match"])
+				out["leace.effect."+name+".qa"], out["leace.effect."+name+".match"] = trace.Values["out.qa"].Float64s(), trace.Values["out.match"].Float64s()
 			}
 			return out
 		}

@@ -43,13 +43,6 @@ func slopesOf(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, level string, di
 	})
 }
 
-func wide(t lxmert.Tensor) (out []float64) {
-	for _, x := range t.Data {
-		out = append(out, float64(x))
-	}
-	return out
-}
-
 func floatsOf(x []int) (out []float64) {
 	for _, v := range x {
 		out = append(out, float64(v))

@@ -33,11 +33,7 @@ func logits(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, target analysis.Ta
 		t.Fatal(err)
 	}
 	for _, x := range levels {
-		var values []float64
-		for _, v := range x.Data {
-			values = append(values, float64(v))
-		}
-		all = append(all, values)
+		all = append(all, x.Float64s())
 	}
 	return all
 }

@@ -69,7 +69,7 @@ func (e *linear) Run(_ context.Context, b *lxmert.Batch, r lxmert.Request) (*lxm
 		for _, id := range b.IDs[n] {
 			x = append(x, float64(id))
 		}
-		x = append(x, wide(b.Feats.Row(n))...)
+		x = append(x, b.Feats.Row(n).Float64s()...)
 		open = append(open, make([]float64, len(x))...)
 		for i, a := range e.places {
 			var y []float64
@@ -132,13 +132,6 @@ func dot(x, y []float64) (sum float64) {
 		sum += x[i] * y[i]
 	}
 	return sum
-}
-
-func wide(t lxmert.Tensor) (out []float64) {
-	for _, x := range t.Data {
-		out = append(out, float64(x))
-	}
-	return out
 }
 
 func narrow(to lxmert.Tensor, from []float64) {

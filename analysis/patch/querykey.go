@@ -47,7 +47,7 @@ type attending struct{ scores, map_, grad lxmert.Tensor }
 
 // withQuery is the first-order effect of a map in which one query has changed: its row is another one.
 func (a attending) withQuery(i int, change []float64, keys lxmert.Tensor) float64 {
-	scores := wide(a.scores.Row(i).Data)
+	scores := a.scores.Row(i).Float64s()
 	moved := make([]float64, len(scores))
 	for j := range scores {
 		moved[j] = scores[j] + scaledDot(change, keys.Row(j).Data)
@@ -59,7 +59,7 @@ func (a attending) withQuery(i int, change []float64, keys lxmert.Tensor) float6
 func (a attending) withKey(j int, change []float64, queries lxmert.Tensor) float64 {
 	sum := 0.0
 	for i := range queries.Shape[0] {
-		scores := wide(a.scores.Row(i).Data)
+		scores := a.scores.Row(i).Float64s()
 		moved := append([]float64(nil), scores...)
 		moved[j] += scaledDot(change, queries.Row(i).Data)
 		sum += a.effect(i, scores, moved)
@@ -114,14 +114,6 @@ func minus(x, y lxmert.Tensor) []float64 {
 	out := make([]float64, len(x.Data))
 	for i, v := range x.Data {
 		out[i] = float64(v) - float64(y.Data[i])
-	}
-	return out
-}
-
-func wide(x []float32) []float64 {
-	out := make([]float64, len(x))
-	for i, v := range x {
-		out[i] = float64(v)
 	}
 	return out
 }

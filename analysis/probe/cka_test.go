@@ -30,9 +30,7 @@ func regionRows(b *lxmert.Batch, s *probe.States, level string) *mat.Dense {
 	for row := range b.Rows() {
 		of := s.Of(level, row)
 		dim = of.Shape[1]
-		for _, x := range of.Data {
-			all = append(all, float64(x))
-		}
+		all = append(all, of.Float64s()...)
 	}
 	return mat.NewDense(len(all)/dim, dim, all)
 }

@@ -31,15 +31,6 @@ func Run(t testing.TB, eng lxmert.Engine, b *lxmert.Batch, r lxmert.Request) *lx
 	return trace
 }
 
-// Wide is a tensor's numbers in float64.
-func Wide(x lxmert.Tensor) []float64 {
-	out := make([]float64, len(x.Data))
-	for i, v := range x.Data {
-		out[i] = float64(v)
-	}
-	return out
-}
-
 // Forward runs the inputs of a file of the model goldens, which are b, and compares every activation in it.
 func Forward(t *testing.T, eng lxmert.Engine, b *lxmert.Batch, path string, tolerance goldentest.Tolerance) {
 	t.Helper()
@@ -90,13 +81,13 @@ func AnalysisForward(t *testing.T, eng, plain lxmert.Engine, b *lxmert.Batch, fo
 			switch {
 			case name == "qa_target":
 			case name == "mlm_masked_logits":
-				out[name] = Wide(maskedWord(t, eng, b, folder))
+				out[name] = maskedWord(t, eng, b, folder).Float64s()
 			case name == "obj_masked_logits":
-				out[name] = Wide(maskedRegion(t, eng, b))
+				out[name] = maskedRegion(t, eng, b).Float64s()
 			case ours != "":
-				out[name] = Wide(trace.Values[ours])
+				out[name] = trace.Values[ours].Float64s()
 			default:
-				out[name] = Wide(trace.Values[strings.TrimPrefix(name, "att.")])
+				out[name] = trace.Values[strings.TrimPrefix(name, "att.")].Float64s()
 			}
 		}
 		return out
@@ -162,7 +153,7 @@ func MapGradients(t *testing.T, eng, plain lxmert.Engine, b *lxmert.Batch, folde
 	WithinReach(t, eng, plain, golden, Always(Analysis), func(eng lxmert.Engine) map[string][]float64 {
 		out := map[string][]float64{}
 		for name, g := range Run(t, eng, b, r).Grads {
-			out["qa_grad."+name] = Wide(g)
+			out["qa_grad."+name] = g.Float64s()
 		}
 		return out
 	})
@@ -184,7 +175,7 @@ func Inner(t *testing.T, eng, plain lxmert.Engine, b *lxmert.Batch, folder strin
 		out := map[string][]float64{}
 		for name, x := range Run(t, eng, b, all).Values {
 			if golden.Has("inner." + name) {
-				out[name] = masking(Wide(x), false)
+				out[name] = masking(x.Float64s(), false)
 			}
 		}
 		return out
@@ -194,7 +185,7 @@ func Inner(t *testing.T, eng, plain lxmert.Engine, b *lxmert.Batch, folder strin
 		if !a.IsScore() && !strings.Contains(a.Name, ".ffn") {
 			continue
 		}
-		got, want := Wide(values[a.Name]), golden.Floats("inner."+a.Name)
+		got, want := values[a.Name].Float64s(), golden.Floats("inner."+a.Name)
 		for out, tolerance := range map[bool]goldentest.Tolerance{false: inner.WithReach(reach[a.Name]), true: masked} {
 			if err := goldentest.Difference(masking(got, out), masking(want, out), tolerance); err != nil {
 				t.Errorf("%s, masked out %t: %v", a.Name, out, err)
@@ -222,16 +213,16 @@ func Same(t *testing.T, eng, plain lxmert.Engine, b *lxmert.Batch, r lxmert.Requ
 		trace, out := Run(t, eng, b, r), map[string][]float64{}
 		index = map[string][]int32{}
 		for name, x := range trace.Values {
-			out[name] = Wide(x)
+			out[name] = x.Float64s()
 		}
 		for name, x := range trace.Grads {
-			out["grad."+name] = Wide(x)
+			out["grad."+name] = x.Float64s()
 		}
 		for name, x := range trace.Top {
-			out["top."+name], index[name] = Wide(x.Values), x.Index
+			out["top."+name], index[name] = x.Values.Float64s(), x.Index
 		}
 		if trace.Score != nil {
-			out["score"] = Wide(lxmert.Tensor{Data: trace.Score})
+			out["score"] = lxmert.Tensor{Data: trace.Score}.Float64s()
 		}
 		return out
 	}

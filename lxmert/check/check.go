@@ -187,7 +187,11 @@ func (c *comparison) bounds(ctx context.Context) (map[string]float64, error) {
 		if err != nil {
 			return nil, err
 		}
-		return wide(trace.Values), nil
+		numbers := make(map[string][]float64, len(trace.Values))
+		for name, x := range trace.Values {
+			numbers[name] = x.Float64s()
+		}
+		return numbers, nil
 	})
 	if err != nil {
 		return nil, err
@@ -196,16 +200,4 @@ func (c *comparison) bounds(ctx context.Context) (map[string]float64, error) {
 		reach[name] *= 2 // both engines round
 	}
 	return reach, nil
-}
-
-func wide(values map[string]lxmert.Tensor) map[string][]float64 {
-	all := make(map[string][]float64, len(values))
-	for name, x := range values {
-		numbers := make([]float64, len(x.Data))
-		for i, v := range x.Data {
-			numbers[i] = float64(v)
-		}
-		all[name] = numbers
-	}
-	return all
 }

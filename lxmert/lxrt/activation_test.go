@@ -28,7 +28,7 @@ func (h byHand) values(name string) ([]float64, []int) {
 	if err := h.weights.Read(name, x.Data, false); err != nil {
 		h.t.Fatal(err)
 	}
-	return wide(x), shape
+	return x.Float64s(), shape
 }
 
 // linear is x W^T + b for W [out,in], row by row.
@@ -72,14 +72,6 @@ func (h byHand) layerNorm(name string, x []float64) []float64 {
 		for i, v := range x[:d] {
 			y = append(y, (v-mean)/math.Sqrt(variance+1e-12)*w[i]+b[i])
 		}
-	}
-	return y
-}
-
-func wide(x lxmert.Tensor) []float64 {
-	y := make([]float64, len(x.Data))
-	for i, v := range x.Data {
-		y[i] = float64(v)
 	}
 	return y
 }
@@ -136,8 +128,8 @@ func TestActivationIsTheConfiguredOne(t *testing.T) {
 
 			c := m.Config()
 			block := func(inner, outer, in, out string) {
-				y := h.linear(outer+".dense", each(act, h.linear(inner+".dense", wide(x[in]))))
-				near(t, name+" "+out, x[out], h.layerNorm(outer+".LayerNorm", plus(y, wide(x[in]))))
+				y := h.linear(outer+".dense", each(act, h.linear(inner+".dense", x[in].Float64s())))
+				near(t, name+" "+out, x[out], h.layerNorm(outer+".LayerNorm", plus(y, x[in].Float64s())))
 			}
 			for k := range c.LangLayers {
 				layer := place("bert.encoder.layer", k)
@@ -150,7 +142,7 @@ func TestActivationIsTheConfiguredOne(t *testing.T) {
 			}
 
 			transform := func(params, level string) []float64 {
-				return h.layerNorm(params+".LayerNorm", each(act, h.linear(params+".dense", wide(x[level]))))
+				return h.layerNorm(params+".LayerNorm", each(act, h.linear(params+".dense", x[level].Float64s())))
 			}
 			words, shape := h.values(lxmert.WordEmbeddings)
 			lang, vision := place("hid.t", c.LangLayers+c.CrossLayers), place("hid.i", c.RegionLayers+c.CrossLayers)
@@ -159,7 +151,7 @@ func TestActivationIsTheConfiguredOne(t *testing.T) {
 				near(t, name+" out."+kind, x["out."+kind], h.linear("obj_predict_head.decoder_dict."+kind, transform("obj_predict_head.transform", vision)))
 			}
 			const answer = "answer_head.logit_fc"
-			near(t, name+" out.qa", x["out.qa"], h.linear(answer+".3", h.layerNorm(answer+".2", each(gelu, h.linear(answer+".0", wide(x["out.pooled"]))))))
+			near(t, name+" out.qa", x["out.qa"], h.linear(answer+".3", h.layerNorm(answer+".2", each(gelu, h.linear(answer+".0", x["out.pooled"].Float64s())))))
 		}
 	})
 }

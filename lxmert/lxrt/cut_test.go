@@ -100,8 +100,8 @@ func TestKnockoutEqualsReference(t *testing.T) {
 				var x map[string]lxmert.Tensor
 				for _, edits := range runs {
 					x = run(t, eng, batch, lxmert.Request{Want: lxmert.All("out.qa", "out.match", "x.*.ti", "x.*.it"), Edits: edits}).Values
-					out[prefix+"qa"] = append(out[prefix+"qa"], wide(x["out.qa"])...)
-					out[prefix+"match"] = append(out[prefix+"match"], wide(x["out.match"])...)
+					out[prefix+"qa"] = append(out[prefix+"qa"], x["out.qa"].Float64s()...)
+					out[prefix+"match"] = append(out[prefix+"match"], x["out.match"].Float64s()...)
 					for row, p := range probability(x["out.qa"]) {
 						if name != "before" {
 							out[prefix+"change"] = append(out[prefix+"change"], p-intact[row])
@@ -110,7 +110,7 @@ func TestKnockoutEqualsReference(t *testing.T) {
 				}
 				for _, map_ := range m.cfg.Maps() { // of the last run, in which all layers are cut
 					if golden.Has(prefix + map_) {
-						out[prefix+map_] = wide(x[map_])
+						out[prefix+map_] = x[map_].Float64s()
 					}
 				}
 			}
@@ -210,13 +210,13 @@ func TestEditsOfAMapApplyInOrderWithCuts(t *testing.T) {
 			edits []lxmert.Edit
 			want  []float64
 		}{
-			"a cut":                 {[]lxmert.Edit{odd}, keptOf(wide(plain), kept(odd), width)},
-			"two cuts":              {[]lxmert.Edit{odd, third}, keptOf(wide(plain), kept(odd, third), width)},
-			"multiplied, then cut":  {[]lxmert.Edit{times, third}, keptOf(product(wide(plain)), kept(third), width)},
-			"cut, then multiplied":  {[]lxmert.Edit{third, times}, product(keptOf(wide(plain), kept(third), width))},
-			"set, then cut":         {[]lxmert.Edit{set, odd}, keptOf(wide(weights), kept(odd), width)},
-			"next to nothing, cut":  {[]lxmert.Edit{tiny, third}, keptOf(wide(plain), kept(third), width)},
-			"cut, multiplied, cut":  {[]lxmert.Edit{odd, times, third}, keptOf(product(keptOf(wide(plain), kept(odd), width)), kept(odd, third), width)},
+			"a cut":                 {[]lxmert.Edit{odd}, keptOf(plain.Float64s(), kept(odd), width)},
+			"two cuts":              {[]lxmert.Edit{odd, third}, keptOf(plain.Float64s(), kept(odd, third), width)},
+			"multiplied, then cut":  {[]lxmert.Edit{times, third}, keptOf(product(plain.Float64s()), kept(third), width)},
+			"cut, then multiplied":  {[]lxmert.Edit{third, times}, product(keptOf(plain.Float64s(), kept(third), width))},
+			"set, then cut":         {[]lxmert.Edit{set, odd}, keptOf(weights.Float64s(), kept(odd), width)},
+			"next to nothing, cut":  {[]lxmert.Edit{tiny, third}, keptOf(plain.Float64s(), kept(third), width)},
+			"cut, multiplied, cut":  {[]lxmert.Edit{odd, times, third}, keptOf(product(keptOf(plain.Float64s(), kept(odd), width)), kept(odd, third), width)},
 			"switched off, and cut": {[]lxmert.Edit{{Name: name, Op: lxmert.Multiply, Value: scalar(0, 4)}, odd}, make([]float64, len(plain.Data))},
 		} {
 			trace := run(t, m, batch, lxmert.Request{
@@ -264,7 +264,7 @@ func TestCutLeavesAnEmptyRowToItsResidual(t *testing.T) {
 			if !isZero(x[at.map_].Data) || !isZero(x[at.map_+".ctx"].Data) {
 				t.Errorf("%s: something is left", at.map_)
 			}
-			bias, rest := h.bias(at.params+".dense"), wide(x[at.residual])
+			bias, rest := h.bias(at.params+".dense"), x[at.residual].Float64s()
 			for i := range rest {
 				rest[i] += bias[i%len(bias)]
 			}

@@ -77,8 +77,8 @@ func TestFeedForwardBlocksMakeTheLevels(t *testing.T) {
 		m, batch := analysisCase(t, b, folder)
 		h, x := byHand{t, m.source}, run(t, m, batch, lxmert.Request{Want: lxmert.All("*")}).Values
 		for _, at := range levelsOf(m.cfg) {
-			near(t, at.name+".ffn.out", x[at.name+".ffn.out"], h.linear(at.params+".dense", wide(x[at.name+".ffn"])))
-			near(t, at.level, x[at.level], h.layerNorm(at.params+".LayerNorm", plus(wide(x[at.name+".ffn.out"]), wide(x[at.in]))))
+			near(t, at.name+".ffn.out", x[at.name+".ffn.out"], h.linear(at.params+".dense", x[at.name+".ffn"].Float64s()))
+			near(t, at.level, x[at.level], h.layerNorm(at.params+".LayerNorm", plus(x[at.name+".ffn.out"].Float64s(), x[at.in].Float64s())))
 		}
 	})
 }
@@ -138,7 +138,7 @@ func TestEditsOfScoresAndFeedForwardAreRead(t *testing.T) {
 				near(t, map_, x[map_], softmaxRows(x[name]))
 			}
 			for _, at := range levelsOf(m.cfg) {
-				near(t, at.level, x[at.level], byHand{t, m.source}.layerNorm(at.params+".LayerNorm", plus(wide(x[at.name+".ffn.out"]), wide(x[at.in]))))
+				near(t, at.level, x[at.level], byHand{t, m.source}.layerNorm(at.params+".LayerNorm", plus(x[at.name+".ffn.out"].Float64s(), x[at.in].Float64s())))
 			}
 			got := run(t, m, batch, lxmert.Request{Want: lxmert.All("out.qa"), Edits: []lxmert.Edit{e}}).Values["out.qa"]
 			expect(t, got.Data, x["out.qa"].Data, 1e-5) // by itself, where only [CLS] of the last layer is wanted
@@ -171,7 +171,7 @@ func slopesAgree(t *testing.T, m *Model, batch *lxmert.Batch, name string, edits
 	}
 	slopes, within := roundingtest.Slopes(func(h float64) []float64 {
 		s := score(m, h).Score
-		return wide(lxmert.Tensor{Shape: []int{len(s)}, Data: s})
+		return lxmert.Tensor{Shape: []int{len(s)}, Data: s}.Float64s()
 	})
 	// What the gradient says of each row's slope.
 	along := func(eng lxmert.Engine) map[string][]float64 {

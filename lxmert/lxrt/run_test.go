@@ -323,9 +323,9 @@ func TestBFloat16StaysClose(t *testing.T) {
 			Want: lxmert.All("out.*", "hid.*.*", "*.*.ffn", "x.*.*.ffn.out"),
 			Grad: &lxmert.Grad{Of: []lxmert.Term{{Output: "out.qa", Class: []int{0, 1, 2}}}, Names: []string{"x.0.ti"}},
 		})
-		out := map[string][]float64{"gradient": wide(trace.Grads["x.0.ti"])}
+		out := map[string][]float64{"gradient": trace.Grads["x.0.ti"].Float64s()}
 		for name, x := range trace.Values {
-			out[name] = wide(x)
+			out[name] = x.Float64s()
 		}
 		return out
 	}
@@ -370,7 +370,7 @@ func TestSizesAreNotHardCoded(t *testing.T) {
 			}
 		}
 		h, last := byHand{t, m.source}, x[place("hid.t", cfg.LangLayers+cfg.CrossLayers)]
-		pooled := each(math.Tanh, h.linear("bert.pooler.dense", append(wide(last.Row(0).Row(0)), wide(last.Row(1).Row(0))...)))
+		pooled := each(math.Tanh, h.linear("bert.pooler.dense", append(last.Row(0).Row(0).Float64s(), last.Row(1).Row(0).Float64s()...)))
 		near(t, "out.pooled", x["out.pooled"], pooled)
 		gelu := func(x float64) float64 { return x / 2 * (1 + math.Erf(x/math.Sqrt2)) }
 		hidden := h.layerNorm("logit_fc.2", each(gelu, h.linear("logit_fc.0", pooled)))

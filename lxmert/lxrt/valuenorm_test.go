@@ -83,7 +83,7 @@ func TestAttentionIsTheSumOfWhatHeadsAndKeysGive(t *testing.T) {
 				}
 			}
 			near(t, at.map_+".out", x[at.map_+".out"], sums)
-			level := h.layerNorm(at.params+".LayerNorm", plus(wide(x[at.map_+".out"]), wide(x[at.residual])))
+			level := h.layerNorm(at.params+".LayerNorm", plus(x[at.map_+".out"].Float64s(), x[at.residual].Float64s()))
 			near(t, at.level, x[at.level], level)
 			narrow := make([]float32, len(level))
 			for i, v := range level {
