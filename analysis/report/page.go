@@ -10,9 +10,9 @@ import (
 	"io"
 	"math"
 	"strconv"
-	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/internal/page"
 	"github.com/seed-516990b0/golxmert/analysis/layout"
 )
 
@@ -25,29 +25,14 @@ var pageCSS string
 //go:embed script/*.js
 var scripts embed.FS
 
-// pageJS is all scripts as one, which leaves nothing behind in the page around it: a notebook has several reports.
-var pageJS = func() string {
-	var b strings.Builder
-	b.WriteString("(() => {\n'use strict';\n")
-	for _, name := range []string{"draw", "maps", "picture", "matrix", "overview", "example", "save", "start"} {
-		text, err := scripts.ReadFile("script/" + name + ".js")
-		if err != nil {
-			panic(err) // a file of this package
-		}
-		for line := range strings.Lines(string(text)) {
-			if line = strings.TrimSpace(line); !strings.HasPrefix(line, "//") { // comments are for those who read the source
-				b.WriteString(line + "\n")
-			}
-		}
-	}
-	b.WriteString("})();")
-	return b.String()
-}()
+var (
+	pageStyle = page.Style(pageCSS)
+	pageJS    = page.Script(scripts, "script/draw", "script/maps", "script/picture", "script/matrix", "script/overview", "script/example", "script/save", "script/start")
+	pages     = page.Template(pageHTML)
+)
 
-var pages = template.Must(template.New("").Parse(pageHTML))
-
-// page is what the template fills in.
-type page struct {
+// content is what the template fills in.
+type content struct {
 	Title string
 	CSS   template.CSS
 	JS    template.JS
@@ -84,7 +69,7 @@ type chart struct {
 
 // write lays out a collection. A page of one result has no index.
 func write(w io.Writer, c analysis.Collection, opt Options) error {
-	p := page{Title: c.Title, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Facts: layout.Facts(c.Meta)}
+	p := content{Title: c.Title, CSS: pageStyle, JS: pageJS, Facts: layout.Facts(c.Meta)}
 	prefix := ""
 	if opt.Fragment {
 		prefix = fragmentPrefix(c)

@@ -1,9 +1,12 @@
 package picture_test
 
 import (
+	"bytes"
 	"image"
 	"image/color"
+	"image/jpeg"
 	"image/png"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,5 +76,53 @@ func TestDesaturationKeepsGreyAndBrightness(t *testing.T) {
 	}
 	if p := m.NRGBAAt(1, 0); p != (color.NRGBA{90, 90, 90, 255}) {
 		t.Errorf("grey becomes %v", p)
+	}
+}
+
+// noise is a picture that compresses badly.
+func noise(t *testing.T, w, h int) string {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(1, 2))
+	m := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for i := range m.Pix {
+		m.Pix[i] = uint8(rng.UintN(256))
+	}
+	path := filepath.Join(t.TempDir(), "noise.png")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := png.Encode(f, m); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestAPictureIsMadeToFitAndKeepsItsProportions(t *testing.T) {
+	path := noise(t, 400, 200)
+	for _, most := range []int{1 << 20, 20000, 4000} {
+		data, size, err := picture.JPEG(lxmert.ImageInfo{File: path}, 300, most, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(data) > most {
+			t.Errorf("%d bytes, at most %d were asked for", len(data), most)
+		}
+		conf, err := jpeg.DecodeConfig(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if size != image.Pt(300, 150) || conf.Width < 2*conf.Height-1 || conf.Width > 2*conf.Height+1 || conf.Width > 300 {
+			t.Errorf("at most %d bytes: %d x %d pixels of %v", most, conf.Width, conf.Height, size)
+		}
+	}
+	// Of noise no picture is small: one pixel fewer than 60 is never reached, whatever may be asked.
+	data, _, err := picture.JPEG(lxmert.ImageInfo{File: path}, 300, 1, 0)
+	if err != nil || len(data) == 0 {
+		t.Errorf("a picture that cannot be made to fit: %d bytes, %v", len(data), err)
+	}
+	if data, size, err := picture.JPEG(lxmert.ImageInfo{Width: 40, Height: 20}, 300, 1000, 0); data != nil || err != nil || size != image.Pt(40, 20) {
+		t.Errorf("without a file: %d bytes, %v, %v", len(data), size, err)
 	}
 }

@@ -3,16 +3,8 @@
 function dress(theme) {
   if (theme.dataset.live) return;
   theme.dataset.live = 'yes';
-  const main = theme.querySelector('.lxr-main'), button = theme.querySelector('.lxr-theme-button'), examples = [];
-  // The style sheet knows whether the page, the notebook or the button says dark.
-  const dark = () => getComputedStyle(main).getPropertyValue('--dark').trim() === '1';
-  const label = () => {
-    button.textContent = dark() ? 'Light' : 'Dark';
-    button.setAttribute('aria-label', 'switch to ' + (dark() ? 'light' : 'dark') + ' colours');
-    for (const x of examples) if (x.overview) x.overview.mark();
-  };
-  button.onclick = () => { theme.dataset.theme = dark() ? 'light' : 'dark'; label(); };
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', label);
+  const main = theme.querySelector('.lxr-main'), examples = [];
+  const label = colours(theme, main, () => { for (const x of examples) if (x.overview) x.overview.mark(); });
   main.classList.add('lxr-on');
   // Text has no size in a part that is closed, so that what is in it waits.
   for (const root of theme.querySelectorAll('section.lxr')) {
