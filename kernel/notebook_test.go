@@ -18,7 +18,7 @@ import (
 	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/install"
-	"github.com/seed-516990b0/golxmert/lxmert/toy"
+	"github.com/seed-516990b0/golxmert/lxmert/toy/toytest"
 )
 
 // installation is that of `kernel quickstart`, with the toy world and its model, and with a session of the test's own: what
@@ -34,13 +34,8 @@ func installation(t *testing.T) (install.Place, string) {
 	if err == nil {
 		source, err = install.SourceFolder("")
 	}
-	if err == nil {
-		var world string
-		if world, err = toy.Folder(); err == nil {
-			_, err = os.Stat(filepath.Join(world, "snap", "vqa", "toy", "LAST.pth"))
-		}
-	}
 	testneed.Require(t, "jupyter", err == nil, fmt.Sprintf("`kernel quickstart --execute-only` sets it up: %v", err))
+	toytest.Model(t, "jupyter")
 	ownSession(t, place)
 	return place, source
 }

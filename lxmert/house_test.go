@@ -44,6 +44,7 @@ var arrows = []struct {
 	{"lxmert/task/cli", []string{"lxmert/task", "lxmert/dataset", "lxmert/toy"}},
 	{"lxmert/task/own", []string{"lxmert/backend", "lxmert/dataset", "lxmert/task", "lxmert/task/cli", "lxmert/train"}},
 	{"lxmert/toy", []string{"lxmert", "lxmert/region", "lxmert/dataset"}},
+	{"lxmert/toy/toytest", []string{"lxmert/toy"}},
 	{"lxmert/torch", []string{"lxmert", "lxmert/lxrt", "lxmert/weights"}},
 	{"lxmert/check", []string{"lxmert", "lxmert/lxrt", "lxmert/torch", "lxmert/weights", "lxmert/backend"}},
 	{"lxmert/bench", []string{"lxmert/...", "analysis", "analysis/relevance", "analysis/modality", "analysis/patch"}},

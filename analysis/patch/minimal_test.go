@@ -3,7 +3,6 @@ package patch_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -13,13 +12,13 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/patch"
-	"github.com/seed-516990b0/golxmert/internal/testneed"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 	"github.com/seed-516990b0/golxmert/lxmert/question"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/toy"
+	"github.com/seed-516990b0/golxmert/lxmert/toy/toytest"
 )
 
 // found is what patching single regions of minimal pairs finds at one level.
@@ -32,19 +31,10 @@ type found struct {
 // object, and the last level, which the answer does not read, has none. What a trained model does is printed, for each of
 // LXMERT_TOY_MODELS, weights with commas between them, or for the toy world's own.
 func TestPatchingMinimalPairsFindsTheChangedRegion(t *testing.T) {
-	dir, err := toy.Folder()
-	if err != nil {
-		t.Fatal(err)
-	}
+	world, trained := toytest.Model(t, "toy")
 	models := strings.Split(os.Getenv("LXMERT_TOY_MODELS"), ",")
 	if models[0] == "" {
-		models[0] = filepath.Join(dir, "snap", "vqa", "toy", "LAST")
-	}
-	_, err = os.Stat(models[0] + ".pth")
-	testneed.Require(t, "toy", err == nil, fmt.Sprintf("`kernel quickstart --execute-only` makes the model: %v", err))
-	world, err := toy.Open(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
+		models[0] = strings.TrimSuffix(trained, ".pth")
 	}
 	pairs, err := world.MinimalPairs("heldout", 100)
 	if err != nil { // a smaller world has fewer

@@ -3,9 +3,7 @@ package relevance_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,39 +13,30 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/attention"
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
-	"github.com/seed-516990b0/golxmert/internal/testneed"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 	"github.com/seed-516990b0/golxmert/lxmert/token"
+	"github.com/seed-516990b0/golxmert/lxmert/toy/toytest"
 )
 
 // trainedToy is the model that `kernel quickstart` trains, with some questions about pictures that it has not seen.
-// LXMERT_TOY names its folder. Without it the test is skipped, or fails if LXMERT_REQUIRE lists "toy".
 func trainedToy(t *testing.T) (*engine, *lxmert.Batch) {
 	t.Helper()
-	dir := os.Getenv("LXMERT_TOY")
-	if dir == "" {
-		if cache, err := os.UserCacheDir(); err == nil {
-			dir = filepath.Join(cache, "golxmert", "toy")
-		}
-	}
-	weights := filepath.Join(dir, "snap", "vqa", "toy", "LAST.pth")
-	_, err := os.Stat(weights)
-	testneed.Require(t, "toy", err == nil, fmt.Sprintf("`kernel quickstart --execute-only` makes the model: %v", err))
+	world, weights := toytest.Model(t, "toy")
 	back := backendtest.Open(t, "go")
-	m, err := lxrt.Open(back, weights, filepath.Join(dir, "config.json"), lxrt.Options{})
+	m, err := lxrt.Open(back, weights, world.Config(), lxrt.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
-	words, err := token.Load(filepath.Join(dir, "data", "vocab.txt"))
+	words, err := token.Load(world.Vocab())
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := dataset.LoadFiles(t.Context(), dataset.VQA, []string{filepath.Join(dir, "data", "vqa", "heldout.json")},
-		[]string{filepath.Join(dir, "data", "mscoco_imgfeat", "heldout_obj36.tsv")}, dataset.Options{})
+	set, err := dataset.LoadFiles(t.Context(), dataset.VQA, []string{filepath.Join(world.Data(), "vqa", "heldout.json")},
+		[]string{filepath.Join(world.Data(), "mscoco_imgfeat", "heldout_obj36.tsv")}, dataset.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/internal/testneed"
 	"github.com/seed-516990b0/golxmert/kernel/install"
-	"github.com/seed-516990b0/golxmert/lxmert/toy"
+	"github.com/seed-516990b0/golxmert/lxmert/toy/toytest"
 )
 
 // These tests run GoNB, gopls and Jupyter as `kernel install` brings them.
@@ -106,11 +106,7 @@ func TestErrorOfLxIsShownWhileTheProgramGoesOn(t *testing.T) {
 // asks the session: its own notebook's next cell runs, and the other notebook's.
 func TestKilledCellInASessionsCallHarmsNobody(t *testing.T) {
 	p := installed(t)
-	world, err := toy.Folder()
-	if err == nil {
-		_, err = os.Stat(filepath.Join(world, "snap", "vqa", "toy", "LAST.pth"))
-	}
-	testneed.Require(t, "jupyter", err == nil, fmt.Sprintf("`kernel quickstart --execute-only` makes the toy world's model: %v", err))
+	toytest.Model(t, "jupyter")
 	start := func() *client {
 		return startKernel(t, "TEST_GONB="+p.Program("gonb"), "TEST_PRELUDE="+p.Prelude(), "LXMERT_SESSION_COMMAND="+p.Program("kernel"))
 	}
