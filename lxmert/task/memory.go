@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/train"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
@@ -66,15 +67,16 @@ func trainedSizes(t *dataset.Task, o *Options) (c lxmert.Config, err error) {
 // trainingBytes is about what training takes, in bytes of float32 numbers, of a model whose examples are about so many
 // pictures.
 //
-// Of each parameter there are its value, its gradient, and BertAdam's two moments; beside them stand the values that a
-// step has just made of the largest, since nothing is donated to a program, and what was compiled: about a fifth copy.
+// Of each parameter there is its value and, if it is trained, its gradient and BertAdam's two moments; beside them stand the values
+// that a step has just made of the largest, and what was compiled: about a fifth copy. With adapters of two layers in each block,
+// where next to nothing is trained, peaks of 1.9 GB at batch 8 and 2.7 GB at batch 32 were measured.
 //
 // Of the forward pass the backward pass needs, for each row and layer with D hidden and F intermediate units, H heads, Q
 // queries and K keys: the queries, keys, values, weighted values and the two LayerNorms' outputs (6 D a token), the
 // intermediate units (F a token), and the map before and after dropout (2 H Q K). A cross-modality layer is two cross
 // attentions, which share their projections, and a layer of each stream. With --rematerialize a layer's input alone is
-// kept (D a token), beside one layer in full. Peaks of 5.9 GB at batch 8 and 6.4 GB at batch 32 of the published model,
-// process and files included, are 22 MB a row, as these sums are.
+// kept (D a token), beside one layer in full. Peaks of the published model, process and files included, grow by 22 to
+// 37 MB a row; these sums are 22 MB.
 //
 // A head of pre-training has its logits, their softmax and its gradient: for each place that a masked word may have, each
 // region, or the row.
@@ -96,7 +98,8 @@ func trainingBytes(c lxmert.Config, o *Options, pictures int) int64 {
 	if o.BF16 {
 		width = 2
 	}
-	return 5*4*int64(c.NumParams()) + rows*(width*row+4*3*headNumbers(c))
+	trained := train.TrainedOf(c, o.LoRA, o.Freeze)
+	return 4*int64(2*trained.AllValues+3*trained.Values) + rows*(width*row+4*3*headNumbers(c))
 }
 
 // headNumbers is how many outputs the heads of pre-training have for a row.

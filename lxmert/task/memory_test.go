@@ -5,25 +5,32 @@ import (
 
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/train"
 )
 
-// The peaks that were measured of the published model include the process and its files, so an estimate is a little less.
+// The peaks are those measured of the published model, in the table of package bench. They include the process and its files,
+// so an estimate is rather less.
 func TestTheEstimateOfTrainingIsThatOfTheMeasuredPeaks(t *testing.T) {
 	c, err := trainedSizes(dataset.VQA, &Options{LangLayers: -1, CrossLayers: -1, RegionLayers: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.TaskClasses, c.TaskImages = 3129, 1
-	of := func(batch int) float64 {
-		return float64(trainingBytes(c, &Options{BatchSize: batch}, 1)) / 1e9
+	of := func(batch int, l train.LoRA) float64 {
+		return float64(trainingBytes(c, &Options{BatchSize: batch, LoRA: l}, 1)) / 1e9
 	}
-	for batch, peak := range map[int]float64{8: 5.9, 32: 6.4} {
-		if n := of(batch); n < 0.7*peak || n > peak {
-			t.Errorf("at batch %d it is %.2f GB, measured are %.1f", batch, n, peak)
+	whole, adapters := train.LoRA{}, train.LoRA{Rank: 8}
+	for _, x := range []struct {
+		batch int
+		lora  train.LoRA
+		peak  float64
+	}{{8, whole, 4.6}, {32, whole, 5.5}, {8, adapters, 1.9}, {32, adapters, 2.7}} {
+		if n := of(x.batch, x.lora); n < 0.7*x.peak || n > 1.1*x.peak {
+			t.Errorf("at batch %d with adapters of rank %d it is %.2f GB, measured are %.1f", x.batch, x.lora.Rank, n, x.peak)
 		}
 	}
-	if more := of(32) - of(8); more < 0.4 || more > 0.7 {
-		t.Errorf("24 rows more are %.2f GB more, measured are 0.5", more)
+	if more := of(32, whole) - of(8, whole); more < 0.4 || more > 0.9 {
+		t.Errorf("24 rows more are %.2f GB more, measured are 0.5 to 0.9", more)
 	}
 }
 
@@ -32,6 +39,7 @@ func TestWhatSavesMemoryIsInTheEstimate(t *testing.T) {
 	whole := trainingBytes(c, &Options{BatchSize: 256}, 1)
 	for name, o := range map[string]Options{
 		"smaller batch": {BatchSize: 64}, "parts": {BatchSize: 256, Accumulate: 4}, "rematerialization": {BatchSize: 256, Rematerialize: true}, "bfloat16": {BatchSize: 256, BF16: true},
+		"frozen layers": {BatchSize: 256, Freeze: []string{"bert.encoder.layer.*"}},
 	} {
 		if n := trainingBytes(c, &o, 1); n >= whole {
 			t.Errorf("%s: %d bytes, without it %d", name, n, whole)

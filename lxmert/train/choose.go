@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/internal/excerpt"
+	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
@@ -22,18 +24,16 @@ type Rate struct {
 
 // choose freezes parameters and gives the others their learning rates.
 func (t *Trainer) choose() error {
-	for _, v := range t.vars.list {
-		_, adapts := t.adapters.adapter(v.Name)
-		v.frozen = t.adapters != nil && isBody(v.Name) && !adapts
+	names := make([]string, len(t.vars.list))
+	for i, v := range t.vars.list {
+		names[i] = v.Name
 	}
-	for _, pattern := range t.opt.Freeze {
-		chosen, err := t.vars.match(pattern)
-		if err != nil {
-			return fmt.Errorf("train: freezing: %w", err)
-		}
-		for _, v := range chosen {
-			v.frozen = true
-		}
+	frozen, err := frozenOf(names, t.adapters, t.opt.Freeze)
+	if err != nil {
+		return err
+	}
+	for _, v := range t.vars.list {
+		v.frozen = frozen[v.Name]
 	}
 	if !slices.ContainsFunc(t.vars.list, func(v *variable) bool { return !v.frozen }) {
 		return errors.New("train: all parameters are frozen, so there is nothing to train")
@@ -60,6 +60,26 @@ func (t *Trainer) choose() error {
 		}
 	}
 	return nil
+}
+
+// frozenOf says which of a model's parameters stay as they are: those that patterns name and, beside adapters, the body. A pattern
+// that names none is an error, beside what the others name.
+func frozenOf(names []string, a *adapters, patterns []string) (frozen map[string]bool, err error) {
+	frozen = map[string]bool{}
+	for _, name := range names {
+		_, adapts := a.adapter(name)
+		frozen[name] = a != nil && isBody(name) && !adapts
+	}
+	for _, pattern := range patterns {
+		chosen, e := matchNames(pattern, names, "parameter")
+		if e != nil {
+			err = cmp.Or(err, fmt.Errorf("train: freezing: %w", e))
+		}
+		for _, name := range chosen {
+			frozen[name] = true
+		}
+	}
+	return frozen, err
 }
 
 // match finds the parameters that a pattern names; one that names none is an error.
@@ -112,17 +132,39 @@ type Trained struct {
 }
 
 // Trained says which parameters the trainer may move.
-func (t *Trainer) Trained() Trained {
-	var r Trained
+func (t *Trainer) Trained() (r Trained) {
 	for _, v := range t.vars.list {
-		r.All++
-		r.AllValues += v.shape.Size()
-		if v.frozen {
-			r.Frozen = append(r.Frozen, v.Name)
-			continue
-		}
-		r.Parameters++
-		r.Values += v.shape.Size()
+		r.add(v.Name, v.shape.Size(), v.frozen)
 	}
 	return r
+}
+
+// TrainedOf says what a trainer of a model may move with these adapters and patterns of frozen parameters, before there is one:
+// to estimate what it takes. What [NewTrainer] refuses, such as a pattern that names no parameter, counts as not asked for.
+func TrainedOf(cfg lxmert.Config, l LoRA, freeze []string) (r Trained) {
+	params := cfg.Params()
+	a, err := newAdapters(cfg, l)
+	if err == nil && a != nil {
+		params = append(params, a.params...)
+	}
+	names := make([]string, len(params))
+	for i, p := range params {
+		names[i] = p.Name
+	}
+	frozen, _ := frozenOf(names, a, freeze)
+	for _, p := range params {
+		r.add(p.Name, lxmert.Size(p.Shape), frozen[p.Name])
+	}
+	return r
+}
+
+func (r *Trained) add(name string, values int, frozen bool) {
+	r.All++
+	r.AllValues += values
+	if frozen {
+		r.Frozen = append(r.Frozen, name)
+		return
+	}
+	r.Parameters++
+	r.Values += values
 }
