@@ -32,6 +32,18 @@ func (r *Running) Add(example int, x float64) {
 	r.count[group]++
 }
 
+// Merge takes the values of another quantity of the same examples as further values of this one.
+func (r *Running) Merge(other *Running) {
+	if missing := len(other.sum) - len(r.sum); missing > 0 {
+		r.sum = append(r.sum, make([]float64, missing)...)
+		r.count = append(r.count, make([]uint32, missing)...)
+	}
+	for group, x := range other.sum {
+		r.sum[group] += x
+		r.count[group] += other.count[group]
+	}
+}
+
 // N is the number of values.
 func (r *Running) N() int {
 	n := 0

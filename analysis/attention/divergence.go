@@ -116,11 +116,7 @@ func (m *Maps) pairwise(row int, names []string) (mean dense.Matrix, defined boo
 		for i, a := range heads {
 			own[i] = Entropy(a.Row(q))
 			for j, b := range heads[:i] {
-				y := b.Row(q)
-				for k, x := range a.Row(q) {
-					middle[k] = (x + y[k]) / 2
-				}
-				d := max(0, (Entropy(middle)-(own[i]+own[j])/2)/math.Ln2)
+				d := bits(a.Row(q), b.Row(q), own[i], own[j], middle)
 				mean.Row(i)[j] += d
 				mean.Row(j)[i] += d
 			}
@@ -130,6 +126,44 @@ func (m *Maps) pairwise(row int, names []string) (mean dense.Matrix, defined boo
 		mean.Data[i] /= n
 	}
 	return mean, n > 0, nil
+}
+
+// Between is the Jensen-Shannon divergence of each head of a map from the same head of another model that was asked about the same
+// batch, to base 2 (0 alike, 1 disjoint), averaged over the queries of an example that are there. Without a query or a key it is NaN.
+func (m *Maps) Between(other *Maps, name string, row int) ([]float64, error) {
+	heads, queries, err := m.heads(name, row)
+	if err != nil {
+		return nil, err
+	}
+	others, _, err := other.heads(name, row)
+	if err != nil {
+		return nil, fmt.Errorf("the other model: %w", err)
+	}
+	if len(heads) != len(others) || heads[0].Rows != others[0].Rows || heads[0].Cols != others[0].Cols {
+		return nil, fmt.Errorf("%s has %d heads of %d x %d, in the other model %d of %d x %d: these cannot be compared", name,
+			len(heads), heads[0].Rows, heads[0].Cols, len(others), others[0].Rows, others[0].Cols)
+	}
+	out, middle := make([]float64, len(heads)), make([]float64, heads[0].Cols)
+	for h, a := range heads {
+		n := 0.0
+		for q, there := range queries {
+			if there {
+				n++
+				x, y := a.Row(q), others[h].Row(q)
+				out[h] += bits(x, y, Entropy(x), Entropy(y), middle)
+			}
+		}
+		out[h] /= n
+	}
+	return out, nil
+}
+
+// bits is the Jensen-Shannon divergence of two rows of known entropies, to base 2; middle is room for a row.
+func bits(x, y []float64, entropyX, entropyY float64, middle []float64) float64 {
+	for k := range middle {
+		middle[k] = (x[k] + y[k]) / 2
+	}
+	return max(0, (Entropy(middle)-(entropyX+entropyY)/2)/math.Ln2)
 }
 
 // kindOf is what a map's queries and keys are: "tt", "ti", "it" or "ii".

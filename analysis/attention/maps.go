@@ -47,6 +47,17 @@ func Read(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, patterns ...s
 	return m, err
 }
 
+// From are the maps that a model's trace has, whatever else was read with them.
+func From(cfg lxmert.Config, trace *lxmert.Trace) *Maps {
+	m := &Maps{Config: cfg, trace: trace}
+	for _, name := range cfg.Maps() {
+		if _, ok := trace.Values[name]; ok {
+			m.Names = append(m.Names, name)
+		}
+	}
+	return m
+}
+
 // Batch that was read.
 func (m *Maps) Batch() *lxmert.Batch { return m.trace.Batch }
 

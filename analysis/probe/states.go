@@ -26,7 +26,12 @@ func ReadStates(ctx context.Context, eng lxmert.Engine, b *lxmert.Batch, names .
 	if err != nil {
 		return nil, err
 	}
-	return &States{cfg: eng.Config(), batch: b, values: trace.Values, From: trace.Provenance}, nil
+	return StatesOf(eng.Config(), trace), nil
+}
+
+// StatesOf are the levels that a model's trace has, whatever else was read with them.
+func StatesOf(cfg lxmert.Config, trace *lxmert.Trace) *States {
+	return &States{cfg: cfg, batch: trace.Batch, values: trace.Values, From: trace.Provenance}
 }
 
 // Of are the states of one row of the batch at a level, padding included: [T,D] or [V,D]. They share memory. Like indexing a
@@ -60,10 +65,16 @@ func (s *States) Means(level string) *mat.Dense {
 	return out
 }
 
-// Valid are the states of a level at every position that is not padding, row by row of the batch: [n,D]. Nil: there is none.
-func (s *States) Valid(level string) *mat.Dense {
+// Valid are the states of a level at every position that is not padding, row by row of the batch, or of some of its rows: [n,D].
+// Nil: there is none.
+func (s *States) Valid(level string, rows ...int) *mat.Dense {
+	if rows == nil {
+		for row := range s.batch.Rows() {
+			rows = append(rows, row)
+		}
+	}
 	var data []float64
-	for row := range s.batch.Rows() {
+	for _, row := range rows {
 		states := s.Of(level, row)
 		for i, there := range s.valid(level, row) {
 			if there {

@@ -77,24 +77,11 @@ func Accept(w *weights.Model, opt Options) error {
 }
 
 // fileSource reads parameters from a file.
-type fileSource struct{ w *weights.Model }
-
-func (s fileSource) Shape(name string) []int { return s.w.Shape(name) }
-
-func (s fileSource) Read(name string, dst []float32, transposed bool) error {
-	t, ok := s.w.Tensor(name)
-	if !ok {
-		return fmt.Errorf("%s has no %s", s.w.File.Path, name)
-	}
-	if transposed {
-		return t.ReadTransposed(dst)
-	}
-	return t.ReadFloat32(dst)
-}
+type fileSource struct{ *weights.Model }
 
 func (s fileSource) Provenance() (file, hash string, err error) {
-	hash, err = s.w.Hash()
-	return filepath.Base(s.w.File.Path), hash, err
+	hash, err = s.Hash()
+	return filepath.Base(s.File.Path), hash, err
 }
 
 // Version of this library in the running program, for traces: a release, or a commit, or "(devel)".

@@ -165,6 +165,18 @@ func (m *Model) Shape(canonical string) []int {
 	return nil
 }
 
+// Read fills dst with a parameter's values as float32, row by row; transposed fills it with the transpose of a matrix.
+func (m *Model) Read(canonical string, dst []float32, transposed bool) error {
+	t, ok := m.Tensor(canonical)
+	if !ok {
+		return fmt.Errorf("%s has no %s", m.File.Path, canonical)
+	}
+	if transposed {
+		return t.ReadTransposed(dst)
+	}
+	return t.ReadFloat32(dst)
+}
+
 // Names lists what the file has in its order, by canonical names and without the tied decoder.
 func (m *Model) Names() []string { return slices.Clone(m.order) }
 
