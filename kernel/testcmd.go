@@ -156,6 +156,10 @@ func needs(cmd *cobra.Command, place install.Place) []need {
 			chromium.missing = ""
 		}
 	}
+	latex := need{"latex", "Debian's package is called texlive-latex-recommended"}
+	if _, err := exec.LookPath("pdflatex"); err == nil {
+		latex.missing = ""
+	}
 	python := need{"python", "a Python with PyTorch: Debian's packages are called python3-torch and libopenblas0-pthread, LXMERT_PYTHON_TORCH names another"}
 	candidates := []string{"/usr/bin/python3", "python3"} // as tests look for it
 	if named := os.Getenv("LXMERT_PYTHON_TORCH"); named != "" {
@@ -175,5 +179,5 @@ func needs(cmd *cobra.Command, place install.Place) []need {
 	if os.Geteuid() == 0 {
 		root.missing = ""
 	}
-	return []need{xla, world, jupyter, chromium, python, transformers, root}
+	return []need{xla, world, jupyter, chromium, python, transformers, latex, root}
 }

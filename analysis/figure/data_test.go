@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/figure"
+	"github.com/seed-516990b0/golxmert/analysis/layout"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
@@ -247,12 +248,13 @@ func TestWhatCannotBeWrittenIsAnErrorThatNamesTheFile(t *testing.T) {
 		is     error
 		says   string
 	}{
-		"no such format":       {"a.gif", scores(), nil, ".pdf .svg .png .html .csv .json .safetensors"},
+		"no such format":       {"a.gif", scores(), nil, ".pdf .svg .png .html .csv .json .tex .safetensors"},
 		"a figure of several":  {"a.png", analysis.Collection{}, figure.ErrKind, "collection"},
 		"lines of several":     {"a.csv", analysis.Collection{}, nil, ".html"},
 		"nothing":              {"a.json", nil, analysis.ErrNoResult, "nil"},
 		"a pointer to nothing": {"a.pdf", (*analysis.Table)(nil), analysis.ErrNoResult, "nil"},
 		"a table of names":     {"a.safetensors", analysis.Table{Columns: []string{"a"}, Rows: [][]any{{"b"}}}, nil, "take .csv or .json"},
+		"points in a table":    {"a.tex", analysis.Scatter{}, layout.ErrNoTable, "take .csv"},
 		"a map that is none":   {"a.csv", analysis.Maps{Maps: map[string]lxmert.Tensor{"hid.t.0": lxmert.NewTensor(1, 2, 2)}}, nil, "hid.t.0"},
 		"a ragged table":       {"a.csv", analysis.Table{Columns: []string{"a"}, Rows: [][]any{{1, 2}}}, nil, "row 0"},
 	} {

@@ -6,6 +6,7 @@
 //	…
 //	err = figure.Save("why.pdf", scores[0], figure.Options{})  // picture with boxes, and the sentence
 //	err = figure.Save("why.csv", scores[0], figure.Options{})  // the same, as numbers
+//	err = figure.Save("why.tex", scores[0], figure.Options{})  // as tables: \input{why}
 //
 // What the figures have in common: 8.3 or 17 cm wide, letters of 8 points, no rainbow and no pair of red and green; numbers
 // that are not defined are light grey; panels that are compared share one scale, which is drawn beside them; and a line of
@@ -19,6 +20,9 @@
 //
 // A .json file has everything that the result has; a .safetensors file has its arrays as F64, and kind and meta as
 // metadata. Padding is in neither figures nor .csv.
+//
+// A .tex file has the numbers as tables for a paper that loads booktabs, rounded as in figures, with intervals in brackets after
+// them; comments above each say how it was made. Every character of a label is set as it is.
 //
 // Letters are Liberation Sans, which has the Latin, Greek, Cyrillic and Hebrew scripts; other characters are drawn as boxes.
 //

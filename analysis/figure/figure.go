@@ -126,17 +126,17 @@ func Draw(r analysis.Result, opt Options) (*Figure, error) {
 	return nil, fmt.Errorf("%w a %s: a page, .html, has all of it", ErrKind, analysis.KindOf(r))
 }
 
-// Save writes a result as its suffix says: a figure as .pdf, .svg or .png; its numbers as .csv, .json or .safetensors; a
-// page for a browser as .html, see [report.Save]. The file is replaced whole or not at all.
+// Save writes a result as its suffix says: a figure as .pdf, .svg or .png; its numbers as .csv, .json or .safetensors,
+// or as LaTeX tables, .tex; a page for a browser as .html, see [report.Save]. The file is replaced whole or not at all.
 func Save(path string, r analysis.Result, opt Options) error {
 	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")
 	write, err := writer(format, r, opt)
 	if errors.Is(err, errFormat) {
-		return fmt.Errorf("figure %s: suffix %q is none of .pdf .svg .png .html .csv .json .safetensors", path, filepath.Ext(path))
+		return fmt.Errorf("figure %s: suffix %q is none of %s", path, filepath.Ext(path), strings.Join(Suffixes(), " "))
 	}
 	switch {
 	case err == nil:
-	case format == "csv" || format == "json" || format == "safetensors":
+	case format == "csv" || format == "json" || format == "safetensors" || format == "tex":
 		return fmt.Errorf("data %s: %w", path, err)
 	default:
 		return fmt.Errorf("figure %s: %w", path, err)
@@ -144,8 +144,8 @@ func Save(path string, r analysis.Result, opt Options) error {
 	return atomicfile.Replace(path, func(_ *os.File, w *bufio.Writer) error { return write(w) })
 }
 
-// Write writes a result in the format that [Save] takes from a name: "pdf", "svg", "png", "csv", "json", "safetensors" or
-// "html".
+// Write writes a result in the format that [Save] takes from a name: "pdf", "svg", "png", "csv", "json", "safetensors",
+// "tex" or "html".
 func Write(w io.Writer, format string, r analysis.Result, opt Options) error {
 	write, err := writer(format, r, opt)
 	if err != nil {
@@ -169,7 +169,12 @@ func SaveAll(dir string, results []analysis.Named, opt Options, suffixes ...stri
 	return files, nil
 }
 
-var errFormat = errors.New("not a format for results: those are pdf, svg, png, html, csv, json, safetensors")
+var errFormat = errors.New("not a format for results")
+
+// Suffixes are those of the files that [Save] writes.
+func Suffixes() []string {
+	return []string{".pdf", ".svg", ".png", ".html", ".csv", ".json", ".tex", ".safetensors"}
+}
 
 // writer prepares what can fail before the first byte.
 func writer(format string, r analysis.Result, opt Options) (write func(w io.Writer) error, err error) {
@@ -182,10 +187,12 @@ func writer(format string, r analysis.Result, opt Options) (write func(w io.Writ
 		return func(w io.Writer) error { return f.Write(w, format, opt.DPI) }, nil
 	case "csv", "json", "safetensors":
 		return dataWriter(format, r)
+	case "tex":
+		return latexWriter(r, opt)
 	case "html":
 		return func(w io.Writer) error { return report.Write(w, r, report.Options{}) }, nil
 	}
-	return nil, fmt.Errorf("%q is %w", format, errFormat)
+	return nil, fmt.Errorf("%q is %w: those are %s", format, errFormat, strings.ReplaceAll(strings.Join(Suffixes(), ", "), ".", ""))
 }
 
 // All letters have the 8 points that journals ask for; they differ by colour and weight.

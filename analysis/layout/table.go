@@ -20,6 +20,9 @@ type Column struct {
 	Number bool // numbers only, which stand in line to the right
 }
 
+// Columns of these names are the ends of the interval of the column before them.
+const lowName, highName = "low", "high"
+
 // NewTable lays out the first rows of a table whose rows have an entry for each column. Columns called "low" and "high" are
 // the interval of the column before them and stand after its numbers, in brackets.
 func NewTable(t analysis.Table, most int) Table {
@@ -27,7 +30,7 @@ func NewTable(t analysis.Table, most int) Table {
 	out := Table{Title: Title(t.Meta), Rows: len(rows)}
 	for j := 0; j < len(t.Columns); j++ {
 		c := Column{Name: t.Columns[j], Number: len(rows) > 0}
-		interval := j+2 < len(t.Columns) && t.Columns[j+1] == "low" && t.Columns[j+2] == "high"
+		interval := j+2 < len(t.Columns) && t.Columns[j+1] == lowName && t.Columns[j+2] == highName
 		for _, row := range rows {
 			text, number := Entry(row[j])
 			c.Number = c.Number && number

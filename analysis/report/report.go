@@ -35,10 +35,10 @@ var ErrResult = errors.New("not a result that a report can show")
 func Save(path string, r analysis.Result, opt Options) error {
 	switch suffix := strings.ToLower(filepath.Ext(path)); suffix {
 	case ".html", ".htm":
-	case ".pdf", ".svg", ".png", ".csv", ".json", ".safetensors":
+	case ".pdf", ".svg", ".png", ".csv", ".json", ".tex", ".safetensors":
 		return fmt.Errorf("report %s: a report is a page and its file ends in .html; figure.Save writes %s", path, suffix)
 	default:
-		return fmt.Errorf("report %s: suffix %q is neither .html nor .htm; figure.Save writes .pdf .svg .png .csv .json .safetensors", path, suffix)
+		return fmt.Errorf("report %s: suffix %q is neither .html nor .htm; figure.Save writes .pdf .svg .png .csv .json .tex .safetensors", path, suffix)
 	}
 	return atomicfile.Replace(path, func(_ *os.File, w *bufio.Writer) error { return Write(w, r, opt) })
 }

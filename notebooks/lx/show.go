@@ -226,8 +226,8 @@ func bars(ranked []Ranked, matched ...float64) string {
 	return `<table style="border-collapse:collapse;align-self:center">` + rows.String() + `</table>`
 }
 
-// Save writes a result to a file, as its name ends: .pdf .svg .png .html .csv .json .safetensors, see figure.Save. Folders
-// are made.
+// Save writes a result to a file, as its name ends: .pdf .svg .png .html .csv .json .tex .safetensors, see figure.Save.
+// Folders are made.
 func Save(path string, result any) {
 	r, err := resultOf(result)
 	if r == nil && err == nil {

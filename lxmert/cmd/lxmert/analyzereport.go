@@ -45,16 +45,26 @@ func saveSweep(cmd *cobra.Command, dir string, screen *screen) (*sweep.Summary, 
 // returns how many files there are beside the page.
 func saveResults(dir, page string, all analysis.Collection, drawn, numbers []analysis.Named) (beside int, err error) {
 	opt := figure.Options{Width: figure.Page}
-	figures, err := figure.SaveAll(dir, drawn, opt, ".pdf", ".csv", ".json")
-	if err != nil {
-		return 0, err
+	for _, r := range drawn {
+		suffixes := []string{".pdf", ".csv", ".json"}
+		if analysis.KindOf(r.Result) == analysis.KindOf(analysis.Table{}) {
+			suffixes = tableSuffixes()
+		}
+		files, err := figure.SaveAll(dir, []analysis.Named{r}, opt, suffixes...)
+		if err != nil {
+			return 0, err
+		}
+		beside += len(files)
 	}
 	tables, err := figure.SaveAll(dir, numbers, opt, ".csv", ".json")
 	if err != nil {
 		return 0, err
 	}
-	return len(figures) + len(tables), report.Save(page, all, report.Options{})
+	return beside + len(tables), report.Save(page, all, report.Options{})
 }
+
+// tableSuffixes are those of the files that a table of a report is written as.
+func tableSuffixes() []string { return []string{".pdf", ".csv", ".tex", ".json"} }
 
 // printedRows is how many rows of a table are printed at most.
 const printedRows = 60

@@ -25,12 +25,9 @@ type explaining struct {
 	target string
 }
 
-// figureSuffixes are the files that an explanation can be.
-var figureSuffixes = []string{".pdf", ".svg", ".png", ".html", ".csv", ".json", ".safetensors"}
-
 func (e *explaining) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&e.on, "explain", false, "say which words and regions carried the answer, by bi-modal relevance, and draw it")
-	cmd.Flags().StringVar(&e.out, "out", "explanation.html", "what --explain writes: "+strings.Join(figureSuffixes, ", "))
+	cmd.Flags().StringVar(&e.out, "out", "explanation.html", "what --explain writes: "+strings.Join(figure.Suffixes(), ", "))
 	cmd.Flags().StringVar(&e.target, "target", "predicted", "what is explained, or compared by what asks again: predicted (the most probable answer), an answer or its number, a difference (blue-red: why blue and not red), match, foil, or a masked word (masked star)")
 	cmd.Flags().StringVar(&e.images, "images", "", "folder with the pictures, found by their ids (default: regions are drawn on an empty canvas)")
 }
@@ -52,8 +49,8 @@ func (e *explaining) check(cmd *cobra.Command, changing bool) error {
 
 // checkFigureFile says whether the name of --out is that of a figure.
 func checkFigureFile(out string) error {
-	if !slices.Contains(figureSuffixes, filepath.Ext(out)) {
-		return usage("--out %s: a file ends in one of %s", out, strings.Join(figureSuffixes, ", "))
+	if !slices.Contains(figure.Suffixes(), filepath.Ext(out)) {
+		return usage("--out %s: a file ends in one of %s", out, strings.Join(figure.Suffixes(), ", "))
 	}
 	return nil
 }

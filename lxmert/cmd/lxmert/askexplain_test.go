@@ -19,7 +19,7 @@ func TestAskExplainsInEveryFormat(t *testing.T) {
 	q := readAsked(t, filepath.Join(dir, "toy", "data", "vqa", "minival.json"))[0]
 	folder := t.TempDir()
 	for name, begins := range map[string]string{
-		"why.pdf": "%pdf", "why.svg": "<?xml", "why.png": "\ufffdpng", "why.html": "<!doctype html>", "why.csv": "modality,index,label,value", "why.json": "{", "why.safetensors": "",
+		"why.pdf": "%pdf", "why.svg": "<?xml", "why.png": "\ufffdpng", "why.html": "<!doctype html>", "why.csv": "modality,index,label,value", "why.json": "{", "why.tex": "% \\usepackage", "why.safetensors": "",
 	} {
 		path := filepath.Join(folder, name)
 		_, errOut, err := execute(rootCommand(), "ask", "--backend", "go", "--load", filepath.Join(dir, "checkpoints", "vqa_toy_LAST"),

@@ -26,7 +26,7 @@ machines, such as some with and some without a GPU, if the weights and the numbe
 --seeds takes several folders, each with the finished analysis of one model, that differ only in the models' weights, such
 as those of trainings with other seeds. It prints each method's mean hit rate, its gap and areas of the perturbation test
 (by the probability of the answer), with what their 95 % intervals over models (Student's t) reach to each side, and writes
-that table and one of all numbers into --out, as .pdf, .csv and .json. Where no ranking was tested, all numbers are printed.`,
+that table and one of all numbers into --out, as .pdf, .csv, .tex and .json. Where no ranking was tested, all numbers are printed.`,
 		Example: `  lxmert merge minival
   lxmert merge --seeds --out seeds out/seed1 out/seed2 out/seed3`,
 		Args: cobra.MinimumNArgs(1),
@@ -74,7 +74,7 @@ func saveSeeds(cmd *cobra.Command, out string, dirs []string, screen *screen) er
 		return fmt.Errorf("--out: %w; choose another folder", err)
 	}
 	tables := []analysis.Named{{Name: "seeds", Result: overview}, {Name: "seeds-all", Result: all}}
-	if _, err := figure.SaveAll(out, tables, figure.Options{Width: figure.Page}, ".pdf", ".csv", ".json"); err != nil {
+	if _, err := figure.SaveAll(out, tables, figure.Options{Width: figure.Page}, tableSuffixes()...); err != nil {
 		return err
 	}
 	if len(overview.Rows) == 0 { // nothing was tested, such as by looks

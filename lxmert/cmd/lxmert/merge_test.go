@@ -49,7 +49,7 @@ func TestMergeAveragesOverSeeds(t *testing.T) {
 			t.Errorf("the output lacks %q:\n%s", want, text)
 		}
 	}
-	for _, name := range []string{"seeds.csv", "seeds.json", "seeds.pdf", "seeds-all.csv"} {
+	for _, name := range []string{"seeds.csv", "seeds.tex", "seeds.json", "seeds.pdf", "seeds-all.csv"} {
 		if info, err := os.Stat(filepath.Join(out, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -41,7 +41,7 @@ Classes are named by the vocabulary, by --objects and --attributes (text files, 
 attributes_vocab.txt of the detector) and by --answers (all_ans.json); those that no file names are numbered.
 
 --mask WORD hides only this word and may be given several times. --out writes all of it: a page (.html), a figure of the
-surprises (.pdf, .svg, .png), or the table (.csv, .json, .safetensors).`,
+surprises (.pdf, .svg, .png), or the table (.csv, .tex, .json, .safetensors).`,
 		Example: `  lxmert readout --load snap/pretrained/Epoch20_LXRT --regions data/mscoco_imgfeat/val2014_obj36.tsv \
       --image val2014/458752 --objects objects_vocab.txt --attributes attributes_vocab.txt "A man is holding an umbrella."
   lxmert readout --load toy-pretrained --image test/500001 --mask yellow --out heads.html \
@@ -69,7 +69,7 @@ surprises (.pdf, .svg, .png), or the table (.csv, .json, .safetensors).`,
 	f.StringVar(&r.ask.why.images, "images", "", "folder with the pictures, found by their ids, for --out (default: regions are drawn on an empty canvas)")
 	f.StringArrayVar(&r.words, "mask", nil, `a word to hide, "man", or one of its pieces by its position, "word 3"; may be given several times (default: every word, one at a time)`)
 	f.IntVar(&r.ask.top, "top", 5, "how many classes to print of each reading")
-	f.StringVar(&r.out, "out", "", "write everything to this file: "+strings.Join(figureSuffixes, ", "))
+	f.StringVar(&r.out, "out", "", "write everything to this file: "+strings.Join(figure.Suffixes(), ", "))
 	f.BoolVar(&r.ask.json, "json", false, "print JSON")
 	return cmd
 }

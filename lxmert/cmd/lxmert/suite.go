@@ -60,7 +60,7 @@ does not look. It takes a run of the model for each sentence, with a row for eac
 	f.BoolVar(&s.opt.Blind, "blind", false, "score the sentences without pictures as well")
 	f.IntVar(&s.opt.Limit, "limit", 0, "only the first items (default: all)")
 	f.Uint64Var(&s.opt.Seed, "seed", 0, "of the intervals")
-	f.StringVar(&s.out, "out", "", "folder for the table, as .pdf, .csv and .json, and items.jsonl with every score")
+	f.StringVar(&s.out, "out", "", "folder for the table, as .pdf, .csv, .tex and .json, and items.jsonl with every score")
 	return cmd
 }
 
@@ -162,7 +162,7 @@ func (s *suiting) score(cmd *cobra.Command, asker *question.Asker, x suite.Suite
 	if s.out == "" {
 		return nil
 	}
-	for _, suffix := range []string{".pdf", ".csv", ".json"} {
+	for _, suffix := range tableSuffixes() {
 		if err := figure.Save(filepath.Join(s.out, x.Name+suffix), table, figure.Options{Width: figure.Page}); err != nil {
 			return err
 		}

@@ -30,8 +30,9 @@ Hydra's --multirun do. Each run has a folder below --output that its settings na
 that a run of the task leaves. All command lines are checked before the first run begins.
 
 The standard output has a table of the runs, the best of which has a star: that with the best validation, or with the
-lowest loss where nothing is validated. --output has it as sweep.csv, the curves as sweep.pdf and sweep.png, and both as a
-page, sweep.html; they are written anew after each run. A run that fails is named with its reason, and the others go on.
+lowest loss where nothing is validated. --output has it as sweep.csv and sweep.tex, the curves as sweep.pdf and sweep.png,
+and both as a page, sweep.html; they are written anew after each run. A run that fails is named with its reason, and the
+others go on.
 
 The same command goes on with a sweep that was interrupted or killed: runs that are done are not done again, a half-done one
 resumes, failed ones are tried again. More values in --grid add runs.
@@ -242,6 +243,6 @@ func (s *gridSweep) report(out io.Writer) (failed int, err error) {
 	for _, line := range failures {
 		fmt.Fprintln(out, line)
 	}
-	fmt.Fprintf(out, "%s has this table and the curves; sweep.csv, sweep.pdf and sweep.png are beside it\n", filepath.Join(s.line.Options.Output, "sweep.html"))
+	fmt.Fprintf(out, "%s has this table and the curves; sweep.csv, sweep.tex, sweep.pdf and sweep.png are beside it\n", filepath.Join(s.line.Options.Output, "sweep.html"))
 	return len(failures), nil
 }

@@ -67,7 +67,7 @@ func (s *gridSweep) save(trials *tuning.Trials) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	if err := figure.Save(filepath.Join(dir, "sweep.csv"), trials.Table(), figure.Options{}); err != nil {
+	if _, err := figure.SaveAll(dir, []analysis.Named{{Name: "sweep", Result: trials.Table()}}, figure.Options{}, ".csv", ".tex"); err != nil {
 		return err
 	}
 	if curves := trials.Curves(); len(curves) > 0 {
