@@ -39,8 +39,9 @@ var arrows = []struct {
 	{"lxmert/lxrt/lxrttest", []string{"lxmert", "lxmert/lxrt", "lxmert/torch", "lxmert/backend", "lxmert/backend/backendtest"}},
 	{"lxmert/dataset", []string{"lxmert", "lxmert/token", "lxmert/region"}},
 	{"lxmert/question", []string{"lxmert", "lxmert/token", "lxmert/region", "lxmert/dataset"}},
-	{"lxmert/train", []string{"lxmert", "lxmert/lxrt", "lxmert/weights", "lxmert/backend"}},
-	{"lxmert/task", []string{"lxmert", "lxmert/lxrt", "lxmert/dataset", "lxmert/train", "lxmert/token", "lxmert/region", "lxmert/weights", "lxmert/backend"}},
+	{"lxmert/dynamics", []string{"lxmert", "lxmert/weights"}},
+	{"lxmert/train", []string{"lxmert", "lxmert/dynamics", "lxmert/lxrt", "lxmert/weights", "lxmert/backend"}},
+	{"lxmert/task", []string{"lxmert", "lxmert/lxrt", "lxmert/dataset", "lxmert/dynamics", "lxmert/train", "lxmert/token", "lxmert/region", "lxmert/weights", "lxmert/backend"}},
 	{"lxmert/task/cli", []string{"lxmert/task", "lxmert/dataset", "lxmert/toy"}},
 	{"lxmert/task/own", []string{"lxmert/backend", "lxmert/dataset", "lxmert/task", "lxmert/task/cli", "lxmert/train"}},
 	{"lxmert/toy", []string{"lxmert", "lxmert/region", "lxmert/dataset"}},
@@ -69,7 +70,7 @@ var arrows = []struct {
 }
 
 // light are packages that programs link in a blink: they never pull in GoMLX.
-var light = []string{"lxmert", "lxmert/question", "analysis/...", "kernel/client", "notebooks/lx"}
+var light = []string{"lxmert", "lxmert/dynamics", "lxmert/question", "analysis/...", "kernel/client", "notebooks/lx"}
 
 type pkgInfo struct {
 	ImportPath string

@@ -8,6 +8,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
 // This file has the training losses as functions of logits and labels (LXMERT, section 3.1 and its code). Labels are
@@ -69,11 +71,34 @@ type TaskLoss struct {
 	// Of logits [N,C] and targets: scores [N,C] float32 if Soft, else classes [N] int32, -1 where none is known.
 	Of   func(logits, target *Node) *Node
 	Soft bool
+	// Kind is the rule that makes probabilities of logits which are trained with it, [lxmert.Sigmoid] or [lxmert.Softmax].
+	Kind string
+}
+
+// LabelProbabilities are those that logits [N,C] give the labels, float32 [N]; -1 where there is none. Of soft targets the label is
+// the one that counts most; of several that count equally it is the most probable, as each of them is as right.
+func (l TaskLoss) LabelProbabilities(logits, target *Node) *Node {
+	logits = toFloat32(logits)
+	p := Softmax(logits, -1)
+	if l.Kind == lxmert.Sigmoid {
+		p = Sigmoid(logits)
+	}
+	if !l.Soft {
+		target = OneHot(target, logits.Shape().Dimensions[logits.Rank()-1], dtypes.Float32) // -1 is a row of zeros
+	}
+	most := ReduceAndKeep(target, ReduceMax, -1)
+	labels := Equal(target, BroadcastToShape(most, target.Shape()))
+	best := ReduceMax(Where(labels, p, ZerosLike(p)), -1)
+	return Where(GreaterThan(Reshape(most, best.Shape().Dimensions...), ZerosLike(best)), best, MulScalar(OnesLike(best), -1))
 }
 
 // TaskLosses are those that there are.
 func TaskLosses() []TaskLoss {
-	return []TaskLoss{{"soft answers", SoftAnswerLoss, true}, {"one answer", HardAnswerLoss, true}, {"label", LabelLoss, false}}
+	return []TaskLoss{
+		{"soft answers", SoftAnswerLoss, true, lxmert.Sigmoid},
+		{"one answer", HardAnswerLoss, true, lxmert.Softmax},
+		{"label", LabelLoss, false, lxmert.Softmax},
+	}
 }
 
 // FindTaskLoss finds a loss by its name. The error lists those that there are.

@@ -57,6 +57,7 @@ type Options struct {
 	// Blind shows the model one empty region instead of every picture's: what it learns then, the questions tell.
 	Blind          bool
 	NoShuffle      bool
+	NoDynamics     bool // nothing is kept of each example, see package dynamics
 	Strict         bool // a question without its picture is an error
 	Accumulate     int  // parts that a batch is cut into; 0 is 1
 	Devices        int  // that share a batch; 0 is 1

@@ -83,7 +83,7 @@ func (s *session) ownObjective() train.Objective {
 		if shape := x.Shape(); shape.Rank() != 0 || shape.DType != dtypes.Float32 {
 			panic(fmt.Errorf("the loss of %s is %s, must be a float32 scalar, such as the mean over the rows", own.Name, shape))
 		}
-		return x, []*Node{ArgMax(step.logits, -1, dtypes.Int32)}
+		return x, s.outputs(step.logits, label(targetLabel))
 	}
 }
 
@@ -178,7 +178,7 @@ func (s *session) validate(ctx context.Context, t *train.Trainer, m lxmert.Engin
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range outputs[0].([]int32) {
+		for _, c := range outputs[classOutput].([]int32) {
 			classes = append(classes, int(c))
 		}
 		if s.opt.Predict != nil {

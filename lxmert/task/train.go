@@ -98,12 +98,17 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 	}
 	job.Score = func(p train.Part, outputs []any) (float64, int, error) {
 		set := p.Origin.(*dataset.Set)
-		classes := outputs[0].([]int32)
+		classes := outputs[classOutput].([]int32)
 		right := 0.0
 		for i, k := range p.Index {
 			right += s.score(&set.Examples[k], int(classes[i]))
 		}
 		return right, len(p.Index), nil
+	}
+	if !o.NoDynamics {
+		if job.Dynamics, err = s.dynamics(setsOf(phases)); err != nil {
+			return nil, err
+		}
 	}
 	if valid != nil {
 		job.Validate = func(ctx context.Context, epoch int, m lxmert.Engine) (float64, error) {

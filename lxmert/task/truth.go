@@ -34,14 +34,26 @@ func lossOf(t *dataset.Task, o *Options) (lxrt.TaskLoss, error) {
 // head is where the logits of a task are read.
 func head(t *dataset.Task) string { return "out." + t.Head }
 
-// objective is the loss and, for the score of training, the predicted classes.
+// What the objective returns beside the loss, of each row.
+const (
+	classOutput       = iota // the predicted class, int32
+	probabilityOutput        // of the label, float32; -1: there is none
+)
+
+// outputs are these, of logits.
+func (s *session) outputs(logits *Node, target *Node) []*Node {
+	return []*Node{ArgMax(logits, -1, dtypes.Int32), s.loss.LabelProbabilities(logits, target)}
+}
+
+// objective is the loss and what is said of each row.
 func (s *session) objective() train.Objective {
 	if s.opt.Own != nil {
 		return s.ownObjective()
 	}
 	return func(net *lxrt.Net, label func(string) *Node) (*Node, []*Node) {
 		logits := net.Node(head(s.task))
-		return s.loss.Of(logits, label(targetLabel)), []*Node{ArgMax(logits, -1, dtypes.Int32)}
+		target := label(targetLabel)
+		return s.loss.Of(logits, target), s.outputs(logits, target)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
+	"github.com/seed-516990b0/golxmert/lxmert/dynamics"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
@@ -29,7 +30,7 @@ var killable = map[string]struct {
 	"fine-tuning": {func(ctx context.Context, b *backend.Backend, opt RunOptions, steps ...int) error {
 		_, err := smallRun(ctx, b, smallJob(small(), steps...), opt)
 		return err
-	}, []string{LastFile, BestFile, logFile}},
+	}, []string{LastFile, BestFile, logFile, dynamics.FileName}},
 	"adapters": {func(ctx context.Context, b *backend.Backend, opt RunOptions, steps ...int) error {
 		o := withLoRA(withDropout(), LoRA{Rank: 2, Dropout: 0.2})
 		o.PooledOnly, o.Freeze, o.Rates, opt.Patience = true, []string{"logit_fc.2.*"}, []Rate{{"*.lora_B.weight", 2e-2}}, 3
@@ -40,7 +41,7 @@ var killable = map[string]struct {
 		defer tr.Close()
 		_, err = Run(ctx, tr, smallJob(small(), steps...), opt)
 		return err
-	}, []string{LastFile, BestFile, adaptersFile(LastFile), adaptersFile(BestFile), logFile}},
+	}, []string{LastFile, BestFile, adaptersFile(LastFile), adaptersFile(BestFile), logFile, dynamics.FileName}},
 	"pre-training": {func(ctx context.Context, b *backend.Backend, opt RunOptions, steps ...int) error {
 		_, err := pretrainingRun(ctx, b, opt, 1, nil, steps...)
 		return err

@@ -92,6 +92,7 @@ func sentences(seed, n int) Part {
 // step of the data in its epoch.
 func pretrainingRun(ctx context.Context, b *backend.Backend, opt RunOptions, devices int, note func(epoch, step int), steps ...int) (*Outcome, error) {
 	job := smallJob(small(), steps...)
+	job.Dynamics = nil
 	job.Batches = func(_ context.Context, epoch, from int) (Batches, error) {
 		l := &list{}
 		for i := from; i < steps[epoch]; i++ {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/internal/filelock"
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/dynamics"
 )
 
 // Job is what a run trains on and how it is judged.
@@ -27,6 +28,8 @@ type Job struct {
 	Validate func(ctx context.Context, epoch int, m lxmert.Engine) (float64, error)
 	// Names are what a message calls the examples of a part, question ids for instance.
 	Names func(part Part) []string
+	// Dynamics keeps what the run sees of each example; nil: nothing is kept.
+	Dynamics *Dynamics
 	// Parts are the names of the loss's parts, which the objective returns before all other outputs, as scalars.
 	Parts []string
 	// Tally counts more about what the objective returned for a part, for [Job].Judge; nil: nothing is counted.
@@ -170,6 +173,7 @@ type run struct {
 
 	lock         *filelock.Lock
 	log, metrics *os.File
+	seen         *dynamics.Recorder // nil: nothing is kept of examples
 	saved        time.Time
 	meter        meter
 	peak         float64 // see RunOptions.Peak; 0: not known
@@ -233,6 +237,11 @@ func (r *run) epoch(ctx context.Context) error {
 		return err
 	}
 	defer batches.Close()
+	if r.seen != nil {
+		if err := r.seen.Begin(r.at.Epoch); err != nil {
+			return err
+		}
+	}
 	r.meter.start(batches)
 	for r.at.Step < r.job.Steps[r.at.Epoch] {
 		if ctx.Err() != nil {
@@ -277,6 +286,9 @@ func (r *run) step(ctx context.Context, parts []Part) error {
 	for i, p := range parts {
 		right, n, err := r.job.Score(p, res.Outputs[i])
 		if err != nil {
+			return err
+		}
+		if err := r.see(p, res.Outputs[i]); err != nil {
 			return err
 		}
 		r.at.Right += right

@@ -19,6 +19,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
+	"github.com/seed-516990b0/golxmert/lxmert/dynamics"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
@@ -65,8 +66,29 @@ func smallJob(cfg lxmert.Config, steps ...int) Job {
 		Validate: func(_ context.Context, epoch int, m lxmert.Engine) (float64, error) {
 			return []float64{0.5, 0.75, 0.25, 0.8}[epoch%4], nil
 		},
-		Names: func(p Part) []string { return []string{fmt.Sprint("question ", p.Index[0])} },
+		Dynamics: smallDynamics(cfg, steps),
+		Names:    func(p Part) []string { return []string{fmt.Sprint("question ", p.Index[0])} },
 	}
+}
+
+// smallDynamics keeps four examples of each step of the longest epoch, but for what an epoch leaves out.
+func smallDynamics(cfg lxmert.Config, steps []int) *Dynamics {
+	d := &Dynamics{About: dynamics.About{Task: "vqa", Data: "/data", Kind: lxmert.Sigmoid}}
+	for i := range 4*slices.Max(steps) + 3 {
+		d.IDs = append(d.IDs, fmt.Sprint("question ", i))
+	}
+	d.About.Parts = []dynamics.Part{{Splits: []string{"train"}, Examples: len(d.IDs)}}
+	d.Of = func(p Part, outputs []any) (examples []int, probabilities, scores []float32, err error) {
+		logits := outputs[0].([]float32)
+		for r := range 4 {
+			x := float64(logits[r*cfg.TaskClasses])
+			examples = append(examples, 4*p.Index[0]+r)
+			probabilities = append(probabilities, float32(1/(1+math.Exp(-x))))
+			scores = append(scores, float32(r)/4)
+		}
+		return examples, probabilities, scores, nil
+	}
+	return d
 }
 
 // smallRun trains in a directory.
@@ -85,7 +107,7 @@ func smallRun(ctx context.Context, b *backend.Backend, job Job, opt RunOptions) 
 // ended is what a run leaves that must not depend on how often it was interrupted.
 func ended(t *testing.T, dir string) map[string]string {
 	t.Helper()
-	return endedWith(t, dir, []string{LastFile, BestFile, logFile})
+	return endedWith(t, dir, []string{LastFile, BestFile, logFile, dynamics.FileName})
 }
 
 // endedWith is ended for a run that leaves other files.

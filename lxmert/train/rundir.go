@@ -17,6 +17,7 @@ import (
 	"github.com/seed-516990b0/golxmert/internal/diskspace"
 	"github.com/seed-516990b0/golxmert/internal/filelock"
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/dynamics"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
 
@@ -34,7 +35,7 @@ func (r *run) open(ctx context.Context) (done bool, err error) {
 			err = errors.Join(err, r.close())
 		}
 	}()
-	for _, name := range append(r.files(), stateFile, runFile) {
+	for _, name := range append(r.files(), stateFile, runFile, dynamics.FileName) {
 		if err := atomicfile.Sweep(r.path(name)); err != nil {
 			return false, fmt.Errorf("train: %w", err)
 		}
@@ -72,7 +73,7 @@ func (r *run) open(ctx context.Context) (done bool, err error) {
 		r.noteDevices()
 	} else {
 		// Whatever an earlier run left behind must not be taken for this one's.
-		for _, name := range append(r.files(), stateFile) {
+		for _, name := range append(r.files(), stateFile, dynamics.FileName) {
 			if err := os.Remove(r.path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 				return false, fmt.Errorf("train: %w", err)
 			}
@@ -82,6 +83,9 @@ func (r *run) open(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	if err := r.writeRunFile(); err != nil {
+		return false, err
+	}
+	if err := r.openDynamics(resuming); err != nil {
 		return false, err
 	}
 	if r.log, err = cutOpen(r.path(logFile), r.at.LogSize); err != nil {
@@ -228,7 +232,10 @@ func (r *run) checkSpace() error {
 	}
 	snapshots := r.snapshots()
 	need := space(r.t.cfg, r.t.stateSize(), len(snapshots))
-	for _, name := range append(snapshots, stateFile) {
+	if d := r.job.Dynamics; d != nil {
+		need += r.about().Size(d.IDs)
+	}
+	for _, name := range append(snapshots, stateFile, dynamics.FileName) {
 		if info, err := os.Stat(r.path(name)); err == nil {
 			need -= info.Size()
 		}
@@ -283,7 +290,7 @@ func cutOpen(path string, size int64) (*os.File, error) {
 	return f, nil
 }
 
-// save writes the state, after what was logged so far is on disk.
+// save writes the state, after what was logged and seen so far is on disk.
 func (r *run) save() error {
 	if err := r.syncLogs(); err != nil {
 		return err
@@ -317,7 +324,7 @@ func (r *run) syncLogs() error {
 		}
 		*x.size = at
 	}
-	return nil
+	return r.seen.Sync()
 }
 
 func (r *run) close() error {
@@ -329,5 +336,7 @@ func (r *run) close() error {
 			*f = nil
 		}
 	}
+	err = errors.Join(err, r.seen.Close())
+	r.seen = nil
 	return err
 }

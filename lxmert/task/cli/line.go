@@ -110,6 +110,7 @@ func (l *Line) Add(s *pflag.FlagSet) {
 	s.StringVar(&l.curriculum, "curriculum", "", "epochs of each split of --train, one split after the other on one learning rate schedule, as 1,0.5,0.9")
 	s.BoolVar(&o.Blind, "blind", false, "show the model an empty region instead of each picture: what the questions alone tell")
 	s.BoolVar(&o.NoShuffle, "noShuffle", false, "take the questions in the files' order")
+	s.BoolVar(&o.NoDynamics, "noDynamics", false, "do not keep dynamics.safetensors, the probability of each example's label by epoch, of which \"lxmert map\" makes a map of the data")
 	s.BoolVar(&o.Strict, "strict", false, "a question whose picture is missing is an error")
 	s.IntVar(&o.Accumulate, "accumulate", 1, "parts that a batch is computed in, one after the other, to save memory")
 	s.IntVar(&o.Devices, "devices", 1, "devices that share every batch")
@@ -158,7 +159,7 @@ func (l *Line) addPretraining(s *pflag.FlagSet) {
 }
 
 // notPretraining are the flags that pre-training has no use for.
-var notPretraining = []string{"test", "loadLXMERTQA", "mceLoss", "blind", "predictBatch"}
+var notPretraining = []string{"test", "loadLXMERTQA", "mceLoss", "blind", "predictBatch", "noDynamics"}
 
 // ignore defines the reference's flags for pre-training, which its scripts give to every task.
 func ignore(s *pflag.FlagSet) {
@@ -194,8 +195,8 @@ func (l *Line) Complete() error {
 		switch {
 		case o.Test != "":
 			return usage("--test: pre-training predicts nothing")
-		case o.Blind || o.MCELoss:
-			return usage("--blind and --mceLoss are for fine-tuning")
+		case o.Blind || o.MCELoss || o.NoDynamics:
+			return usage("--blind, --mceLoss and --noDynamics are for fine-tuning")
 		}
 	}
 	if l.Plan && o.Test != "" {
