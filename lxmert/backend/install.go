@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/diskspace"
 	"github.com/seed-516990b0/golxmert/internal/filesearch"
 	"github.com/seed-516990b0/golxmert/internal/progress"
 )
@@ -19,6 +20,8 @@ import (
 type InstallOptions struct {
 	Log   io.Writer // progress, a line each; nil: none
 	Wheel string    // a wheel that is already here, instead of downloading; it must be the very file that is expected
+	// Libtorch is the folder of an unpacked libtorch 2.1 (with lib and include in it), for "libtorch"; "": it is downloaded.
+	Libtorch string
 }
 
 // ErrWithoutXLA is wrapped by [Install]'s error in a program that cannot load what would be installed.
@@ -40,7 +43,9 @@ type manifest struct {
 }
 
 // Install brings an XLA plugin into the user's cache folder, where [Open] finds it: "cpu", or "cuda" ("cuda12" and
-// "cuda13" where the driver's answer is not to be trusted) with the NVIDIA libraries that it needs.
+// "cuda13" where the driver's answer is not to be trusted) with the NVIDIA libraries that it needs. "libtorch" is no backend of
+// GoMLX, but what the engine of package torch is built with: libtorch 2.1 with its headers, and a script env.sh beside it that
+// sets what Go needs to know; the log says how to build.
 //
 // It downloads through pip, which knows the user's index and proxy, and checks the plugin's wheel against a pinned SHA-256;
 // without pip a CPU plugin comes through go-xla's installer. The plugin is tried in a process of its own before it takes the place
@@ -49,9 +54,10 @@ type manifest struct {
 // to do by hand.
 func Install(ctx context.Context, kind string, opts InstallOptions) error {
 	in := &installation{
-		machine: thisMachine(), log: opts.Log, wheel: opts.Wheel,
-		cpu: cpuWheels, cuda: cudaReleases, goXLA: installWithGoXLA,
+		machine: thisMachine(), log: opts.Log, wheel: opts.Wheel, libtorch: opts.Libtorch, free: diskspace.Free,
+		cpu: cpuWheels, cuda: cudaReleases, packs: libtorchPacks, goXLA: installWithGoXLA,
 	}
+	in.tryLibtorch = in.tryWithCompiler
 	if in.log == nil {
 		in.log = io.Discard
 	}
@@ -64,22 +70,33 @@ func Install(ctx context.Context, kind string, opts InstallOptions) error {
 // installation is one run of [Install].
 type installation struct {
 	*machine
-	log   io.Writer
-	wheel string
-	cpu   map[string][]wheel // by operating system and processor, the best first
-	cuda  map[int]cudaRelease
-	goXLA func(ctx context.Context, dir string) error
+	log             io.Writer
+	wheel, libtorch string
+	free            diskspace.Meter
+	cpu             map[string][]wheel // by operating system and processor, the best first
+	cuda            map[int]cudaRelease
+	packs           map[string][]pack // by operating system and processor
+	goXLA           func(ctx context.Context, dir string) error
+	// tryLibtorch builds with a libtorch and says what it is.
+	tryLibtorch func(ctx context.Context, flags buildFlags) (string, error)
 }
 
 func (in *installation) install(ctx context.Context, kind string) error {
-	if !in.canXLA {
+	const ofLibtorch = "libtorch"
+	switch {
+	case kind != ofLibtorch && in.libtorch != "":
+		return fmt.Errorf("%w: --libtorch is for `lxmert backend install libtorch`", ErrSpec)
+	case kind == ofLibtorch && in.wheel != "":
+		return fmt.Errorf("%w: --wheel is for XLA's plugins; --libtorch names an unpacked libtorch", ErrSpec)
+	case kind != ofLibtorch && !in.canXLA:
 		return ErrWithoutXLA
-	}
-	if in.cache == "" {
+	case in.cache == "":
 		return errors.New("this system names no cache folder for the user; set HOME or XDG_CACHE_HOME")
 	}
 	in.sweep()
 	switch kind {
+	case ofLibtorch:
+		return in.installLibtorch(ctx)
 	case "cpu":
 		return in.installCPU(ctx)
 	case "cuda":
@@ -90,7 +107,7 @@ func (in *installation) install(ctx context.Context, kind string) error {
 	case "cuda13":
 		return in.installCUDA(ctx, 13, "")
 	}
-	return errors.New(`there is only "cpu" and "cuda"`)
+	return fmt.Errorf(`%w: there are "cpu", "cuda" and "libtorch"`, ErrSpec)
 }
 
 func (in *installation) installCPU(ctx context.Context) error {
@@ -152,7 +169,7 @@ func (e notFetched) Unwrap() error { return e.error }
 // installWheel brings one wheel and puts its plugin in the place of whatever is installed. refused are those before it that do not
 // work here.
 func (in *installation) installWheel(ctx context.Context, dir string, w wheel, refused []string) error {
-	stage, err := in.stage()
+	stage, err := in.stage(in.installDir(""))
 	if err != nil {
 		return err
 	}
@@ -271,7 +288,7 @@ func (in *installation) installThroughGoXLA(ctx context.Context, dir string, bec
 		return nil
 	}
 	fmt.Fprintln(in.log, "backend: trying go-xla's own installer; its download has no pinned checksum")
-	stage, err := in.stage()
+	stage, err := in.stage(in.installDir(""))
 	if err != nil {
 		return err
 	}
@@ -332,8 +349,8 @@ func (in *installation) byHand() string {
 // stagePattern names the folders in which installations prepare what they then move.
 const stagePattern = ".part-*"
 
-func (in *installation) stage() (string, error) {
-	parent := filepath.Join(in.cache, "pjrt")
+// stage makes one of them below a folder, from which it can be moved without copying.
+func (in *installation) stage(parent string) (string, error) {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return "", err
 	}
@@ -342,10 +359,12 @@ func (in *installation) stage() (string, error) {
 
 // sweep removes what installations left behind that were killed more than a day ago.
 func (in *installation) sweep() {
-	old, _ := filepath.Glob(filepath.Join(filesearch.EscapeGlob(filepath.Join(in.cache, "pjrt")), stagePattern))
-	for _, dir := range old {
-		if info, err := os.Lstat(dir); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
-			os.RemoveAll(dir)
+	for _, parent := range []string{in.installDir(""), in.libtorchDir()} {
+		old, _ := filepath.Glob(filepath.Join(filesearch.EscapeGlob(parent), stagePattern))
+		for _, dir := range old {
+			if info, err := os.Lstat(dir); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+				os.RemoveAll(dir)
+			}
 		}
 	}
 }

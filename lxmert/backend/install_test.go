@@ -167,7 +167,7 @@ echo "ERROR: No matching distribution found for plugin==1" >&2
 exit 1
 `)
 		}, []string{"No matching distribution found"}},
-		{"unknown kind", good, nil, []string{`only "cpu" and "cuda"`}},
+		{"unknown kind", good, nil, []string{`"cpu", "cuda" and "libtorch"`}},
 		{"no cache folder", good, func(_ *testing.T, in *installation) { in.cache = "" }, []string{"XDG_CACHE_HOME"}},
 		{"wheel file is not there", good, func(_ *testing.T, in *installation) { in.wheel = "/nowhere/p.whl" }, []string{"/nowhere/p.whl"}},
 		{"another wheel file", good, func(t *testing.T, in *installation) {

@@ -89,7 +89,7 @@ func (in *installation) installCUDA(ctx context.Context, major int, hint string)
 	}
 	fmt.Fprintf(in.log, "backend: CUDA %d takes about %.1f GB to download and %.1f GB in %s\n", major, float64(r.download)/1e9, float64(r.disk)/1e9, dir)
 
-	stage, err := in.stage()
+	stage, err := in.stage(in.installDir(""))
 	if err != nil {
 		return err
 	}

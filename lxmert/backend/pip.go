@@ -67,8 +67,12 @@ func (p pip) run(ctx context.Context, limit time.Duration, log io.Writer, args .
 
 // download brings one wheel into a folder and returns its path.
 func (p pip) download(ctx context.Context, w wheel, dir string) (string, error) {
-	out, err := p.run(ctx, 30*time.Minute, nil, "download", "--no-deps", "--only-binary=:all:", "--platform", w.platform,
-		"--progress-bar", "off", "--retries", "2", "--dest", dir, w.requirement())
+	args := []string{"download", "--no-deps", "--only-binary=:all:", "--platform", w.platform, "--progress-bar", "off", "--retries", "2", "--dest", dir}
+	if w.python != "" {
+		args = append(args, "--implementation", "cp", "--python-version", w.python)
+	}
+	// "==" would also take the builds that another index of the user's has of this version, such as 2.1.0+cpu.
+	out, err := p.run(ctx, 30*time.Minute, nil, append(args, w.project+"==="+w.version)...)
 	if err != nil {
 		return "", fmt.Errorf("`%s download %s` failed: %s", p, w.requirement(), pipTrouble(out, err))
 	}

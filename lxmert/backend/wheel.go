@@ -2,6 +2,7 @@ package backend
 
 import (
 	"archive/zip"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,11 +13,12 @@ import (
 	"strings"
 )
 
-// wheel is a Python package file that holds a plugin. Only the one member is ever taken out of it.
+// wheel is a Python package file that holds a plugin, or libraries. Nothing else is ever taken out of it.
 type wheel struct {
 	project  string // as pip calls it
 	version  string
 	platform string // pip's tag
+	python   string // the Python that it is for; "": any
 	sha256   string // of the wheel, hexadecimal
 	size     int64  // of the wheel, bytes
 	member   string // the plugin's name inside
@@ -90,12 +92,53 @@ func (w wheel) unpack(path, to string) (written int64, err error) {
 	if member == nil {
 		return 0, fmt.Errorf("%s has no %s inside", name, w.member)
 	}
-	if !member.Mode().IsRegular() || member.UncompressedSize64 > largestPlugin {
-		return 0, fmt.Errorf("%s: %s is not a plugin (%s, %d bytes)", name, w.member, member.Mode(), member.UncompressedSize64)
+	written, err = extract(member, to, largestPlugin)
+	if err != nil {
+		return written, fmt.Errorf("%s: %w", name, err)
+	}
+	return written, nil
+}
+
+// unpackTree writes what is taken of the wheel file below a folder.
+func (p pack) unpackTree(ctx context.Context, file, dir string) (written int64, err error) {
+	name := filepath.Base(file)
+	z, err := zip.OpenReader(file)
+	if err != nil {
+		return 0, fmt.Errorf("%s is not a whole wheel: %w; delete it and try again", name, err)
+	}
+	defer z.Close()
+	for _, f := range z.File {
+		to := p.place(f.Name)
+		if to == "" || !filepath.IsLocal(to) {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return written, err
+		}
+		to = filepath.Join(dir, to)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return written, err
+		}
+		n, err := extract(f, to, largestPlugin-written)
+		if err != nil {
+			return written, fmt.Errorf("%s: %w", name, err)
+		}
+		written += n
+	}
+	if written == 0 {
+		return 0, fmt.Errorf("%s has nothing below %s inside", name, p.from)
+	}
+	return written, nil
+}
+
+// extract writes a member to a file that must not exist yet, and syncs it. Larger ones than limit, in bytes, are refused.
+func extract(member *zip.File, to string, limit int64) (written int64, err error) {
+	if !member.Mode().IsRegular() || member.UncompressedSize64 > uint64(limit) {
+		return 0, fmt.Errorf("%s is not what it should be (%s, %d bytes)", member.Name, member.Mode(), member.UncompressedSize64)
 	}
 	in, err := member.Open()
 	if err != nil {
-		return 0, fmt.Errorf("%s: %s: %w", name, w.member, err)
+		return 0, fmt.Errorf("%s: %w", member.Name, err)
 	}
 	defer in.Close()
 	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
@@ -110,9 +153,9 @@ func (w wheel) unpack(path, to string) (written int64, err error) {
 			os.Remove(to)
 		}
 	}()
-	written, err = io.Copy(out, io.LimitReader(in, largestPlugin))
+	written, err = io.Copy(out, io.LimitReader(in, limit))
 	if err != nil {
-		return written, fmt.Errorf("%s: %s cannot be unpacked: %w", name, w.member, err)
+		return written, fmt.Errorf("%s cannot be unpacked: %w", member.Name, err)
 	}
 	return written, out.Sync()
 }

@@ -3,18 +3,16 @@
 // for who has libtorch anyway; it has no trainer.
 //
 // Only programs built with the tag gotch have it, so that nobody else needs libtorch; in others [Open] returns [ErrNotBuilt].
-// gotch 0.9.1 takes libtorch 2.1, a folder of which (T here) PyTorch's site has to download, for processors and for GPUs. It also
-// asks the linker for libraries of CUDA, in whose place empty ones will do where libtorch has none:
+// gotch 0.9.1 takes libtorch 2.1, which one command brings, or takes from a folder (--libtorch DIR; for processors or for GPUs).
+// It ends by printing the second line, which builds; the first time that takes minutes and 2.6 GB of memory:
 //
-//	mkdir T/stub; for l in cuda cudart cublas cudnn caffe2_nvrtc nvrtc-builtins nvrtc nvToolsExt c10_cuda torch_cuda; do
-//	  [ -e T/lib/lib$l.so ] || ar rcs T/stub/lib$l.a; done
-//	export CGO_CXXFLAGS="-O2 -IT/include -IT/include/torch/csrc/api/include"
-//	export CGO_LDFLAGS="-O2 -LT/stub -LT/lib -Wl,-rpath,T/lib -Wl,-rpath-link,T/lib"
-//	go build -tags gotch ./lxmert/cmd/lxmert
+//	lxmert backend install libtorch
+//	. ~/.cache/golxmert/libtorch/env.sh && go build -p 1 -tags gotch ./lxmert/cmd/lxmert
 //
-// A libtorch without the C++11 ABI also needs -D_GLIBCXX_USE_CXX11_ABI=0 in CGO_CXXFLAGS. The first build takes minutes; Go keeps
-// what it compiles for as long as these variables stay the same. `lxmert trace --engine torch` then computes with it, and
-// `lxmert check` compares with it.
+// `lxmert trace --engine torch` then computes with it, and `lxmert check` compares with it. env.sh has the variables by which Go
+// tells a C++ compiler where libtorch is (CGO_CXXFLAGS, CGO_LDFLAGS); Go keeps what it compiled for as long as they stay the same.
+// On systems other than Linux they are to be set by hand, with empty libraries in the place of those of CUDA that gotch asks the
+// linker for.
 //
 // What a request means is decided in package lxrt, for both engines: [lxrt.NewPlan] checks it and makes arrays of the batch,
 // [lxrt.Plan.Trace] makes a trace of results.
@@ -29,4 +27,4 @@ package torch
 import "errors"
 
 // ErrNotBuilt is returned by [Open] in a program without libtorch.
-var ErrNotBuilt = errors.New("this program was built without libtorch; `go doc github.com/seed-516990b0/golxmert/lxmert/torch` says how to build one with it")
+var ErrNotBuilt = errors.New("this program was built without libtorch; `lxmert backend install libtorch` brings it, and says how to build one with it")

@@ -48,30 +48,39 @@ stands what makes it faster, and why some of it is off.`,
 }
 
 func backendInstallCommand() *cobra.Command {
-	wheel := ""
+	wheel, libtorch := "", ""
 	cmd := &cobra.Command{
-		Use:   "install [cpu|cuda]",
-		Short: "Download an XLA plugin into the user's cache folder",
+		Use:   "install [cpu|cuda|libtorch]",
+		Short: "Download an XLA plugin into the user's cache folder, or libtorch to build with",
 		Long: `Download an XLA plugin into the user's cache folder, where every command finds it. "cpu" (64 MB) is the
 default; "cuda" also brings the NVIDIA libraries that it needs (several GB: it begins by saying how many) and
 chooses CUDA 13 or, for drivers before 580 and GPUs before Turing, CUDA 12; "cuda12" and "cuda13" choose by hand.
 
 The download goes through pip with your own index and proxy settings, is checked against a fixed SHA-256,
 and is tried in a process of its own before it is put in place. Of the plugins for the CPU the newest that
-works on this machine is taken: lammps-jax-pjrt-cpu 0.11.2, or else xla-cpu-pjrt 0.0.1.`,
+works on this machine is taken: lammps-jax-pjrt-cpu 0.11.2, or else xla-cpu-pjrt 0.0.1.
+
+"libtorch" gets PyTorch's library ready to build with, for programs that compute with it beside XLA ("lxmert check",
+"--engine torch"): libtorch 2.1 for the processor with its headers, from PyTorch's own wheel (685 MB to download, 540 MB
+stay). --libtorch takes the folder of one that you have instead, for the processor or for CUDA: unpacked as PyTorch's
+site has it, or the folder "torch" in the site-packages of a Python with torch 2.1. A C++ compiler builds a small
+program to try it; then the command that builds this program with it is printed.`,
 		Example: `  lxmert backend install cpu
   lxmert backend install cuda
+  lxmert backend install libtorch
+  lxmert backend install libtorch --libtorch ~/libtorch
   lxmert backend install cpu --wheel lammps_jax_pjrt_cpu-0.11.2-py3-none-manylinux_2_27_x86_64.whl`,
 		Args:      cobra.MaximumNArgs(1),
-		ValidArgs: []string{"cpu", "cuda", "cuda12", "cuda13"},
+		ValidArgs: []string{"cpu", "cuda", "cuda12", "cuda13", "libtorch"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kind := "cpu"
 			if len(args) == 1 {
 				kind = args[0]
 			}
-			return backend.Install(cmd.Context(), kind, backend.InstallOptions{Log: cmd.ErrOrStderr(), Wheel: wheel})
+			return backend.Install(cmd.Context(), kind, backend.InstallOptions{Log: cmd.ErrOrStderr(), Wheel: wheel, Libtorch: libtorch})
 		},
 	}
+	cmd.Flags().StringVar(&libtorch, "libtorch", "", "folder of an unpacked libtorch 2.1 to build with, instead of downloading it")
 	cmd.Flags().StringVar(&wheel, "wheel", "", "install this wheel file instead of downloading it")
 	return cmd
 }
