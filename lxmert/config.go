@@ -62,6 +62,11 @@ func LXR955() Config {
 	}
 }
 
+// Sizes are the model's in words: "9 language, 5 object-relationship and 5 cross-modality layers of 12 heads, 768 wide".
+func (c Config) Sizes() string {
+	return fmt.Sprintf("%d language, %d object-relationship and %d cross-modality layers of %d heads, %d wide", c.LangLayers, c.RegionLayers, c.CrossLayers, c.Heads, c.Hidden)
+}
+
 // HeadDim is the number of hidden units of one attention head, 0 for the zero Config.
 func (c Config) HeadDim() int {
 	if c.Heads == 0 {

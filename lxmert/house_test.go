@@ -52,6 +52,7 @@ var arrows = []struct {
 	{"lxmert/cmd/lxmert", []string{"..."}},
 	{"analysis", []string{"lxmert"}},
 	{"analysis/internal/goldencase", nil},
+	{"analysis/cite", []string{"analysis", "lxmert"}},
 	{"analysis/display", []string{"analysis"}},
 	{"analysis/layout", []string{"analysis", "lxmert"}},
 	{"analysis/figure", []string{"analysis", "analysis/layout", "analysis/display", "analysis/report", "lxmert"}},

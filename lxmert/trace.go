@@ -32,6 +32,9 @@ type Provenance struct {
 	Backend string `json:"backend,omitempty"` // for example "xla:cpu"
 	DType   string `json:"dtype,omitempty"`   // for example "float32"
 	Version string `json:"version,omitempty"` // of this library
+	// Sizes are those of the model, see [Config.Sizes]; Libraries what computed, such as "GoMLX v0.28.8".
+	Sizes     string `json:"sizes,omitempty"`
+	Libraries string `json:"libraries,omitempty"`
 }
 
 // ShortHash is the hash as people read it: the function's name and the first twelve digits.

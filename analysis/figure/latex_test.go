@@ -137,7 +137,7 @@ func latexFaults(text string) (faults []string) {
 			}
 		}
 	}
-	if depth != 0 || formula || inside != nil && len(inside) > 0 {
+	if depth != 0 || formula || len(inside) > 0 {
 		fault("something that is not closed")
 	}
 	return faults

@@ -267,10 +267,16 @@ func (in *installation) same(dir string, w wheel) bool {
 	return whole && have.SHA256 == w.sha256 && have.Version == w.version
 }
 
+// readManifest reads that of a folder, if there is one.
+func readManifest(dir string) (m manifest, ok bool) {
+	text, err := os.ReadFile(filepath.Join(dir, manifestName))
+	return m, err == nil && json.Unmarshal(text, &m) == nil && filepath.IsLocal(m.File)
+}
+
 // installed reads the manifest of a folder, and whether the plugin is still what it says.
 func installed(dir string) (have manifest, whole bool) {
-	text, err := os.ReadFile(filepath.Join(dir, manifestName))
-	if err != nil || json.Unmarshal(text, &have) != nil || !filepath.IsLocal(have.File) {
+	have, ok := readManifest(dir)
+	if !ok {
 		return have, false
 	}
 	sum, size, err := fileSum(filepath.Join(dir, have.File))

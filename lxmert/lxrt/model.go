@@ -37,6 +37,8 @@ type Options struct {
 	Deterministic bool
 	// Backend names the backend in traces, for example "xla:cpu". Empty: GoMLX's own name of it.
 	Backend string
+	// Libraries names in traces what computes, with versions, as [backend.Backend.Libraries] does.
+	Libraries string
 	// AllowUnused lets [Open] open a file that holds more than the model, such as an optimiser's state, which it leaves
 	// alone. Without it that is an error.
 	AllowUnused bool
@@ -160,7 +162,8 @@ func (m *Model) provenance() (lxmert.Provenance, error) {
 		if err != nil {
 			return lxmert.Provenance{}, fmt.Errorf("lxrt: hashing the weights: %w", err)
 		}
-		m.known = &lxmert.Provenance{Weights: file, Hash: hash, Backend: m.opt.Backend, DType: strings.ToLower(m.dtype.String()), Version: Version()}
+		m.known = &lxmert.Provenance{Weights: file, Hash: hash, Backend: m.opt.Backend, DType: strings.ToLower(m.dtype.String()), Version: Version(),
+			Sizes: m.cfg.Sizes(), Libraries: m.opt.Libraries}
 	}
 	return *m.known, nil
 }

@@ -24,7 +24,7 @@ func Open(b *backend.Backend, name, config string, opt Options) (*Model, error) 
 		w.Close()
 		return nil, err
 	}
-	opt.Backend = string(b.Kind)
+	opt.Backend, opt.Libraries = string(b.Kind), b.Libraries()
 	m, err := New(b.Backend, w.Config, fileSource{w}, opt)
 	if err != nil {
 		w.Close()

@@ -74,7 +74,7 @@ func Open(name, config string, opt lxrt.Options) (*Engine, error) {
 	if opt.Log != nil {
 		fmt.Fprintf(opt.Log, "backend: libtorch:%s\n", device)
 	}
-	e.from = lxmert.Provenance{Weights: filepath.Base(w.File.Path), Hash: hash, Backend: "libtorch:" + device, DType: "float32", Version: lxrt.Version()}
+	e.from = lxmert.Provenance{Weights: filepath.Base(w.File.Path), Hash: hash, Backend: "libtorch:" + device, DType: "float32", Version: lxrt.Version(), Sizes: w.Config.Sizes()}
 	return e, nil
 }
 

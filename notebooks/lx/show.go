@@ -16,6 +16,7 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/cite"
 	"github.com/seed-516990b0/golxmert/analysis/display"
 	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -251,6 +252,26 @@ func Save(path string, result any) {
 		return
 	}
 	fmt.Fprintln(os.Stdout, "wrote", path)
+}
+
+// Cite says how to cite results: what was computed, with which weights, features, versions and seeds, and the BibTeX entries of the
+// methods and of LXMERT. Its text is a file for BibTeX:
+//
+//	fmt.Println(lx.Cite(curve, table))
+func Cite(results ...any) cite.Citation {
+	var list []analysis.Result
+	for _, x := range results {
+		r, err := resultOf(x)
+		if r == nil && err == nil {
+			err = fmt.Errorf("a %T is not the result of an analysis, which Cite cites", x)
+		}
+		if err != nil {
+			fail(err)
+			return cite.Citation{}
+		}
+		list = append(list, r)
+	}
+	return cite.Of(list)
 }
 
 func dataURI(png []byte) string {

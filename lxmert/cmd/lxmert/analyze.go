@@ -47,8 +47,9 @@ func analyzeCommand() *cobra.Command {
 		Use:   "analyze METHOD[,METHOD...] --load WEIGHTS --regions FILE --data FILE --out FOLDER",
 		Short: "Take methods of analysis through a data set",
 		Long: `Applies methods to every question of a file and writes what comes out into a folder: report.html with tables, curves and
-the first examples; each table and curve as .pdf, .csv and .json, tables as .tex too; and examples.jsonl with everything that was found, a
-line for each batch. A run that was cut off goes on where it stopped when the same command is given again.
+the first examples; each table and curve as .pdf, .csv and .json, tables as .tex too; citation.bib, which says
+what was computed and with what, and has BibTeX entries of the methods; and examples.jsonl with everything that was found, a line
+for each batch. A run that was cut off goes on where it stopped when the same command is given again.
 
 ` + methodLines() + `Some methods look at a sample, the first questions (--sample): at all of it together, keeping what they read in a file beside
 the results (examples.states; about 2 MB a question of the published model, twice that for probe), or to be fitted to it

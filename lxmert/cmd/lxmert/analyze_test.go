@@ -59,7 +59,7 @@ func TestAnalyzeGoesOnWhereItStopped(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"report.html", "perturbation.csv", "perturbation.tex", "perturbation-image-probability.pdf", "perturbation-text-accuracy.json", "agreement.pdf",
+		"report.html", "citation.bib", "perturbation.csv", "perturbation.tex", "perturbation-image-probability.pdf", "perturbation-text-accuracy.json", "agreement.pdf",
 		"heads-entropy.pdf", "layers-entropy.csv", "heads-importance.json", "layers-divergence-of-heads.pdf", "heads-keys-for-90.csv",
 		"clusters-x-ti.pdf", "clusters-l-tt.csv", "clusters-r-ii-steps.csv",
 	} {

@@ -10,9 +10,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/cite"
 	"github.com/seed-516990b0/golxmert/analysis/figure"
 	"github.com/seed-516990b0/golxmert/analysis/report"
 	"github.com/seed-516990b0/golxmert/analysis/sweep"
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 )
 
 // This file writes and prints what a sweep found.
@@ -26,7 +28,7 @@ func saveSweep(cmd *cobra.Command, dir string, screen *screen) (*sweep.Summary, 
 	}
 	page := filepath.Join(dir, "report.html")
 	drawn, numbers := s.Named()
-	beside, err := saveResults(dir, page, s.Page(), drawn, numbers)
+	beside, err := saveResults(dir, page, s.Page(), drawn, numbers, s.Settings.Methods...)
 	if err != nil {
 		return nil, err
 	}
@@ -41,9 +43,9 @@ func saveSweep(cmd *cobra.Command, dir string, screen *screen) (*sweep.Summary, 
 	return s, nil
 }
 
-// saveResults writes a page, and into dir each result for itself: some as a figure and as numbers, some as numbers alone. It
-// returns how many files there are beside the page.
-func saveResults(dir, page string, all analysis.Collection, drawn, numbers []analysis.Named) (beside int, err error) {
+// saveResults writes a page, and into dir each result for itself: some as a figure and as numbers, some as numbers alone, and
+// how to cite them. It returns how many files there are beside the page.
+func saveResults(dir, page string, all analysis.Collection, drawn, numbers []analysis.Named, methods ...string) (beside int, err error) {
 	opt := figure.Options{Width: figure.Page}
 	for _, r := range drawn {
 		suffixes := []string{".pdf", ".csv", ".json"}
@@ -60,7 +62,18 @@ func saveResults(dir, page string, all analysis.Collection, drawn, numbers []ana
 	if err != nil {
 		return 0, err
 	}
+	if err := saveCitation(dir, []analysis.Result{all}, methods...); err != nil {
+		return 0, err
+	}
 	return beside + len(tables), report.Save(page, all, report.Options{})
+}
+
+// citationFile is the file beside a report that says how to cite it.
+const citationFile = "citation.bib"
+
+// saveCitation writes into a folder what was computed and with what, and BibTeX entries of the methods, also of those that are named.
+func saveCitation(dir string, results []analysis.Result, methods ...string) error {
+	return atomicfile.Write(filepath.Join(dir, citationFile), 0o666, []byte(cite.Of(results, methods...).String()))
 }
 
 // tableSuffixes are those of the files that a table of a report is written as.

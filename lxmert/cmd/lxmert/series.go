@@ -101,7 +101,7 @@ func (a *analyzing) runSeries(cmd *cobra.Command, methods []string) error {
 		page.Results = append(page.Results, c.Result)
 	}
 	path := filepath.Join(a.out, "series.html")
-	if _, err := saveResults(a.out, path, page, drawn, []analysis.Named{{Name: "series", Result: table}}); err != nil {
+	if _, err := saveResults(a.out, path, page, drawn, []analysis.Named{{Name: "series", Result: table}}, a.opt.Methods...); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s has a curve of every number over the series, series.csv all of them; each model has a folder of its own beside it\n", path)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/figure"
 	"github.com/seed-516990b0/golxmert/analysis/suite"
 	"github.com/seed-516990b0/golxmert/internal/atomicfile"
@@ -60,7 +61,7 @@ does not look. It takes a run of the model for each sentence, with a row for eac
 	f.BoolVar(&s.opt.Blind, "blind", false, "score the sentences without pictures as well")
 	f.IntVar(&s.opt.Limit, "limit", 0, "only the first items (default: all)")
 	f.Uint64Var(&s.opt.Seed, "seed", 0, "of the intervals")
-	f.StringVar(&s.out, "out", "", "folder for the table, as .pdf, .csv, .tex and .json, and items.jsonl with every score")
+	f.StringVar(&s.out, "out", "", "folder for the table, as .pdf, .csv, .tex and .json, items.jsonl with every score, and citation.bib")
 	return cmd
 }
 
@@ -167,7 +168,10 @@ func (s *suiting) score(cmd *cobra.Command, asker *question.Asker, x suite.Suite
 			return err
 		}
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s has the table, and items.jsonl every score\n", s.out)
+	if err := saveCitation(s.out, []analysis.Result{table}, x.Name); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s has the table, items.jsonl every score, and %s how to cite them\n", s.out, citationFile)
 	return nil
 }
 

@@ -46,7 +46,7 @@ func TestSuiteMatchesSentencesAndPictures(t *testing.T) {
 	if !strings.Contains(errOut, "1 more items are left out") {
 		t.Errorf("nobody says that a picture is missing: %s", errOut)
 	}
-	for _, name := range []string{"pairs.pdf", "pairs.csv", "pairs.tex", "pairs.json"} {
+	for _, name := range []string{"pairs.pdf", "pairs.csv", "pairs.tex", "pairs.json", "citation.bib"} {
 		if _, err := os.Stat(filepath.Join(out, "found", name)); err != nil {
 			t.Error(err)
 		}
