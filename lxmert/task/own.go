@@ -154,6 +154,7 @@ func (b *start) takeOwn(o *Options) error {
 			return fmt.Errorf("%s: %w", f.Path, err)
 		}
 	}
+	b.ownSaved = true
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math"
 	"os"
@@ -43,16 +44,13 @@ func Test(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) (
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if o.Own != nil && o.Own.Logits != nil {
-		return nil, errors.New("task: --test predicts with the task's head, not with one of your own: --valid SPLIT scores that while it trains")
-	}
 	if err := s.checkSnapshot(); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(o.Output, 0o777); err != nil {
 		return nil, fmt.Errorf("task: %w; choose another folder with --output", err)
 	}
-	var m *lxrt.Model
+	var answer predictor
 	for _, test := range testsOf(t, o.Test) {
 		set, err := s.load(ctx, test.splits, 0)
 		if err != nil {
@@ -61,14 +59,15 @@ func Test(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) (
 		if set.Len() == 0 {
 			return nil, fmt.Errorf("task: the split %s has no question with a picture", strings.Join(test.splits, ","))
 		}
-		if m == nil {
-			if m, err = s.openSnapshot(set); err != nil {
+		if answer == nil {
+			var model io.Closer
+			if answer, model, err = s.predictor(ctx, set); err != nil {
 				return nil, err
 			}
-			defer m.Close()
+			defer func() { err = errors.Join(err, model.Close()) }()
 		}
 		noteTrained(o.Notes, trainedOn(o.Load), test.splits)
-		scored, err := s.test(ctx, m, set, test)
+		scored, err := s.test(ctx, answer, set, test)
 		if err != nil {
 			return nil, err
 		}
@@ -90,6 +89,34 @@ func (s *session) checkSnapshot() error {
 	return errors.Join(err, m.Close())
 }
 
+// predictor gives the class of each example.
+type predictor func(ctx context.Context, set *dataset.Set) ([]int, error)
+
+// predictor is the model of --load, with the head of one's own beside it if the options have one. What it returns second is to be
+// closed.
+func (s *session) predictor(ctx context.Context, set *dataset.Set) (predictor, io.Closer, error) {
+	if s.opt.Own == nil || s.opt.Own.Logits == nil {
+		m, err := s.openSnapshot(set)
+		if err != nil {
+			return nil, nil, err
+		}
+		return func(ctx context.Context, set *dataset.Set) ([]int, error) { return s.predict(ctx, m, set) }, m, nil
+	}
+	begin, err := s.begin(set)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.opt.Own.Params != nil && !begin.ownSaved {
+		return nil, nil, errors.Join(fmt.Errorf("task: beside the weights of --load %s there is no .own.safetensors with the parameters of %s: its head would be one that was drawn; name a snapshot of a run of this program", s.opt.Load, s.opt.Own.Name), begin.Close())
+	}
+	fmt.Fprintf(s.opt.Out, "Load model from %s\n", s.opt.Load)
+	t, err := s.trainer(ctx, begin, training{clip, warmup, false, s.objective()}, 1)
+	if err = errors.Join(err, begin.Close()); err != nil {
+		return nil, nil, err
+	}
+	return func(ctx context.Context, set *dataset.Set) ([]int, error) { return s.validate(ctx, t, t.Model(), set) }, t, nil
+}
+
 // openSnapshot opens the fine-tuned model of --load.
 func (s *session) openSnapshot(set *dataset.Set) (*lxrt.Model, error) {
 	fmt.Fprintf(s.opt.Out, "Load model from %s\n", s.opt.Load)
@@ -104,8 +131,8 @@ func (s *session) openSnapshot(set *dataset.Set) (*lxrt.Model, error) {
 }
 
 // test predicts one split and writes what is handed in.
-func (s *session) test(ctx context.Context, m lxmert.Engine, set *dataset.Set, test test) (*Scored, error) {
-	classes, err := s.predict(ctx, m, set)
+func (s *session) test(ctx context.Context, answer predictor, set *dataset.Set, test test) (*Scored, error) {
+	classes, err := answer(ctx, set)
 	if err != nil {
 		return nil, err
 	}

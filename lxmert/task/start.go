@@ -24,6 +24,8 @@ type start struct {
 	recipe weights.Recipe
 	init   *train.Initial
 	files  []io.Closer // that init reads from
+
+	ownSaved bool // the parameters of one's own are those that a run left
 }
 
 func (s *start) Close() error {

@@ -16,7 +16,7 @@
 //
 // The program has the flags of `lxmert vqa`, or of the other task, and all that its runs have: log.log, metrics.jsonl, BEST.pth
 // and LAST.pth that PyTorch loads, a state that is saved, and --resume to the very same end after any kill. Own parameters are in
-// BEST.own.safetensors and LAST.own.safetensors, from which --load goes on.
+// BEST.own.safetensors and LAST.own.safetensors, from which --load goes on, and with which --test predicts.
 //
 // # In a notebook
 //

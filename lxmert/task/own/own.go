@@ -20,7 +20,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/train"
 )
 
-// Main is the whole of a program: it trains with the flags of the process's command line, saves when it is interrupted, and ends
+// Main is the whole of a program: it trains, or with --test predicts, with the flags of the process's command line, saves when it is interrupted, and ends
 // the process with 0, 1 (failed) or 2 (a mistake in the flags).
 func Main(t *dataset.Task, o task.Own) {
 	backend.MaybeProbe()
@@ -42,9 +42,10 @@ func Main(t *dataset.Task, o task.Own) {
 	}
 }
 
-// Run trains with the flags of a command line, which are those of the task and --backend; "toy" as the name of weights, of --data,
+// Run trains, or with --test predicts, with the flags of a command line, which are those of the task and --backend; "toy" as the name of weights, of --data,
 // --config or --vocab is the built-in world's. out has what the reference prints, notes the rest. Errors in the flags wrap
-// [cli.ErrUsage]; a run that ctx has ended early wraps [train.ErrInterrupted]. With --plan there is no outcome.
+// [cli.ErrUsage]; a run that ctx has ended early wraps [train.ErrInterrupted]. With --plan and --test there
+// is no outcome.
 func Run(ctx context.Context, t *dataset.Task, o task.Own, args []string, out, notes io.Writer) (*train.Outcome, error) {
 	l := cli.New(t)
 	flags := pflag.NewFlagSet(o.Name, pflag.ContinueOnError)
@@ -58,8 +59,8 @@ func Run(ctx context.Context, t *dataset.Task, o task.Own, args []string, out, n
 	if err := l.Read(flags, args); err != nil {
 		return nil, err
 	}
-	if l.Options.Test != "" || t.Pretrains {
-		return nil, fmt.Errorf("%w: a program of your own fine-tunes; predict with `lxmert %s --test` and its weights", cli.ErrUsage, t)
+	if t.Pretrains {
+		return nil, fmt.Errorf("%w: a program of your own fine-tunes; what pre-trains is `lxmert pretrain`", cli.ErrUsage)
 	}
 	b, err := backend.Open(ctx, *spec, notes)
 	if err != nil {
@@ -73,6 +74,13 @@ func Run(ctx context.Context, t *dataset.Task, o task.Own, args []string, out, n
 	}
 	if l.Plan {
 		return nil, task.Plan(ctx, b, t, opt)
+	}
+	if opt.Test != "" {
+		bar := progress.New(notes, progress.Options{Label: "predicting", Unit: "questions"})
+		opt.Predict = func(done, total int) { bar.Set(int64(done), int64(total), "") }
+		_, err := task.Test(ctx, b, t, opt)
+		bar.Finish()
+		return nil, err
 	}
 	bar := progress.New(notes, progress.Options{Label: "training", Unit: "steps"})
 	opt.Progress = func(p train.Progress) {

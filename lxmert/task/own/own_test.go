@@ -45,7 +45,7 @@ func TestAPlanOfAProgramTrainsNothing(t *testing.T) {
 }
 
 func TestMistakesInFlagsOfAProgramAreUsage(t *testing.T) {
-	for _, args := range [][]string{{"--eposch", "1"}, {"more"}, {"--test", "minival", "--load", "x"}, {"--resume", "--overwrite"}} {
+	for _, args := range [][]string{{"--eposch", "1"}, {"more"}, {"--resume", "--overwrite"}} {
 		if _, err := own.Run(t.Context(), dataset.VQA, half, args, io.Discard, io.Discard); !errors.Is(err, cli.ErrUsage) {
 			t.Errorf("%q: %v", args, err)
 		}
