@@ -238,6 +238,25 @@ func (c Config) Find(pattern string) ([]Activation, error) {
 	return found, nil
 }
 
+// FindAll lists the activations that fit any of some patterns, each once, in the order of the patterns.
+func (c Config) FindAll(patterns ...string) ([]Activation, error) {
+	var all []Activation
+	seen := map[string]bool{}
+	for _, p := range patterns {
+		found, err := c.Find(strings.TrimSpace(p))
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range found {
+			if !seen[a.Name] {
+				seen[a.Name] = true
+				all = append(all, a)
+			}
+		}
+	}
+	return all, nil
+}
+
 func (c Config) missingHead(pattern string) string {
 	head := map[string]string{
 		"out.mlm": "masked-word", "out.match": "matched", "out.obj": "object", "out.attr": "attribute",

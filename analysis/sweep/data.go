@@ -30,6 +30,16 @@ func (d *Data) batch(ctx context.Context, index []int) (*question.Batch, error) 
 
 // reworded is the batch with other texts in the place of those of some questions, by their ids.
 func (d *Data) reworded(ctx context.Context, index []int, texts map[string]string) (*question.Batch, error) {
+	b, err := d.shared(ctx, index, texts)
+	if err != nil {
+		return nil, err
+	}
+	b.Batch = analysis.Separate(b.Batch)
+	return b, nil
+}
+
+// shared is the batch with each text and each picture only once.
+func (d *Data) shared(ctx context.Context, index []int, texts map[string]string) (*question.Batch, error) {
 	questions := make([]lxmert.Question, len(index))
 	for i, k := range index {
 		e := &d.Set.Examples[k]
@@ -38,12 +48,7 @@ func (d *Data) reworded(ctx context.Context, index []int, texts map[string]strin
 			questions[i].Text = text
 		}
 	}
-	b, err := d.Asker.Batch(ctx, questions)
-	if err != nil {
-		return nil, err
-	}
-	b.Batch = analysis.Separate(b.Batch)
-	return b, nil
+	return d.Asker.Batch(ctx, questions)
 }
 
 // rows is how many rows of a batch a question has.

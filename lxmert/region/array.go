@@ -8,6 +8,8 @@ import (
 	"math"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/seed-516990b0/golxmert/internal/half"
 )
 
 // element is the type of an array's numbers, little-endian: NumPy's kind letter (f, i, u, b, U, S; B for bfloat16) and size.
@@ -150,7 +152,7 @@ func (e element) floats(dst []float32, raw []byte) {
 		}
 	case e.size == 2:
 		for i := range dst {
-			dst[i] = half(le.Uint16(raw[2*i:]))
+			dst[i] = half.Widen(le.Uint16(raw[2*i:]))
 		}
 	case e.size == 4:
 		for i := range dst {

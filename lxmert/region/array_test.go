@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/half"
 	"github.com/seed-516990b0/golxmert/internal/safetensors"
 )
 
@@ -353,7 +354,7 @@ func cutEverywhere(t *testing.T, path string) {
 
 func TestHalvesWidenExactly(t *testing.T) {
 	for h, want := range map[uint16]float32{0x3c00: 1, 0xc000: -2, 0x7bff: 65504, 0x0001: 1.0 / (1 << 24), 0x0400: 1.0 / (1 << 14), 0x8000: 0, 0x3555: 0.333251953125} {
-		if got := half(h); got != want {
+		if got := half.Widen(h); got != want {
 			t.Errorf("%#x is %v, expected %v", h, got, want)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/seed-516990b0/golxmert/internal/half"
 )
 
 // published is a TSV like the published ones: 36 boxes of 2048 features, 400 kB per row.
@@ -65,17 +67,17 @@ func BenchmarkToHalf(b *testing.B) {
 	to := make([]byte, 2*len(from))
 	b.SetBytes(int64(4 * len(from)))
 	for b.Loop() {
-		encodeHalves(to, from)
+		half.Encode(to, from)
 	}
 }
 
 func BenchmarkFromHalf(b *testing.B) {
 	to := features()
 	from := make([]byte, 2*len(to))
-	encodeHalves(from, to)
+	half.Encode(from, to)
 	b.SetBytes(int64(4 * len(to)))
 	for b.Loop() {
-		decodeHalves(to, from)
+		half.Decode(to, from)
 	}
 }
 

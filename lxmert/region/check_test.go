@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/half"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
@@ -67,7 +68,7 @@ func TestWhatIsCertainlyAnotherFormIsAnError(t *testing.T) {
 			"divided, float16": {changed(r, func(b []float32, w, h float32) {
 				divided(b, w, h)
 				for i, v := range b {
-					b[i] = half(toHalf(v))
+					b[i] = half.Widen(half.Round(v))
 				}
 			}), "they were divided by the picture's size already"},
 			"widened":    {asDoubles(r, func(v float32) float64 { return float64(v) }), fmt.Sprintf("%d features per box are %d float64", 2*r.Dim, r.Dim)},
@@ -228,7 +229,7 @@ func TestDoubtsAreSaidOncePerFile(t *testing.T) {
 			b := math.Float32bits(v)
 			return math.Float32frombits(b>>24 | b>>8&0xff00 | b<<8&0xff0000 | b<<24)
 		}), nil, []string{"they look like numbers of another type"}},
-		"halves of float16": {asDoubles(randomRegions(rng, "a", 36, 1024), func(v float32) float64 { return float64(half(toHalf(v))) }), nil, []string{"every other feature is 0"}},
+		"halves of float16": {asDoubles(randomRegions(rng, "a", 36, 1024), func(v float32) float64 { return float64(half.Widen(half.Round(v))) }), nil, []string{"every other feature is 0"}},
 	} {
 		look, err := Examine(t.Context(), &counted{image: c.image, size: 3}, c.used...)
 		if err != nil {
@@ -253,7 +254,7 @@ func TestPackAndVerifyDoubtHalvesToo(t *testing.T) {
 	var rows []string
 	for i := range 3 {
 		r := randomRegions(rng, fmt.Sprint("image", i), 5, 32)
-		rows = append(rows, asRow(t, asDoubles(r, func(v float32) float64 { return float64(half(toHalf(v))) })))
+		rows = append(rows, asRow(t, asDoubles(r, func(v float32) float64 { return float64(half.Widen(half.Round(v))) })))
 	}
 	path := filepath.Join(t.TempDir(), "x.tsv")
 	if err := os.WriteFile(path, []byte(strings.Join(rows, "\n")), 0o666); err != nil {

@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/internal/half"
 )
 
 // form is how the rows of a TSV are written. What differs from the published form is read where it is unambiguous: another
@@ -215,7 +217,7 @@ func arePairs(raw []byte) bool {
 	for ; len(raw) >= 4; raw = raw[4:] {
 		bits := binary.LittleEndian.Uint32(raw)
 		for _, h := range [2]uint16{uint16(bits), uint16(bits >> 16)} {
-			if v := math.Abs(float64(half(h))); v != 0 && !(v >= 1e-6 && v <= 1e4) {
+			if v := math.Abs(float64(half.Widen(h))); v != 0 && !(v >= 1e-6 && v <= 1e4) {
 				return false
 			}
 		}

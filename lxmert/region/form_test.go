@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/half"
 )
 
 // tsvForm is a way in which people write rows, with what is said about it.
@@ -182,7 +183,7 @@ func TestTypesAreToldByTheirValues(t *testing.T) {
 		r := randomRegions(rng, "a", 1+rng.IntN(40), 32)
 		var halves []uint16
 		for _, v := range r.Features {
-			halves = append(halves, toHalf(v))
+			halves = append(halves, half.Round(v))
 		}
 		for e, text := range map[element]string{float32s: encoded(t, r.Features), float64s: encoded(t, wide(r.Features)), float16s: encoded(t, halves)} {
 			if got := featureType([]byte(text)); got != e {

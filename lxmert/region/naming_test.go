@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/half"
 )
 
 // matrix is an array of float32, [n,width], given row by row; turned stands the other way round, [width,n].
@@ -202,7 +203,7 @@ np.savez_compressed("coco_val2014_000000000044.npz", norm_bb=n.astype("float16")
 		halves := strings.HasPrefix(id, "coco")
 		round := func(v float32) float32 {
 			if halves {
-				return half(toHalf(v))
+				return half.Widen(half.Round(v))
 			}
 			return v
 		}

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/seed-516990b0/golxmert/internal/excerpt"
+	"github.com/seed-516990b0/golxmert/internal/half"
 )
 
 // Records of a store: the layout that doc.go describes, and images to and from it.
@@ -75,8 +76,8 @@ func (l layout) encode(dst []byte, r *Regions) error {
 	putInts(take(4*r.N), r.AttrIDs)
 	if !l.half {
 		putFloats(dst, r.Features)
-	} else if large := encodeHalves(dst, r.Features); large != 0 {
-		return fmt.Errorf("%w: %s: image %s: the feature %g is too large for float16, which ends at %d: pack as float32", ErrFormat, r.Source, excerpt.Quote(r.ID), large, maxHalf)
+	} else if large := half.Encode(dst, r.Features); large != 0 {
+		return fmt.Errorf("%w: %s: image %s: the feature %g is too large for float16, which ends at %d: pack as float32", ErrFormat, r.Source, excerpt.Quote(r.ID), large, half.Max)
 	}
 	return nil
 }
@@ -130,7 +131,7 @@ func (l layout) decode(dst *Regions, raw []byte, n int, labels uint32) {
 	}
 	if l.half {
 		dst.Features = resize(dst.Features, n*l.dim)
-		decodeHalves(dst.Features, raw)
+		half.Decode(dst.Features, raw)
 	} else {
 		dst.Features = getFloats(dst.Features, raw)
 	}

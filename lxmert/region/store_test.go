@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
+	"github.com/seed-516990b0/golxmert/internal/half"
 )
 
 // randomRegions is an image with features like those of a ReLU; every fourth image has no labels.
@@ -173,7 +174,7 @@ func TestAHalfStoreRoundsFeaturesOnly(t *testing.T) {
 	}
 	for i, got := range collect(t, s.Path()) {
 		for k, v := range want[i].Features {
-			want[i].Features[k] = half(toHalf(v))
+			want[i].Features[k] = half.Widen(half.Round(v))
 		}
 		sameRegions(t, got, want[i])
 	}

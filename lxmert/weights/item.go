@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 
+	"github.com/seed-516990b0/golxmert/internal/half"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
@@ -105,7 +106,7 @@ func narrow(out []byte, values []float64, dtype DType) []byte {
 		case F32:
 			le.PutUint32(out[4*i:], math.Float32bits(float32(v)))
 		case F16:
-			le.PutUint16(out[2*i:], floatToHalf(toOdd(v)))
+			le.PutUint16(out[2*i:], half.Round(toOdd(v)))
 		case BF16:
 			le.PutUint16(out[2*i:], floatToBfloat(toOdd(v)))
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/seed-516990b0/golxmert/internal/half"
 	"github.com/seed-516990b0/golxmert/lxmert/weights/internal/pickle"
 )
 
@@ -79,7 +80,7 @@ func numpyScalar(args []any) (any, bool) {
 	case "f4":
 		return float64(math.Float32frombits(uint32(bits))), true
 	case "f2":
-		return float64(halfToFloat(uint16(bits))), true
+		return float64(half.Widen(uint16(bits))), true
 	case "i4":
 		return int64(int32(bits)), true
 	case "i2":

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"sync"
 	"unsafe"
+
+	"github.com/seed-516990b0/golxmert/internal/half"
 )
 
 // bytes returns a storage's bytes, checked against its CRC-32 when they are first asked for.
@@ -185,7 +187,7 @@ func widen[T number](dst []T, b []byte, dtype DType) {
 		}
 	case F16:
 		for i := range dst {
-			dst[i] = T(halfToFloat(le.Uint16(b[2*i:])))
+			dst[i] = T(half.Widen(le.Uint16(b[2*i:])))
 		}
 	case BF16:
 		for i := range dst {

@@ -1,10 +1,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,29 +15,22 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis/sweep"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
-	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
-	"github.com/seed-516990b0/golxmert/lxmert/question"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
-	"github.com/seed-516990b0/golxmert/lxmert/toy"
 	"github.com/seed-516990b0/golxmert/lxmert/train"
 )
 
 // analyzing is what the flags of `lxmert analyze` say.
 type analyzing struct {
-	model               modelFlags
-	regions             []string
-	data, task          string
-	out, images, gold   string
-	vocab, answers      string
-	objects, attributes string
-	target, shard       string
-	blind, corrupt      string
-	changing            changing
-	otherQuestion       bool
-	series              []string
-	opt                 sweep.Options
-	world               *toy.Named // nil: the model is another's
+	model modelFlags
+	dataFlags
+	out, gold      string
+	target, shard  string
+	blind, corrupt string
+	changing       changing
+	otherQuestion  bool
+	series         []string
+	opt            sweep.Options
 }
 
 func analyzeCommand() *cobra.Command {
@@ -75,15 +67,12 @@ often a method's first region is one of them.`,
 		},
 	}
 	a.model.add(cmd)
+	a.dataFlags.add(cmd)
 	f := cmd.Flags()
-	f.StringSliceVar(&a.regions, "regions", nil, "regions of the pictures: a TSV (packed on its first use), a packed store, .npz or .safetensors files, or a folder of these")
 	f.StringSliceVar(&a.series, "series", nil, `instead of --load: several weights, analysed one after the other, such as 'snap/pretrain/lxmert/Epoch*_LXRT.pth': every number over the epoch`)
-	f.StringVar(&a.data, "data", "", "questions: a JSON file of VQA, GQA or NLVR2, such as data/vqa/minival.json")
-	f.StringVar(&a.task, "task", "", dataset.TaskNames("or")+" (default: nlvr2 if the model has its head, else vqa)")
 	f.StringVar(&a.out, "out", "", "folder for what comes out")
 	f.StringVar(&a.images, "images", "", "folder with the pictures, found by their ids (default: examples are shown on an empty canvas)")
 	f.StringVar(&a.gold, "gold", "", "JSON lines that say which regions show what a question is about")
-	f.StringVar(&a.vocab, "vocab", "", "vocab.txt of bert-base-uncased (default: looked for beside the weights, in data and in Hugging Face's cache)")
 	f.StringVar(&a.answers, "answers", "", "JSON list that names the answers (default: looked for beside the weights and in data)")
 	f.StringVar(&a.objects, "objects", "", "text file that names the detector's object classes, one per line (objects_vocab.txt)")
 	f.StringVar(&a.attributes, "attributes", "", "text file that names the detector's attributes, one per line (attributes_vocab.txt)")
@@ -126,16 +115,8 @@ func methodLines() string {
 // run analyses one model and returns what was found; nil of one part of several.
 func (a *analyzing) run(cmd *cobra.Command, methods []string) (*sweep.Summary, error) {
 	var err error
-	if a.world, err = a.model.findToy(); err != nil {
+	if err := a.dataFlags.find(&a.model, a.out); err != nil {
 		return nil, err
-	}
-	if a.world != nil && len(a.regions) == 0 {
-		a.regions = a.world.Regions
-	}
-	for _, needed := range [][2]string{{"load", a.model.load}, {"data", a.data}, {"out", a.out}, {"regions", strings.Join(a.regions, "")}} {
-		if needed[1] == "" {
-			return nil, usage("--%s is needed", needed[0])
-		}
 	}
 	if a.opt.EveryStep && !a.opt.Perturb {
 		return nil, usage("--every-step is for --perturb")
@@ -205,7 +186,7 @@ func (a *analyzing) run(cmd *cobra.Command, methods []string) (*sweep.Summary, e
 	}
 	a.opt.Missing = func(ids []string, of int) { sayMissing(cmd.ErrOrStderr(), ids, of, data.Asker.Options().Images) }
 	a.opt.Noted = func(notes int, first string) {
-		fmt.Fprintf(cmd.ErrOrStderr(), "warning: the model did not see all of some questions (%d remarks): %s\n", notes, first)
+		sayNoted(cmd.ErrOrStderr(), notes, first)
 	}
 	bar := screen.bar("analyzing", "questions")
 	a.opt.Progress = func(done, total int) { screen.set(bar, int64(done), int64(total), "") }
@@ -272,48 +253,30 @@ func (a *analyzing) readChanges(cmd *cobra.Command, data *sweep.Data, methods []
 	return err
 }
 
-// taskFor is the task with a name; "": the first whose examples have as many pictures as the model's head takes.
-func taskFor(name string, cfg lxmert.Config) (*dataset.Task, error) {
-	if name != "" {
-		return dataset.FindTask(name)
-	}
-	tasks := dataset.Tasks()
-	return tasks[max(0, slices.IndexFunc(tasks, func(t *dataset.Task) bool { return t.Pictures() == max(1, cfg.TaskImages) }))], nil
-}
-
 // open reads everything but the weights.
-func (a *analyzing) open(cmd *cobra.Command, cfg lxmert.Config, screen *screen) (_ *sweep.Data, err error) {
-	t, err := taskFor(a.task, cfg)
-	if err != nil {
-		return nil, err
-	}
-	d := &sweep.Data{Name: filepath.Base(a.data)}
-	opt := question.Options{
-		Weights: a.model.load, Vocab: a.vocab, Answers: a.answers, Images: a.images, Objects: a.objects, Attributes: a.attributes, Pad: true, Flags: true,
-		Find: func(ctx context.Context, id string) (*region.Regions, error) { return d.Set.Regions(ctx, id) },
-	}
-	fillToy(&opt, a.world)
-	if d.Asker, err = question.Open(cfg, opt); err != nil {
-		return nil, err
-	}
-	if err := d.Asker.Prepare(); err != nil {
-		return nil, err
-	}
-	for _, note := range d.Asker.Notes() {
-		fmt.Fprintln(screen.notes, note)
-	}
+func (a *analyzing) open(cmd *cobra.Command, cfg lxmert.Config, screen *screen) (*sweep.Data, error) {
+	var gold sweep.Gold
 	if a.gold != "" {
 		f, err := os.Open(a.gold)
 		if err != nil {
 			return nil, fmt.Errorf("--gold: %w", err)
 		}
 		defer f.Close()
-		if d.Gold, err = sweep.ReadGold(f, a.gold); err != nil {
+		if gold, err = sweep.ReadGold(f, a.gold); err != nil {
 			return nil, err
 		}
 	}
-	d.Set, err = dataset.LoadFiles(cmd.Context(), t, []string{a.data}, a.regions, dataset.Options{Notes: screen.notes, Trained: region.TrainedOn(a.model.load)})
-	return d, err
+	d, err := a.dataFlags.open(cmd, &a.model, cfg, screen)
+	if err != nil {
+		return nil, err
+	}
+	d.Gold = gold
+	return d, nil
+}
+
+// sayNoted says that there was something to note about questions.
+func sayNoted(w io.Writer, notes int, first string) {
+	fmt.Fprintf(w, "warning: the model did not see all of some questions (%d remarks): %s\n", notes, first)
 }
 
 // readTarget reads what to explain of the questions of a model.

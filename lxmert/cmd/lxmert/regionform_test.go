@@ -29,13 +29,14 @@ func TestEveryCommandRefusesBoxesThatWereDividedAlready(t *testing.T) {
 		"vqa --test":    append([]string{"vqa", "--test", "minival", "--output", "snap/a"}, model...),
 		"vqa":           append([]string{"vqa", "--train", "minival", "--valid", "", "--batchSize", "2", "--epochs", "1", "--output", "snap/b"}, model...),
 		"analyze":       analyzeArgs(r, "relevance", filepath.Join(r.dir, "out")),
+		"embed":         embedArgs(r, "out.pooled", filepath.Join(r.dir, "embedded")),
 	}
 	for name, args := range commands {
 		if out, log, code := r.run(t, args...); code != 0 || strings.Contains(log, "picture's size") {
 			t.Errorf("%s of the published form: exit code %d\n%s%s", name, code, out, log)
 		}
 	}
-	for _, made := range []string{"x.store", "out", "snap"} {
+	for _, made := range []string{"x.store", "out", "embedded", "snap"} {
 		if err := os.RemoveAll(filepath.Join(r.dir, made)); err != nil {
 			t.Fatal(err)
 		}
@@ -77,6 +78,7 @@ func TestEveryCommandSaysWhatIsUnlikely(t *testing.T) {
 		"verify":     {"verify", file},
 		"vqa --test": append([]string{"vqa", "--test", "minival", "--output", "snap/a"}, model...),
 		"analyze":    analyzeArgs(r, "relevance", filepath.Join(r.dir, "out")),
+		"embed":      embedArgs(r, "out.pooled", filepath.Join(r.dir, "embedded")),
 	} {
 		out, log, code := r.run(t, args...)
 		if n := strings.Count(out+log, "boxes have no area, x1 <= x0"); code != 0 || n != 1 || !strings.Contains(out+log, "warning") {

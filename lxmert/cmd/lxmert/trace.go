@@ -5,7 +5,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -115,12 +114,14 @@ func (x *tracing) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer m.Close()
-	names, err := expand(m.Config(), x.want)
+	wanted, err := m.Config().FindAll(x.want...)
 	if err != nil {
 		return err
 	}
 	start := time.Now()
-	r.Want = lxmert.All(names...)
+	for _, a := range wanted {
+		r.Want = append(r.Want, lxmert.Read{Name: a.Name})
+	}
 	t, err := m.Run(cmd.Context(), b, r)
 	if err != nil {
 		return err
@@ -197,21 +198,4 @@ func notFinite(t *lxmert.Trace) (bad, all int, in []string) {
 		}
 	}
 	return bad, all, in
-}
-
-// expand turns patterns into names, each once.
-func expand(cfg lxmert.Config, patterns []string) ([]string, error) {
-	var names []string
-	for _, p := range patterns {
-		found, err := cfg.Find(strings.TrimSpace(p))
-		if err != nil {
-			return nil, err
-		}
-		for _, a := range found {
-			if !slices.Contains(names, a.Name) {
-				names = append(names, a.Name)
-			}
-		}
-	}
-	return names, nil
 }

@@ -1,15 +1,16 @@
-package region
+// Package half is IEEE half precision, float16, in files: five bits of exponent and ten of fraction.
+//
+// Most numbers that it is given are zeros or ordinary ones, in no order that a processor could foresee: what tells one kind
+// from another here takes no branch, but for infinities and what is not a number.
+package half
 
 import (
 	"encoding/binary"
 	"math"
 )
 
-// Most features are zeros or ordinary numbers, in no order that a processor could foresee: what tells one kind from
-// another here takes no branch, but for infinities and what is not a number.
-
-// half widens IEEE half precision; every value is exact.
-func half(h uint16) float32 {
+// Widen is the value of a half; every one is exact.
+func Widen(h uint16) float32 {
 	sign, rest := uint32(h&0x8000)<<16, uint32(h&0x7fff)<<13
 	if rest >= 0x1f<<23 {
 		return math.Float32frombits(sign | 0x7f800000 | rest&0x7fffff)
@@ -18,13 +19,13 @@ func half(h uint16) float32 {
 	return math.Float32frombits(sign | math.Float32bits(math.Float32frombits(rest)*bias))
 }
 
-// maxHalf is the largest number that half precision holds; from halfway to the next one on, rounding gives infinity.
-const maxHalf = 65504
+// Max is the largest number that half precision holds; from halfway to the next one on, rounding gives infinity.
+const Max = 65504
 
-// toHalf rounds to IEEE half precision, to the nearest and of two equally near to the even one. A float32 of 2^13 times
+// Round rounds to half precision, to the nearest and of two equally near to the even one. A float32 of 2^13 times
 // the number's power of two has places just as fine as the number's half precision has: adding it rounds, and the sum
 // counts these places.
-func toHalf(v float32) uint16 {
+func Round(v float32) uint16 {
 	bits := math.Float32bits(v)
 	sign := uint16(bits >> 16 & 0x8000)
 	bits &= 0x7fffffff
@@ -36,10 +37,10 @@ func toHalf(v float32) uint16 {
 	return sign | uint16(min((power>>23-113)<<10+places, 0x7c00))
 }
 
-// encodeHalves writes numbers as float16. It returns the first finite one that is too large to be one, or 0.
-func encodeHalves(dst []byte, src []float32) (large float32) {
+// Encode writes numbers as halves, the lower byte first. It returns the first finite one that is too large to be one, or 0.
+func Encode(dst []byte, src []float32) (large float32) {
 	for i, v := range src {
-		h := toHalf(v)
+		h := Round(v)
 		if h&0x7fff == 0x7c00 && v-v == 0 && large == 0 {
 			large = v
 		}
@@ -48,9 +49,9 @@ func encodeHalves(dst []byte, src []float32) (large float32) {
 	return large
 }
 
-// decodeHalves widens float16.
-func decodeHalves(dst []float32, src []byte) {
+// Decode widens what [Encode] writes.
+func Decode(dst []float32, src []byte) {
 	for i := range dst {
-		dst[i] = half(binary.LittleEndian.Uint16(src[2*i:]))
+		dst[i] = Widen(binary.LittleEndian.Uint16(src[2*i:]))
 	}
 }
