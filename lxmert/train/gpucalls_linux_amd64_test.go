@@ -36,6 +36,9 @@ func TestAStepOnAGPUUploadsTwice(t *testing.T) {
 	if executions, _ := with.Count(backendtest.Execute); uploads > 2 || executions > 3 {
 		t.Errorf("%d uploads and %d executions: %v", uploads, executions, with)
 	}
+	if n, _ := with.Count(backendtest.WaitOnExecute); n > 0 {
+		t.Errorf("%d executions are waited for", n)
+	}
 	// The host hears of nothing before all is asked for.
 	what := func(w backendtest.What) func(backendtest.Call) bool {
 		return func(c backendtest.Call) bool { return c.What == w }
@@ -52,6 +55,82 @@ func TestAStepOnAGPUUploadsTwice(t *testing.T) {
 	row := 5*(cfg.FeatDim+cfg.BoxDim+1) + 3*6 + cfg.TaskClasses
 	if most := 4 * (n*row + 100); bytes > most {
 		t.Errorf("%d bytes are uploaded, at most %d were expected", bytes, most)
+	}
+}
+
+func TestNothingIsWaitedForBeforeTheNextIsAskedFor(t *testing.T) {
+	b, since := backendtest.WatchedAsCUDA(t)
+	const steps = 6
+	if _, err := smallRun(t.Context(), b, smallJob(small(), steps), RunOptions{Dir: t.TempDir()}); err != nil {
+		t.Fatal(err)
+	}
+	calls := since()
+	for _, w := range []backendtest.What{backendtest.WaitOnUpload, backendtest.WaitOnExecute} {
+		if n, _ := calls.Count(w); n > 0 {
+			t.Errorf("%d calls of %s", n, w)
+		}
+	}
+	// A step's upload begins with its packed array, the only one of that size.
+	sizes := map[int]int{}
+	for _, c := range calls {
+		if c.What == backendtest.Upload {
+			sizes[c.Bytes]++
+		}
+	}
+	packed := 0
+	for size, n := range sizes {
+		if n == steps && size > packed {
+			packed = size
+		}
+	}
+	executed, uploaded, read := 0, 0, 0
+	for _, c := range calls {
+		switch c.What {
+		case backendtest.Upload:
+			if c.Bytes == packed {
+				uploaded++
+			}
+		case backendtest.Execute:
+			executed++
+		case backendtest.Read:
+			// Of a step the loss, the loss of all parts, the squares and the answers are read.
+			step := read / 4
+			read++
+			if step >= steps {
+				continue // parameters
+			}
+			if want := min(step+2, steps); uploaded < want || executed < 3*want {
+				t.Errorf("step %d is read when %d are uploaded and %d programs have begun", step, uploaded, executed)
+			}
+		}
+	}
+	if read <= 4*steps || uploaded != steps {
+		t.Errorf("%d uploads and %d reads of %d steps: %v", uploaded, read, steps, sizes)
+	}
+}
+
+// TestSeveralGPUsAreAskedAtOnce lets no device begin what the others have not been asked for.
+func TestSeveralGPUsAreAskedAtOnce(t *testing.T) {
+	const devices = 4
+	b, since, meet := backendtest.SeveralAsCUDA(t, devices)
+	opt := withDropout()
+	opt.Devices = devices
+	cfg := small()
+	tr := newTrainer(t, b, &Initial{Config: cfg, Seed: 3, Range: 0.1}, answers, opt)
+	if _, err := tr.Step(t.Context(), rows(cfg, 1, 2*devices)); err != nil {
+		t.Fatal(err)
+	}
+	meet()
+	since()
+	if _, err := tr.Step(t.Context(), rows(cfg, 2, 2*devices)); err != nil {
+		t.Fatal(err)
+	}
+	calls := since()
+	alone, _ := calls.Count(backendtest.Alone)
+	waits, _ := calls.Count(backendtest.WaitOnExecute)
+	uploads, _ := calls.Count(backendtest.Upload)
+	if executions, _ := calls.Count(backendtest.Execute); alone+waits > 0 || uploads != 2*devices || executions != 2*devices+1 {
+		t.Errorf("%d calls of one device alone, %d waits, %d uploads and %d executions: %v", alone, waits, uploads, executions, calls)
 	}
 }
 

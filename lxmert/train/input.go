@@ -31,9 +31,11 @@ func (in sumInput) String() string   { return "the sum of the gradients of " + i
 func (totalInput) String() string    { return "the loss of earlier parts" }
 func (in labelInput) String() string { return "the labels " + in.name }
 
-// scalarInput is float32: 1 - b1^t and 1 - b2^t, and the trainer's learning rates. gradientInput is one of the scalars that a gradient
-// program returns.
+// scalarInput is float32: 1 - b1^t and 1 - b2^t, and the trainer's learning rates; on a GPU two rows of these, see
+// [Trainer.scalarRows]. countInput is how many steps have moved the parameters, an int32 that a GPU keeps. gradientInput is one of
+// the scalars that a gradient program returns.
 type scalarInput struct{}
+type countInput struct{}
 type gradientInput struct{ output int }
 
 // variableInput is an array of a variable of an update: its value, its gradient, or one of the optimizer's state.
@@ -52,6 +54,7 @@ const (
 )
 
 func (scalarInput) String() string { return "the scalars of the update" }
+func (countInput) String() string  { return "the number of steps" }
 func (in gradientInput) String() string {
 	return [...]string{"the loss of the part", "the loss of the step", "the squares of the gradients"}[in.output]
 }
@@ -122,7 +125,7 @@ func (in *stepInputs) data(s program.Slot) any {
 	switch input := s.Input.(type) {
 	case keysInput:
 		rows := s.Shape.Dimensions[0]
-		return lxrt.DropoutKeys(in.trainer.stepSeed(), input.place, in.number*rows, rows)
+		return lxrt.DropoutKeys(stepSeed(in.trainer.opt.Seed, in.trainer.step), input.place, in.number*rows, rows)
 	case shareInput:
 		return []float32{1 / float32(in.parts)}
 	case labelInput:

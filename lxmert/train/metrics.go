@@ -12,12 +12,13 @@ import (
 
 // meter smooths what progress and metrics show.
 type meter struct {
-	batches Batches
-	last    time.Time
-	steps   int
-	loss    float64 // smoothed
-	perStep float64 // seconds of a step, smoothed
-	perRow  float64 // seconds of a row, smoothed
+	batches   Batches
+	last      time.Time     // when the last step was finished, or the epoch began
+	compiling time.Duration // spent until then
+	steps     int
+	loss      float64 // smoothed
+	perStep   float64 // seconds of a step, smoothed
+	perRow    float64 // seconds of a row, smoothed
 
 	// Since the last line of metrics.
 	wait    time.Duration
@@ -25,28 +26,30 @@ type meter struct {
 	elapsed time.Duration
 }
 
-func (m *meter) start(b Batches) {
-	m.batches, m.last, m.wait, m.rows, m.elapsed = b, time.Now(), 0, 0, 0
+// start begins an epoch, before which so much time was spent on compiling.
+func (m *meter) start(b Batches, compiling time.Duration) {
+	m.batches, m.last, m.compiling, m.wait, m.rows, m.elapsed = b, time.Now(), compiling, 0, 0, 0
 }
 
-// lap is the time since the last call of lap or start.
-func (m *meter) lap() time.Duration {
+// lap is the time since the last call of lap or start, and how much of it was spent on compiling; all is what was spent on that so far.
+func (m *meter) lap(all time.Duration) (took, compiling time.Duration) {
 	now := time.Now()
-	took := now.Sub(m.last)
-	m.last = now
-	return took
+	took, compiling = now.Sub(m.last), all-m.compiling
+	m.last, m.compiling = now, all
+	return took, compiling
 }
 
 // smoothing is how much of a smoothed number one step is.
 const smoothing = 0.04
 
-// add counts a step that took this long since the one before. Steps with a new length of sentence compile first: what
-// that took says nothing about the steps to come, so it is in the lines of metrics, but not in the smoothed numbers.
-func (m *meter) add(res *Result, rows int, took time.Duration) {
+// add counts a step that took this long since the one before, and how much of it went into compiling. Steps with a new length of
+// sentence compile first: what that took says nothing about the steps to come, so it is in the lines of metrics, but not in the
+// smoothed numbers.
+func (m *meter) add(loss float64, rows int, took, compiling time.Duration) {
 	m.rows += rows
 	m.elapsed += took
 	m.steps++
-	took = max(took-res.Compiling, 0)
+	took = max(took-compiling, 0)
 	weight := smoothing
 	if m.steps <= 2 { // the first step also touches all memory for the first time
 		weight = 1
@@ -56,7 +59,7 @@ func (m *meter) add(res *Result, rows int, took time.Duration) {
 			*x += weight * (value - *x)
 		}
 	}
-	blend(&m.loss, res.Loss)
+	blend(&m.loss, loss)
 	blend(&m.perStep, took.Seconds())
 	blend(&m.perRow, took.Seconds()/float64(rows))
 }

@@ -13,7 +13,7 @@ func TestTimeLeftCountsNoCompilation(t *testing.T) {
 	r := &run{job: Job{Steps: []int{100, 1000}}}
 	step := func(took, compiling time.Duration) {
 		r.at.Step++
-		r.meter.add(&Result{Loss: 1, Compiling: compiling}, 32, took)
+		r.meter.add(1, 32, took, compiling)
 	}
 	for range 50 {
 		step(20*time.Millisecond, 0)

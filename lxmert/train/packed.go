@@ -13,6 +13,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/splitmix"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
 
@@ -28,8 +29,8 @@ type packed struct {
 	words  int // of the array
 }
 
-// header is how the array begins: dropout's seed, low word first, and the number in the step of the device's share of rows, shares
-// of all parts counted.
+// header is how the array begins: the seed of the run's dropout, low word first, and the number in the step of the device's share of
+// rows, shares of all parts counted.
 const header = 3
 
 // field is an input of the gradient program on one device.
@@ -136,7 +137,6 @@ func (p *packed) define(b *program.Builder) []*Node {
 	all := b.Input(packedInput{}, dtypes.Uint32, p.words)
 	g := all.Graph()
 	wide := func(i int) *Node { return ConvertDType(Reshape(Slice(all, AxisElem(i))), dtypes.Uint64) }
-	seed := BitwiseOr(wide(0), BitwiseShiftLeft(wide(1), Const(g, uint64(32))))
 	places := map[int][]string{} // by rows
 	for _, f := range p.fields {
 		if in, ok := f.slot.Input.(keysInput); ok {
@@ -145,6 +145,12 @@ func (p *packed) define(b *program.Builder) []*Node {
 		}
 	}
 	keys := map[int][]*Node{}
+	var seed *Node
+	if len(places) > 0 {
+		steps := ConvertDType(b.Input(countInput{}, dtypes.Int32), dtypes.Uint64)
+		seed = BitwiseOr(wide(0), BitwiseShiftLeft(wide(1), Const(g, uint64(32))))
+		seed = Add(seed, Mul(steps, Const(g, uint64(splitmix.Gamma))))
+	}
 	for _, rows := range slices.Sorted(maps.Keys(places)) {
 		first := Mul(wide(2), Const(g, uint64(rows)))
 		keys[rows] = lxrt.DropoutKeyNodes(seed, first, places[rows], rows)
@@ -183,6 +189,9 @@ func (f field) spread(words func(first, n int) *Node) *Node {
 // device, then all of the second, and so on.
 func (in *stepInputs) unpacked(g *gradientProgram) ([]compute.Buffer, error) {
 	p, err := in.trainer.packedFor(g, in)
+	if err == nil {
+		err = in.trainer.startCount()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -216,14 +225,21 @@ func (in *stepInputs) send(p *packed, device, devices int) (fields []compute.Buf
 	if err != nil {
 		return nil, err
 	}
-	fields, err = p.Execute([]compute.Buffer{array}, where)
-	return fields, errors.Join(err, array.Finalize())
+	defer func() { err = errors.Join(err, array.Finalize()) }()
+	inputs := make([]compute.Buffer, len(p.Slots))
+	for i, s := range p.Slots {
+		inputs[i] = array
+		if s.Input == (countInput{}) {
+			inputs[i] = in.trainer.count[device]
+		}
+	}
+	return p.Execute(inputs, where)
 }
 
 // pack makes the array of a device.
 func (in *stepInputs) pack(p *packed, device, devices int) []uint32 {
 	words := make([]uint32, 0, p.words)
-	seed := in.trainer.stepSeed()
+	seed := in.trainer.opt.Seed
 	words = append(words, uint32(seed), uint32(seed>>32), uint32(in.number*devices+device))
 	for _, f := range p.fields {
 		if isKeys(f.slot) {

@@ -175,6 +175,7 @@ type run struct {
 	log, metrics *os.File
 	seen         *dynamics.Recorder // nil: nothing is kept of examples
 	saved        time.Time
+	pending      *pendingStep // the devices may still be at it; nil: all steps are finished
 	meter        meter
 	peak         float64 // see RunOptions.Peak; 0: not known
 }
@@ -242,8 +243,9 @@ func (r *run) epoch(ctx context.Context) error {
 			return err
 		}
 	}
-	r.meter.start(batches)
-	for r.at.Step < r.job.Steps[r.at.Epoch] {
+	defer r.giveUp()
+	r.meter.start(batches, r.t.compiling)
+	for r.next() < r.job.Steps[r.at.Epoch] {
 		if ctx.Err() != nil {
 			return r.interrupted(ctx)
 		}
@@ -252,7 +254,7 @@ func (r *run) epoch(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return r.interrupted(ctx)
 			}
-			return fmt.Errorf("train: epoch %d, step %d: %w", r.at.Epoch, r.at.Step, err)
+			return errors.Join(r.settle(), r.stepError(err))
 		}
 		// A step that has begun is finished: nothing is lost when the run is interrupted.
 		if err := r.step(context.WithoutCancel(ctx), parts); err != nil {
@@ -270,85 +272,6 @@ func (r *run) epoch(ctx context.Context) error {
 		return err
 	}
 	return r.save()
-}
-
-// step does one step and counts it.
-func (r *run) step(ctx context.Context, parts []Part) error {
-	res, err := r.t.Step(ctx, parts...)
-	if err != nil {
-		return fmt.Errorf("train: epoch %d, step %d: %w", r.at.Epoch, r.at.Step, err)
-	}
-	r.at.Step++
-	if err := r.count(res, parts); err != nil {
-		return err
-	}
-	rows := 0
-	for i, p := range parts {
-		right, n, err := r.job.Score(p, res.Outputs[i])
-		if err != nil {
-			return err
-		}
-		if err := r.see(p, res.Outputs[i]); err != nil {
-			return err
-		}
-		r.at.Right += right
-		r.at.Rows += n
-		rows += p.Batch.Rows()
-	}
-	if res.Skipped {
-		if err := r.bad(res, parts); err != nil {
-			return err
-		}
-	} else {
-		r.at.BadInRow = 0
-	}
-	r.meter.add(res, rows, r.meter.lap())
-	if err := r.writeMetrics(res); err != nil {
-		return err
-	}
-	if r.opt.Progress != nil {
-		r.opt.Progress(r.progress())
-	}
-	due := r.opt.SaveSteps > 0 && r.t.step%r.opt.SaveSteps == 0
-	if (due || time.Since(r.saved) >= r.opt.SaveEvery) && r.at.Step < r.job.Steps[r.at.Epoch] {
-		return r.save()
-	}
-	return nil
-}
-
-// bad counts a step that was not finite.
-func (r *run) bad(res *Result, parts []Part) error {
-	r.at.Skipped++
-	r.at.BadInRow++
-	fmt.Fprintf(r.opt.Log, "step %d of epoch %d skipped: loss %g, gradient norm %g\n", r.at.Step-1, r.at.Epoch, res.Loss, res.Norm)
-	if r.at.BadInRow < r.opt.MaxBad {
-		return nil
-	}
-	var names []string
-	for _, p := range parts {
-		if r.job.Names != nil {
-			names = append(names, r.job.Names(p)...)
-		}
-	}
-	return fmt.Errorf("train: loss or gradient were not finite in %d steps in a row, the last with %s; look at their features with the command verify, or lower the learning rate (--lr %g)",
-		r.at.BadInRow, listed(names, 8), r.t.opt.LR)
-}
-
-func listed(names []string, most int) string {
-	if len(names) == 0 {
-		return "unnamed examples"
-	}
-	text := "examples "
-	for i, name := range names {
-		if i == most {
-			return fmt.Sprintf("%s and %d more", text, len(names)-most)
-		}
-		if i > 0 {
-			text += ", "
-		}
-		text += name
-	}
-	return text
 }
 
 // judge ends an epoch: training accuracy, validation, BEST.pth and the reference's lines.
@@ -410,7 +333,11 @@ func (r *run) endEpoch(text string, line map[string]any, wait time.Duration) err
 
 // interrupted saves before the run ends early.
 func (r *run) interrupted(ctx context.Context) error {
-	if err := r.save(); err != nil {
+	err := r.settle()
+	if err == nil {
+		err = r.save()
+	}
+	if err != nil {
 		return errors.Join(ctx.Err(), err)
 	}
 	return fmt.Errorf("%w after step %d; its state is saved", ErrInterrupted, r.t.step)

@@ -93,6 +93,11 @@ func smallDynamics(cfg lxmert.Config, steps []int) *Dynamics {
 
 // smallRun trains in a directory.
 func smallRun(ctx context.Context, b *backend.Backend, job Job, opt RunOptions) (*Outcome, error) {
+	return smallRunAs(ctx, b, false, job, opt)
+}
+
+// smallRunAs is smallRun, with steps made as on a GPU or not.
+func smallRunAs(ctx context.Context, b *backend.Backend, onGPU bool, job Job, opt RunOptions) (*Outcome, error) {
 	o := plain
 	o.HiddenDropout, o.AttentionDropout, o.PooledOnly = 0.1, 0.1, true
 	o.Schedule = Schedule{Warmup: 0.1, Total: 100}
@@ -100,6 +105,7 @@ func smallRun(ctx context.Context, b *backend.Backend, job Job, opt RunOptions) 
 	if err != nil {
 		return nil, err
 	}
+	tr.onGPU = tr.onGPU || onGPU
 	out, err := Run(ctx, tr, job, opt)
 	return out, errors.Join(err, tr.Close())
 }
@@ -234,32 +240,32 @@ func TestAnInterruptedRunGoesOnToTheSameEnd(t *testing.T) {
 	}
 }
 
+// badFrom is a job in whose epochs the steps from one on, up to another, are not finite.
+func badFrom(job Job, from, to int) Job {
+	good := job.Batches
+	job.Batches = func(ctx context.Context, epoch, at int) (Batches, error) {
+		l, err := good(ctx, epoch, at)
+		for i, step := range l.(*list).steps {
+			if i+at >= from && i+at < to {
+				step[0].Labels["target"].Data.([]float32)[0] = float32(math.Inf(1))
+			}
+		}
+		return l, err
+	}
+	return job
+}
+
 func TestBadDataStopsARunAndNamesTheQuestions(t *testing.T) {
 	b := backendtest.Open(t, "go")
-	job := smallJob(small(), 20)
-	good := job.Batches
-	bad := func(from, to int) {
-		job.Batches = func(ctx context.Context, epoch, at int) (Batches, error) {
-			l, err := good(ctx, epoch, at)
-			for i, step := range l.(*list).steps {
-				if i+at >= from && i+at < to {
-					step[0].Labels["target"].Data.([]float32)[0] = float32(math.Inf(1))
-				}
-			}
-			return l, err
-		}
-	}
-	bad(2, 4)
 	var notes bytes.Buffer
-	out, err := smallRun(t.Context(), b, job, RunOptions{Dir: t.TempDir(), MaxBad: 3, Log: &notes})
+	out, err := smallRun(t.Context(), b, badFrom(smallJob(small(), 20), 2, 4), RunOptions{Dir: t.TempDir(), MaxBad: 3, Log: &notes})
 	if err != nil || out.Skipped != 2 || out.Steps != 18 {
 		t.Errorf("two bad steps: %+v, %v", out, err)
 	}
 	if n := strings.Count(notes.String(), "skipped"); n != 2 {
 		t.Errorf("two bad steps are told of %d times: %s", n, &notes)
 	}
-	bad(5, 20)
-	_, err = smallRun(t.Context(), b, job, RunOptions{Dir: t.TempDir(), MaxBad: 3})
+	_, err = smallRun(t.Context(), b, badFrom(smallJob(small(), 20), 5, 20), RunOptions{Dir: t.TempDir(), MaxBad: 3})
 	if err == nil || !strings.Contains(err.Error(), "in 3 steps in a row") || !strings.Contains(err.Error(), "question 7") {
 		t.Errorf("bad data: %v", err)
 	}

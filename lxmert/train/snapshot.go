@@ -113,6 +113,9 @@ func (t *Trainer) loadState(ctx context.Context, path string, position any) erro
 	if err := json.Unmarshal([]byte(meta["position"]), position); err != nil {
 		return fmt.Errorf("train: %s: position: %w", path, err)
 	}
+	if err := t.forgetCount(); err != nil {
+		return err
+	}
 	used := 0
 	for _, v := range t.vars.list {
 		if err := ctx.Err(); err != nil {

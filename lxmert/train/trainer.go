@@ -13,7 +13,6 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
-	"github.com/seed-516990b0/golxmert/lxmert/internal/splitmix"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
 
@@ -67,8 +66,10 @@ type Trainer struct {
 	gradients map[string]*gradientProgram
 	movers    []*update
 	model     *lxrt.Model
-	step      int
-	compiling time.Duration // spent in all
+	step      int              // that were finished and moved the parameters
+	count     []compute.Buffer // how many did, as each GPU knows it, steps that only began counted too; nil: it is step
+	begun     int              // steps that are not finished
+	compiling time.Duration    // spent in all
 }
 
 // NewTrainer reads a model's parameters from a source. The context bounds the reading only.
@@ -137,7 +138,7 @@ func (t *Trainer) Close() error {
 		u.Free()
 	}
 	t.gradients, t.movers = nil, nil
-	return errors.Join(err, t.adapters.forget(), t.vars.free())
+	return errors.Join(err, t.forgetCount(), t.adapters.forget(), t.vars.free())
 }
 
 // compile builds and compiles a program, and counts the time that it takes.
@@ -157,98 +158,9 @@ func (t *Trainer) deterministic() bool {
 	return t.opt.Deterministic || t.kind == backend.KindCPU || t.kind == backend.KindGo
 }
 
-// Model computes with the parameters as they are, without dropout. It must not run while [Trainer.Step] does.
+// Model computes with the parameters as they are, without dropout. It must not run while [Trainer.Step] does, or between the
+// beginning of a step and its end.
 func (t *Trainer) Model() lxmert.Engine { return t.model }
 
 // Steps is how often the parameters have been moved.
 func (t *Trainer) Steps() int { return t.step }
-
-// Result is what a step did.
-type Result struct {
-	Loss float64 // mean over the step's rows
-	Norm float64 // global L2 norm of the gradients before clipping
-	LR   float64 // learning rate that the step had
-	// Skipped says that loss or norm were not finite, so the parameters and the optimizer stayed as they were.
-	Skipped bool
-	Outputs [][]any // of the objective, per part
-	// Compiling is how long the step built and compiled programs, which only the first steps of a shape do.
-	Compiling time.Duration
-}
-
-// Step moves the parameters along the mean gradient of the parts, which must have equal numbers of rows. An error before
-// the parameters move leaves them as they were; after one that comes later nothing is known of them, and the trainer should be
-// given up.
-func (t *Trainer) Step(ctx context.Context, parts ...Part) (r *Result, err error) {
-	if len(parts) == 0 {
-		return nil, errors.New("train: a step needs at least one part")
-	}
-	factor := 1.0
-	if t.optimizer.scheduled() {
-		factor = t.opt.Schedule.Factor(t.step)
-	}
-	r = &Result{LR: t.opt.LR * factor}
-	before := t.compiling
-	defer func() {
-		if r != nil {
-			r.Compiling = t.compiling - before
-		}
-	}()
-	var runs []*started
-	defer func() {
-		for _, run := range runs {
-			err = errors.Join(err, run.free())
-		}
-	}()
-	for i, part := range parts {
-		if n := part.Batch.Rows(); n%t.opt.Devices != 0 {
-			return nil, fmt.Errorf("train: %d rows cannot be shared by %d devices", n, t.opt.Devices)
-		} else if i > 0 && n != parts[0].Batch.Rows() {
-			return nil, fmt.Errorf("train: the parts of a step have %d and %d rows, must have equal numbers", parts[0].Batch.Rows(), n)
-		}
-		fed, err := lxrt.Feed(t.cfg, part.Batch)
-		if err != nil {
-			return nil, err
-		}
-		g, err := t.gradient(fed, part, i > 0)
-		if err != nil {
-			return nil, err
-		}
-		in := &stepInputs{trainer: t, fed: fed, part: part, number: i, parts: len(parts)}
-		if i > 0 {
-			in.before = runs[i-1]
-		}
-		run, err := t.start(ctx, g, in)
-		if err != nil {
-			return nil, err
-		}
-		runs = append(runs, run)
-		if i > 0 {
-			if err := runs[i-1].freeGradients(); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if err := t.move(factor, runs[len(runs)-1]); err != nil {
-		return nil, err
-	}
-	// The devices go on meanwhile: the parameters move, if all is finite, without the host's knowing.
-	for _, run := range runs {
-		scalars, outputs, err := run.read()
-		if err != nil {
-			return nil, err
-		}
-		r.Loss += float64(scalars[lossOutput])
-		r.Norm = math.Sqrt(float64(scalars[squaresOutput]))
-		r.Skipped = !finite(float64(scalars[totalOutput])) || !finite(r.Norm)
-		r.Outputs = append(r.Outputs, outputs)
-	}
-	if !r.Skipped {
-		t.step++
-	}
-	return r, nil
-}
-
-// stepSeed is dropout's seed of the step that is being made.
-func (t *Trainer) stepSeed() uint64 { return t.opt.Seed + uint64(t.step)*splitmix.Gamma }
-
-func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

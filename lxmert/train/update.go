@@ -80,7 +80,7 @@ func (t *Trainer) successor(s program.Slot) (output int, ok bool) {
 // defineUpdate returns the new value and optimizer state of each variable, or the old ones where the step's loss or the norm of its
 // gradients is not finite. The factor of clipping is reckoned in float64, as a host reckons it.
 func (t *Trainer) defineUpdate(b *program.Builder, vars []*variable) []*Node {
-	scalars := b.Input(scalarInput{}, dtypes.Float32, 2+len(t.rates))
+	scalars, count := t.scalarNodes(b)
 	scalar := func(i int) *Node { return Reshape(Slice(scalars, AxisElem(i))) }
 	correct1, correct2 := scalar(0), scalar(1)
 	norm := Sqrt(ConvertDType(b.Input(gradientInput{squaresOutput}, dtypes.Float32), dtypes.Float64))
@@ -107,11 +107,47 @@ func (t *Trainer) defineUpdate(b *program.Builder, vars []*variable) []*Node {
 			out = append(out, keep(moved[s], state[s]))
 		}
 	}
+	if count != nil {
+		out = append(out, Add(count, ConvertDType(good, dtypes.Int32)))
+	}
 	return out
 }
 
-// move runs the optimizer on every device, with learning rates that are a factor of their peaks, and frees the gradients.
-func (t *Trainer) move(factor float64, run *started) error {
+// scalarNodes are the update's scalars, [2+rates]; and on a GPU the count, whose parity says which of two rows they are.
+func (t *Trainer) scalarNodes(b *program.Builder) (scalars, count *Node) {
+	n := 2 + len(t.rates)
+	if !t.onGPU {
+		return b.Input(scalarInput{}, dtypes.Float32, n), nil
+	}
+	rows := b.Input(scalarInput{}, dtypes.Float32, 2, n)
+	row := func(i int) *Node { return Reshape(Slice(rows, AxisElem(i)), n) }
+	count = b.Input(countInput{}, dtypes.Int32)
+	odd := Equal(BitwiseAnd(count, ScalarOne(b.Graph, dtypes.Int32)), ScalarOne(b.Graph, dtypes.Int32))
+	return Where(odd, row(1), row(0)), count
+}
+
+// scalars are those of the step that follows so many.
+func (t *Trainer) scalars(steps int) []float32 {
+	c1, c2 := corrections(steps + 1)
+	scalars, factor := []float32{c1, c2}, t.factor(steps)
+	for _, lr := range t.rates {
+		scalars = append(scalars, float32(lr*factor))
+	}
+	return scalars
+}
+
+// scalarRows are the scalars for a GPU, where the step before may not be finished, so that the host knows of two numbers only that one
+// of them is the count: those of the even one, then those of the odd one.
+func (t *Trainer) scalarRows() []float32 {
+	even, odd := t.scalars(t.step), t.scalars(t.step+1)
+	if t.step%2 == 1 {
+		even, odd = odd, even
+	}
+	return append(even, odd...)
+}
+
+// move runs the optimizer on every device and frees the gradients.
+func (t *Trainer) move(run *started) error {
 	movers, err := t.updates(run.params)
 	if err == nil {
 		err = t.adapters.forget()
@@ -119,12 +155,11 @@ func (t *Trainer) move(factor float64, run *started) error {
 	if err != nil {
 		return err
 	}
-	c1, c2 := corrections(t.step + 1)
-	scalars := []float32{c1, c2}
-	for _, lr := range t.rates {
-		scalars = append(scalars, float32(lr*factor))
+	scalars, shape := t.scalars(t.step), shapes.Make(dtypes.Float32, 2+len(t.rates))
+	if t.onGPU {
+		scalars, shape = t.scalarRows(), shapes.Make(dtypes.Float32, 2, 2+len(t.rates))
 	}
-	err = onEach(t.vars.devices, func(d int) error { return t.moveOn(d, movers, scalars, run) })
+	err = onEach(t.vars.devices, func(d int) error { return t.moveOn(d, movers, scalars, shape, run) })
 	switch {
 	case err != nil && t.onGPU:
 		return fmt.Errorf("train: moving the parameters, of which nothing is left but what the run saved last: %w", err)
@@ -135,10 +170,10 @@ func (t *Trainer) move(factor float64, run *started) error {
 }
 
 // moveOn moves the variables on one device.
-func (t *Trainer) moveOn(device int, movers []*update, scalars []float32, run *started) (err error) {
+func (t *Trainer) moveOn(device int, movers []*update, scalars []float32, shape shapes.Shape, run *started) (err error) {
 	defer program.Recover(&err)
 	where := compute.DeviceNum(device)
-	numbers, err := t.backend.BufferFromFlatData(where, scalars, shapes.Make(dtypes.Float32, len(scalars)))
+	numbers, err := t.backend.BufferFromFlatData(where, scalars, shape)
 	if err != nil {
 		return err
 	}
@@ -150,6 +185,8 @@ func (t *Trainer) moveOn(device int, movers []*update, scalars []float32, run *s
 			switch in := s.Input.(type) {
 			case scalarInput:
 				inputs[i] = numbers
+			case countInput:
+				inputs[i] = t.count[device]
 			case gradientInput:
 				inputs[i] = run.on(device, in.output)
 			case variableInput:
@@ -165,6 +202,10 @@ func (t *Trainer) moveOn(device int, movers []*update, scalars []float32, run *s
 			for s := range t.optimizer.slots {
 				err = errors.Join(err, t.replace(&v.slots[s][device], out[i*width+1+s]))
 			}
+		}
+		if t.onGPU {
+			err = errors.Join(err, t.count[device].Finalize())
+			t.count[device] = out[len(out)-1]
 		}
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
@@ -30,30 +31,32 @@ func AsCUDA(t testing.TB) *backend.Backend {
 
 // WatchedAsCUDA is [AsCUDA], and returns what was asked of the plugin since the last time.
 func WatchedAsCUDA(t testing.TB) (*backend.Backend, func() Calls) {
+	b, since, _ := SeveralAsCUDA(t, 1)
+	return b, since
+}
+
+// SeveralAsCUDA is [WatchedAsCUDA] with several devices. After meet each upload, and each execution on one device, waits until all
+// devices were asked for one. Those that no others came to in a minute are [Alone] among the calls.
+func SeveralAsCUDA(t testing.TB, devices int) (b *backend.Backend, since func() Calls, meet func()) {
 	t.Helper()
-	cpu := Open(t, "cpu").Plugin
 	t.Setenv("GOPJRT_CUDA_CHECKS", "no") // go-xla's own, for NVIDIA's libraries
-	header, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/gomlx/go-xla").Output()
+	f, err := fakes.build(Open(t, "cpu").Plugin, devices)
 	if err != nil {
-		t.Fatalf("where go-xla's header is: %v", err)
+		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	path, log := filepath.Join(dir, "xla_cuda_plugin.so"), filepath.Join(dir, "calls")
-	cc := exec.Command("cc", "-shared", "-fPIC", "-x", "c", "-DCPU_PLUGIN="+strconv.Quote(cpu), "-DCALLS="+strconv.Quote(log),
-		"-DNEEDS_NO_TRITON="+strconv.Quote(NeedsNoTriton), "-I", filepath.Join(strings.TrimSpace(string(header)), "pjrt"), "-o", path, "-", "-ldl", "-lpthread")
-	cc.Stdin = strings.NewReader(fakeCUDA)
-	if out, err := cc.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %v\n%s", cc, err, out)
-	}
-	b, err := backend.Open(t.Context(), "xla:"+path, nil)
+	b, err = backend.Open(t.Context(), "xla:"+f.path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Finalize)
-	read := 0
-	return b, func() Calls {
+	info, err := os.Stat(f.calls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := info.Size()
+	since = func() Calls {
 		t.Helper()
-		text, err := os.ReadFile(log)
+		text, err := os.ReadFile(f.calls)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,8 +64,73 @@ func WatchedAsCUDA(t testing.TB) (*backend.Backend, func() Calls) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		read = len(text)
+		read = int64(len(text))
 		return calls
+	}
+	meet = func() {
+		t.Helper()
+		if err := os.WriteFile(f.meet, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.Remove(f.meet) })
+	}
+	return b, since, meet
+}
+
+// fakes are the plugins of this process, in a folder of their own that [Main] removes: a plugin stays loaded, and few can be.
+var fakes fakePlugins
+
+type fakePlugins struct {
+	mu  sync.Mutex
+	dir string
+	of  map[int]*fakePlugin // by devices
+}
+
+// fakePlugin is where a plugin is, where it writes what is asked of it, and the file that makes its devices meet.
+type fakePlugin struct{ path, calls, meet string }
+
+// build compiles the plugin with so many devices over a CPU's, unless it is there.
+func (f *fakePlugins) build(cpu string, devices int) (*fakePlugin, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p := f.of[devices]; p != nil {
+		return p, nil
+	}
+	header, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/gomlx/go-xla").Output()
+	if err != nil {
+		return nil, fmt.Errorf("where go-xla's header is: %w", err)
+	}
+	if f.dir == "" {
+		if f.dir, err = os.MkdirTemp("", "lxmert-ascuda-"); err != nil {
+			return nil, err
+		}
+		f.of = map[int]*fakePlugin{}
+	}
+	dir := filepath.Join(f.dir, strconv.Itoa(devices))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	p := &fakePlugin{filepath.Join(dir, "xla_cuda_plugin.so"), filepath.Join(dir, "calls"), filepath.Join(dir, "meet")}
+	if err := os.WriteFile(p.calls, nil, 0o600); err != nil {
+		return nil, err
+	}
+	args := []string{"-shared", "-fPIC", "-x", "c", "-DDEVICES=" + strconv.Itoa(devices)}
+	for name, text := range map[string]string{"CPU_PLUGIN": cpu, "CALLS": p.calls, "MEET": p.meet, "NEEDS_NO_TRITON": NeedsNoTriton} {
+		args = append(args, "-D"+name+"="+strconv.Quote(text))
+	}
+	args = append(args, "-I", filepath.Join(strings.TrimSpace(string(header)), "pjrt"), "-o", p.path, "-", "-ldl", "-lpthread")
+	cc := exec.Command("cc", args...)
+	cc.Stdin = strings.NewReader(fakeCUDA)
+	if out, err := cc.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%v: %w\n%s", cc, err, out)
+	}
+	f.of[devices] = p
+	return p, nil
+}
+
+func (f *fakePlugins) remove() {
+	if f.dir != "" {
+		os.RemoveAll(f.dir)
 	}
 }
 
@@ -75,7 +143,8 @@ type Call struct {
 	Bytes int // of uploads and reads, on one device
 }
 
-// What a call does. Waits are for the end of an upload or an execution; a read always waits for what it reads.
+// What a call does. Waits are for the end of an execution, or of an upload that the plugin has not copied yet; a read always waits for
+// what it reads.
 type What string
 
 const (
@@ -84,6 +153,7 @@ const (
 	Read          What = "read"
 	WaitOnUpload  What = "wait-upload"
 	WaitOnExecute What = "wait-execute"
+	Alone         What = "alone"
 )
 
 // Count is how many calls do what, and how many bytes they carry.

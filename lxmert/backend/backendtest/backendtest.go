@@ -16,7 +16,9 @@ import (
 // Main is TestMain of packages whose tests open backends: plugins are tried in child processes of the test.
 func Main(m *testing.M) {
 	backend.MaybeProbe()
-	os.Exit(m.Run())
+	code := m.Run()
+	fakes.remove()
+	os.Exit(code)
 }
 
 // Open opens a backend, and skips the test if this machine has none of that kind, or fails it if LXMERT_REQUIRE says

@@ -2,8 +2,9 @@
 #define LXMERT_COMPILEOPTION_H
 #include <stddef.h>
 
-// compileoption_table returns a copy of a plugin's table of functions, in which compiling adds the thread's options. NULL: the
-// table is of another version, there are too many plugins, or no memory.
+// compileoption_table returns a copy of a plugin's table of functions, in which compiling adds the thread's options and
+// executing and uploading wait for nothing on the device. NULL: the table is of another version, there are too many plugins, or no
+// memory.
 const void *compileoption_table(const void *table);
 
 // compileoption_begin sets the thread's options, serialized, which must stay until the end.

@@ -73,20 +73,40 @@ static pjrt_failure *compile_with(int number, pjrt_compile_args *args) {
 	return NULL;
 }
 
-#define COMPILE(number) \
-	static pjrt_failure *compile_##number(void *args) { return compile_with(number, args); }
-COMPILE(0) COMPILE(1) COMPILE(2) COMPILE(3)
-#undef COMPILE
+// execute_without_waiting asks for no events that say that the devices are done: go-xla waits for those that it gets before it
+// returns. Whoever reads an output waits for it, and gets the error of a program that failed.
+static pjrt_failure *execute_without_waiting(int number, pjrt_execute_args *args) {
+	args->complete = NULL;
+	return originals[number]->functions[pjrt_execute](args);
+}
+
+// upload_without_waiting has the plugin copy the host's array before it returns: go-xla waits until the plugin is done with it, which
+// else is when it is on the device, behind all programs that the device has been given.
+static pjrt_failure *upload_without_waiting(int number, pjrt_upload_args *args) {
+	args->semantics = pjrt_only_during_call;
+	return originals[number]->functions[pjrt_upload](args);
+}
+
+#define PLUGIN(number) \
+	static pjrt_failure *compile_##number(void *args) { return compile_with(number, args); } \
+	static pjrt_failure *execute_##number(void *args) { return execute_without_waiting(number, args); } \
+	static pjrt_failure *upload_##number(void *args) { return upload_without_waiting(number, args); }
+PLUGIN(0) PLUGIN(1) PLUGIN(2) PLUGIN(3)
+#undef PLUGIN
 static pjrt_failure *(*const compiles[most_plugins])(void *) = {compile_0, compile_1, compile_2, compile_3};
+static pjrt_failure *(*const executes[most_plugins])(void *) = {execute_0, execute_1, execute_2, execute_3};
+static pjrt_failure *(*const uploads[most_plugins])(void *) = {upload_0, upload_1, upload_2, upload_3};
 
 const void *compileoption_table(const void *original) {
 	int number = 0;
 	while (number < most_plugins && originals[number] && originals[number] != original)
 		number++;
-	pjrt_table *copy = number < most_plugins ? pjrt_copy(original, pjrt_compile) : NULL;
+	pjrt_table *copy = number < most_plugins ? pjrt_copy(original, pjrt_execute) : NULL;
 	if (!copy)
 		return NULL;
 	originals[number] = original;
 	copy->functions[pjrt_compile] = compiles[number];
+	copy->functions[pjrt_execute] = executes[number];
+	copy->functions[pjrt_upload] = uploads[number];
 	return copy;
 }

@@ -19,10 +19,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
 )
 
-func TestMain(m *testing.M) {
-	backend.MaybeProbe()
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { backendtest.Main(m) }
 
 // numbers is the only input of a program.
 type numbers struct{}

@@ -1,6 +1,7 @@
 #ifndef LXMERT_PJRTTABLE_H
 #define LXMERT_PJRTTABLE_H
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,39 @@ typedef struct {
 	void (*free)(void *owner);
 } pjrt_serialize_args;
 
+typedef struct {
+	size_t size;
+	void *extensions;
+	void *executable;
+	void *options;
+	void *const *const *arguments;
+	size_t devices;
+	size_t arguments_size;
+	void **const *outputs;
+	void **complete; // an event for each device; NULL: nobody is told
+	void *device;
+} pjrt_execute_args;
+
+typedef struct {
+	size_t size;
+	void *extensions;
+	void *client;
+	const void *data;
+	int type;
+	const int64_t *dims;
+	size_t dims_size;
+	const int64_t *strides;
+	size_t strides_size;
+	int semantics; // until when the plugin may read data
+	void *device;
+	void *memory;
+	void *layout;
+	void *done;
+	void *buffer;
+} pjrt_upload_args;
+
+enum { pjrt_only_during_call = 0 }; // of semantics
+
 // pjrt_pair_args are those of functions that go from one thing to another, or destroy one.
 typedef struct {
 	size_t size;
@@ -72,7 +106,7 @@ typedef struct {
 } pjrt_table;
 
 // The places of functions in the table.
-enum { pjrt_error_destroy = 0, pjrt_compile = 20, pjrt_executable_destroy = 40, pjrt_serialize = 49, pjrt_get_executable = 51, pjrt_load = 56 };
+enum { pjrt_error_destroy = 0, pjrt_compile = 20, pjrt_upload = 22, pjrt_executable_destroy = 40, pjrt_serialize = 49, pjrt_get_executable = 51, pjrt_execute = 55, pjrt_load = 56 };
 
 // pjrt_forget destroys a failure that nobody is to hear of.
 static inline void pjrt_forget(const pjrt_table *t, pjrt_failure *f) {

@@ -18,9 +18,11 @@ const compared = `
 	_Static_assert(offsetof(pjrt_table, functions) + (ours) * sizeof(void *) == offsetof(PJRT_Api, theirs), #theirs);
 FUNCTION(pjrt_error_destroy, PJRT_Error_Destroy)
 FUNCTION(pjrt_compile, PJRT_Client_Compile)
+FUNCTION(pjrt_upload, PJRT_Client_BufferFromHostBuffer)
 FUNCTION(pjrt_executable_destroy, PJRT_Executable_Destroy)
 FUNCTION(pjrt_serialize, PJRT_Executable_Serialize)
 FUNCTION(pjrt_get_executable, PJRT_LoadedExecutable_GetExecutable)
+FUNCTION(pjrt_execute, PJRT_LoadedExecutable_Execute)
 FUNCTION(pjrt_load, PJRT_Executable_DeserializeAndLoad)
 
 #define FIELD(ours, a, theirs, b) _Static_assert(offsetof(ours, a) == offsetof(theirs, b), #theirs "." #b);
@@ -48,6 +50,14 @@ FIELD(pjrt_serialize_args, bytes, PJRT_Executable_Serialize_Args, serialized_byt
 FIELD(pjrt_serialize_args, bytes_size, PJRT_Executable_Serialize_Args, serialized_bytes_size)
 FIELD(pjrt_serialize_args, owner, PJRT_Executable_Serialize_Args, serialized_executable)
 FIELD(pjrt_serialize_args, free, PJRT_Executable_Serialize_Args, serialized_executable_deleter)
+SIZE(pjrt_execute_args, PJRT_LoadedExecutable_Execute_Args)
+FIELD(pjrt_execute_args, executable, PJRT_LoadedExecutable_Execute_Args, executable)
+FIELD(pjrt_execute_args, devices, PJRT_LoadedExecutable_Execute_Args, num_devices)
+FIELD(pjrt_execute_args, outputs, PJRT_LoadedExecutable_Execute_Args, output_lists)
+FIELD(pjrt_execute_args, complete, PJRT_LoadedExecutable_Execute_Args, device_complete_events)
+SIZE(pjrt_upload_args, PJRT_Client_BufferFromHostBuffer_Args)
+FIELD(pjrt_upload_args, semantics, PJRT_Client_BufferFromHostBuffer_Args, host_buffer_semantics)
+_Static_assert(pjrt_only_during_call == PJRT_HostBufferSemantics_kImmutableOnlyDuringCall, "semantics");
 SIZE(pjrt_pair_args, PJRT_LoadedExecutable_GetExecutable_Args)
 FIELD(pjrt_pair_args, from, PJRT_LoadedExecutable_GetExecutable_Args, loaded_executable)
 FIELD(pjrt_pair_args, to, PJRT_LoadedExecutable_GetExecutable_Args, executable)

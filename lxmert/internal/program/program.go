@@ -192,7 +192,8 @@ func (p *Program) Compile() (err error) {
 
 // Execute runs the program on device buffers in the order of its slots, all of the first device, then all of the
 // second, and so on; the outputs come in the same way and are the caller's. Inputs stay as they are, but for those that
-// [Options].Alias gave away. A program of one device runs on device.
+// [Options].Alias gave away. A program of one device runs on device. A GPU may still be at it when Execute returns: whatever reads an
+// output waits for it, and has the error if it failed.
 func (p *Program) Execute(inputs []compute.Buffer, device compute.DeviceNum) (out []compute.Buffer, err error) {
 	defer Recover(&err)
 	return p.graph.Executable().Execute(inputs, p.donated, device)

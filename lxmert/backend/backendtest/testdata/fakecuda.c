@@ -1,12 +1,15 @@
 // A plugin that goes by the file name of CUDA's and is XLA's plugin for the CPU, whose path is CPU_PLUGIN, but that it accepts
 // the client options of CUDA, which it does without, and that it writes what is asked of it into the file CALLS, a line for each
-// upload, execution, wait and read.
+// upload, execution, wait and read. It has as many devices as DEVICES says. While there is a file MEET, an upload, and an execution on
+// one device, is not begun before all devices have been asked for one.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "pjrt_c_api.h"
 
@@ -46,10 +49,39 @@ static void say(const char *what, int64_t bytes) {
 	fflush(calls);
 }
 
+static pthread_cond_t met = PTHREAD_COND_INITIALIZER;
+static int arrived, meetings;
+
+// meet waits for the calls of all devices, and gives up after a minute, which it writes down. The lock must be held.
+static void meet(void) {
+	if (access(MEET, F_OK) != 0) {
+		return;
+	}
+	int meeting = meetings;
+	if (++arrived == DEVICES) {
+		arrived = 0;
+		meetings++;
+		pthread_cond_broadcast(&met);
+		return;
+	}
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 60;
+	while (meeting == meetings) {
+		if (pthread_cond_timedwait(&met, &lock, &until) != 0) {
+			arrived--;
+			say("alone", 0);
+			return;
+		}
+	}
+}
+
 static PJRT_Error *create(PJRT_Client_Create_Args *args) {
 	PJRT_Client_Create_Args plain = *args;
-	plain.create_options = NULL;
-	plain.num_options = 0;
+	PJRT_NamedValue devices = {.struct_size = PJRT_NamedValue_STRUCT_SIZE, .name = "cpu_device_count", .name_size = strlen("cpu_device_count"),
+		.type = PJRT_NamedValue_kInt64, .int64_value = DEVICES, .value_size = 1};
+	plain.create_options = &devices;
+	plain.num_options = 1;
 	PJRT_Error *failed = cpu->PJRT_Client_Create(&plain);
 	args->client = plain.client;
 	return failed;
@@ -98,10 +130,12 @@ static PJRT_Error *upload(PJRT_Client_BufferFromHostBuffer_Args *args) {
 	}
 	pthread_mutex_lock(&lock);
 	say("upload", bytes);
+	meet();
 	pthread_mutex_unlock(&lock);
 	PJRT_Error *failed = cpu->PJRT_Client_BufferFromHostBuffer(args);
 	pthread_mutex_lock(&lock);
-	if (failed == NULL) {
+	// What is only the plugin's during the call has been copied when the call returns, so that nobody who asks for that waits.
+	if (failed == NULL && args->host_buffer_semantics != PJRT_HostBufferSemantics_kImmutableOnlyDuringCall) {
 		of(args->done_with_host_buffer, "upload");
 	}
 	pthread_mutex_unlock(&lock);
@@ -111,6 +145,9 @@ static PJRT_Error *upload(PJRT_Client_BufferFromHostBuffer_Args *args) {
 static PJRT_Error *execute(PJRT_LoadedExecutable_Execute_Args *args) {
 	pthread_mutex_lock(&lock);
 	say("execute", 0);
+	if (args->num_devices == 1) {
+		meet();
+	}
 	pthread_mutex_unlock(&lock);
 	PJRT_Error *failed = cpu->PJRT_LoadedExecutable_Execute(args);
 	pthread_mutex_lock(&lock);
