@@ -17,6 +17,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	"github.com/seed-516990b0/golxmert/lxmert/torch"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
@@ -39,10 +40,27 @@ func trace(args []string) error {
 	f := flag.NewFlagSet("trace", flag.ContinueOnError)
 	spec, load, config := f.String("backend", "", ""), f.String("load", "", ""), f.String("config", "", "")
 	inputs, want, out := f.String("inputs", "", ""), f.String("want", "", ""), f.String("out", "", "")
+	onTorch, script := f.String("engine", "", ""), f.String("script", "", "")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	m, err := lxrt.Load(context.Background(), *load, lxrt.LoadOptions{Backend: *spec, Config: *config, Options: lxrt.Options{Log: os.Stderr}})
+	var m interface {
+		lxmert.Engine
+		io.Closer
+	}
+	var err error
+	switch opt := (lxrt.Options{Log: os.Stderr}); {
+	case *script != "":
+		sizes, openErr := weights.OpenModel(*load, *config)
+		if openErr != nil {
+			return openErr
+		}
+		m, err = torch.OpenScript(*script, sizes.Config, os.Stderr)
+	case *onTorch != "":
+		m, err = torch.Open(*load, *config, opt)
+	default:
+		m, err = lxrt.Load(context.Background(), *load, lxrt.LoadOptions{Backend: *spec, Config: *config, Options: opt})
+	}
 	if err != nil {
 		return err
 	}

@@ -50,9 +50,32 @@ func (c *comparison) engines(ctx context.Context) ([]engine, error) {
 		}
 	}
 	if torch.Built && c.Backend == "" {
-		all = append(all, c.trace("libtorch", []string{"--engine", "torch"}))
+		all = append(all, c.trace("libtorch", c.names, []string{"--engine", "torch"}))
+	}
+	if c.Script != "" {
+		script, err := c.script()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, script)
 	}
 	return all, nil
+}
+
+// script is the user's TorchScript module, of which its signature says what it returns.
+func (c *comparison) script() (engine, error) {
+	if !torch.Built {
+		return engine{}, fmt.Errorf("--script %s: %w", c.Script, torch.ErrNotBuilt)
+	}
+	signature, err := torch.ReadSignature(c.Script, c.model.Config)
+	if err != nil {
+		return engine{}, fmt.Errorf("--script: %w", err)
+	}
+	names := slices.DeleteFunc(slices.Clone(c.names), func(name string) bool { return !slices.Contains(signature.Outputs, name) })
+	if len(names) == 0 {
+		return engine{}, fmt.Errorf("--script %s: none of its outputs (%s) is compared; --want names what is", c.Script, strings.Join(signature.Outputs, ", "))
+	}
+	return c.trace("torchscript", names, []string{"--engine", "torch", "--script", c.Script}), nil
 }
 
 // own is an engine of this project on a backend.
@@ -66,14 +89,14 @@ func (c *comparison) own(ctx context.Context, name, spec string, environment ...
 		e.skipped = err.Error()
 		return e
 	}
-	return c.trace(name, []string{"--backend", spec}, environment...)
+	return c.trace(name, c.names, []string{"--backend", spec}, environment...)
 }
 
-// trace is an engine of this project: the command of that name, with flags that say what computes, in an environment with more
-// variables.
-func (c *comparison) trace(name string, flags []string, environment ...string) engine {
+// trace is an engine of this project: the command of that name, with the names of activations that it has and flags that say what
+// computes, in an environment with more variables.
+func (c *comparison) trace(name string, want, flags []string, environment ...string) engine {
 	return engine{name: name, program: func(out string) (process.Program, func() string, error) {
-		args := append([]string{"trace", "--load", c.Load, "--inputs", c.inputs, "--want", strings.Join(c.names, ","), "--out", out}, flags...)
+		args := append([]string{"trace", "--load", c.Load, "--inputs", c.inputs, "--want", strings.Join(want, ","), "--out", out}, flags...)
 		if c.Config != "" {
 			args = append(args, "--config", c.Config)
 		}

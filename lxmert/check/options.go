@@ -29,6 +29,8 @@ type Options struct {
 	// Transformers says to compare with transformers' LXMERT, which is the default where Original is "".
 	Python, Original string
 	Transformers     bool
+	// Script is a TorchScript module, with its signature beside it (see package torch); "": there is none.
+	Script string
 
 	// Tolerance is how far two engines may be apart, relative to the largest entry of an activation. 0: what rounding explains.
 	Tolerance float64

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"sync"
 
 	"github.com/sugarme/gotch/libtch"
 
@@ -19,21 +18,13 @@ import (
 // Built says that this program has libtorch.
 const Built = true
 
-// ErrClosed is returned by an engine that was closed.
-var ErrClosed = errors.New("torch: the engine is closed")
-
 // Engine is LXRT on libtorch, in float32, on the first GPU that libtorch finds, else on the processor. It implements
 // [lxmert.Engine]; Run may be called from several goroutines, which take turns. Close it when done.
 type Engine struct {
+	service
 	weights *weights.Model
-	from    lxmert.Provenance
-
-	params map[string]tensor // the owner's
-	kept   arena             // that of params
-
-	mu     sync.Mutex
-	closed bool
-	work   sync.WaitGroup
+	params  map[string]tensor // the owner's
+	kept    arena             // that of params
 }
 
 var _ lxmert.Engine = (*Engine)(nil)
@@ -54,27 +45,18 @@ func Open(name, config string, opt lxrt.Options) (*Engine, error) {
 	}
 	e := &Engine{weights: w, params: map[string]tensor{}}
 	if err == nil {
-		err = call(context.Background(), func() error {
-			e.kept.device = -1
-			if libtch.AtcCudaIsAvailable() {
-				e.kept.device = 0
-			}
-			check()
-			return nil
-		}, func() {})
+		err = call(context.Background(), func() error { e.find(); return nil }, func() {})
 	}
 	if err != nil {
 		w.Close()
 		return nil, err
 	}
-	device := "cpu"
-	if e.kept.device >= 0 {
-		device = "cuda"
-	}
+	e.kept.device = e.device
+	backend := "libtorch:" + e.deviceName()
 	if opt.Log != nil {
-		fmt.Fprintf(opt.Log, "backend: libtorch:%s\n", device)
+		fmt.Fprintf(opt.Log, "backend: %s\n", backend)
 	}
-	e.from = lxmert.Provenance{Weights: filepath.Base(w.File.Path), Hash: hash, Backend: "libtorch:" + device, DType: "float32", Version: lxrt.Version(), Sizes: w.Config.Sizes()}
+	e.from = lxmert.Provenance{Weights: filepath.Base(w.File.Path), Hash: hash, Backend: backend, DType: "float32", Version: lxrt.Version(), Sizes: w.Config.Sizes()}
 	return e, nil
 }
 
@@ -83,47 +65,12 @@ func (e *Engine) Config() lxmert.Config { return e.weights.Config }
 
 // Close waits for what runs, then frees the weights.
 func (e *Engine) Close() error {
-	e.mu.Lock()
-	if e.closed {
-		e.mu.Unlock()
-		return nil
-	}
-	e.closed = true
-	e.mu.Unlock()
-	e.work.Wait()
-	err := call(context.Background(), func() error { e.kept.free(); return nil }, func() {})
-	return errors.Join(err, e.weights.Close())
+	return e.close(func() error { e.kept.free(); return e.weights.Close() })
 }
 
 // Run computes what a request wants of a batch. See [lxmert.Engine].
 func (e *Engine) Run(ctx context.Context, b *lxmert.Batch, r lxmert.Request) (*lxmert.Trace, error) {
-	p, err := lxrt.NewPlan(e.Config(), b, r)
-	if err != nil {
-		return nil, fmt.Errorf("torch: %w", err)
-	}
-	e.mu.Lock()
-	if e.closed {
-		e.mu.Unlock()
-		return nil, ErrClosed
-	}
-	e.work.Add(1)
-	e.mu.Unlock()
-	var results [][]float32
-	err = call(ctx, func() (err error) {
-		a := &arena{device: e.kept.device}
-		defer a.free()
-		results, err = e.compute(ctx, a, b, p), nil
-		return err
-	}, e.work.Done)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, fmt.Errorf("torch: %w", err)
-	}
-	t := p.Trace(results)
-	t.Provenance = e.from
-	return t, nil
+	return e.run(ctx, e.Config(), b, r, func(a *arena, p *lxrt.Plan) [][]float32 { return e.compute(ctx, a, b, p) })
 }
 
 // param is a parameter as files have it, read when it is first needed.

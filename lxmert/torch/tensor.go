@@ -8,6 +8,7 @@ import (
 
 	"github.com/sugarme/gotch/libtch"
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
@@ -37,18 +38,38 @@ func (a *arena) free() {
 
 // check stops the computation if libtorch has reported an error.
 func check() {
+	if message := lastError(); message != "" {
+		fail("libtorch: %s", message)
+	}
+}
+
+// lastError is what libtorch has reported, in a line; "": nothing.
+func lastError() string {
 	message := libtch.GetAndResetLastErr()
 	if message == nil {
-		return
+		return ""
 	}
 	at := unsafe.Pointer(message)
 	n := 0
 	for *(*byte)(unsafe.Add(at, n)) != 0 {
 		n++
 	}
-	first, _, _ := strings.Cut(string(unsafe.Slice((*byte)(at), n)), "\n")
-	fail("libtorch: %s", first)
+	return saidBy(string(unsafe.Slice((*byte)(at), n)))
 }
+
+// saidBy picks the line that says what is wrong: the first one, or, where libtorch tells the way through a module, that of the
+// error at its end.
+func saidBy(text string) string {
+	const atTheEnd = "RuntimeError: "
+	first, rest, _ := strings.Cut(text, "\n")
+	if at := strings.LastIndex(rest, "\n"+atTheEnd); at >= 0 {
+		first, _, _ = strings.Cut(rest[at+1+len(atTheEnd):], "\n")
+	}
+	return excerpt.Line(first, longestError)
+}
+
+// longestError bounds what is told of an error, in characters.
+const longestError = 300
 
 // op is a tensor that libtorch makes.
 func (a *arena) op(f func(out *tensor)) tensor {

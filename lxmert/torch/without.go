@@ -4,6 +4,7 @@ package torch
 
 import (
 	"context"
+	"io"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
@@ -28,3 +29,9 @@ func (*Engine) Run(context.Context, *lxmert.Batch, lxmert.Request) (*lxmert.Trac
 
 // Close has nothing to free.
 func (*Engine) Close() error { return nil }
+
+// Script is a TorchScript module, which this program cannot run.
+type Script struct{ Engine }
+
+// OpenScript returns [ErrNotBuilt].
+func OpenScript(string, lxmert.Config, io.Writer) (*Script, error) { return nil, ErrNotBuilt }

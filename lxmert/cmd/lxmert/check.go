@@ -34,7 +34,7 @@ type checking struct {
 func checkCommand() *cobra.Command {
 	var x checking
 	cmd := &cobra.Command{
-		Use:   "check --load WEIGHTS [--python PYTHON [--lxmert DIR] [--hf]] [--inputs IN.safetensors | --regions FEATURES --data FILE]",
+		Use:   "check --load WEIGHTS [--python PYTHON [--lxmert DIR] [--hf]] [--script M.pt] [--inputs IN.safetensors | --regions FEATURES --data FILE]",
 		Short: "Compare engines on the same weights and inputs: XLA, Go, and your PyTorch",
 		Long: `Runs the same inputs through the same weights in every engine that there is, each in a process of its own, and compares every
 attention map, level and head: by how much engines differ, where they part first, and whether rounding explains it. The exit
@@ -46,6 +46,15 @@ Go backend; --backend takes one instead. --python names a Python of yours with P
   --hf           transformers' LXMERT (the default; any version from 4.33 on was tried up to 5.24)
   --lxmert DIR   the original, in your own copy of github.com/airsplay/lxmert, which is not changed: a script of ours listens to
                  its modules. It needs nothing but torch
+
+libtorch computes too where this program was built with it ("lxmert backend install libtorch"). There --script M.pt also compares
+a TorchScript module that you traced. What it takes and returns stands beside it in M.json, the outputs in their order by their
+names here ("" for one that is not compared):
+
+  {"inputs": ["input_ids", "segment_ids", "input_mask", "feats", "boxes"], "outputs": ["out.qa", "x.0.ti", "hid.t.5"]}
+
+Inputs may also be visual_mask; masks are int64, or with "mask_type": "float32" what that says.
+
 Weights are your own file where that engine reads it, else a copy in a temporary folder (TMPDIR names another).
 
 Inputs are a safetensors file as "lxmert trace" takes it, or the first --rows questions of a data set, or, with neither, random
@@ -80,6 +89,7 @@ precision (TF32) is beyond that. --tolerance R allows R of an activation's large
 	f.StringVar(&x.opt.Python, "python", "", "a Python with PyTorch to compare with")
 	f.StringVar(&x.opt.Original, "lxmert", "", "your copy of the original code, for --python")
 	f.BoolVar(&x.opt.Transformers, "hf", false, "compare with transformers in --python (default where --lxmert is not given)")
+	f.StringVar(&x.opt.Script, "script", "", "a TorchScript module (M.pt, with M.json beside it) to compare with")
 	f.StringVar(&x.inputs, "inputs", "", "safetensors file with the batch")
 	f.StringSliceVar(&x.regions, "regions", nil, "regions of the pictures, for --data")
 	f.StringVar(&x.data, "data", "", "questions: a JSON file of VQA, GQA or NLVR2, or the name of a split")

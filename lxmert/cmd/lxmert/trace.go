@@ -24,7 +24,7 @@ type tracing struct {
 	inputs, question, out string
 	want                  []string
 	list                  bool
-	engine                string
+	engine, script        string
 }
 
 func traceCommand() *cobra.Command {
@@ -59,6 +59,7 @@ Instead of inputs a question may be given, with --image and --regions as in "lxm
 	cmd.Flags().StringSliceVar(&x.want, "want", nil, "names of activations, comma-separated; patterns as in 'x.*.ti' or '*'")
 	cmd.Flags().StringVar(&x.out, "out", "", "safetensors file to write")
 	cmd.Flags().StringVar(&x.engine, "engine", "gomlx", "what computes: gomlx (see --backend), or torch: libtorch, in a program built with it")
+	cmd.Flags().StringVar(&x.script, "script", "", "a TorchScript module (M.pt, with M.json beside it) that computes instead of the weights, for --engine torch")
 	cmd.Flags().BoolVar(&x.list, "list", false, "print the names of all activations, with their shapes, and stop")
 	return cmd
 }
@@ -98,6 +99,8 @@ func (x *tracing) run(cmd *cobra.Command) error {
 	switch {
 	case x.engine != "gomlx" && x.engine != "torch":
 		return usage("--engine %s: there are gomlx and torch", x.engine)
+	case x.script != "" && x.engine != "torch":
+		return usage("--script is for --engine torch, which runs TorchScript modules")
 	case x.out == "" || len(x.want) == 0 || x.inputs == "" && x.question == "":
 		return usage("--inputs (or --question), --want and --out are needed (or --list, which prints the names)")
 	case x.inputs != "" && (x.question != "" || x.ask.regions != "" || len(x.ask.images) > 0):
@@ -150,6 +153,13 @@ func (x *tracing) open(cmd *cobra.Command) (closing, error) {
 	f := &x.ask.model
 	if f.load == "" {
 		return nil, usage("--load is needed: which weights?")
+	}
+	if x.script != "" {
+		cfg, err := modelConfig(*f)
+		if err != nil {
+			return nil, err
+		}
+		return torch.OpenScript(x.script, cfg, cmd.ErrOrStderr())
 	}
 	return torch.Open(f.load, f.config, lxrt.Options{BFloat16: f.bf16, AllowUnused: f.unused, Log: cmd.ErrOrStderr()})
 }
