@@ -62,7 +62,7 @@ var arrows = []struct {
 	{"analysis/intervene", []string{"analysis", "analysis/patch", "lxmert"}},
 	{"analysis/sweep", []string{"analysis", "analysis/attention", "analysis/relevance", "analysis/modality", "analysis/modality/hide", "analysis/readout", "analysis/calibration",
 		"analysis/probe", "analysis/intervene", "analysis/patch", "analysis/concept", "analysis/embed", "analysis/align", "analysis/lens", "analysis/lens/tune", "lxmert", "lxmert/region", "lxmert/dataset", "lxmert/question"}},
-	{"analysis/...", []string{"analysis/...", "lxmert", "lxmert/token", "lxmert/region", "lxmert/dataset", "lxmert/question"}},
+	{"analysis/...", []string{"analysis/...", "lxmert", "lxmert/dynamics", "lxmert/token", "lxmert/region", "lxmert/dataset", "lxmert/question"}},
 	{"kernel/client", []string{"lxmert"}},
 	{"kernel/...", []string{"..."}},
 	{"notebooks/own", []string{"lxmert", "lxmert/dataset", "lxmert/task", "lxmert/task/own", "lxmert/speed"}},

@@ -119,7 +119,7 @@ func Finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 func (c Curve) Ticks(mostX, mostY int) (x, y []float64) {
 	x = Ticks(c.X0, c.X1, max(2, mostX))
 	broken := func(x float64) bool { return math.Abs(x-math.Round(x)) > 1e-9 }
-	if !slices.ContainsFunc(c.X, broken) && slices.ContainsFunc(x, func(x float64) bool { return !broken(x) }) {
+	if len(c.X) > 0 && !slices.ContainsFunc(c.X, broken) && slices.ContainsFunc(x, func(x float64) bool { return !broken(x) }) {
 		x = slices.DeleteFunc(x, broken)
 	}
 	return x, Ticks(c.Y0, c.Y1, max(3, mostY))
