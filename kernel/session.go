@@ -129,6 +129,9 @@ func printStatus(w io.Writer, s client.Status) error {
 	}
 	row("backend", "%s", s.Backend)
 	row("memory", "%d of %d MB for models and %d kept values; the process has %d MB", s.Memory>>20, s.Limit>>20, s.Values, s.Resident>>20)
+	if d := s.Device; d.InUse > 0 {
+		row("device", "%d MB of the GPU's memory in use, %d at most so far, of %d", d.InUse>>20, d.Peak>>20, d.Limit>>20)
+	}
 	for _, m := range s.Models {
 		row("model", "%s, %s, %d MB, last used %s ago", m.Weights, m.DType, m.Bytes>>20, time.Since(m.Used).Round(time.Second))
 	}

@@ -15,6 +15,7 @@ type Status struct {
 	Memory    int64          `json:"memory"`            // bytes of models, kept values and training
 	Limit     int64          `json:"limit"`             // bytes that these may take
 	Resident  int64          `json:"resident"`          // bytes of the process in RAM; 0: not known
+	Device    DeviceMemory   `json:"device"`
 	Models    []OpenModel    `json:"models"`
 	Runs      []Run          `json:"runs"`   // that have not ended
 	Values    int            `json:"values"` // number of kept values
@@ -23,6 +24,14 @@ type Status struct {
 	Idle      time.Duration  `json:"idle"`    // since the last call or run ended
 	IdleLimit time.Duration  `json:"idle_limit"`
 	Outdated  bool           `json:"outdated"` // its program was replaced: it ends as soon as it has nothing to do
+}
+
+// DeviceMemory is a GPU's memory, in bytes; of several, that of the one that has the most in use. All are 0 where it is not known, as
+// that of the processor, which is the process's.
+type DeviceMemory struct {
+	InUse int64 `json:"in_use"`
+	Peak  int64 `json:"peak"`  // the most that was in use
+	Limit int64 `json:"limit"` // the most that can be
 }
 
 // OpenModel is a model that a session holds.

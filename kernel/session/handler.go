@@ -254,7 +254,7 @@ func (s *Server) answerHello(w http.ResponseWriter, _ *http.Request) error {
 
 func (s *Server) answerStatus(w http.ResponseWriter, _ *http.Request) error {
 	st := client.Status{
-		Hello: s.hello(), Backend: s.compute.describe(), Memory: s.memory.inUse(), Limit: s.opt.Memory, Resident: resident.Bytes(),
+		Hello: s.hello(), Backend: s.compute.describe(), Memory: s.memory.inUse(), Limit: s.opt.Memory, Resident: resident.Bytes(), Device: s.compute.memory(),
 		Models: s.models.list(), Runs: s.runs.list(true), Values: len(s.values.list()), Idle: s.activity.idle(), IdleLimit: s.opt.Idle, Outdated: s.program.replaced(),
 	}
 	st.Working, st.Waiting = s.calls.state()

@@ -52,6 +52,17 @@ func (c *compute) describe() string {
 	return fmt.Sprintf("%s, %d devices (%s)", c.backend.Kind, len(c.backend.Devices), c.backend.Why)
 }
 
+// memory is that of the devices, where the backend is open and says.
+func (c *compute) memory() client.DeviceMemory {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.backend == nil {
+		return client.DeviceMemory{}
+	}
+	m, _ := c.backend.Memory()
+	return client.DeviceMemory{InUse: m.InUse, Peak: m.Peak, Limit: m.Limit}
+}
+
 func (c *compute) close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -318,6 +318,9 @@ func timeSteps(ctx context.Context, t *train.Trainer, batches func(context.Conte
 			b = batches(ctx)
 			parts, err = b.Next()
 		}
+		if err == nil && i == 0 {
+			err = t.Fit(parts...)
+		}
 		if err != nil {
 			return 0, 0, err
 		}

@@ -157,6 +157,7 @@ func pretrain(ctx context.Context, b *backend.Backend, t *dataset.Task, o Option
 		Batches: func(ctx context.Context, epoch, from int) (train.Batches, error) {
 			return p.batches(ctx, epoch, from), nil
 		},
+		Largest: func(ctx context.Context) (train.Batches, error) { return p.batches(ctx, 0, 0), nil },
 		Judge: func(ctx context.Context, e *train.Epoch) (*train.Judgement, error) { return p.judge(ctx, trainer, e) },
 	}
 	for _, l := range p.losses {

@@ -96,6 +96,9 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 	job.Batches = func(ctx context.Context, epoch, from int) (train.Batches, error) {
 		return s.batches(ctx, phases[epoch], from, lengths), nil
 	}
+	job.Largest = func(ctx context.Context) (train.Batches, error) {
+		return s.batches(ctx, phases[0], 0, lengths[len(lengths)-1:]), nil
+	}
 	job.Score = func(p train.Part, outputs []any) (float64, int, error) {
 		set := p.Origin.(*dataset.Set)
 		classes := outputs[classOutput].([]int32)

@@ -111,6 +111,9 @@ func (r *run) writeMetrics(res *Result) error {
 	if rss := resident.Bytes(); rss > 0 {
 		line["memory_mb"] = rss >> 20
 	}
+	if use, ok := r.t.deviceMemory(); ok {
+		line["device_memory_mb"], line["device_peak_mb"] = use.InUse>>20, use.Peak>>20
+	}
 	m.wait, m.rows, m.elapsed = wait, 0, 0
 	return r.writeLine(line)
 }

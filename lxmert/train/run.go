@@ -22,6 +22,8 @@ type Job struct {
 	Steps []int
 	// Batches gives the steps of an epoch from one on, in an order that depends on the epoch alone.
 	Batches func(ctx context.Context, epoch, from int) (Batches, error)
+	// Largest gives steps of which no others are larger, which are compared with a device's memory before the first step; nil: nothing is.
+	Largest func(ctx context.Context) (Batches, error)
 	// Score judges what the objective returned for a part: the sum of its rows' scores and the number of rows.
 	Score func(part Part, outputs []any) (right float64, rows int, err error)
 	// Validate judges a model, 0 to 1. Nil: there is no validation set.

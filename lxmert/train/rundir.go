@@ -82,6 +82,9 @@ func (r *run) open(ctx context.Context) (done bool, err error) {
 	if err := r.checkSpace(); err != nil {
 		return false, err
 	}
+	if err := r.fits(ctx); err != nil {
+		return false, err
+	}
 	if err := r.writeRunFile(); err != nil {
 		return false, err
 	}

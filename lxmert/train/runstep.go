@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seed-516990b0/golxmert/lxmert/internal/devicememory"
 )
 
 // This file is the steps of a run. What one did is counted, shown and logged when it is finished, which on a GPU is after the next one
@@ -25,6 +27,9 @@ func (r *run) next() int {
 }
 
 func (r *run) stepError(err error) error {
+	if devicememory.Exhausted(err) {
+		return r.exhausted(err)
+	}
 	return fmt.Errorf("train: epoch %d, step %d: %w", r.at.Epoch, r.at.Step, err)
 }
 
@@ -74,6 +79,7 @@ func (r *run) settle() error {
 	r.pending = nil
 	res, err := step.Result()
 	if err != nil {
+		r.t.lost = r.t.onGPU // the update took what there was
 		return r.stepError(err)
 	}
 	return r.done(res, step.parts)

@@ -69,6 +69,7 @@ type Trainer struct {
 	step      int              // that were finished and moved the parameters
 	count     []compute.Buffer // how many did, as each GPU knows it, steps that only began counted too; nil: it is step
 	begun     int              // steps that are not finished
+	lost      bool             // an update failed while it wrote over the parameters
 	compiling time.Duration    // spent in all
 }
 

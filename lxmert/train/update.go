@@ -162,6 +162,7 @@ func (t *Trainer) move(run *started) error {
 	err = onEach(t.vars.devices, func(d int) error { return t.moveOn(d, movers, scalars, shape, run) })
 	switch {
 	case err != nil && t.onGPU:
+		t.lost = true
 		return fmt.Errorf("train: moving the parameters, of which nothing is left but what the run saved last: %w", err)
 	case err != nil:
 		return fmt.Errorf("train: moving the parameters: %w", err)

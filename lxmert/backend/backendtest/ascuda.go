@@ -22,6 +22,10 @@ var fakeCUDA string
 // NeedsNoTriton is the name of programs that [AsCUDA]'s plugin refuses to compile with Triton, as CUDA's does some.
 const NeedsNoTriton = "needs_no_triton"
 
+// Memory is the environment variable that says how much memory [AsCUDA]'s device has, in bytes. It then counts what is in use, and
+// executions for which it is too little fail. It may change at any time.
+const Memory = "LXMERT_TEST_DEVICE_MEMORY"
+
 // AsCUDA opens XLA's CPU plugin as if it were a CUDA plugin. Programs are built on it as they are for a GPU, whose text a test can
 // then read, and the CPU computes them. It takes a C compiler, as XLA in Go does.
 func AsCUDA(t testing.TB) *backend.Backend {
@@ -115,7 +119,7 @@ func (f *fakePlugins) build(cpu string, devices int) (*fakePlugin, error) {
 		return nil, err
 	}
 	args := []string{"-shared", "-fPIC", "-x", "c", "-DDEVICES=" + strconv.Itoa(devices)}
-	for name, text := range map[string]string{"CPU_PLUGIN": cpu, "CALLS": p.calls, "MEET": p.meet, "NEEDS_NO_TRITON": NeedsNoTriton} {
+	for name, text := range map[string]string{"CPU_PLUGIN": cpu, "CALLS": p.calls, "MEET": p.meet, "NEEDS_NO_TRITON": NeedsNoTriton, "MEMORY": Memory} {
 		args = append(args, "-D"+name+"="+strconv.Quote(text))
 	}
 	args = append(args, "-I", filepath.Join(strings.TrimSpace(string(header)), "pjrt"), "-o", p.path, "-", "-ldl", "-lpthread")

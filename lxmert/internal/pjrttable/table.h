@@ -1,5 +1,6 @@
 #ifndef LXMERT_PJRTTABLE_H
 #define LXMERT_PJRTTABLE_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -65,6 +66,11 @@ typedef struct {
 } pjrt_execute_args;
 
 typedef struct {
+	int64_t value;
+	bool is_set;
+} pjrt_figure;
+
+typedef struct {
 	size_t size;
 	void *extensions;
 	void *client;
@@ -83,6 +89,16 @@ typedef struct {
 } pjrt_upload_args;
 
 enum { pjrt_only_during_call = 0 }; // of semantics
+
+typedef struct {
+	size_t size;
+	void *extensions;
+	void *device;
+	int64_t in_use;
+	pjrt_figure peak, allocations, largest, limit, reserved, peak_reserved, reservable, free_block, pool, peak_pool;
+} pjrt_memory_args;
+
+enum { pjrt_memory_size = offsetof(pjrt_memory_args, peak_pool.is_set) + sizeof(bool) };
 
 // pjrt_pair_args are those of functions that go from one thing to another, or destroy one.
 typedef struct {
@@ -106,7 +122,7 @@ typedef struct {
 } pjrt_table;
 
 // The places of functions in the table.
-enum { pjrt_error_destroy = 0, pjrt_compile = 20, pjrt_upload = 22, pjrt_executable_destroy = 40, pjrt_serialize = 49, pjrt_get_executable = 51, pjrt_execute = 55, pjrt_load = 56 };
+enum { pjrt_error_destroy = 0, pjrt_compile = 20, pjrt_upload = 22, pjrt_memory = 34, pjrt_executable_destroy = 40, pjrt_serialize = 49, pjrt_get_executable = 51, pjrt_execute = 55, pjrt_load = 56 };
 
 // pjrt_forget destroys a failure that nobody is to hear of.
 static inline void pjrt_forget(const pjrt_table *t, pjrt_failure *f) {
@@ -114,10 +130,15 @@ static inline void pjrt_forget(const pjrt_table *t, pjrt_failure *f) {
 	t->functions[pjrt_error_destroy](&args);
 }
 
+// pjrt_has says whether a table is of the known version and has the function.
+static inline bool pjrt_has(const pjrt_table *t, int function) {
+	return t->version.major == 0 && t->size >= offsetof(pjrt_table, functions) + (function + 1) * sizeof t->functions[0] && t->functions[function];
+}
+
 // pjrt_copy returns a copy of a table, which stays; NULL where the table is of another version, ends before the function
 // last, or there is no memory.
 static inline pjrt_table *pjrt_copy(const pjrt_table *t, int last) {
-	if (t->version.major != 0 || t->size < offsetof(pjrt_table, functions) + (last + 1) * sizeof t->functions[0])
+	if (!pjrt_has(t, last))
 		return NULL;
 	pjrt_table *copy = malloc(t->size);
 	if (copy)

@@ -19,6 +19,7 @@ const compared = `
 FUNCTION(pjrt_error_destroy, PJRT_Error_Destroy)
 FUNCTION(pjrt_compile, PJRT_Client_Compile)
 FUNCTION(pjrt_upload, PJRT_Client_BufferFromHostBuffer)
+FUNCTION(pjrt_memory, PJRT_Device_MemoryStats)
 FUNCTION(pjrt_executable_destroy, PJRT_Executable_Destroy)
 FUNCTION(pjrt_serialize, PJRT_Executable_Serialize)
 FUNCTION(pjrt_get_executable, PJRT_LoadedExecutable_GetExecutable)
@@ -58,6 +59,13 @@ FIELD(pjrt_execute_args, complete, PJRT_LoadedExecutable_Execute_Args, device_co
 SIZE(pjrt_upload_args, PJRT_Client_BufferFromHostBuffer_Args)
 FIELD(pjrt_upload_args, semantics, PJRT_Client_BufferFromHostBuffer_Args, host_buffer_semantics)
 _Static_assert(pjrt_only_during_call == PJRT_HostBufferSemantics_kImmutableOnlyDuringCall, "semantics");
+_Static_assert(pjrt_memory_size == PJRT_Device_MemoryStats_Args_STRUCT_SIZE, "PJRT_Device_MemoryStats_Args");
+FIELD(pjrt_memory_args, device, PJRT_Device_MemoryStats_Args, device)
+FIELD(pjrt_memory_args, in_use, PJRT_Device_MemoryStats_Args, bytes_in_use)
+FIELD(pjrt_memory_args, peak.value, PJRT_Device_MemoryStats_Args, peak_bytes_in_use)
+FIELD(pjrt_memory_args, peak.is_set, PJRT_Device_MemoryStats_Args, peak_bytes_in_use_is_set)
+FIELD(pjrt_memory_args, limit.value, PJRT_Device_MemoryStats_Args, bytes_limit)
+FIELD(pjrt_memory_args, limit.is_set, PJRT_Device_MemoryStats_Args, bytes_limit_is_set)
 SIZE(pjrt_pair_args, PJRT_LoadedExecutable_GetExecutable_Args)
 FIELD(pjrt_pair_args, from, PJRT_LoadedExecutable_GetExecutable_Args, loaded_executable)
 FIELD(pjrt_pair_args, to, PJRT_LoadedExecutable_GetExecutable_Args, executable)

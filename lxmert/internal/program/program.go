@@ -18,6 +18,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/seed-516990b0/golxmert/lxmert/internal/compileoption"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/devicememory"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/speedup"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/xlabuilder"
 )
@@ -188,6 +189,11 @@ func (p *Program) Compile() (err error) {
 		slog.Warn("XLA did not compile a program with Triton's matrix products; this program has those of cuBLAS", "program", p.graph.Name())
 	}
 	return err
+}
+
+// Memory is what the compiler says that the compiled program takes of each device. ok is false where it does not say.
+func (p *Program) Memory() (n devicememory.Need, ok bool) {
+	return devicememory.OfProgram(p.graph.Executable())
 }
 
 // Execute runs the program on device buffers in the order of its slots, all of the first device, then all of the

@@ -1,3 +1,3 @@
-// Package xlabuilder reaches what go-xla builds between GoMLX, which describes a program, and XLA, which compiles it. go-xla keeps it
-// in unexported fields; where a later version keeps it elsewhere, programs stay as they are.
+// Package xlabuilder reaches what go-xla builds between GoMLX, which describes a program, and XLA, which compiles it, and what else
+// go-xla keeps in unexported fields; where a later version keeps it elsewhere, programs stay as they are.
 package xlabuilder

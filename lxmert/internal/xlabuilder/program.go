@@ -28,7 +28,7 @@ func Program(b compute.Builder) *stablehlo.Builder {
 	if !ok {
 		return nil
 	}
-	if program := hidden[*stablehlo.Builder](x, "builder"); program != nil {
+	if program := Hidden[*stablehlo.Builder](x, "builder"); program != nil {
 		return *program
 	}
 	return nil
@@ -40,20 +40,29 @@ func Functions(b compute.Builder) []*stablehlo.Function {
 	if program == nil {
 		return nil
 	}
-	list := hidden[[]*stablehlo.Function](program, "functions")
+	list := Hidden[[]*stablehlo.Function](program, "functions")
 	if list == nil {
 		return nil
 	}
 	return *list
 }
 
-// hidden points to an unexported field, or is nil if there is none of that type.
-func hidden[T any](of any, name string) *T {
+// Hidden points to an unexported field of what of points to, or is nil if there is none of that type.
+func Hidden[T any](of any, name string) *T {
 	field := reflect.ValueOf(of).Elem().FieldByName(name)
 	if !field.IsValid() || field.Type() != reflect.TypeFor[T]() {
 		return nil
 	}
 	return (*T)(unsafe.Pointer(field.UnsafeAddr()))
+}
+
+// Pointer is the value of an unexported field that is a pointer, of whatever type, or nil if there is none.
+func Pointer(of any, name string) unsafe.Pointer {
+	field := reflect.ValueOf(of).Elem().FieldByName(name)
+	if !field.IsValid() || field.Kind() != reflect.Pointer {
+		return nil
+	}
+	return field.UnsafePointer()
 }
 
 // alias lets an output of a program have the memory of an input.

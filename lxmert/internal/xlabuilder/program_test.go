@@ -12,12 +12,12 @@ import (
 
 // TestProgramIsFound: go-xla has a program where it is looked for.
 func TestProgramIsFound(t *testing.T) {
-	if hidden[*stablehlo.Builder](&xla.Builder{}, "builder") == nil {
+	if Hidden[*stablehlo.Builder](&xla.Builder{}, "builder") == nil {
 		t.Error("xla.Builder has no field builder of the type *stablehlo.Builder")
 	}
 	b := stablehlo.New("test")
 	main := b.Main()
-	if list := hidden[[]*stablehlo.Function](b, "functions"); list == nil || !slices.Contains(*list, main) {
+	if list := Hidden[[]*stablehlo.Function](b, "functions"); list == nil || !slices.Contains(*list, main) {
 		t.Error("stablehlo.Builder has no field functions with its functions")
 	}
 }

@@ -1,0 +1,163 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/seed-516990b0/golxmert/internal/progress"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/devicememory"
+	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+)
+
+// This file compares a device's memory with what steps take of it, before the first of them, and ends a run for which it was too
+// little after all. The processor says nothing of its memory.
+
+// memory is what a step takes of each device, in bytes.
+type memory struct {
+	kept int64 // parameters and the optimizer's state, from the first step on
+	sums int64 // gradients
+	rows int64 // what depends on how many rows there are
+	free int64 // for all of these
+}
+
+func (m memory) need() int64 { return m.kept + m.sums + m.rows }
+
+// deviceMemory is that of the device that has the most of it in use.
+func (t *Trainer) deviceMemory() (devicememory.Use, bool) {
+	return devicememory.Of(t.backend, t.opt.Devices)
+}
+
+// memoryOf compiles the program of a step and asks what it takes. ok is false where compiler or device do not say.
+func (t *Trainer) memoryOf(parts []Part) (m memory, ok bool, err error) {
+	use, ok := t.deviceMemory()
+	free, known := use.Free()
+	if !ok || !known || len(parts) == 0 {
+		return memory{}, false, nil
+	}
+	fed, err := lxrt.Feed(t.cfg, parts[0].Batch)
+	if err != nil {
+		return memory{}, false, err
+	}
+	g, err := t.gradient(fed, parts[0], len(parts) > 1)
+	if err != nil {
+		return memory{}, false, err
+	}
+	n, ok := g.Memory()
+	if !ok {
+		return memory{}, false, nil
+	}
+	m.free = free
+	for _, v := range t.vars.list {
+		size := v.shape.ByteSize()
+		m.kept += size
+		m.free += size
+		if v.slots != nil {
+			m.free += size * int64(len(v.slots))
+		}
+	}
+	weights := int64(0) // among the program's inputs
+	for _, s := range g.Slots {
+		switch in := s.Input.(type) {
+		case nil:
+			weights += s.Shape.ByteSize()
+		case sumInput:
+			weights += t.vars.byName[in.param].shape.ByteSize()
+			m.sums += t.vars.byName[in.param].shape.ByteSize()
+		}
+	}
+	for _, name := range g.params {
+		size := t.vars.byName[name].shape.ByteSize()
+		m.kept += size * int64(t.optimizer.slots)
+		m.sums += size
+	}
+	// The inputs are there twice while those of the next part are on their way.
+	m.rows = n.Temporary + 2*max(0, n.Inputs-weights)
+	return m, true, nil
+}
+
+// Fit compiles what a step of these parts needs and says whether the devices' memory is enough for it. The error says what takes
+// less.
+func (t *Trainer) Fit(parts ...Part) error {
+	m, ok, err := t.memoryOf(parts)
+	if err != nil || !ok || m.need() <= m.free {
+		return err
+	}
+	return fmt.Errorf("train: a step takes about %s of the GPU's memory, of which %s are free: %s", progress.Bytes(m.need()), progress.Bytes(m.free), t.smaller(m, parts))
+}
+
+// smaller is what a user can do about steps that take too much.
+func (t *Trainer) smaller(m memory, parts []Part) string {
+	fixed := m.kept + m.sums
+	if fixed > m.free {
+		text := fmt.Sprintf("parameters, gradients and the optimizer's state alone take %s", progress.Bytes(fixed))
+		if t.adapters == nil {
+			text += "; --lora 8 trains adapters, which take less, and "
+		} else {
+			text += "; "
+		}
+		return text + "so does a GPU that nobody else uses, which --backend cuda,visible_devices=N chooses"
+	}
+	rows := parts[0].Batch.Rows()
+	sums := m.sums
+	if len(parts) == 1 {
+		sums *= 2 // those of earlier parts come in
+	}
+	text := ""
+	for k := 2; k <= rows/t.opt.Devices; k++ {
+		if takes := m.kept + sums + m.rows/int64(k); rows%(k*t.opt.Devices) == 0 && takes <= m.free {
+			text = fmt.Sprintf("--accumulate %d takes about %s for the same step", k*len(parts), progress.Bytes(takes))
+			break
+		}
+	}
+	if !t.opt.Rematerialize {
+		if text != "" {
+			text += ", "
+		}
+		text += "--rematerialize less than now"
+	}
+	if text != "" {
+		text += "; "
+	}
+	return text + "a smaller --batchSize takes less, too"
+}
+
+// fits says whether the largest steps of the job fit.
+func (r *run) fits(ctx context.Context) error {
+	if _, ok := r.t.deviceMemory(); !ok || r.job.Largest == nil {
+		return nil
+	}
+	batches, err := r.job.Largest(ctx)
+	if err != nil {
+		return err
+	}
+	defer batches.Close()
+	parts, err := batches.Next()
+	if err != nil {
+		return err
+	}
+	return r.t.Fit(parts...)
+}
+
+// exhausted ends the run where memory was too little for a step.
+func (r *run) exhausted(err error) error {
+	where := fmt.Sprintf("train: the GPU's memory is too little for step %d of epoch %d", r.at.Step, r.at.Epoch)
+	if use, ok := r.t.deviceMemory(); ok && use.Limit > 0 {
+		where += fmt.Sprintf(", with %s of %s in use before it", progress.Bytes(use.InUse), progress.Bytes(use.Limit))
+	}
+	less := "when others use less of the GPU, or on more --devices"
+	if !r.t.opt.Rematerialize {
+		less = "with --rematerialize, which takes less, " + less
+	}
+	if r.t.lost {
+		if _, missing := os.Stat(r.path(stateFile)); missing != nil {
+			return fmt.Errorf("%s; nothing was saved before it, so it begins anew: %w", where, err)
+		}
+		return fmt.Errorf("%s; --resume goes on from the state that was saved last, %s: %w", where, less, err)
+	}
+	if saving := r.save(); saving != nil {
+		return errors.Join(fmt.Errorf("%s: %w", where, err), saving)
+	}
+	return fmt.Errorf("%s; the state before it is saved, and --resume goes on %s: %w", where, less, err)
+}

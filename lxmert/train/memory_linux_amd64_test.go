@@ -1,0 +1,209 @@
+//go:build cgo
+
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
+	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/devicememory"
+)
+
+// This file trains on a device that counts its memory.
+
+// plenty is more than any test here takes, in bytes.
+const plenty = 1 << 40
+
+// setMemory says how much memory the device has.
+func setMemory(t *testing.T, bytes int64) { t.Setenv(backendtest.Memory, strconv.FormatInt(bytes, 10)) }
+
+// ofMemory are a trainer on such a device, a part, and what a step of it takes.
+func ofMemory(t *testing.T, opt Options, parts ...Part) (*Trainer, memory) {
+	t.Helper()
+	setMemory(t, plenty)
+	tr := newTrainer(t, backendtest.AsCUDA(t), &Initial{Config: small(), Seed: 3, Range: 0.1}, answers, opt)
+	m, ok, err := tr.memoryOf(parts)
+	if err != nil || !ok {
+		t.Fatalf("what a step takes is not known: %v", err)
+	}
+	return tr, m
+}
+
+func TestWhatFitsRunsAndWhatDoesNotIsRefusedBeforeTheFirstStep(t *testing.T) {
+	for name, n := range map[string]int{"one part": 1, "three parts": 3} {
+		t.Run(name, func(t *testing.T) {
+			var parts []Part
+			for i := range n {
+				parts = append(parts, rows(small(), 1+i, 64))
+			}
+			tr, m := ofMemory(t, withDropout(), parts...)
+			use, _ := tr.deviceMemory()
+			enough := use.InUse + m.need() - (m.free - (plenty - use.InUse)) // what the trainer has counts as free
+			setMemory(t, enough-1)
+			err := tr.Fit(parts...)
+			if err == nil || !strings.Contains(err.Error(), "--accumulate "+strconv.Itoa(2*n)+" ") || !strings.Contains(err.Error(), "--rematerialize") {
+				t.Errorf("a byte too little: %v", err)
+			}
+			setMemory(t, enough)
+			if err := tr.Fit(parts...); err != nil {
+				t.Errorf("just enough: %v", err)
+			}
+			for range 2 {
+				if _, err := tr.Step(t.Context(), parts...); err != nil {
+					t.Fatalf("%v was said to be enough: %v", m, err)
+				}
+			}
+			// What is said to be needed is not much more than what was.
+			use, _ = tr.deviceMemory()
+			if most := use.Peak + m.rows; enough > most {
+				t.Errorf("%d bytes were asked for, the peak was %d: %+v", enough, use.Peak, m)
+			}
+		})
+	}
+}
+
+func TestWhatIsTooLargeWhateverTheBatchIsSaidSo(t *testing.T) {
+	part := rows(small(), 1, 4)
+	for rank, want := range map[int]string{0: "--lora", 2: "optimizer's state alone"} {
+		opt := plain
+		opt.LoRA.Rank = rank
+		tr, m := ofMemory(t, opt, part)
+		use, _ := tr.deviceMemory()
+		setMemory(t, use.InUse+m.sums/2)
+		err := tr.Fit(part)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "--accumulate") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("rank %d: %v", rank, err)
+		}
+	}
+}
+
+func TestTheProcessorIsNotAskedForItsMemory(t *testing.T) {
+	part := rows(small(), 1, 4)
+	for _, spec := range []string{"cpu", "go"} {
+		tr := newTrainer(t, backendtest.Open(t, spec), &Initial{Config: small(), Seed: 3, Range: 0.1}, answers, plain)
+		if err := tr.Fit(part); err != nil || len(tr.gradients) > 0 {
+			t.Errorf("%s: %v, and %d programs were compiled", spec, err, len(tr.gradients))
+		}
+	}
+}
+
+func TestARunWhoseStepsAreTooLargeLeavesItsFolderFree(t *testing.T) {
+	b := backendtest.AsCUDA(t)
+	dir := t.TempDir()
+	job := smallJob(small(), 3, 3)
+	job.Largest = func(ctx context.Context) (Batches, error) { return job.Batches(ctx, 0, 0) }
+	setMemory(t, 1)
+	_, err := smallRun(t.Context(), b, job, RunOptions{Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), "are free") || devicememory.Exhausted(err) {
+		t.Fatalf("too little memory: %v", err)
+	}
+	setMemory(t, plenty)
+	if _, err := smallRun(t.Context(), b, job, RunOptions{Dir: dir}); err != nil {
+		t.Errorf("the same command with enough memory: %v", err)
+	}
+}
+
+// TestARunThatRunsOutOfMemoryGoesOnFromTheStepBefore, and says how.
+func TestARunThatRunsOutOfMemoryGoesOnFromTheStepBefore(t *testing.T) {
+	setMemory(t, plenty)
+	b := backendtest.AsCUDA(t)
+	whole, cut := t.TempDir(), t.TempDir()
+	if _, err := smallRun(t.Context(), b, smallJob(small(), 3, 3), RunOptions{Dir: whole, LogSteps: 1}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := smallRun(t.Context(), b, shrinking(t, smallJob(small(), 3, 3)), RunOptions{Dir: cut, LogSteps: 1})
+	if !devicememory.Exhausted(err) || !strings.Contains(err.Error(), "step 1 of epoch 1") || !strings.Contains(err.Error(), "--resume") || strings.Contains(err.Error(), "\n") {
+		t.Fatalf("the memory ran out: %v", err)
+	}
+	setMemory(t, plenty)
+	out, err := smallRun(t.Context(), b, smallJob(small(), 3, 3), RunOptions{Dir: cut, LogSteps: 1, Resume: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Resumed != 4 || !maps.Equal(ended(t, whole), ended(t, cut)) {
+		t.Errorf("went on after step %d, and ended otherwise than a run that was not cut", out.Resumed)
+	}
+}
+
+// shrinking takes the device's memory away before the second step of the second epoch.
+func shrinking(t *testing.T, job Job) Job {
+	batches := job.Batches
+	job.Batches = func(ctx context.Context, epoch, from int) (Batches, error) {
+		b, err := batches(ctx, epoch, from)
+		return &shrink{t, b, epoch, from}, err
+	}
+	return job
+}
+
+type shrink struct {
+	t *testing.T
+	Batches
+	epoch, step int
+}
+
+func (s *shrink) Next() ([]Part, error) {
+	if s.epoch == 1 && s.step == 1 {
+		setMemory(s.t, 1)
+	}
+	s.step++
+	return s.Batches.Next()
+}
+
+// TestParametersThatAnUpdateLostAreNotSaved: the state of the step before is gone with them.
+func TestParametersThatAnUpdateLostAreNotSaved(t *testing.T) {
+	dir := t.TempDir()
+	r := &run{t: &Trainer{lost: true}, opt: RunOptions{Dir: dir}}
+	little := errors.New("RESOURCE_EXHAUSTED")
+	if err := r.exhausted(little); !errors.Is(err, little) || !strings.Contains(err.Error(), "begins anew") {
+		t.Error(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, stateFile), []byte("as it was"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.exhausted(little); !errors.Is(err, little) || !strings.Contains(err.Error(), "saved last") {
+		t.Error(err)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, stateFile)); err != nil || string(text) != "as it was" {
+		t.Errorf("the state was written over: %q, %v", text, err)
+	}
+}
+
+func TestDeviceMemoryIsInEveryLineWhereTheDeviceSays(t *testing.T) {
+	setMemory(t, plenty)
+	for _, c := range []struct {
+		b    *backend.Backend
+		says bool
+	}{{backendtest.AsCUDA(t), true}, {backendtest.Open(t, "cpu"), false}} {
+		dir := t.TempDir()
+		if _, err := smallRun(t.Context(), c.b, smallJob(small(), 2), RunOptions{Dir: dir, LogSteps: 1}); err != nil {
+			t.Fatal(err)
+		}
+		text, err := fs.ReadFile(os.DirFS(dir), metricsFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			var l struct {
+				Step int
+				Use  *int64 `json:"device_memory_mb"`
+				Peak *int64 `json:"device_peak_mb"`
+			}
+			if err := json.Unmarshal([]byte(line), &l); err != nil {
+				t.Fatal(err)
+			}
+			if l.Step > 0 && ((l.Use != nil) != c.says || (l.Peak != nil) != c.says) {
+				t.Errorf("%s: %s", c.b.Kind, line)
+			}
+		}
+	}
+}
