@@ -175,9 +175,15 @@ func needs(cmd *cobra.Command, place install.Place) []need {
 	if torch != "" && exec.CommandContext(cmd.Context(), torch, "-c", "import safetensors, transformers").Run() == nil {
 		transformers.missing = ""
 	}
+	board := need{"tensorboard", "TensorBoard, in the Python that LXMERT_PYTHON_TORCH names, or the system's; .ci/run has the version"}
+	for _, c := range candidates {
+		if exec.CommandContext(cmd.Context(), c, "-c", "import tensorboard").Run() == nil {
+			board.missing = ""
+		}
+	}
 	root := need{"root", "somebody else's access is tried as root only"}
 	if os.Geteuid() == 0 {
 		root.missing = ""
 	}
-	return []need{xla, world, jupyter, chromium, python, transformers, latex, root}
+	return []need{xla, world, jupyter, chromium, python, transformers, board, latex, root}
 }

@@ -36,10 +36,11 @@ func (m *Metrics) Add(line []byte) {
 		return
 	}
 	number := func(v any) float64 {
-		if f, ok := v.(float64); ok {
-			return f
+		f, ok := numberOf(v)
+		if !ok || math.IsInf(f, 0) {
+			return math.NaN() // it is missing
 		}
-		return math.NaN() // it is missing, or a text such as "NaN", which JSON has no number for
+		return f
 	}
 	switch {
 	case x.Step != nil && x.Loss != nil:
@@ -71,12 +72,21 @@ func meanBetween(steps, values []float64, from, to float64) float64 {
 
 // ReadMetrics reads a run's metrics.jsonl. A file that is not there yet is a run that has not begun.
 func ReadMetrics(path string) (m Metrics, err error) {
-	f, err := os.Open(path)
+	err = eachLine(path, func(line []byte) error {
+		m.Add(line)
+		return nil
+	})
 	if errors.Is(err, os.ErrNotExist) {
-		return m, nil
+		err = nil
 	}
+	return m, err
+}
+
+// eachLine hands over the whole lines of a metrics.jsonl.
+func eachLine(path string, do func(line []byte) error) error {
+	f, err := os.Open(path)
 	if err != nil {
-		return m, err
+		return err
 	}
 	defer f.Close()
 	r := bufio.NewReader(f)
@@ -84,13 +94,15 @@ func ReadMetrics(path string) (m Metrics, err error) {
 		line, err := r.ReadSlice('\n')
 		switch {
 		case err == nil:
-			m.Add(line)
+			if err := do(line); err != nil {
+				return err
+			}
 		case errors.Is(err, io.EOF): // a line that is being written is left for the next time
-			return m, nil
+			return nil
 		case errors.Is(err, bufio.ErrBufferFull):
-			return m, fmt.Errorf("%s has a line of more than %d bytes, so it is not the metrics of a run", path, r.Size())
+			return fmt.Errorf("%s has a line of more than %d bytes, so it is not the metrics of a run", path, r.Size())
 		default:
-			return m, err
+			return err
 		}
 	}
 }
