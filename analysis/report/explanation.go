@@ -20,7 +20,8 @@ import (
 // show everything else.
 type example struct {
 	Question string
-	Alone    bool // nothing above says the question yet
+	Alone    bool   // nothing above says the question yet
+	Name     string // what tells it from those beside it; "": it stands alone
 	Answers  []analysis.Candidate
 	Picture  shown
 	Alt      string

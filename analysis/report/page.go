@@ -41,13 +41,13 @@ type content struct {
 	Facts []layout.Fact
 }
 
-// part is one result in a page. One of Table, Chart and Example is there.
+// part is one result in a page: a table, a chart, or examples, of which several stand side by side.
 type part struct {
 	ID, Title string // of its element, and in the index
 	Open      bool   // an example that is seen at once
 	Table     *table
 	Chart     *chart
-	Example   *example
+	Examples  []*example
 }
 
 type table struct {
@@ -82,8 +82,8 @@ func write(w io.Writer, c analysis.Collection, opt Options) error {
 		}
 		count[kind]++
 		x.ID = fmt.Sprintf("%s%s-%d", prefix, kind, count[kind])
-		if x.Example != nil {
-			x.Open, x.Example.Alone = count[kind] == 1, len(c.Results) == 1
+		if x.Examples != nil {
+			x.Open, x.Examples[0].Alone = count[kind] == 1, len(c.Results) == 1 && len(x.Examples) == 1
 		}
 		if x.Title == "" {
 			x.Title = "Example " + strconv.Itoa(count[kind])
@@ -129,15 +129,39 @@ func newPart(r analysis.Result, opt Options) (x *part, kind string, err error) {
 		kind, x.Chart = "bars", newBars(r)
 	case analysis.Explanation:
 		x.Title = r.Scores.Text.Text
-		x.Example, err = newExample(r, opt)
+		x.Examples = make([]*example, 1)
+		x.Examples[0], err = newExample(r, opt)
 	case analysis.Scores:
 		return newPart(analysis.Compared(r), opt)
 	case analysis.Maps:
 		return newPart(analysis.Explanation{Scores: analysis.Scores{Meta: r.Meta, Text: r.Text}, Maps: r.Maps}, opt)
+	case analysis.Collection:
+		x.Title = r.Title
+		x.Examples, err = sideBySide(r, opt)
 	default:
 		kind, err = analysis.KindOf(r), fmt.Errorf("%w within another", ErrResult)
 	}
 	return x, kind, err
+}
+
+// sideBySide lays out a collection within another one, which is examples and nothing else, such as one question in two models: each is
+// called by its method.
+func sideBySide(c analysis.Collection, opt Options) (all []*example, err error) {
+	for _, r := range c.Results {
+		x, _, err := newPart(r, opt)
+		switch {
+		case err != nil:
+			return nil, err
+		case len(x.Examples) != 1:
+			return nil, fmt.Errorf("%w: a collection within another one is examples side by side, not a %s", ErrResult, analysis.KindOf(r))
+		}
+		x.Examples[0].Name = r.About().Method
+		all = append(all, x.Examples[0])
+	}
+	if all == nil {
+		return nil, fmt.Errorf("%w: a collection within another one has no examples", ErrResult)
+	}
+	return all, nil
 }
 
 // fragmentPrefix keeps the names of a fragment's parts apart from those of other fragments on the same page.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,13 +49,50 @@ func TestNoPageIsWiderThanItsWindow(t *testing.T) {
 	example.click(".lxr-overview summary")
 	example.do(chromedp.WaitReady(".lxr-strip canvas", chromedp.ByQuery))
 	example.click(circle)
+	pair := visit(t, saved(t, besideEachOther(t), report.Options{}), look{dark: true})
 	for _, width := range []int{1280, 768, 400} {
-		for name, p := range map[string]*tab{"example": example, "run": run} {
+		for name, p := range map[string]*tab{"example": example, "run": run, "beside": pair} {
 			p.do(size(width, 900))
 			p.expect(fmt.Sprintf("%s at %d, too wide by", name, width), p.wide(), 0)
 			p.keep(fmt.Sprintf("%s-%d", name, width), true)
 		}
 	}
+}
+
+// besideEachOther is one question in two models.
+func besideEachOther(t *testing.T) analysis.Collection {
+	t.Helper()
+	x := sample(t.TempDir())
+	x.Maps = livelyMaps(x.Scores.Boxes)
+	y := x
+	x.Scores.Method, y.Scores.Method = "before: "+x.Scores.Method, "after: "+y.Scores.Method
+	y.Scores.Regions = slices.Clone(y.Scores.Regions)
+	slices.Reverse(y.Scores.Regions)
+	pair := analysis.Collection{Title: "before: red, after: blue", Results: []analysis.Result{x, y}}
+	table := analysis.Table{Columns: []string{"measure", "value"}, Rows: [][]any{{"answers that changed", 0.5}}}
+	return analysis.Collection{Title: "Two models", Results: []analysis.Result{table, pair}}
+}
+
+// TestExamplesStandSideBySide where the window is wide enough, each with controls of its own.
+func TestExamplesStandSideBySide(t *testing.T) {
+	p := visit(t, saved(t, besideEachOther(t), report.Options{}), look{width: 1280, height: 900})
+	place := func(i int, side string) float64 {
+		return eval[float64](p, fmt.Sprintf(`document.querySelectorAll('section.lxr')[%d].getBoundingClientRect().%s`, i, side))
+	}
+	if place(0, "right") > place(1, "left") || place(0, "top") != place(1, "top") {
+		t.Errorf("the first ends at %g, the second begins at %g; their tops are %g and %g", place(0, "right"), place(1, "left"), place(0, "top"), place(1, "top"))
+	}
+	p.expect("names", eval[string](p, `[...document.querySelectorAll('section.lxr h3')].map(h => h.textContent.split(':')[0]).join()`), "before,after")
+	p.do(size(700, 900))
+	if place(0, "bottom") > place(1, "top") {
+		t.Errorf("in a narrow window the first ends at %g, the second begins at %g", place(0, "bottom"), place(1, "top"))
+	}
+	p.expect("looks chosen in the second after a choice in the first", eval[string](p, `(() => {
+		const views = [...document.querySelectorAll('[data-lxr=view]')];
+		views[0].value = '1';
+		views[0].onchange();
+		return views.map(v => v.value).join();
+	})()`), "1,0")
 }
 
 // faint lists the texts whose contrast with what is behind them is below the 4.5 that WCAG asks for.

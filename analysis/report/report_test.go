@@ -216,6 +216,9 @@ func TestWhatDoesNotFitIsAnError(t *testing.T) {
 		"a page in a page": func(*parts) analysis.Result {
 			return analysis.Collection{Results: []analysis.Result{analysis.Collection{}}}
 		},
+		"a table side by side with others": func(*parts) analysis.Result {
+			return analysis.Collection{Results: []analysis.Result{analysis.Collection{Results: []analysis.Result{analysis.Table{}}}}}
+		},
 		"fewer words":   func(r *parts) analysis.Result { r.Examples[0].Methods[0].Words = []float64{1}; return r.page() },
 		"fewer regions": func(r *parts) analysis.Result { r.Examples[0].Methods[0].Regions = []float64{1}; return r.page() },
 		"fewer boxes": func(r *parts) analysis.Result {
