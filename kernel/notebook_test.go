@@ -248,7 +248,7 @@ func TestNotebooksAreCommittedWithoutOutputs(t *testing.T) {
 func TestNotebooksRun(t *testing.T) {
 	n := openNotebooks(t)
 	n.run(t, "01", "").expect(t, `what color is the star\?`, `bi-modal relevance`, `% of \d+ questions are answered right`)
-	n.run(t, "02", "").expect(t, `attention maps`, `wrote out/entropy.pdf`, `wrote out/entropy.csv`)
+	n.run(t, "02", "").expect(t, `attention maps`, `before beside after, 64 questions`, `wrote out/entropy.pdf`, `wrote out/entropy.csv`)
 	n.run(t, "03", "").expect(t, `relevance\tpositive\t0\.\d+`, `random`, `spearman`, `relevance\tattention\timage\t-?0?\.?\d+`)
 	n.run(t, "04", "").expect(t, `EMAP gap\tshare\t`, `V-SHAP\tshare\t.*\t0\n`, `EMAP`, `Shapley values: `, `words \d+ %, regions \d+ %`, `Shapley interactions`, `norm of cross-attention`)
 	n.run(t, "05", "").expect(t, `Where what is known`, `debiased linear CKA of levels`, `fusion of words and regions`, `probe of all heads\t[01]`, `Words and regions along their main directions`)

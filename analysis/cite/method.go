@@ -55,6 +55,7 @@ func methods() []method {
 		{"suites", []string{"suite sugarcrepe"}, []string{"sugarcrepe"}, []string{"hsieh2023sugarcrepe"}},
 		{"suites", []string{"suite aro"}, []string{"aro"}, []string{"yuksekgonul2023when"}},
 		{"suites", []string{"suite masked"}, []string{"masked", "masked-svo"}, []string{"benova2024beyond"}},
+		{"two-models", []string{"two models"}, nil, nil},
 		{"use-of-the-picture", []string{"use of the picture"}, []string{"looks"}, append([]string{"hessel2020does", "gat2021perceptual"}, shapley...)},
 		{"what-if", nil, []string{"what-if"}, []string{"geva2023dissecting"}},
 		{"../calibration", []string{"confidence can be trusted", "at which risk"}, []string{"readout"}, []string{"geifman2019biasreduced", "whitehead2022reliable", "guo2017calibration"}},

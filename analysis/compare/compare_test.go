@@ -282,3 +282,16 @@ func TestBlocksOfParameters(t *testing.T) {
 		t.Errorf("blocks are %s, expected %s", got, want)
 	}
 }
+
+func TestShortNamesTellModelsApart(t *testing.T) {
+	for _, c := range [][4]string{
+		{"snap/Epoch20_LXRT.pth", "snap/vqa/run/BEST.pth", "Epoch20_LXRT", "BEST"},
+		{"snap/vqa/a/BEST", "snap/vqa/b/BEST", "a/BEST", "b/BEST"},
+		{"a.pth", "a.pth", "a.pth", "a.pth"},
+		{"x/m.pth", "m.pth", "x/m", "m"},
+	} {
+		if got := compare.ShortNames(c[0], c[1]); got[0] != c[2] || got[1] != c[3] {
+			t.Errorf("%s and %s are called %q, expected %q", c[0], c[1], got, c[2:])
+		}
+	}
+}

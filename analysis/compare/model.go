@@ -3,7 +3,10 @@ package compare
 import (
 	"errors"
 	"fmt"
+	"path"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
@@ -50,6 +53,23 @@ func pictures(n int) string {
 		return "one picture"
 	}
 	return fmt.Sprintf("%d pictures", n)
+}
+
+// ShortNames are as much of the names of two files of weights as tells them apart, from the end and without suffixes: what to call two
+// models that nobody named.
+func ShortNames(a, b string) []string {
+	parts := func(file string) []string {
+		file = filepath.ToSlash(filepath.Clean(file))
+		return strings.Split(strings.TrimSuffix(file, path.Ext(file)), "/")
+	}
+	x, y := parts(a), parts(b)
+	for n := 1; n <= max(len(x), len(y)); n++ {
+		p, q := strings.Join(x[max(0, len(x)-n):], "/"), strings.Join(y[max(0, len(y)-n):], "/")
+		if p != q {
+			return []string{p, q}
+		}
+	}
+	return []string{a, b}
 }
 
 // sameAnswers says of each answer of one head which class of another it is, -1 of those that it does not have: by their names, or

@@ -81,7 +81,7 @@ const (
 func (c *Comparison) Summary() analysis.Table {
 	t := analysis.Table{Meta: c.meta("two models, the same questions"), Columns: []string{"measure", "value", "low", "high", "n"}}
 	t.Level = level
-	t.Params["relevance"] = c.Method + ", of the answer of " + c.Names[0]
+	t.Params["relevance"] = c.Method + ", of " + c.Names[0] + "'s answer"
 	drawn := analysis.NewResamples(len(c.Questions), resamples, level, rand.New(rand.NewPCG(c.seed, 11)))
 	add := func(name string, r *analysis.Running) {
 		if r.N() == 0 {
@@ -105,12 +105,12 @@ func (c *Comparison) Summary() analysis.Table {
 		each("answers that changed", func(q Changed) float64 { return share(q.Changed) })
 	}
 	for i, name := range c.Names {
-		each("right answers of "+name, func(q Changed) float64 { return q.Right[i] })
+		each(name+": right answers", func(q Changed) float64 { return q.Right[i] })
 	}
 	each("answers that got better", func(q Changed) float64 { return better(q.Right[1], q.Right[0]) })
 	each("answers that got worse", func(q Changed) float64 { return better(q.Right[0], q.Right[1]) })
 	for i, name := range c.Names {
-		each(fmt.Sprintf("probability in %s of the answer of %s", name, c.Names[0]), func(q Changed) float64 { return q.Probability[0][i] })
+		each(fmt.Sprintf("%s: probability of %s's answer", name, c.Names[0]), func(q Changed) float64 { return q.Probability[0][i] })
 	}
 	for i, what := range []string{"words", "regions", "words and regions"} {
 		each("rank correlation of relevance, "+what, func(q Changed) float64 { return q.Spearman[i] })
@@ -176,9 +176,8 @@ var families = []family{
 // Answers has a row for each question whose answer changed, those first whose answer lost most.
 func (c *Comparison) Answers() analysis.Table {
 	a, b := c.Names[0], c.Names[1]
-	t := analysis.Table{Meta: c.meta("answers that changed"), Columns: []string{"question", "picture", a, "its probability", "in " + b, b, "its probability", "in " + a,
-		a + " is right", b + " is right", "relevance alike", "attention apart, bits"}}
-	t.Params["relevance alike"] = "rank correlation over words and regions, of the answer of " + a
+	t := analysis.Table{Meta: c.meta("answers that changed"), Columns: []string{"question", "picture", a, "its probability", b, "its probability", "right", "relevance alike"}}
+	t.Params["relevance alike"] = "rank correlation over words and regions, of " + a + "'s answer"
 	var changed []*Changed
 	for i := range c.Questions {
 		if c.Questions[i].Changed {
@@ -186,19 +185,38 @@ func (c *Comparison) Answers() analysis.Table {
 		}
 	}
 	slices.SortStableFunc(changed, func(x, y *Changed) int { return x.order(y) })
-	known := slices.ContainsFunc(changed, func(q *Changed) bool { return !math.IsNaN(q.Right[0]) })
 	for _, q := range changed {
-		t.Rows = append(t.Rows, []any{q.Text, strings.Join(q.Images, ", "), q.Answers[0], q.Probability[0][0], q.Probability[0][1], q.Answers[1], q.Probability[1][1], q.Probability[1][0],
-			q.Right[0], q.Right[1], q.Spearman[2], q.Divergence})
-	}
-	if !known {
-		t.Columns = slices.Delete(t.Columns, 8, 10)
-		for i := range t.Rows {
-			t.Rows[i] = slices.Delete(t.Rows[i], 8, 10)
-		}
+		t.Rows = append(t.Rows, []any{q.Text, strings.Join(q.Images, ", "), q.Answers[0], q.Probability[0][0], q.Answers[1], q.Probability[1][1], c.right(q), q.Spearman[2]})
 	}
 	return t
 }
+
+// right says which model's answer counts more.
+func (c *Comparison) right(q *Changed) string {
+	switch x, y := q.Right[0], q.Right[1]; {
+	case math.IsNaN(x) || math.IsNaN(y):
+		return ""
+	case x == y && x == 0:
+		return "neither"
+	case x == y:
+		return "both"
+	case x > y:
+		return c.Names[0]
+	}
+	return c.Names[1]
+}
+
+// first are the first rows of a table, of which there is a file with all.
+func first(t analysis.Table, rows int) analysis.Table {
+	if more := len(t.Rows) - rows; more > 0 {
+		t.Rows = t.Rows[:rows]
+		t.Notes = append(slices.Clone(t.Notes), fmt.Sprintf("%d more answers changed.", more))
+	}
+	return t
+}
+
+// shownAnswers is how many answers that changed a page lists.
+const shownAnswers = 20
 
 // Heads is how far apart each head's attention is in the two models: a row for each map, bits, mean over questions and over the queries
 // of each. ok is false if no attention is compared.
@@ -229,7 +247,7 @@ func (c *Comparison) levels(m analysis.Matrix) analysis.Matrix {
 // Probabilities draws how probable the first model's answer is in both models, a point for each question. ok is false if
 // answers are not compared.
 func (c *Comparison) Probabilities() (s analysis.Scatter, ok bool) {
-	s = analysis.Scatter{Meta: c.meta("probability of the answer of " + c.Names[0]), XName: "in " + c.Names[0], YName: "in " + c.Names[1], Diagonal: true}
+	s = analysis.Scatter{Meta: c.meta("probability of " + c.Names[0] + "'s answer"), XName: "in " + c.Names[0], YName: "in " + c.Names[1], Diagonal: true}
 	groups := []analysis.Points{{Name: "same answer"}, {Name: "another answer"}}
 	for _, q := range c.Questions {
 		g := &groups[int(share(q.Changed))]
@@ -256,8 +274,9 @@ func (c *Comparison) beside(p Pair) analysis.Collection {
 	return out
 }
 
-// Named are all results by the names of their files: drawn ones are figures and numbers, others numbers alone.
-func (c *Comparison) Named() (drawn, numbers []analysis.Named) {
+// Named are all results by the names of their files: those that are figures and numbers, those that are numbers alone, and the questions
+// that are explained in both models, which are collections of examples.
+func (c *Comparison) Named() (drawn, numbers, pairs []analysis.Named) {
 	drawn = append(drawn, analysis.Named{Name: "summary", Result: c.Summary()})
 	if answers := c.Answers(); len(answers.Rows) > 0 {
 		numbers = append(numbers, analysis.Named{Name: "answers", Result: answers})
@@ -278,17 +297,16 @@ func (c *Comparison) Named() (drawn, numbers []analysis.Named) {
 		drawn = append(drawn, analysis.Named{Name: "weights", Result: c.Moved.Bars(c.meta(""))})
 	}
 	for i, p := range c.Pairs {
-		drawn = append(drawn, analysis.Named{Name: fmt.Sprintf("question-%02d", i+1), Result: c.beside(p)})
+		pairs = append(pairs, analysis.Named{Name: fmt.Sprintf("question-%02d", i+1), Result: c.beside(p)})
 	}
-	numbers = append(numbers, analysis.Named{Name: "questions", Result: c.All()})
-	return drawn, numbers
+	return drawn, append(numbers, analysis.Named{Name: "questions", Result: c.All()}), pairs
 }
 
 // All has a row for each question.
 func (c *Comparison) All() analysis.Table {
 	a, b := c.Names[0], c.Names[1]
-	t := analysis.Table{Meta: c.meta("all questions, two models"), Columns: []string{"id", "question", "pictures", "answer of " + a, "answer of " + b, "changed",
-		"P of the first in " + a, "P of the first in " + b, "P of the second in " + a, "P of the second in " + b, a + " is right", b + " is right",
+	t := analysis.Table{Meta: c.meta("all questions, two models"), Columns: []string{"id", "question", "pictures", a + "'s answer", b + "'s answer", "changed",
+		a + "'s answer, probability in " + a, a + "'s answer, probability in " + b, b + "'s answer, probability in " + a, b + "'s answer, probability in " + b, a + " is right", b + " is right",
 		"relevance alike, words", "relevance alike, regions", "relevance alike, both", "attention apart, bits"}}
 	for _, q := range c.Questions {
 		t.Rows = append(t.Rows, []any{q.ID, q.Text, strings.Join(q.Images, ", "), q.Answers[0], q.Answers[1], q.Changed, q.Probability[0][0], q.Probability[0][1],
@@ -300,16 +318,12 @@ func (c *Comparison) All() analysis.Table {
 // Collection is all of it as one page: the numbers, the figures, and questions explained in both models, side by side.
 func (c *Comparison) Collection() analysis.Collection {
 	out := analysis.Collection{Meta: c.meta("comparison of two models"), Title: fmt.Sprintf("%s beside %s, %d questions", c.Names[0], c.Names[1], len(c.Questions))}
-	drawn, numbers := c.Named()
-	for _, n := range drawn {
-		out.Results = append(out.Results, n.Result)
-		if n.Name == "summary" {
-			for _, x := range numbers {
-				if x.Name == "answers" {
-					out.Results = append(out.Results, x.Result)
-				}
-			}
+	drawn, numbers, pairs := c.Named()
+	for _, n := range slices.Concat(drawn[:1], numbers[:len(numbers)-1], drawn[1:], pairs) { // all but the table of every question
+		if t, ok := n.Result.(analysis.Table); ok && n.Name == "answers" {
+			n.Result = first(t, shownAnswers)
 		}
+		out.Results = append(out.Results, n.Result)
 	}
 	return out
 }

@@ -108,6 +108,9 @@ func (r *runner) prepare() (err error) {
 	} else if left := len(r.same) - len(slices.DeleteFunc(slices.Clone(r.same), func(k int) bool { return k < 0 })); left > 0 {
 		r.out.note(fmt.Sprintf("%d of the %d answers of %s are none of %s's.", left, len(r.same), r.models[0].Name, r.models[1].Name))
 	}
+	if a, b := r.models[0].Head.Kind, r.models[1].Head.Kind; r.same != nil && a != b {
+		r.out.note(fmt.Sprintf("Probabilities of %s are those of a %s, of %s of a %s: they are not of one kind.", r.models[0].Name, a, r.models[1].Name, b))
+	}
 	var note string
 	r.maps, note = sameMaps(r.cfg[0], r.cfg[1])
 	r.out.note(note)

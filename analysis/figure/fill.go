@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/display"
@@ -27,8 +28,8 @@ func Fill(o display.Order) (d display.Drawn, err error) {
 	return display.Drawn{Page: page.Bytes(), Figure: file.Bytes()}, nil
 }
 
-// still is the result whose figure stands for a page where no page is shown: a collection of matrices or of examples itself, of any other
-// one the curve, matrix, bars, table or explanation that comes first; nil of an empty one.
+// still is the result whose figure stands for a page where no page is shown: a collection of matrices or of examples itself, of one
+// with examples side by side the first of these above the first table, of any other one the curve, matrix, bars, table or explanation that comes first; nil of an empty one.
 func still(r analysis.Result) analysis.Result {
 	c, ok := r.(analysis.Collection)
 	if !ok {
@@ -36,6 +37,12 @@ func still(r analysis.Result) analysis.Result {
 	}
 	if examples, _ := besides(c); examples != nil || stackable(c) != nil {
 		return r
+	}
+	if pair, ok := analysis.First[analysis.Collection](c); ok {
+		if table, ok := analysis.First[analysis.Table](c); ok {
+			pair.Results = append(slices.Clone(pair.Results), table)
+		}
+		return pair
 	}
 	if r, ok := analysis.First[analysis.Curve](c); ok {
 		return r

@@ -81,6 +81,17 @@ func TestOrdersAreFilledLikeWhatIsDrawnHere(t *testing.T) {
 			}
 		}
 	}
+	pair := analysis.Collection{Meta: meta("two models", ""), Results: []analysis.Result{x, explained()}}
+	besides := pair
+	besides.Results = []analysis.Result{x, explained(), tab}
+	var beside bytes.Buffer
+	if err := figure.Write(&beside, "png", besides, figure.Options{DPI: 72}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ordered(t, display.Order{Result: analysis.Collection{Results: []analysis.Result{tab, holes, pair}}, Page: true, Format: "png", DPI: 72})
+	if err != nil || !bytes.Equal(got.Figure, beside.Bytes()) {
+		t.Errorf("examples side by side on a page: %v, a figure of %d bytes, expected %d", err, len(got.Figure), beside.Len())
+	}
 	alone, err := figure.Picture(scores(), figure.Options{Bare: true})
 	if err != nil {
 		t.Fatal(err)

@@ -22,6 +22,12 @@ type StudySettings struct {
 	Data   string    `json:"data,omitempty"`   // what figures call the questions
 	About  *Question `json:"about,omitempty"`  // the one question that a lens reads after it was fitted to the others
 	Target string    `json:"target,omitempty"` // of that question, or of what is erased; see analysis.ReadTarget. "": the answer
+
+	// With is the second of two models that are compared, Names what to call both (none: as much of their files' names as differs), and
+	// Right how much each answer counts, question by question; nil of a question of which that is not known.
+	With  *Spec                `json:"with,omitempty"`
+	Names []string             `json:"names,omitempty"`
+	Right []map[string]float64 `json:"right,omitempty"`
 }
 
 // StudyCall is the JSON of a call of [Model.Study].
@@ -43,7 +49,7 @@ type StudyEvent struct {
 
 // Study has the session run an analysis over questions that takes more than a cell should link, such as "probe", "cka",
 // "fusion", "coreference" or "pca" (see package probe), "align" (see package align), "lens" (see package lens),
-// "ablation" (see package modality/hide) or "erase" (see package concept). The answer is the JSON of an analysis.Collection with what was found.
+// "ablation" (see package modality/hide), "erase" (see package concept) or "compare" (see package compare). The answer is the JSON of an analysis.Collection with what was found.
 // progress is told how it goes.
 func (m *Model) Study(ctx context.Context, study string, questions []Question, settings StudySettings, progress func(what string, done, total int)) (json.RawMessage, error) {
 	b, err := jsonBody(StudyCall{m.info.Spec, study, questions, settings})

@@ -143,17 +143,7 @@ func (s *Server) questions(ctx context.Context, spec *client.Spec, name string, 
 	}
 	list := make([]client.QA, len(examples))
 	for i, e := range examples {
-		q := client.QA{Question: client.Question{Text: e.Text, Images: e.Images}, ID: cmp.Or(e.Identifier, e.ID), Kind: e.QuestionType, From: name}
-		switch {
-		case e.Class >= 0:
-			q.Labels = map[string]float64{[2]string{"False", "True"}[e.Class]: 1}
-		case len(e.Labels) > 0:
-			q.Labels = map[string]float64{}
-			for _, l := range e.Labels {
-				q.Labels[l.Answer] = l.Score
-			}
-		}
-		list[i] = q
+		list[i] = client.QA{Question: client.Question{Text: e.Text, Images: e.Images}, ID: cmp.Or(e.Identifier, e.ID), Kind: e.QuestionType, Labels: e.Right(), From: name}
 	}
 	return list, nil
 }

@@ -35,6 +35,9 @@ type study struct {
 	eng      lxmert.Engine
 	random   func() (m *lxrt.Model, discard func(), err error) // the same model with random weights; discard must follow
 	asker    *question.Asker
+	weights  modelKey
+	other    func(client.Spec) (m *lent, release func(), err error) // a second model; release must follow
+	asked    []lxmert.Question
 	batches  probe.Batches
 	part     func(from, to int) probe.Batches // of some of the questions
 	progress func(what string, done, total int)
@@ -148,8 +151,9 @@ var studies = map[string]func(ctx context.Context, s *study) (analysis.Result, e
 		}
 		return found.Table(), nil
 	},
-	"erase": func(ctx context.Context, s *study) (analysis.Result, error) { return s.erase(ctx) },
-	"lens":  func(ctx context.Context, s *study) (analysis.Result, error) { return s.tunedLens(ctx) },
+	"compare": func(ctx context.Context, s *study) (analysis.Result, error) { return s.compare(ctx) },
+	"erase":   func(ctx context.Context, s *study) (analysis.Result, error) { return s.erase(ctx) },
+	"lens":    func(ctx context.Context, s *study) (analysis.Result, error) { return s.tunedLens(ctx) },
 	"pca": func(ctx context.Context, s *study) (analysis.Result, error) {
 		return probe.Project(ctx, s.eng, s.batches, func(done, total int) { s.progress("reading states", done, total) })
 	},
@@ -201,7 +205,14 @@ func (s *Server) answerStudy(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	x := &study{
-		settings: call.Settings, asker: asker, eng: takingTurns{s, notebook(r), m}, total: len(call.Questions),
+		settings: call.Settings, asker: asker, eng: takingTurns{s, notebook(r), m}, weights: m.key, asked: call.Questions, total: len(call.Questions),
+		other: func(spec client.Spec) (*lent, func(), error) {
+			m, asker, release, err := s.asking(r.Context(), spec)
+			if err != nil {
+				return nil, nil, err
+			}
+			return &lent{takingTurns{s, notebook(r), m}, asker, m.key}, release, nil
+		},
 		random: func() (*lxrt.Model, func(), error) { return s.models.random(r.Context(), m) },
 		progress: func(what string, done, total int) {
 			if time.Since(told) >= pause {

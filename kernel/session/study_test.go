@@ -102,3 +102,50 @@ func memoryOf(t *testing.T, c *client.Client) int64 {
 	}
 	return s.Memory
 }
+
+// TestTwoModelsAreCompared, here a model with itself, with names and right answers.
+func TestTwoModelsAreCompared(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "world")
+	t.Setenv("LXMERT_TOY", dir)
+	c := newResident(t).dial("a")
+	toyModel(t, c, dir)
+	m, err := c.Open(t.Context(), client.Spec{Weights: "toy"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, err := m.Questions(t.Context(), "train", 40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var questions []client.Question
+	spec := m.Info().Spec
+	settings := client.StudySettings{With: &spec, Names: []string{"one", "two"}}
+	for _, q := range asked {
+		questions, settings.Right = append(questions, q.Question), append(settings.Right, q.Labels)
+	}
+	raw, err := m.Study(t.Context(), "compare", questions, settings, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found analysis.Collection
+	if err := json.Unmarshal(raw, &found); err != nil {
+		t.Fatal(err)
+	}
+	all := found.Results[0].(analysis.Collection)
+	summary, _ := analysis.First[analysis.Table](all)
+	pair, ok := analysis.First[analysis.Collection](all)
+	if all.Check() != nil || all.N != len(questions) || summary.Rows[0][1] != 0.0 || summary.Rows[1][0] != "one: right answers" || !ok || len(pair.Results) != 2 {
+		t.Errorf("%+v: %v, side by side %d", all.Meta, summary.Rows, len(pair.Results))
+	}
+	for part, settings := range map[string]client.StudySettings{
+		"say which is the second": {},
+		"1 names for two models":  {With: &spec, Names: []string{"one"}},
+		"right answers of 1":      {With: &spec, Names: settings.Names, Right: settings.Right[:1]},
+		"both are called":         {With: &spec, Names: []string{"one", "one"}},
+		"no such weights: tried":  {With: &client.Spec{Weights: filepath.Join(dir, "nothing")}},
+	} {
+		if _, err := m.Study(t.Context(), "compare", questions, settings, nil); err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%v, expected %q", err, part)
+		}
+	}
+}

@@ -19,3 +19,18 @@ type Example struct {
 	Identifier               string // NLVR2: such as "dev-850-0-1"
 	QuestionType, AnswerType string // where the file says
 }
+
+// Right says how much each answer counts, 0 to 1, by its name; NLVR2's are "True" and "False". Nil where the file does not say.
+func (e *Example) Right() map[string]float64 {
+	if e.Class >= 0 {
+		return map[string]float64{[2]string{"False", "True"}[e.Class]: 1}
+	}
+	if len(e.Labels) == 0 {
+		return nil
+	}
+	right := map[string]float64{}
+	for _, l := range e.Labels {
+		right[l.Answer] = l.Score
+	}
+	return right
+}

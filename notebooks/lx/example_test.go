@@ -87,6 +87,12 @@ func ExampleAlign() {
 	lx.Show(lx.Align(m, m.Questions("heldout", 100)))
 }
 
+// What fine-tuning changes: answers, relevance, attention and weights, and the questions that are answered otherwise, side by side.
+func ExampleCompare() {
+	before, after := lx.Open("toy-pretrained"), lx.Open("toy")
+	lx.Show(lx.Compare(before, after, before.Questions("heldout", 100), "before", "after"))
+}
+
 // What a head hands on, beside how hard it looks.
 func ExampleValueWeighted() {
 	q := lx.Ask(lx.Open("toy"), "what color is the star?", "test/500001")

@@ -46,7 +46,8 @@ func TestHowMuchAModelLooksIsShown(t *testing.T) {
 	if len(weighted.Panels) != len(plain.Panels)+1 || weighted.Panels[0].Values[0][0] == plain.Panels[0].Values[0][0] {
 		t.Errorf("value-weighted there are %d panels of %d heads", len(weighted.Panels), len(plain.Panels))
 	}
-	for what, x := range map[string]any{"a table": table, "points": points, "shares": s, "synergy": Synergy(q), "norms": Norms(m, questions), "value-weighted": ValueWeighted(q, "x.1.ti"), "alignment": Align(m, questions)} {
+	for what, x := range map[string]any{"a table": table, "points": points, "shares": s, "synergy": Synergy(q), "norms": Norms(m, questions), "value-weighted": ValueWeighted(q, "x.1.ti"), "alignment": Align(m, questions),
+		"two models": Compare(m, m, questions, "one", "two")} {
 		if shown, err := shownOf(x); err != nil || !bytes.HasPrefix(shown.png, []byte("\x89PNG")) || shown.html == "" {
 			t.Errorf("%s: %v", what, err)
 		}
