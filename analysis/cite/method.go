@@ -50,7 +50,7 @@ func methods() []method {
 		{"suites", []string{"suite valse"}, []string{"valse"}, []string{"parcalabescu2022valse"}},
 		{"suites", []string{"suite winoground"}, []string{"winoground"}, []string{"thrush2022winoground"}},
 		{"suites", []string{"suite svo"}, []string{"svo"}, []string{"hendricks2021probing"}},
-		{"suites", []string{"suite foil"}, []string{"foil"}, []string{"shekhar2017foil"}},
+		{"suites", []string{"suite foil"}, []string{"foil", "foil-word", "foil-correction"}, []string{"shekhar2017foil"}},
 		{"suites", []string{"suite vsr"}, []string{"vsr"}, []string{"liu2023visual"}},
 		{"suites", []string{"suite sugarcrepe"}, []string{"sugarcrepe"}, []string{"hsieh2023sugarcrepe"}},
 		{"suites", []string{"suite aro"}, []string{"aro"}, []string{"yuksekgonul2023when"}},

@@ -120,6 +120,12 @@ var (
 		}}
 )
 
+// FOIL's second and third task are told right as a pair is: the right sentence must match best.
+var (
+	detected  = Measure{Name: "accuracy", About: "share of wrong captions of which the wrong word is found: without it they match better than without any other word", Chance: math.NaN(), Of: pairwise.Of}
+	corrected = Measure{Name: "accuracy", About: "share of wrong captions that match better with the right word than with any other", Chance: math.NaN(), Blind: true, Of: pairwise.Of}
+)
+
 // valseFoil are VALSE's measures: the first sentence is the caption, the second the foil. As published, an item whose foil has
 // two equal logits does not count.
 func valseFoil(value func(caption, foil Pair) float64) func(s Scored) []float64 {

@@ -156,6 +156,13 @@ func TestMeasuresByHand(t *testing.T) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
+	// Of three words the first is wrong, and without it (a) the caption matches best; then without another (c, which is like a): not found.
+	for _, name := range []string{"foil-word", "foil-correction"} {
+		r = run(t, name, logits, item("", "ab", "a", []int{1}, []int{0}), item("", "abc", "a", []int{1}, []int{0}, []int{0}), item("", "ba", "a", []int{1}, []int{0}))
+		if got := values(r, "accuracy"); !near(got, []float64{1.0 / 3}) {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
 	for _, name := range []string{"sugarcrepe", "aro"} {
 		r = run(t, name, logits, item("g", "ab", "a", []int{1}, []int{0}), item("h", "ac", "b", []int{1}, []int{0}), item("h", "ca", "b", []int{1}, []int{0}))
 		if got := values(r, "acc_r"); !near(got, []float64{2.0 / 3}) {

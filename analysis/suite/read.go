@@ -114,51 +114,6 @@ func vsr(r io.Reader, _ string) iter.Seq2[Item, error] {
 	})
 }
 
-// foil needs the names of the pictures, which the file has in a list of their own, before or behind the captions.
-func foil(r io.Reader, _ string) iter.Seq2[Item, error] {
-	return func(yield func(Item, error) bool) {
-		var file struct {
-			Images []struct {
-				ID   int64  `json:"id"`
-				Name string `json:"file_name"`
-			} `json:"images"`
-			Annotations []struct {
-				ID      int64  `json:"id"`
-				Image   int64  `json:"image_id"`
-				Caption string `json:"caption"`
-				Foil    bool   `json:"foil"`
-			} `json:"annotations"`
-		}
-		if err := json.NewDecoder(r).Decode(&file); err != nil {
-			yield(Item{}, fmt.Errorf("%w: the file must be a JSON object with images and annotations: %w", ErrItem, reason(err)))
-			return
-		}
-		if len(file.Annotations) == 0 {
-			yield(Item{}, fmt.Errorf("%w: the file must be a JSON object with images and annotations, and has none of these", ErrItem))
-			return
-		}
-		names := map[int64]string{}
-		for _, x := range file.Images {
-			names[x.ID] = x.Name
-		}
-		for n, x := range file.Annotations {
-			name, ok := names[x.Image]
-			if !ok {
-				yield(Item{}, fmt.Errorf("%w: annotation %d is about image %d, which is not in images", ErrItem, n+1, x.Image))
-				return
-			}
-			right := 1
-			if x.Foil {
-				right = 0
-			}
-			made := Item{ID: strconv.FormatInt(x.ID, 10), Images: []string{name}, Sentences: []string{x.Caption}, Right: [][]int{{right}}}
-			if !give(yield, n+1, "annotation", made, func(_ int, x Item) (Item, bool) { return x, true }) {
-				return
-			}
-		}
-	}
-}
-
 // svoRow is a row of svo_probes.csv.
 type svoRow struct {
 	sentence, positive, negative string

@@ -27,6 +27,14 @@ func items(t *testing.T, name, file, text string) (all []suite.Item, err error) 
 
 const svoHeader = "sentence,pos_triplet,neg_triplet,pos_url,neg_url,pos_image_id,neg_image_id,subj_neg,verb_neg,obj_neg\n"
 
+// foils are a right caption, one whose wrong word is of two words, one whose wrong word stands before a full stop, and one in which it does
+// not stand.
+const foils = `{"images": [{"id": 9, "file_name": "9.jpg"}], "annotations": [
+	{"id": 5, "image_id": 9, "caption": "A dog.", "foil": false, "target_word": "ORIG", "foil_word": "ORIG"},
+	{"id": 6, "image_id": 9, "caption": "A dog traffic light, on the street", "foil": true, "target_word": "bicycle", "foil_word": "traffic light"},
+	{"id": 7, "image_id": 9, "caption": "Two Cats.", "foil": true, "target_word": "bird", "foil_word": "cats"},
+	{"id": 8, "image_id": 9, "caption": "Two cats.", "foil": true, "target_word": "bird", "foil_word": "zebra"}]}`
+
 // TestSuitesReadTheirOwnFiles: the layouts are those of the published files, the contents are made up.
 func TestSuitesReadTheirOwnFiles(t *testing.T) {
 	for _, c := range []struct {
@@ -47,6 +55,14 @@ func TestSuitesReadTheirOwnFiles(t *testing.T) {
 			{"id": 5, "image_id": 9, "caption": "a cat", "foil": true, "foil_id": 2, "target_word": "dog", "foil_word": "cat"}], "images": [{"id": 9, "file_name": "COCO_val2014_000000000009.jpg"}]}`, []suite.Item{
 			{ID: "5", Images: []string{"COCO_val2014_000000000009"}, Sentences: []string{"a dog"}, Right: [][]int{{1}}},
 			{ID: "5", Images: []string{"COCO_val2014_000000000009"}, Sentences: []string{"a cat"}, Right: [][]int{{0}}},
+		}},
+		{"foil-word", "", foils, []suite.Item{
+			{ID: "6", Images: []string{"9"}, Sentences: []string{"A traffic light, on the street", "A dog on the street", "A dog traffic light, on the"}, Right: [][]int{{0}, {1}, {0}}},
+			{ID: "7", Images: []string{"9"}, Sentences: []string{"Cats.", "Two"}, Right: [][]int{{0}, {1}}},
+		}},
+		{"foil-correction", "", foils, []suite.Item{
+			{ID: "6", Images: []string{"9"}, Sentences: []string{"A dog bicycle, on the street", "A dog bird, on the street"}, Right: [][]int{{1}, {0}}},
+			{ID: "7", Images: []string{"9"}, Sentences: []string{"Two bicycle.", "Two bird."}, Right: [][]int{{0}, {1}}},
 		}},
 		{"svo", "", svoHeader + `"A dog, running.","dog,run,road","dog,sit,road",u,v,11,12.0,False,True,False` + "\nA cat.,\"cat,sit,mat\",\"dog,sit,bed\",u,v,13,14,True,False,True\n", []suite.Item{
 			{ID: "2", Group: "verb", Images: []string{"11", "12"}, Sentences: []string{"A dog, running."}, Right: [][]int{{1, 0}}},

@@ -27,6 +27,14 @@ func Suites() []Suite {
 			Measures: []Measure{valseAccuracy, captionFits, foilDetected, pairwise, pairwiseProbability}},
 		{Name: "foil", About: "FOIL-COCO: is a caption right, or has one word been exchanged", Layout: "code that reads the published files", Items: foil,
 			Measures: []Measure{accuracy, onRight, onWrong}},
+		{Name: "foil-word", About: "FOIL-COCO's second task: which word of a wrong caption is the wrong one", Layout: "code that reads the published files; the task, from the paper", Items: foilWord,
+			Measures: []Measure{detected}, Notes: []string{
+				"As published, words are left out one after the other; here the one without which caption and picture match best is called wrong.",
+				"Candidates are all content words, by a list of function words; the published variant of nouns alone takes a tagger. Captions in which the wrong word does not stand as the file writes it are left out."}},
+		{Name: "foil-correction", About: "FOIL-COCO's third task: which word is right in the place of the wrong one", Layout: "code that reads the published files; the task, from the paper", Items: foilCorrection,
+			Measures: []Measure{corrected}, Notes: []string{
+				"As published, candidates are all target words: those of the file that is read, but for the wrong word itself. The one with which caption and picture match best is taken.",
+				"Captions in which the wrong word does not stand as the file writes it are left out."}},
 		{Name: "svo", About: "SVO-Probes: a sentence with a right picture and one of another subject, verb or object", Layout: "the benchmark's notebook and description", Items: svo,
 			Measures: []Measure{svoAccuracy, svoPositive, svoNegative}, Notes: []string{"As published, pairs of sentence and picture count once, and rows with several kinds of difference are left out."}},
 		{Name: "winoground", About: "Winoground: two pictures and two sentences of the same words", Layout: "code that reads the published examples.jsonl", Items: winoground,
