@@ -15,10 +15,10 @@ import (
 
 // Series puts together sweeps of the same questions with models of a series, such as the weights after each epoch of a
 // training: every number over the place in the series. The table has a line for each number and model; curves have one line
-// for each number of a kind. at are the places, see [Places].
+// for each number of a kind. at are the places, axis is what they are called: see [Places].
 //
 // Sweeps that differ in anything but the weights, are not finished, or are of the same weights are errors.
-func Series(runs []*Summary, at []float64) (all analysis.Table, curves []Named[analysis.Curve], err error) {
+func Series(runs []*Summary, at []float64, axis string) (all analysis.Table, curves []Named[analysis.Curve], err error) {
 	if len(runs) < 2 || len(at) != len(runs) {
 		return all, nil, errors.New("sweep: a series needs two models or more")
 	}
@@ -40,7 +40,7 @@ func Series(runs []*Summary, at []float64) (all analysis.Table, curves []Named[a
 			kind, line := n.kind()
 			c := kinds[kind]
 			if c == nil {
-				c = &analysis.Curve{Meta: meta, XName: "place in the series", YName: kind, X: at}
+				c = &analysis.Curve{Meta: meta, XName: axis, YName: kind, X: at}
 				c.Method = kind + " over a series of weights"
 				kinds[kind] = c
 				order = append(order, kind)
@@ -83,23 +83,35 @@ func fileName(kind string) string {
 	return strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(kind), "-"), "-")
 }
 
-// Places are those of weights in a series: the last number in each name, such as 7 of Epoch07_LXRT.pth, where all have one and each
-// another; else they are counted from 1.
-func Places(weights []string) []float64 {
-	at := make([]float64, len(weights))
+// Places are those of weights in a series, and what they are called: the last number in each name, such as 7 of Epoch07_LXRT.pth, where all
+// have one and each another, which is the epoch or step if all names say so; else they are counted from 1.
+func Places(weights []string) (at []float64, axis string) {
+	at = make([]float64, len(weights))
+	called := map[string]int{}
 	for i, name := range weights {
-		found := regexp.MustCompile(`\d+`).FindAllString(filepath.Base(name), -1)
 		at[i] = math.NaN()
-		if len(found) > 0 {
-			if x, err := strconv.ParseFloat(found[len(found)-1], 64); err == nil && !slices.Contains(at[:i], x) {
-				at[i] = x
-			}
+		found := lastNumber.FindStringSubmatch(strings.ToLower(filepath.Base(name)))
+		if found == nil {
+			continue
+		}
+		called[found[1]]++
+		if x, err := strconv.ParseFloat(found[2], 64); err == nil && !slices.Contains(at[:i], x) {
+			at[i] = x
 		}
 	}
 	if slices.ContainsFunc(at, math.IsNaN) {
 		for i := range at {
 			at[i] = float64(i + 1)
 		}
+		return at, "place in the series"
 	}
-	return at
+	for _, word := range []string{"epoch", "step"} {
+		if called[word] == len(weights) {
+			return at, word
+		}
+	}
+	return at, "number in the weights' names"
 }
+
+// lastNumber is the last number of a name, and the word right before it if it says of what.
+var lastNumber = regexp.MustCompile(`^.*?(?:(epoch|step)[-_. ]?)?(\d+)\D*$`)

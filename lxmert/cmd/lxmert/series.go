@@ -14,7 +14,7 @@ import (
 )
 
 // seriesOf are the weights that --series names, in order of their places.
-func seriesOf(names []string) (weights []string, at []float64, err error) {
+func seriesOf(names []string) (weights []string, at []float64, axis string, err error) {
 	for _, name := range names {
 		if !strings.ContainsAny(name, "*?[") {
 			weights = append(weights, name)
@@ -22,22 +22,22 @@ func seriesOf(names []string) (weights []string, at []float64, err error) {
 		}
 		found, err := filepath.Glob(name)
 		if err != nil {
-			return nil, nil, usage("--series %s: %w", name, err)
+			return nil, nil, "", usage("--series %s: %w", name, err)
 		}
 		if len(found) == 0 {
-			return nil, nil, usage("--series %s: there are no such files", name)
+			return nil, nil, "", usage("--series %s: there are no such files", name)
 		}
 		weights = append(weights, found...)
 	}
 	for i, name := range weights {
 		if slices.Contains(weights[:i], name) {
-			return nil, nil, usage("--series names %s twice", name)
+			return nil, nil, "", usage("--series names %s twice", name)
 		}
 	}
 	if len(weights) < 2 {
-		return nil, nil, usage("--series names %d file of weights, and a series has two or more: 'snap/pretrain/lxmert/Epoch*_LXRT.pth'", len(weights))
+		return nil, nil, "", usage("--series names %d file of weights, and a series has two or more: 'snap/pretrain/lxmert/Epoch*_LXRT.pth'", len(weights))
 	}
-	at = sweep.Places(weights)
+	at, axis = sweep.Places(weights)
 	order := make([]int, len(weights))
 	for i := range order {
 		order[i] = i
@@ -48,7 +48,7 @@ func seriesOf(names []string) (weights []string, at []float64, err error) {
 	for _, i := range order {
 		sorted, places = append(sorted, weights[i]), append(places, at[i])
 	}
-	return sorted, places, nil
+	return sorted, places, axis, nil
 }
 
 // folderOf is where the analysis of one of a series goes.
@@ -67,7 +67,7 @@ func (a *analyzing) runSeries(cmd *cobra.Command, methods []string) error {
 	if a.out == "" {
 		return usage("--out is needed")
 	}
-	weights, at, err := seriesOf(a.series)
+	weights, at, axis, err := seriesOf(a.series)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (a *analyzing) runSeries(cmd *cobra.Command, methods []string) error {
 		}
 		runs = append(runs, s)
 	}
-	table, curves, err := sweep.Series(runs, at)
+	table, curves, err := sweep.Series(runs, at, axis)
 	if err != nil {
 		return err
 	}

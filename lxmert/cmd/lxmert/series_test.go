@@ -62,6 +62,11 @@ func TestASeriesIsAnAnalysisOfEachModel(t *testing.T) {
 			t.Errorf("%s: %v", pattern, found)
 		}
 	}
+	// Curves are over the epoch, which the names say.
+	found, _ := filepath.Glob(filepath.Join(out, "series-*-share-right.json"))
+	if raw, err := os.ReadFile(strings.Join(found, "")); err != nil || !strings.Contains(string(raw), `"x_name": "epoch"`) && !strings.Contains(string(raw), `"x_name":"epoch"`) {
+		t.Errorf("%v: %.300s", err, raw)
+	}
 	// What one model alone gives is in its folder; the same command changes nothing.
 	alone := filepath.Join(dir, "alone")
 	if _, errOut, err := execute(rootCommand(), args(alone, "--load", weights[1])...); err != nil {
