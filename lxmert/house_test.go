@@ -59,7 +59,7 @@ var arrows = []struct {
 	{"analysis/report", []string{"analysis", "analysis/layout", "lxmert"}},
 	{"analysis/attention", []string{"analysis", "lxmert"}},
 	{"analysis/relevance", []string{"analysis", "analysis/attention", "lxmert"}},
-	{"analysis/intervene", []string{"analysis", "analysis/patch", "lxmert"}},
+	{"analysis/intervene", []string{"analysis", "analysis/dictionary", "analysis/patch", "lxmert"}},
 	{"analysis/sweep", []string{"analysis", "analysis/attention", "analysis/relevance", "analysis/modality", "analysis/modality/hide", "analysis/readout", "analysis/calibration",
 		"analysis/probe", "analysis/intervene", "analysis/patch", "analysis/concept", "analysis/embed", "analysis/align", "analysis/lens", "analysis/lens/tune", "lxmert", "lxmert/region", "lxmert/dataset", "lxmert/question"}},
 	{"analysis/...", []string{"analysis/...", "lxmert", "lxmert/dynamics", "lxmert/token", "lxmert/region", "lxmert/dataset", "lxmert/question"}},

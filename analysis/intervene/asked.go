@@ -21,10 +21,13 @@ type asked struct {
 	touched  [][2][]int // of each row the words and regions that edits are about
 }
 
-// need says that an edit's value is that of another run.
+// need says that an edit's value is that of another run, from, or is made of what the question's own run reads once the edits
+// before it have been made.
 type need struct {
-	edit int
-	from *lxmert.Batch
+	edit  int
+	from  *lxmert.Batch
+	reads string
+	make  func(read lxmert.Tensor) lxmert.Tensor
 }
 
 func newAsked(cfg lxmert.Config, question lxmert.Question, b *lxmert.Batch) *asked {

@@ -218,7 +218,7 @@ func Patch(from *lxmert.Batch, name string, at ...string) Change {
 			if err != nil {
 				return err
 			}
-			q.needs = append(q.needs, need{len(q.edits), from})
+			q.needs = append(q.needs, need{edit: len(q.edits), from: from})
 			q.edit(lxmert.Edit{Name: a.Name, Op: lxmert.Set, Mask: mask})
 		}
 		return nil

@@ -121,12 +121,15 @@ func (c Change) made(cfg lxmert.Config, a *lxmert.Answer) (*asked, error) {
 	return q, nil
 }
 
-// fetch reads what edits need of other runs, in one run for each of these.
+// fetch reads what edits need of other runs, in one run for each of these, and then what they need of their own.
 func fetch(ctx context.Context, eng lxmert.Engine, runs []*asked) error {
 	wanted := map[*lxmert.Batch][]string{}
 	var order []*lxmert.Batch
 	for _, q := range runs {
 		for _, n := range q.needs {
+			if n.make != nil {
+				continue
+			}
 			if wanted[n.from] == nil {
 				order = append(order, n.from)
 			}
@@ -148,6 +151,18 @@ func fetch(ctx context.Context, eng lxmert.Engine, runs []*asked) error {
 					e.Value = trace.Values[e.Name]
 				}
 			}
+		}
+	}
+	for _, q := range runs {
+		for _, n := range q.needs {
+			if n.make == nil {
+				continue
+			}
+			trace, err := eng.Run(ctx, q.b, lxmert.Request{Want: lxmert.All(n.reads), Edits: q.edits[:n.edit], NoRegions: q.b.NoRegions()})
+			if err != nil {
+				return err
+			}
+			q.edits[n.edit].Value = n.make(trace.Values[n.reads])
 		}
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 type Outcome = intervene.Outcome
 
 // Change is one thing that is done to a question, or on the way to its answer: [Without] regions, [WithRegion] of another
-// picture, [HeadsOff], [Patch] from another question, or any change of package intervene.
+// picture, [HeadsOff], [Patch] from another question, [Features] of a dictionary, or any change of package intervene.
 type Change = intervene.Change
 
 // WhatIf asks again with each of some changes, and shows the answers side by side with what was changed on the picture. A text

@@ -2,6 +2,7 @@ package lx
 
 import (
 	"bytes"
+	"encoding/binary"
 	"image"
 	"image/png"
 	"math"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/intervene"
+	"github.com/seed-516990b0/golxmert/internal/safetensors"
 )
 
 func TestWhatIfAsksAgain(t *testing.T) {
@@ -42,6 +44,7 @@ func TestWhatIfAsksAgain(t *testing.T) {
 	if d := same.After[0].Score - same.Before.Score; math.Abs(d) > 1e-5 {
 		t.Errorf("a question patched with its own levels differs by %g", d)
 	}
+	testFeatures(t, q)
 	without := With(q, Without("region 0"))
 	if again := Ask(m, about.Text, about.Images...); without.Batch.V() != again.Batch.V() || without.Best().Logit == again.Best().Logit || With(q, Words(q, words)).Question.Text != words {
 		t.Errorf("without a region the question is %+v", without)
@@ -145,5 +148,40 @@ func TestTargetsAreNamedInCells(t *testing.T) {
 	}
 	if text := failing(t, func() { Explain(q, "blue", "red") }); !strings.Contains(text, "said already") {
 		t.Errorf("two targets: %q", text)
+	}
+}
+
+// testFeatures changes features of a dictionary that is the identity of the last level of words.
+func testFeatures(t *testing.T, q *Answer) {
+	t.Helper()
+	at := "hid.t.1"
+	width := q.Model.Config().Hidden
+	x := make([]float32, width*width)
+	for i := range width {
+		x[i*width+i] = 1
+	}
+	path := filepath.Join(t.TempDir(), "sae.safetensors")
+	item := func(name string, data []float32, shape ...int) safetensors.Item {
+		var raw []byte
+		for _, v := range data {
+			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
+		}
+		return safetensors.Item{Name: name, DType: "F32", Shape: shape, Values: safetensors.Raw(raw)}
+	}
+	var file bytes.Buffer
+	if err := safetensors.Write(&file, []safetensors.Item{item("W_enc", x, width, width), item("b_enc", make([]float32, width), width),
+		item("W_dec", x, width, width), item("b_dec", make([]float32, width), width)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, file.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	d := OpenDictionary(path, at)
+	o := WhatIf(q, Features(d, "0*1"), Features(d, "0=9"), Reconstructed(d, ""))
+	if math.Abs(o.After[0].Score-o.Before.Score) > 1e-5 || math.Abs(o.After[1].Score-o.Before.Score) < 1e-5 || math.Abs(o.After[2].Score-o.Before.Score) < 1e-5 {
+		t.Errorf("scores %g; %g with nothing changed, %g with a feature set, %g without what is negative", o.Before.Score, o.After[0].Score, o.After[1].Score, o.After[2].Score)
+	}
+	if text := failing(t, func() { Features(d, "nonsense") }); !strings.Contains(text, "must be a feature") {
+		t.Errorf("no feature: %q", text)
 	}
 }

@@ -216,7 +216,7 @@ func conceptNames() (names []string) {
 // readChanges reads what is to be done to questions.
 func (a *analyzing) readChanges(cmd *cobra.Command, data *sweep.Data, methods []string) error {
 	if (a.changing.any() || a.otherQuestion) && !slices.Contains(methods, "what-if") {
-		return usage("--what-if, --without, --heads-off, --cut and --other-question are for the method what-if")
+		return usage("--what-if, --without, --heads-off, --cut, --dictionary and --other-question are for the method what-if")
 	}
 	for _, text := range a.changing.words {
 		a.opt.Changes = append(a.opt.Changes, sweep.OtherWords(text))

@@ -55,11 +55,13 @@ The toy world that "lxmert demo" or "kernel quickstart" made is asked by its nam
 probable answer: the bi-modal relevance of Chefer, Gur and Wolf (2021).
 
 --what-if, --without, --heads-off and --cut ask again with something changed, and print by how much the answer's probability,
-or what --target names, has changed, and the answer that comes of it.`,
+or what --target names, has changed, and the answer that comes of it. --feature does so with features of a --dictionary that
+was trained on activations, such as "lxmert embed" writes them.`,
 		Example: `  lxmert ask --load toy --image test/500001 "what color is the star?"
   lxmert ask --load snap/pretrained/model --regions data/mscoco_imgfeat/val2014_obj36.tsv \
       --image COCO_val2014_000000458752 "What is the man holding?"
   lxmert ask --load toy --image test/500001 --without star --cut "[CLS] > regions" --what-if "is there a star?" "what color is the star?"
+  lxmert ask --load toy --image test/500001 --dictionary sae.safetensors --feature "12=0" --feature "12=0,40*3 at star" "what color is the star?"
   lxmert ask --load snap/nlvr2/BEST --regions data/nlvr2_imgfeat/valid_obj36.tsv \
       --image dev-10-0-img0 --image dev-10-0-img1 "There are two dogs in total."`,
 		Args: cobra.ExactArgs(1),

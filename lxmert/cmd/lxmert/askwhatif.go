@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-516990b0/golxmert/analysis/dictionary"
 	"github.com/seed-516990b0/golxmert/analysis/intervene"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/question"
@@ -16,19 +17,28 @@ import (
 // changing is what the flags say about asking again with something changed.
 type changing struct {
 	words, without, heads, cuts []string
+	dictionary, dictionaryAt    string
+	features                    []string
+	withoutError                bool
 }
 
 // add adds the flags; about goes before what is said of each.
 func (c *changing) add(cmd *cobra.Command, about string) {
 	f := cmd.Flags()
-	f.StringArrayVar(&c.words, "what-if", nil, about+"ask again with other words; this flag and the next three may be given several times, each is a change of its own")
+	f.StringArrayVar(&c.words, "what-if", nil, about+"ask again with other words; this flag and --without, --heads-off, --cut and --feature may be given several times, each is a change of its own")
 	f.StringArrayVar(&c.without, "without", nil, about+`ask again without some regions: "regions" (all of them), "star", "region 7", or several with commas between them`)
 	f.StringArrayVar(&c.heads, "heads-off", nil, about+"ask again with attention heads switched off: x.1.ti:0,2 are two heads of a map, 'x.*.ti' all heads of several")
 	f.StringArrayVar(&c.cuts, "cut", nil, about+`ask again with attention cut, from who looks to what is looked at: "[CLS] > regions", or in one layer "[CLS] > star in x.1.ti"`)
+	f.StringVar(&c.dictionary, "dictionary", "", about+"a dictionary of features for --feature, such as a sparse autoencoder: a safetensors file with W_enc, b_enc, W_dec and b_dec (go doc github.com/seed-516990b0/golxmert/analysis/dictionary)")
+	f.StringVar(&c.dictionaryAt, "dictionary-at", "", `the activation that the dictionary is of, such as hid.t.9 (default: as its metadata "at" says)`)
+	f.StringArrayVar(&c.features, "feature", nil, about+`ask again with features of the dictionary changed: "12=0" is off, "12=5" set, "12*2" scaled; several with commas; "12=0 at star" there alone`)
+	f.BoolVar(&c.withoutError, "without-error", false, "what the dictionary does not explain is lost, not kept; with no --feature: ask again with its reconstruction alone")
 }
 
 // any says whether something is to be changed.
-func (c *changing) any() bool { return len(c.words)+len(c.without)+len(c.heads)+len(c.cuts) > 0 }
+func (c *changing) any() bool {
+	return len(c.words)+len(c.without)+len(c.heads)+len(c.cuts)+len(c.features) > 0 || c.dictionary != "" || c.dictionaryAt != "" || c.withoutError
+}
 
 // changes are what the flags stand for.
 func (c *changing) changes(cmd *cobra.Command, asker *question.Asker, images []string) ([]intervene.Change, error) {
@@ -70,6 +80,43 @@ func (c *changing) fixed() (all []intervene.Change, err error) {
 			maps = append(maps, strings.TrimSpace(layer))
 		}
 		all = append(all, intervene.Cut(strings.TrimSpace(from), strings.TrimSpace(to), maps...))
+	}
+	features, err := c.featureChanges()
+	return append(all, features...), err
+}
+
+// featureChanges are those that a dictionary makes.
+func (c *changing) featureChanges() (all []intervene.Change, err error) {
+	switch {
+	case c.dictionary == "" && (len(c.features) > 0 || c.dictionaryAt != "" || c.withoutError):
+		return nil, usage("--feature, --dictionary-at and --without-error are for --dictionary, which is missing")
+	case c.dictionary == "":
+		return nil, nil
+	case len(c.features) == 0 && !c.withoutError:
+		return nil, usage("--dictionary needs --feature, such as 12=0, or --without-error, which asks with the reconstruction alone")
+	}
+	d, err := dictionary.Open(c.dictionary, c.dictionaryAt)
+	if err != nil {
+		return nil, fmt.Errorf("--dictionary: %w", err)
+	}
+	change := intervene.Features
+	if c.withoutError {
+		change = intervene.Reconstructed
+	}
+	if len(c.features) == 0 {
+		return []intervene.Change{change(d, nil)}, nil
+	}
+	for _, text := range c.features {
+		what, where, some := strings.Cut(text, " at ")
+		changes, err := dictionary.ParseChanges(what)
+		if err != nil {
+			return nil, usage("--feature: %w", err)
+		}
+		var at []string
+		if some {
+			at = append(at, strings.TrimSpace(where))
+		}
+		all = append(all, change(d, changes, at...))
 	}
 	return all, nil
 }

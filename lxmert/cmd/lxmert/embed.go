@@ -44,7 +44,9 @@ the other; offset.words and offset.regions say where those of a question begin:
 
 The files' metadata "examples" has the id, text, pictures and word pieces of each question, index.json the shapes, the model
 and the list of files. read.py beside them reads all of it in Python with NumPy alone; in Go it is embed.Read, see
-go doc github.com/seed-516990b0/golxmert/analysis/embed.`,
+go doc github.com/seed-516990b0/golxmert/analysis/embed.
+
+A dictionary that was trained on them, such as a sparse autoencoder, is applied back by "lxmert ask --dictionary".`,
 		Example: `  lxmert embed --load snap/pretrained/Epoch20_LXRT --regions data/mscoco_imgfeat/val2014_obj36.tsv \
       --data data/vqa/minival.json --want 'out.pooled,hid.t.14,hid.i.10' --out minival
   lxmert embed --load snap/vqa/run/BEST --regions data/mscoco_imgfeat/train2014_obj36.tsv \
