@@ -21,7 +21,8 @@ func installCommand() *cobra.Command {
 and compiles what cells import. It can be repeated: what is there is left alone, what was cut off is done again.
 
 Nothing outside the folder is touched, but for the caches of Go. Needed are Go, Python 3 with venv and pip, a
-network, and 1.5 GB. Without a C compiler the slow Go backend computes.`,
+network, and 1.5 GB. Without a C compiler the slow Go backend computes. A program that was built with libtorch ("lxmert backend
+install libtorch" says how) installs a kernel whose session computes with it too, for lx.Spec{Engine: "torch"}.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			place, err := install.Find(dir)

@@ -59,6 +59,7 @@ var (
 	ErrUsage     = errors.New("usage")
 	ErrExists    = errors.New("there already")
 	ErrFull      = errors.New("no room")
+	ErrNoEngine  = errors.New("no such engine")
 	ErrEnding    = errors.New("the session is ending")
 )
 
@@ -202,7 +203,7 @@ func isRefused(err error) bool {
 // asError turns a fault into the error that callers know.
 func asError(f *wire.Fault) error {
 	known := map[wire.Kind]error{
-		wire.Batch: lxmert.ErrBatch, wire.NotFound: ErrNotFound, wire.Usage: ErrUsage, wire.Exists: ErrExists, wire.Full: ErrFull,
+		wire.Batch: lxmert.ErrBatch, wire.NotFound: ErrNotFound, wire.Usage: ErrUsage, wire.Exists: ErrExists, wire.Full: ErrFull, wire.NoEngine: ErrNoEngine,
 		wire.Ending: ErrEnding, wire.Ended: ErrDied, wire.Version: ErrVersion, wire.Canceled: context.Canceled,
 	}[f.Kind]
 	if known == nil {

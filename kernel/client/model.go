@@ -34,6 +34,9 @@ func (c *Client) Open(ctx context.Context, spec Spec) (*Model, error) {
 	if err := c.callJSON(ctx, "POST", "/open", b, &m.info); err != nil {
 		return nil, err
 	}
+	if m.info.Spec.Engine != spec.Engine {
+		return nil, fmt.Errorf("%w: it knows no engines and would not compute with %q; `kernel session stop` ends it, and the next call starts one of this build", ErrVersion, spec.Engine)
+	}
 	for _, note := range m.info.Notes {
 		fmt.Fprintln(c.opt.Log, note)
 	}

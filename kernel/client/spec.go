@@ -22,11 +22,20 @@ type Spec struct {
 	Regions    []string `json:"regions,omitempty"` // files of region features, or folders of them; the first that has a picture counts
 	Images     string   `json:"images,omitempty"`  // folder of the pictures themselves, found by their ids
 	BFloat16   bool     `json:"bfloat16,omitempty"`
+	// Engine is what computes: "" or "gomlx" for the session's backend, "torch" for libtorch, in float32, of a kernel that was built
+	// with it ([ErrNoEngine] says how).
+	Engine string `json:"engine,omitempty"`
 	// AllowUnused opens a file that holds more than the model, such as an optimiser's state, which is left alone.
 	AllowUnused bool `json:"allow_unused,omitempty"`
 	// Folder is what relative names are relative to; "" is the working directory.
 	Folder string `json:"folder,omitempty"`
 }
+
+// Engines of [Spec].
+const (
+	GoMLX = "gomlx"
+	Torch = "torch"
+)
 
 // Names of the built-in world: of it and its fine-tuned model, and of weights that are pre-trained only.
 const (

@@ -2,18 +2,23 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 	"github.com/seed-516990b0/golxmert/internal/lru"
 	"github.com/seed-516990b0/golxmert/kernel/client"
+	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	"github.com/seed-516990b0/golxmert/lxmert/torch"
 	"github.com/seed-516990b0/golxmert/lxmert/train"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
@@ -84,14 +89,21 @@ type models struct {
 // modelKey is what makes two models the same.
 type modelKey struct {
 	weights, config string // paths
+	engine          string // "": on the session's backend
 	bfloat16        bool
 	allowUnused     bool
+}
+
+// engine is a model that has something to free.
+type engine interface {
+	lxmert.Engine
+	io.Closer
 }
 
 // openModel is a model that is open.
 type openModel struct {
 	key   modelKey
-	model *lxrt.Model
+	model engine
 	bytes int64
 	notes []string    // what a user should know about the weights
 	files []fileStamp // what it was opened from
@@ -134,7 +146,14 @@ func (s *models) acquire(ctx context.Context, spec client.Spec) (m *openModel, r
 	if err != nil {
 		return nil, nil, err
 	}
-	key := modelKey{path, spec.Config, spec.BFloat16, spec.AllowUnused}
+	key := modelKey{path, spec.Config, spec.Engine, spec.BFloat16, spec.AllowUnused}
+	switch spec.Engine {
+	case client.GoMLX:
+		key.engine = ""
+	case "", client.Torch:
+	default:
+		return nil, nil, &wire.Fault{Kind: wire.Usage, Message: fmt.Sprintf("session: there is no engine %q; there are %q and %q", excerpt.Cut(spec.Engine, longestEcho), client.GoMLX, client.Torch)}
+	}
 	return s.open.Get(ctx, key, func() (*openModel, error) { return s.load(context.WithoutCancel(ctx), key) })
 }
 
@@ -165,10 +184,6 @@ func (s *models) load(ctx context.Context, key modelKey) (_ *openModel, err erro
 			m.files = append(m.files, stampOf(path))
 		}
 	}
-	b, err := s.compute.open(ctx)
-	if err != nil {
-		return nil, err
-	}
 	// The file's shapes say how much room is needed.
 	cfg, err := sizes(key.weights, key.config)
 	if err != nil {
@@ -183,14 +198,33 @@ func (s *models) load(ctx context.Context, key modelKey) (_ *openModel, err erro
 	}
 	taken = m.bytes
 	var notes strings.Builder
-	m.model, err = lxrt.Open(b, key.weights, key.config, lxrt.Options{BFloat16: key.bfloat16, AllowUnused: key.allowUnused, Log: &notes})
-	if err != nil {
+	if m.model, err = s.openEngine(ctx, key, lxrt.Options{BFloat16: key.bfloat16, AllowUnused: key.allowUnused, Log: &notes}); err != nil {
 		return nil, err
 	}
 	m.notes = strings.FieldsFunc(notes.String(), func(r rune) bool { return r == '\n' })
 	s.log.printf("opened %s, %d MB, in %.2f s", key.weights, mb(m.bytes), time.Since(began).Seconds())
 	return m, nil
 }
+
+// openEngine opens weights with what computes.
+func (s *models) openEngine(ctx context.Context, key modelKey, opt lxrt.Options) (engine, error) {
+	if key.engine == client.Torch {
+		m, err := torch.Open(key.weights, key.config, opt)
+		if errors.Is(err, torch.ErrNotBuilt) {
+			err = &wire.Fault{Kind: wire.NoEngine, Message: withoutTorch}
+		}
+		return m, err
+	}
+	b, err := s.compute.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return lxrt.Open(b, key.weights, key.config, opt)
+}
+
+// withoutTorch says how a session gets the engine.
+const withoutTorch = "session: this kernel was built without libtorch: `lxmert backend install libtorch` brings it; then source the env.sh that it names, " +
+	"run `go run -p 1 -tags gotch ./kernel install` in the folder of this project's source, and `kernel session stop`"
 
 // sizes reads the sizes of a model without opening it.
 func sizes(path, config string) (lxmert.Config, error) {
@@ -211,13 +245,14 @@ func (s *models) random(ctx context.Context, like *openModel) (m *lxrt.Model, di
 	}
 	b, err := s.compute.open(ctx)
 	if err == nil {
-		x.model, err = lxrt.New(b.Backend, cfg, &train.Initial{Config: cfg, Seed: 1, Range: train.InitialRange}, lxrt.Options{})
+		m, err = lxrt.New(b.Backend, cfg, &train.Initial{Config: cfg, Seed: 1, Range: train.InitialRange}, lxrt.Options{})
 	}
 	if err != nil {
 		s.memory.give(x.bytes)
 		return nil, nil, err
 	}
-	return x.model, func() { s.discard(x) }, nil
+	x.model = m
+	return m, func() { s.discard(x) }, nil
 }
 
 // discard closes a model that nobody uses.
@@ -236,6 +271,9 @@ func (s *models) list() []client.OpenModel {
 		o := client.OpenModel{Weights: e.Key.weights, DType: "float32", Bytes: e.Value.bytes, Used: e.Used, Users: e.Users}
 		if e.Key.bfloat16 {
 			o.DType = "bfloat16"
+		}
+		if e.Key.engine != "" {
+			o.DType += " on libtorch"
 		}
 		list = append(list, o)
 	}

@@ -14,6 +14,9 @@
 // On systems other than Linux they are to be set by hand, with empty libraries in the place of those of CUDA that gotch asks the
 // linker for.
 //
+// A kernel that was built so (`go run -p 1 -tags gotch ./kernel install`, with the same variables) has it in its session too, for
+// lx.Spec{Engine: "torch"} in a cell.
+//
 // [OpenScript] runs a TorchScript module that PyTorch has traced, which gives the activations that its [Signature] names.
 //
 // What a request means is decided in package lxrt, for both engines: [lxrt.NewPlan] checks it and makes arrays of the batch,

@@ -155,6 +155,9 @@ func (s *Setting) with(own Spec) (Spec, error) {
 		err = errors.Join(err, set(&spec.Regions[i], name))
 	}
 	spec.BFloat16 = spec.BFloat16 || own.BFloat16
+	if own.Engine != "" {
+		spec.Engine = own.Engine
+	}
 	return spec, err
 }
 

@@ -31,6 +31,7 @@ const (
 	NotFound Kind = "not found" // there is no such run or value
 	Exists   Kind = "exists"    // the folder of a run holds one already
 	Full     Kind = "full"      // the memory limit leaves no room
+	NoEngine Kind = "no engine" // the session was built without the engine
 	Ending   Kind = "ending"    // the session is shutting down: the next one is to be asked
 	Ended    Kind = "ended"     // the session was shut down during the call
 	Version  Kind = "version"   // client and session are of different builds
@@ -47,7 +48,7 @@ func (f *Fault) Error() string { return f.Message }
 
 // statusOf are the statuses of HTTP that go with the kinds.
 var statusOf = map[Kind]int{
-	Failed: 500, Usage: 400, Batch: 422, NotFound: 404, Exists: 409, Full: 507, Ending: 503, Ended: 502, Version: 426, Canceled: 499,
+	Failed: 500, Usage: 400, Batch: 422, NotFound: 404, Exists: 409, Full: 507, NoEngine: 501, Ending: 503, Ended: 502, Version: 426, Canceled: 499,
 }
 
 // Status is the status of HTTP that an answer of this kind has.
