@@ -13,8 +13,7 @@
 // Here each example is in one region, so that they can be counted: see [Region]. What is hard to learn is often labelled wrongly, or
 // cannot be known from the picture.
 //
-//	seen, err := dynamics.Read("snap/vqa/run/dynamics.safetensors")
-//	m, err := datamap.New(seen)
+//	m, err := datamap.Open("snap/vqa/run")
 //	hardest, err := m.Questions(ctx, "", m.Hardest(100)) // read from the question files
 //	err = report.Save("map.html", m.Collection(hardest), report.Options{})
 //

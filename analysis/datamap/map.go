@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
 
 	"github.com/seed-516990b0/golxmert/lxmert/dynamics"
@@ -45,6 +46,19 @@ type Map struct {
 
 // ErrNothing is wrapped by the error about a run that has not seen any example yet.
 var ErrNothing = errors.New("no example was seen yet")
+
+// Open makes the map of a run, by its folder. The error is [os.ErrNotExist] where the run has kept nothing of its examples.
+func Open(run string) (*Map, error) {
+	f, err := dynamics.Read(filepath.Join(run, dynamics.FileName))
+	if err != nil {
+		return nil, err
+	}
+	m, err := New(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", run, err)
+	}
+	return m, nil
+}
 
 // New makes the map of what a run has recorded so far.
 func New(f *dynamics.File) (*Map, error) {

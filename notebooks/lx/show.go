@@ -100,6 +100,8 @@ func drawerOf(x any) func() (shown, error) {
 		return func() (shown, error) { return showOutcome(x) }
 	case *HeadReadout:
 		return func() (shown, error) { return both(x.Collection(), x.String()) }
+	case *TrainingMap:
+		return func() (shown, error) { return showTrainingMap(x) }
 	case Run:
 		return func() (shown, error) { return showRun(x), nil }
 	case Trials:
@@ -143,6 +145,8 @@ func resultOf(x any) (analysis.Result, error) {
 	case *Outcome:
 		return x.Collection(), nil
 	case *HeadReadout:
+		return x.Collection(), nil
+	case *TrainingMap:
 		return x.Collection(), nil
 	case *SuiteResult:
 		return x.Table(), nil

@@ -19,7 +19,6 @@ import (
 	"github.com/seed-516990b0/golxmert/internal/filesearch"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
-	"github.com/seed-516990b0/golxmert/lxmert/dynamics"
 	"github.com/seed-516990b0/golxmert/lxmert/question"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/task"
@@ -121,18 +120,16 @@ func (x *mapping) make(cmd *cobra.Command) error {
 
 // read makes the map of what the run has kept, and reads the questions.
 func (x *mapping) read(ctx context.Context) error {
-	seen, err := dynamics.Read(filepath.Join(x.run, dynamics.FileName))
+	var err error
+	x.found, err = datamap.Open(x.run)
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%w: RUN is the folder of a run of fine-tuning that was made without --noDynamics", err)
 	}
 	if err != nil {
 		return err
 	}
-	if x.found, err = datamap.New(seen); err != nil {
-		return fmt.Errorf("%s: %w", x.run, err)
-	}
-	x.data = cmp.Or(x.data, seen.Data)
-	if x.task, err = dataset.FindTask(seen.Task); err != nil {
+	x.data = cmp.Or(x.data, x.found.About.Data)
+	if x.task, err = dataset.FindTask(x.found.About.Task); err != nil {
 		return err
 	}
 	x.questions, err = x.found.Questions(ctx, x.data, x.found.Hardest(x.hardest))
