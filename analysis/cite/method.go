@@ -27,6 +27,7 @@ func methods() []method {
 		{"cka", []string{"linear cka"}, []string{"cka"}, []string{"kornblith2019similarity", "song2012feature", "nguyen2021wide"}},
 		{"coreference", []string{"coreference"}, []string{"coreference"}, []string{"cao2020behind"}},
 		{"cross-modal-ablation", []string{"cross-modal ablation"}, []string{"ablation"}, []string{"frank2021vision"}},
+		{"dictionary", nil, []string{"dictionary"}, []string{"bricken2023towards", "gao2024scaling", "rajamanoharan2024jumping", "dunefsky2024transcoders", "marks2024sparse"}},
 		{"emap", []string{"emap"}, []string{"emap"}, []string{"hessel2020does"}},
 		{"fusion", []string{"fusion degree"}, []string{"fusion"}, []string{"cao2020behind"}},
 		{"gradcam", []string{"gradcam"}, []string{"gradcam"}, []string{chefer, "selvaraju2017gradcam"}},

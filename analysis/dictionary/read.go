@@ -88,9 +88,9 @@ func checkShapes(tensors map[string]lxmert.Tensor) error {
 	enc, dec := tensors["W_enc"].Shape, tensors["W_dec"].Shape
 	switch {
 	case len(enc) != 2 || enc[0] < 1 || enc[1] < 1:
-		return fmt.Errorf("W_enc is %v, must be [width, features]", enc)
+		return fmt.Errorf("tensor W_enc is %v, must be [width, features]", enc)
 	case len(dec) != 2 || dec[0] != enc[1] || dec[1] < 1:
-		return fmt.Errorf("W_dec is %v, beside W_enc %v it must be [%d, width]", dec, enc, enc[1])
+		return fmt.Errorf("tensor W_dec is %v, beside W_enc %v it must be [%d, width]", dec, enc, enc[1])
 	}
 	for name, want := range map[string]int{"b_enc": enc[1], "b_dec": dec[1], "threshold": enc[1]} {
 		if x, ok := tensors[name]; ok && !slices.Equal(x.Shape, []int{want}) {
