@@ -45,8 +45,28 @@ type tally struct {
 	once        map[string]bool
 }
 
-// Run asks a model about the items of a suite. Memory does not grow with their number, but for what a measure counts once.
-func Run(ctx context.Context, eng lxmert.Engine, input Input, s Suite, items iter.Seq2[Item, error], opt Options) (*Result, error) {
+// running is a run under way.
+type running struct {
+	*Result
+	masks    bool
+	record   *record // nil: scores are not kept
+	settings settings
+	done     int // items that the record had
+}
+
+// newResult is a result of which nothing is known yet.
+func newResult(s Suite, opt Options) *Result {
+	r := &Result{Suite: s, of: map[string]map[string]*tally{}}
+	r.Meta = analysis.Meta{Method: s.Name, Target: "which sentence belongs to which picture", Seed: opt.Seed, Level: level,
+		Params: map[string]string{"match": "class 1 of out.match", "layout": s.Layout}, Notes: s.Notes}
+	if opt.Blind {
+		r.Params["blind"] = "mean of ln p of each piece, hidden, without a picture"
+	}
+	return r
+}
+
+// newRun says whether a model can do a suite.
+func newRun(eng lxmert.Engine, s Suite, opt *Options) (*running, error) {
 	cfg := eng.Config()
 	masks := len(s.Measures) > 0 && s.Measures[0].Name == masking[0].Name
 	opt.Mask = cmp.Or(cfg.Special.Mask, opt.Mask)
@@ -58,23 +78,39 @@ func Run(ctx context.Context, eng lxmert.Engine, input Input, s Suite, items ite
 	case (masks || opt.Blind) && opt.Mask == 0:
 		return nil, lxmert.ErrNoMask
 	}
-	r := &Result{Suite: s, of: map[string]map[string]*tally{}}
-	r.Meta = analysis.Meta{Method: s.Name, Target: "which sentence belongs to which picture", Seed: opt.Seed, Level: level,
-		Params: map[string]string{"match": "class 1 of out.match", "layout": s.Layout}, Notes: s.Notes}
-	if opt.Blind {
-		r.Params["blind"] = "mean of ln p of each piece, hidden, without a picture"
+	return &running{Result: newResult(s, *opt), masks: masks}, nil
+}
+
+// Run asks a model about the items of a suite. Memory does not grow with their number, but for what a measure counts once.
+func Run(ctx context.Context, eng lxmert.Engine, input Input, s Suite, items iter.Seq2[Item, error], opt Options) (*Result, error) {
+	r, err := newRun(eng, s, &opt)
+	if err == nil {
+		err = r.all(ctx, eng, input, items, opt)
 	}
+	if err != nil {
+		return nil, err
+	}
+	return r.Result, nil
+}
+
+// all asks about the items that the run's part has and the record does not.
+func (r *running) all(ctx context.Context, eng lxmert.Engine, input Input, items iter.Seq2[Item, error], opt Options) error {
 	var waiting []Item
 	pairs := 0
 	flush := func() error {
 		if len(waiting) == 0 {
 			return nil
 		}
-		scored, from, err := r.score(ctx, eng, input, waiting, masks, opt)
+		scored, from, err := r.score(ctx, eng, input, waiting, r.masks, opt)
 		if err != nil {
 			return err
 		}
 		r.Model = from
+		if r.record != nil {
+			if err := r.record.from(from); err != nil {
+				return err
+			}
+		}
 		for _, x := range scored {
 			if err := r.add(ctx, eng, input, x, opt); err != nil {
 				return fmt.Errorf("item %s: %w", x.ID, err)
@@ -85,10 +121,10 @@ func Run(ctx context.Context, eng lxmert.Engine, input Input, s Suite, items ite
 		}
 		return nil
 	}
-	taken := 0
+	taken, located, skipped := 0, 0, 0
 	for x, err := range items {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if opt.Limit > 0 && taken == opt.Limit {
 			break
@@ -97,27 +133,43 @@ func Run(ctx context.Context, eng lxmert.Engine, input Input, s Suite, items ite
 		if !r.locate(&x, opt) {
 			continue
 		}
+		located++
+		if r.record != nil && (located-1)%r.settings.Shards != r.settings.Shard {
+			continue
+		}
+		if skipped < r.done {
+			skipped++
+			continue
+		}
 		if n := len(x.Images) * len(x.Sentences); pairs+n > together {
 			if err := flush(); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		waiting, pairs = append(waiting, x), pairs+len(x.Images)*len(x.Sentences)
 	}
 	if err := flush(); err != nil {
-		return nil, err
+		return err
 	}
-	if r.Items == 0 {
+	if skipped < r.done {
+		return fmt.Errorf("suite: %s has %d items and the files only %d: they are not the files that it was made of; give another folder, or overwrite it", r.record.path, r.done, skipped)
+	}
+	if located == 0 {
 		if r.Missing > 0 {
-			return nil, fmt.Errorf("%w: the pictures of all %d items are missing from the feature files, such as %s", ErrItem, r.Missing, r.Example)
+			return fmt.Errorf("%w: the pictures of all %d items are missing from the feature files, such as %s", ErrItem, r.Missing, r.Example)
 		}
-		return nil, fmt.Errorf("%w: the file has no item", ErrItem)
+		return fmt.Errorf("%w: the file has no item", ErrItem)
 	}
+	r.finish()
+	return nil
+}
+
+// finish says what was counted.
+func (r *Result) finish() {
 	r.N = r.Items
 	if r.Missing > 0 {
 		r.Notes = append(r.Notes[:len(r.Notes):len(r.Notes)], fmt.Sprintf("%d more items are left out: the feature files lack a picture of theirs, such as %s.", r.Missing, r.Example))
 	}
-	return r, nil
 }
 
 // locate puts the feature files' ids into an item.
@@ -151,8 +203,8 @@ func (r *Result) score(ctx context.Context, eng lxmert.Engine, input Input, item
 	return matched(ctx, eng, input, items)
 }
 
-// add counts an item.
-func (r *Result) add(ctx context.Context, eng lxmert.Engine, input Input, x Scored, opt Options) error {
+// add counts and keeps an item.
+func (r *running) add(ctx context.Context, eng lxmert.Engine, input Input, x Scored, opt Options) error {
 	if opt.Each != nil {
 		if err := opt.Each(x); err != nil {
 			return err
@@ -162,6 +214,11 @@ func (r *Result) add(ctx context.Context, eng lxmert.Engine, input Input, x Scor
 	if opt.Blind {
 		var err error
 		if alone, err = blind(ctx, eng, input, x.Item, opt.Mask); err != nil {
+			return err
+		}
+	}
+	if r.record != nil {
+		if err := r.record.append(kept{x, alone}); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/figure"
+	"github.com/seed-516990b0/golxmert/analysis/suite"
 	"github.com/seed-516990b0/golxmert/analysis/sweep"
 )
 
@@ -18,10 +19,11 @@ func mergeCommand() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
 		Use:   "merge FOLDER, or merge --seeds --out FOLDER FOLDER FOLDER...",
-		Short: "Join the parts of an analysis that was run with --shard, or the analyses of several models",
+		Short: "Join the parts of an analysis, or of a suite, that was run with --shard, or the analyses of several models",
 		Long: `Reads the parts that ` + "`lxmert analyze --shard`" + ` wrote into a folder, checks that all are there and belong together, and
 writes the report over all of them. Of a run that is not done yet it reports what there is. Parts may come from different
-machines, such as some with and some without a GPU, if the weights and the numbers' type are the same.
+machines, such as some with and some without a GPU, if the weights and the numbers' type are the same. Of the parts of
+` + "`lxmert suite --shard`" + `, all of which must be done, it writes the table.
 
 --seeds takes several folders, each with the finished analysis of one model, that differ only in the models' weights, such
 as those of trainings with other seeds. It prints each method's mean hit rate, its gap and areas of the perturbation test
@@ -43,6 +45,12 @@ that table and one of all numbers into --out, as .pdf, .csv, .tex and .json. Whe
 			defer screen.finish()
 			if seeds {
 				return saveSeeds(cmd, out, args, screen)
+			}
+			if r, found, err := suite.Read(args[0]); found || err != nil {
+				if err != nil {
+					return err
+				}
+				return saveSuite(cmd, args[0], r)
 			}
 			_, err := saveSweep(cmd, args[0], screen)
 			return err

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"os"
@@ -15,7 +13,6 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/figure"
 	"github.com/seed-516990b0/golxmert/analysis/suite"
-	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/question"
 )
@@ -25,7 +22,8 @@ type suiting struct {
 	model   modelFlags
 	regions []string
 	vocab   string
-	out     string
+	shard   string
+	to      suite.Folder // where scores are kept; no Dir: nowhere
 	opt     suite.Options
 }
 
@@ -47,7 +45,10 @@ folder and suffix; twelve digits stand for any COCO id that ends in them. Items 
 out. Match is class 1 of out.match.
 
 --blind scores the sentences alone as well, without any picture, by the masked-word head: what a measure is worth to a model that
-does not look. It takes a run of the model for each sentence, with a row for each word.`,
+does not look. It takes a run of the model for each sentence, with a row for each word.
+
+With --out every score is kept, and a run that was cut off goes on where it stopped when the same command is given again; only an
+item that is a whole file, as in retrieval, begins anew. --shard does one part of several, for several machines.`,
 		Example: `  lxmert suite valse existence.json plurals.json --load snap/pretrained/Epoch20_LXRT --regions features/valse --blind
   lxmert suite winoground examples.jsonl --load snap/pretrained/Epoch20_LXRT --regions winoground_obj36.tsv --out winoground
   lxmert suite pairs mine.jsonl --load toy-pretrained`,
@@ -61,7 +62,9 @@ does not look. It takes a run of the model for each sentence, with a row for eac
 	f.BoolVar(&s.opt.Blind, "blind", false, "score the sentences without pictures as well")
 	f.IntVar(&s.opt.Limit, "limit", 0, "only the first items (default: all)")
 	f.Uint64Var(&s.opt.Seed, "seed", 0, "of the intervals")
-	f.StringVar(&s.out, "out", "", "folder for the table, as .pdf, .csv, .tex and .json, items.jsonl with every score, and citation.bib")
+	f.StringVar(&s.shard, "shard", "", "do one part of several, such as 0/8 to 7/8; `lxmert merge` joins them")
+	f.BoolVar(&s.to.Overwrite, "overwrite", false, "throw away what the folder has and begin anew")
+	f.StringVar(&s.to.Dir, "out", "", "folder for the table, as .pdf, .csv, .tex and .json, items.jsonl with every score, and citation.bib")
 	return cmd
 }
 
@@ -78,6 +81,13 @@ func (s *suiting) run(cmd *cobra.Command, name string, files []string) error {
 	if err != nil {
 		return usage("%w", err)
 	}
+	if s.to.Shard, s.to.Shards, err = readShard(s.shard); err != nil {
+		return err
+	}
+	if s.to.Dir == "" && (s.to.Shards > 0 || s.to.Overwrite) {
+		return usage("--shard and --overwrite are about what --out keeps: which folder?")
+	}
+	s.to.Files = files
 	for _, path := range files { // before anything takes long
 		if _, err := os.Stat(path); err != nil {
 			return err
@@ -98,17 +108,7 @@ func (s *suiting) run(cmd *cobra.Command, name string, files []string) error {
 		return err
 	}
 	s.opt.Picture = suite.Pictures(ids)
-	if s.out == "" {
-		return s.score(cmd, asker, x, files)
-	}
-	if err := os.MkdirAll(s.out, 0o777); err != nil {
-		return fmt.Errorf("--out: %w; choose another folder", err)
-	}
-	return atomicfile.Replace(filepath.Join(s.out, "items.jsonl"), func(_ *os.File, w *bufio.Writer) error {
-		lines := json.NewEncoder(w)
-		s.opt.Each = func(x suite.Scored) error { return lines.Encode(x) }
-		return s.score(cmd, asker, x, files)
-	})
+	return s.score(cmd, asker, x, files)
 }
 
 // open prepares to make batches.
@@ -150,28 +150,48 @@ func (s *suiting) score(cmd *cobra.Command, asker *question.Asker, x suite.Suite
 		}
 		return b.Batch, nil
 	}
-	r, err := suite.Run(cmd.Context(), m, input, x, itemsOf(x, files), s.opt)
+	r, err := s.ask(cmd.Context(), m, input, x, itemsOf(x, files))
 	screen.finish()
-	if err != nil {
+	switch {
+	case err != nil && cmd.Context().Err() != nil && s.to.Dir != "":
+		fmt.Fprintf(cmd.ErrOrStderr(), "what was scored is in %s; the same command goes on from there\n", s.to.Dir)
 		return err
+	case err != nil:
+		return err
+	case s.to.Shards > 1:
+		fmt.Fprintf(cmd.OutOrStdout(), "part %s is done; when all are, `lxmert merge %s` writes the table\n", s.shard, quoteArgs([]string{s.to.Dir}))
+		return nil
 	}
+	return saveSuite(cmd, s.to.Dir, r)
+}
+
+// ask runs the suite, in a folder if there is one.
+func (s *suiting) ask(ctx context.Context, m lxmert.Engine, input suite.Input, x suite.Suite, items iter.Seq2[suite.Item, error]) (*suite.Result, error) {
+	if s.to.Dir == "" {
+		return suite.Run(ctx, m, input, x, items, s.opt)
+	}
+	return suite.RunIn(ctx, s.to, m, input, x, items, s.opt)
+}
+
+// saveSuite prints what a suite found and, if there is a folder, leaves the table there.
+func saveSuite(cmd *cobra.Command, dir string, r *suite.Result) error {
 	table := r.Table()
 	writeResultTable(cmd.OutOrStdout(), table)
 	for _, note := range r.Notes {
 		fmt.Fprintln(cmd.ErrOrStderr(), note)
 	}
-	if s.out == "" {
+	if dir == "" {
 		return nil
 	}
 	for _, suffix := range tableSuffixes() {
-		if err := figure.Save(filepath.Join(s.out, x.Name+suffix), table, figure.Options{Width: figure.Page}); err != nil {
+		if err := figure.Save(filepath.Join(dir, r.Suite.Name+suffix), table, figure.Options{Width: figure.Page}); err != nil {
 			return err
 		}
 	}
-	if err := saveCitation(s.out, []analysis.Result{table}, x.Name); err != nil {
+	if err := saveCitation(dir, []analysis.Result{table}, r.Suite.Name); err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s has the table, items.jsonl every score, and %s how to cite them\n", s.out, citationFile)
+	fmt.Fprintf(cmd.OutOrStdout(), "%s has the table, items.jsonl every score, and %s how to cite them\n", dir, citationFile)
 	return nil
 }
 

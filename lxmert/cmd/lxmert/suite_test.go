@@ -63,11 +63,26 @@ func TestSuiteMatchesSentencesAndPictures(t *testing.T) {
 	if p := first.Pairs[0][0]; math.Abs(1/(1+math.Exp(p[0]-p[1]))-want) > 1e-5 {
 		t.Errorf("a match of %v, ask says %g", p, want)
 	}
+	// Parts are merged to the same table.
+	parts := filepath.Join(out, "parts")
+	for _, shard := range []string{"0/2", "1/2"} {
+		if said, errOut, err := run("pairs", file, "--blind", "--out", parts, "--shard", shard); err != nil || !strings.Contains(said, "lxmert merge") {
+			t.Fatal(err, said, errOut)
+		}
+	}
+	merged, errOut, err := execute(rootCommand(), "merge", parts)
+	table := func(said string) string { return said[:strings.LastIndex(strings.TrimSpace(said), "\n")] } // the last line names the folder
+	if err != nil || table(merged) != table(said) || !strings.Contains(errOut, "1 more items are left out") {
+		t.Errorf("%v, %s: merged\n%s\nin one run\n%s", err, errOut, merged, said)
+	}
 	for _, c := range []struct {
 		want  string
 		usage bool
 		args  []string
 	}{
+		{"which folder?", true, []string{"pairs", file, "--shard", "0/2"}},
+		{"--shard 2/2: must be like", true, []string{"pairs", file, "--shard", "2/2"}},
+		{"was made for the suite pairs", false, []string{"masked", file, "--out", filepath.Join(out, "found")}},
 		{`there is no suite "nothing"; there are pairs, valse`, true, []string{"nothing", file}},
 		{"none.jsonl: no such file", false, []string{"pairs", filepath.Join(out, "none.jsonl")}},
 		{"pairs.jsonl: not an item of a suite: entry 1 is not as expected: it is a string", false, []string{"valse", file}},
