@@ -56,11 +56,16 @@ func (d *Data) rows() int {
 	return d.Set.Task.Pictures()
 }
 
-// labels says for each of some questions how much each answer counts; nil if that is not known of all of them.
+// labels says for each of some questions how much each answer counts; nil if that is not known of all of them. The answers of
+// pre-training's head are written as its table has them, see [dataset.Convert].
 func (d *Data) labels(index []int, classes int) [][]float64 {
 	byName, names := map[string]int{}, d.Asker.Head().Answers
 	for class, name := range names {
 		byName[name] = class
+	}
+	written := func(answer string) string { return answer }
+	if d.Asker.Head().Output == "out.qa" {
+		written = dataset.Convert
 	}
 	var labels [][]float64
 	for _, i := range index {
@@ -72,9 +77,12 @@ func (d *Data) labels(index []int, classes int) [][]float64 {
 		case e.Labels == nil || names == nil:
 			return nil
 		}
-		for _, l := range e.Labels {
-			if class, ok := byName[l.Answer]; ok && class < classes {
-				row[class] = l.Score
+		for _, other := range []bool{false, true} { // one that becomes equal to another takes that one's place
+			for _, l := range e.Labels {
+				name := written(l.Answer)
+				if class, ok := byName[name]; ok && class < classes && other == (name != l.Answer) {
+					row[class] = l.Score
+				}
 			}
 		}
 		labels = append(labels, row)

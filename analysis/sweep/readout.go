@@ -43,6 +43,7 @@ type pretrained struct {
 	cfg   lxmert.Config
 	mask  int32
 	names []string // of the readings that the model can give, in their order
+	table *answerTable
 }
 
 // readouts is the method about the heads of pre-training.
@@ -100,6 +101,15 @@ func readouts() measuring {
 				for _, name := range p.names {
 					out = append(out, p.numbers(name, all, temperature[name], threshold[name])...)
 				}
+				if slices.Contains(p.names, answerRead) {
+					right := nans(len(all))
+					for i, x := range all {
+						if one, ok := x[answerRead]; ok {
+							right[i] = one.accuracy
+						}
+					}
+					out = append(out, p.table.numbers(p.r.data.labels(a.index, p.r.data.Asker.Head().Classes), right)...)
+				}
 				return out, nil
 			}), nil
 		},
@@ -135,7 +145,13 @@ func newPretrained(r *runner) (*pretrained, error) {
 	add(p.cfg.FeatHead, featureHidden)
 	add(p.cfg.Match, matchOwn, matchOther, matchEither)
 	add(r.data.Asker.Head().Output != "", answerRead)
-	return p, nil
+	path := ""
+	if r.data.Asker.Head().Output == "out.qa" {
+		path = r.data.Asker.Options().Answers
+	}
+	var err error
+	p.table, err = newAnswerTable(path)
+	return p, err
 }
 
 // The readings.

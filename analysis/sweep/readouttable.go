@@ -56,6 +56,7 @@ func drawReadouts(c *collector, found *means, s *Summary) error {
 		risk.Series = append(risk.Series, series)
 	}
 	s.Tables = append(s.Tables, Named[analysis.Table]{"readout", right}, Named[analysis.Table]{"readout-selective", selective}, Named[analysis.Table]{"readout-calibration", sure})
+	drawAnswers(found, meta, s)
 	if risk.Series != nil {
 		s.Curves = append(s.Curves, Named[analysis.Curve]{"readout-risk", risk})
 	}

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,6 +31,18 @@ func TestNamesOfAnswersAreReadFromBothKindsOfFiles(t *testing.T) {
 	} {
 		if _, err := read(text); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", text, err)
+		}
+	}
+	for text, want := range map[string]string{
+		`["yes", "no"]`:    "[]",
+		`[{"ans": "yes"}]`: "[]",
+		`[{"ans": "a"}, {"ans": "yes", "dsets": ["vqa", "gqa"]}, {"ans": "no", "dsets": []}]`: "[[] [vqa gqa] []]",
+	} {
+		if _, err := read(text); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ReadAnswerSets(path); err != nil || fmt.Sprint(got) != want {
+			t.Errorf("%s is used in %v, %v", text, got, err)
 		}
 	}
 	if _, err := ReadAnswerNames(t.TempDir()); err == nil || !strings.Contains(err.Error(), "is not a file") {
