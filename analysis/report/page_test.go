@@ -17,44 +17,27 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/report"
+	"github.com/seed-516990b0/golxmert/internal/testbrowser"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
-func TestTheBrowserHearsMessagesAndRequests(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "page.html")
-	const page = `<!doctype html><body><script>console.warn('wolf'); fetch('https://example.org/a').catch(() => document.body.append(document.createElement('hr')))</script>`
-	if err := os.WriteFile(file, []byte(page), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p := visit(t, file, look{loud: true})
-	p.do(chromedp.WaitReady("hr", chromedp.ByQuery))
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if messages := strings.Join(p.messages, "\n"); !strings.Contains(messages, "wolf") {
-		t.Errorf("messages: %s", messages)
-	}
-	if requests := strings.Join(p.requests, "\n"); !strings.Contains(requests, "https://example.org/a") {
-		t.Errorf("requests: %s", requests)
-	}
-}
-
 // wide is how much a page is wider than its window.
 func (p *tab) wide() int {
-	p.t.Helper()
+	p.T.Helper()
 	return eval[int](p, `document.documentElement.scrollWidth - document.documentElement.clientWidth`)
 }
 
 func TestNoPageIsWiderThanItsWindow(t *testing.T) {
 	example, run := sampleTab(t, look{}), visit(t, saved(t, sampleRun(t.TempDir()).page(), report.Options{}), look{})
-	example.click(".lxr-overview summary")
-	example.do(chromedp.WaitReady(".lxr-strip canvas", chromedp.ByQuery))
-	example.click(circle)
-	pair := visit(t, saved(t, besideEachOther(t), report.Options{}), look{dark: true})
+	example.Click(".lxr-overview summary")
+	example.Do(chromedp.WaitReady(".lxr-strip canvas", chromedp.ByQuery))
+	example.Click(circle)
+	pair := visit(t, saved(t, besideEachOther(t), report.Options{}), look{Dark: true})
 	for _, width := range []int{1280, 768, 400} {
 		for name, p := range map[string]*tab{"example": example, "run": run, "beside": pair} {
-			p.do(size(width, 900))
+			p.Do(testbrowser.Size(width, 900))
 			p.expect(fmt.Sprintf("%s at %d, too wide by", name, width), p.wide(), 0)
-			p.keep(fmt.Sprintf("%s-%d", name, width), true)
+			p.Keep(fmt.Sprintf("%s-%d", name, width), true)
 		}
 	}
 }
@@ -75,7 +58,7 @@ func besideEachOther(t *testing.T) analysis.Collection {
 
 // TestExamplesStandSideBySide where the window is wide enough, each with controls of its own.
 func TestExamplesStandSideBySide(t *testing.T) {
-	p := visit(t, saved(t, besideEachOther(t), report.Options{}), look{width: 1280, height: 900})
+	p := visit(t, saved(t, besideEachOther(t), report.Options{}), look{Width: 1280, Height: 900})
 	place := func(i int, side string) float64 {
 		return eval[float64](p, fmt.Sprintf(`document.querySelectorAll('section.lxr')[%d].getBoundingClientRect().%s`, i, side))
 	}
@@ -83,7 +66,7 @@ func TestExamplesStandSideBySide(t *testing.T) {
 		t.Errorf("the first ends at %g, the second begins at %g; their tops are %g and %g", place(0, "right"), place(1, "left"), place(0, "top"), place(1, "top"))
 	}
 	p.expect("names", eval[string](p, `[...document.querySelectorAll('section.lxr h3')].map(h => h.textContent.split(':')[0]).join()`), "before,after")
-	p.do(size(700, 900))
+	p.Do(testbrowser.Size(700, 900))
 	if place(0, "bottom") > place(1, "top") {
 		t.Errorf("in a narrow window the first ends at %g, the second begins at %g", place(0, "bottom"), place(1, "top"))
 	}
@@ -121,10 +104,10 @@ func TestDarkAndLightAreReadable(t *testing.T) {
 	light, dark := "rgb(255, 255, 255)", "rgb(21, 23, 26)"
 	for name, r := range map[string]analysis.Result{"example": sample(t.TempDir()), "run": sampleRun(t.TempDir()).page()} {
 		file := saved(t, r, report.Options{})
-		p, mute := visit(t, file, look{}), visit(t, file, look{mute: true})
+		p, mute := visit(t, file, look{}), visit(t, file, look{Mute: true})
 		for _, night := range []bool{false, true} {
-			p.do(prefer(night))
-			mute.do(prefer(night))
+			p.Do(testbrowser.Prefer(night))
+			mute.Do(testbrowser.Prefer(night))
 			first, second, button := light, dark, "Dark"
 			if night {
 				first, second, button = dark, light, "Light"
@@ -132,14 +115,14 @@ func TestDarkAndLightAreReadable(t *testing.T) {
 			for q, kind := range map[*tab]string{p: "scripts", mute: "no scripts"} {
 				q.expect("paper, "+kind, eval[string](q, paper), first)
 				q.expect("faint texts, "+kind, eval[[]string](q, faint), []string{})
-				q.keep(fmt.Sprintf("%s, %s, dark=%v", name, kind, night), true)
+				q.Keep(fmt.Sprintf("%s, %s, dark=%v", name, kind, night), true)
 			}
-			p.becomes("button", ".lxr-theme-button", button)
+			p.Becomes("button", ".lxr-theme-button", button)
 			if night {
-				p.click(".lxr-theme-button")
+				p.Click(".lxr-theme-button")
 				p.expect("paper after a click", eval[string](p, paper), second)
 				p.expect("faint texts after a click", eval[[]string](p, faint), []string{})
-				p.click(".lxr-theme-button")
+				p.Click(".lxr-theme-button")
 				p.expect("paper after two clicks", eval[string](p, paper), first)
 			}
 		}
@@ -147,14 +130,14 @@ func TestDarkAndLightAreReadable(t *testing.T) {
 }
 
 func TestWithoutScriptsThePageSaysTheSame(t *testing.T) {
-	p := sampleTab(t, look{mute: true})
-	p.keep("mute", true)
+	p := sampleTab(t, look{Mute: true})
+	p.Keep("mute", true)
 	p.expect("controls in sight", eval[int](p, `[...document.querySelectorAll('.lxr-live, button, select')].filter(e => e.checkVisibility()).length`), 0)
 	p.expect("strongest region", eval[string](p, `[...document.querySelectorAll('.lxr-plates text')].map(e => e.textContent).sort().at(-1)`), "0.62 circle")
 	p.expect("numbers", p.numbers()[2], "0.31")
-	static := p.text(".lxr-legend")
+	static := p.Text(".lxr-legend")
 	live := sampleTab(t, look{})
-	p.expect("legend", static, live.text(".lxr-legend"))
+	p.expect("legend", static, live.Text(".lxr-legend"))
 	p.expect("numbers", p.numbers(), live.numbers())
 	p.expect("labels", len(p.plates()), len(live.plates()))
 }
@@ -162,21 +145,21 @@ func TestWithoutScriptsThePageSaysTheSame(t *testing.T) {
 func TestTheSavedFigureIsAFileOfItsOwn(t *testing.T) {
 	for _, dark := range []bool{false, true} {
 		dir := t.TempDir()
-		p := sampleTab(t, look{dark: dark})
+		p := sampleTab(t, look{Dark: dark})
 		p.onlyHead(3)
-		p.click(circle)
+		p.Click(circle)
 		done := make(chan string, 1)
-		chromedp.ListenBrowser(p.ctx, func(event any) {
+		chromedp.ListenBrowser(p.Context, func(event any) {
 			if e, ok := event.(*browser.EventDownloadProgress); ok && e.State != browser.DownloadProgressStateInProgress {
 				done <- string(e.State)
 			}
 		})
-		p.downloads(dir)
-		p.click("[data-lxr=save]")
+		p.Downloads(dir)
+		p.Click("[data-lxr=save]")
 		select {
 		case state := <-done:
 			p.expect("download", state, "completed")
-		case <-p.ctx.Done():
+		case <-p.Context.Done():
 			t.Fatal("nothing was saved")
 		}
 		path := filepath.Join(dir, "what-colour-is-the-unbelievable-circle-left-of-the-square.svg")
@@ -206,7 +189,7 @@ func TestTheSavedFigureIsAFileOfItsOwn(t *testing.T) {
 		}
 		q := visit(t, path, look{}) // a browser shows it, in black on white
 		p.expect("paper", eval[string](q, `document.querySelector('rect').getAttribute('fill')`), "#fff")
-		q.keep(fmt.Sprintf("saved dark=%v", dark), true)
+		q.Keep(fmt.Sprintf("saved dark=%v", dark), true)
 	}
 }
 
@@ -215,16 +198,16 @@ func TestAReportOfARunLeadsToItsParts(t *testing.T) {
 	p.expect("entries", eval[int](p, `document.querySelectorAll('.lxr-index a').length`), 5)
 	p.expect("dead entries", eval[int](p, `[...document.querySelectorAll('.lxr-index a')].filter(a => !document.querySelector(a.hash)).length`), 0)
 	p.expect("open examples", eval[int](p, `document.querySelectorAll('details.lxr-part[open]').length`), 1)
-	p.click(".lxr-index li:nth-child(5) a")
-	p.do(chromedp.WaitReady("#example-2 section.lxr[data-live]", chromedp.ByQuery))
-	p.hover("#example-2 " + circle)
+	p.Click(".lxr-index li:nth-child(5) a")
+	p.Do(chromedp.WaitReady("#example-2 section.lxr[data-live]", chromedp.ByQuery))
+	p.Hover("#example-2 " + circle)
 	second := func() string {
 		return eval[string](p, `document.querySelector('#example-2 section').dataset.shows`)
 	}
 	p.expect("second example", second(), "x.4.ti, mean of 12 heads")
 	p.expect("first example", p.shows(), "bi-modal relevance")
 	p.expect("labels have their width", eval[bool](p, `[...document.querySelectorAll('#example-2 .lxr-plates rect')].every(e => e.getAttribute('width') > 40)`), true)
-	p.keep("run-second", false)
+	p.Keep("run-second", false)
 }
 
 func TestOddReportsAreQuiet(t *testing.T) {
@@ -253,20 +236,20 @@ func TestOddReportsAreQuiet(t *testing.T) {
 		"nothing":            analysis.Explanation{},
 		"words without ends": long,
 	} {
-		p := visit(t, saved(t, r, report.Options{}), look{width: 400, height: 800})
+		p := visit(t, saved(t, r, report.Options{}), look{Width: 400, Height: 800})
 		p.expect(name+", examples at work", eval[int](p, `document.querySelectorAll('section.lxr[data-live]').length`), 1)
 		p.expect(name+", too wide by", p.wide(), 0)
 		for _, at := range []string{"[data-word='1']", "[data-region='1'] .lxr-box", ".lxr-matrix rect[data-cell='1,1']"} {
 			if eval[bool](p, `!!document.querySelector(%s)`, at) {
-				p.hover(at)
+				p.Hover(at)
 			}
 		}
 		if eval[bool](p, `document.querySelector('.lxr-overview').checkVisibility()`) {
-			p.click(".lxr-overview summary")
-			p.do(chromedp.WaitReady(".lxr-strip canvas", chromedp.ByQuery))
+			p.Click(".lxr-overview summary")
+			p.Do(chromedp.WaitReady(".lxr-strip canvas", chromedp.ByQuery))
 		}
-		p.click("[data-lxr=save]")
-		p.keep("odd, "+name, true)
+		p.Click("[data-lxr=save]")
+		p.Keep("odd, "+name, true)
 	}
 }
 
@@ -301,31 +284,31 @@ func TestReportsInANotebookDoNotDisturbEachOther(t *testing.T) {
 		return eval[[]string](p, `[...document.querySelectorAll('section.lxr')].map(e => e.dataset.shows || '')`)
 	}
 	p.expect("at first", shows(), []string{"bi-modal relevance", "another method", "bi-modal relevance", ""})
-	p.hover(".out:nth-of-type(2) " + circle)
+	p.Hover(".out:nth-of-type(2) " + circle)
 	p.expect("pointing in the second", shows(), []string{"bi-modal relevance", "x.4.ti, mean of 12 heads", "bi-modal relevance", ""})
-	p.click(".out:nth-of-type(1) [data-lxr=no-heads]")
-	p.hover(".out:nth-of-type(2) " + circle)
+	p.Click(".out:nth-of-type(1) [data-lxr=no-heads]")
+	p.Hover(".out:nth-of-type(2) " + circle)
 	p.expect("heads of the first", shows()[1], "x.4.ti, mean of 12 heads")
-	p.click(".out:nth-of-type(1) .lxr-theme-button")
+	p.Click(".out:nth-of-type(1) .lxr-theme-button")
 	p.expect("papers", eval[[]string](p, `[...document.querySelectorAll('.lxr-main')].map(e => getComputedStyle(e).backgroundColor)`),
 		[]string{"rgb(21, 23, 26)", "rgb(255, 255, 255)", "rgb(255, 255, 255)"})
 	p.expect("names that occur twice", eval[[]string](p, `(ids => ids.filter((e, i) => ids.indexOf(e) !== i))([...document.querySelectorAll('[id]')].map(e => e.id))`), []string{})
 	p.expect("names left in the window", eval[[]string](p, `['Example', 'Maps', 'Matrix', 'POSITIVE', 'draw', 'save'].filter(n => n in window)`), []string{})
-	p.do(focus(".out:nth-of-type(3) .lxr-index li:nth-child(5) a"))
-	p.press(kb.Enter)
-	p.do(chromedp.WaitReady(".out:nth-of-type(3) details:nth-of-type(2) section[data-live]", chromedp.ByQuery))
+	p.Do(testbrowser.Focus(".out:nth-of-type(3) .lxr-index li:nth-child(5) a"))
+	p.Press(kb.Enter)
+	p.Do(chromedp.WaitReady(".out:nth-of-type(3) details:nth-of-type(2) section[data-live]", chromedp.ByQuery))
 	p.expect("address", eval[string](p, `location.hash`), "")
 	p.expect("notebook, too wide by", p.wide(), 0)
 }
 
 func TestReportsTakeTheColoursOfTheirNotebook(t *testing.T) {
 	for _, dark := range []bool{false, true} {
-		p := visit(t, notebook(t, dark, sampleRun(t.TempDir()).page()), look{dark: !dark}) // the notebook knows better than the system
+		p := visit(t, notebook(t, dark, sampleRun(t.TempDir()).page()), look{Dark: !dark}) // the notebook knows better than the system
 		want := map[bool]string{false: "rgb(255, 255, 255)", true: "rgb(21, 23, 26)"}[dark]
 		p.expect("paper", eval[string](p, `getComputedStyle(document.querySelector('.lxr-main')).backgroundColor`), want)
-		p.expect("button", p.text(".lxr-theme-button"), map[bool]string{false: "Dark", true: "Light"}[dark])
+		p.expect("button", p.Text(".lxr-theme-button"), map[bool]string{false: "Dark", true: "Light"}[dark])
 		p.expect("faint texts", eval[[]string](p, faint), []string{})
-		p.hover(circle)
-		p.keep(fmt.Sprintf("notebook dark=%v", dark), true)
+		p.Hover(circle)
+		p.Keep(fmt.Sprintf("notebook dark=%v", dark), true)
 	}
 }

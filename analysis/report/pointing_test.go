@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/seed-516990b0/golxmert/analysis/report"
+	"github.com/seed-516990b0/golxmert/internal/testbrowser"
 )
 
 // What the sample's maps hold is said at sample. Words of the page are whole ones: "circle" is the 6th from 0, at
@@ -21,33 +22,33 @@ const (
 
 // shows is what the page says it shows: a method's name, or a map and its heads.
 func (p *tab) shows() string {
-	p.t.Helper()
+	p.T.Helper()
 	return eval[string](p, `document.querySelector('section.lxr').dataset.shows`)
 }
 
 // plates are the labels on the picture, strongest first.
 func (p *tab) plates() []string {
-	p.t.Helper()
+	p.T.Helper()
 	return eval[[]string](p, `[...document.querySelectorAll('.lxr-plates text')].map(e => e.textContent.replaceAll('\u00a0', ' '))`)
 }
 
 // numbers stand under the words.
 func (p *tab) numbers() []string {
-	p.t.Helper()
+	p.T.Helper()
 	return eval[[]string](p, `[...document.querySelectorAll('.lxr-number')].map(e => e.textContent.replaceAll('\u00a0', ' '))`)
 }
 
 // onlyHead leaves one head of the sample's chosen.
 func (p *tab) onlyHead(h int) {
-	p.t.Helper()
-	p.click("[data-lxr=no-heads]")
-	p.click(fmt.Sprintf("[data-head='%d']", h))
+	p.T.Helper()
+	p.Click("[data-lxr=no-heads]")
+	p.Click(fmt.Sprintf("[data-head='%d']", h))
 }
 
 func (p *tab) expect(what string, got, want any) {
-	p.t.Helper()
+	p.T.Helper()
 	if !reflect.DeepEqual(got, want) {
-		p.t.Errorf("%s: %v, expected %v", what, got, want)
+		p.T.Errorf("%s: %v, expected %v", what, got, want)
 	}
 }
 
@@ -55,22 +56,22 @@ func TestPointingAtAWordShowsItsRegionsAndBack(t *testing.T) {
 	p := sampleTab(t, look{})
 	p.expect("at first", p.shows(), "bi-modal relevance")
 	p.expect("at first", p.plates()[0], "0.62 circle")
-	p.keep("light", true)
+	p.Keep("light", true)
 	p.onlyHead(3)
 
-	p.hover(circle)
+	p.Hover(circle)
 	p.expect("map", p.shows(), "x.4.ti, head 3")
 	p.expect("region of circle", p.plates(), []string{"50 % background 14"}) // no label for what has less than an even share
 	p.expect("words have no share", strings.Join(p.numbers(), ""), "")
-	if text := p.text(".lxr-status"); !strings.Contains(text, "“circle” has 0.24 by bi-modal relevance") ||
+	if text := p.Text(".lxr-status"); !strings.Contains(text, "“circle” has 0.24 by bi-modal relevance") ||
 		!strings.Contains(text, "Looks most at background 14 (50 %)") || !strings.Contains(text, " x.4.ti, head 3; evenly spread: 2.8 % each.") {
 		t.Errorf("status: %s", text)
 	}
-	p.keep("hover-word", false)
-	p.hover(unbelievable) // the mean of its pieces
+	p.Keep("hover-word", false)
+	p.Hover(unbelievable) // the mean of its pieces
 	p.expect("regions of unbelievable", p.plates(), []string{"26 % background 12", "26 % background 13"})
 
-	p.hover("[data-region='2'] .lxr-box")
+	p.Hover("[data-region='2'] .lxr-box")
 	p.expect("map", p.shows(), "x.4.it, head 3")
 	want := strings.Fields("3.8% 3.8% 3.8% 3.8% 3.8% 7.7% 3.8% 3.8% 50% 3.8% 3.8% 3.8% 3.8%") // pieces add up
 	for i := range want {
@@ -78,20 +79,20 @@ func TestPointingAtAWordShowsItsRegionsAndBack(t *testing.T) {
 	}
 	p.expect("words of the triangle", p.numbers(), want)
 	p.expect("regions have no share", len(p.plates()), 0)
-	p.keep("hover-region", false)
+	p.Keep("hover-region", false)
 
-	p.leave()
+	p.Leave()
 	p.expect("in the end", p.shows(), "bi-modal relevance")
 }
 
 func TestDirectionTurnsRowsIntoColumns(t *testing.T) {
 	p := sampleTab(t, look{})
 	p.onlyHead(0)
-	p.choose("[data-lxr=direction]", "what looks at it")
-	p.hover(circle) // position 7 is looked at by regions j with (j+4) % 14 = 7
+	p.Choose("[data-lxr=direction]", "what looks at it")
+	p.Hover(circle) // position 7 is looked at by regions j with (j+4) % 14 = 7
 	p.expect("map", p.shows(), "x.4.it, head 0")
 	p.expect("who looks at circle", p.plates(), []string{"50 % star", "50 % background 17", "50 % background 31"})
-	p.hover("[data-region='2'] .lxr-box") // region 2 is looked at by no word: (w+4) % 36 = 2 has none below 14
+	p.Hover("[data-region='2'] .lxr-box") // region 2 is looked at by no word: (w+4) % 36 = 2 has none below 14
 	p.expect("map", p.shows(), "x.4.ti, head 0")
 	p.expect("who looks at region 2", p.numbers()[0], "1.4 %")
 }
@@ -100,18 +101,18 @@ func TestEveryMapCanBeReached(t *testing.T) {
 	p := sampleTab(t, look{})
 	found := map[string]bool{}
 	for _, view := range []string{"words ↔ regions", "words → words", "regions → regions"} {
-		p.choose("[data-lxr=view]", view)
-		p.do(focus("[data-lxr=layer]"))
-		p.press(kb.Home)
+		p.Choose("[data-lxr=view]", view)
+		p.Do(testbrowser.Focus("[data-lxr=layer]"))
+		p.Press(kb.Home)
 		for range eval[int](p, `+document.querySelector('[data-lxr=layer]').max + 1`) {
 			for _, at := range []string{circle, "[data-region='0'] .lxr-box"} {
-				p.hover(at)
+				p.Hover(at)
 				name, heads, ok := strings.Cut(p.shows(), ", ")
 				if ok && heads == "mean of 12 heads" {
 					found[name] = true
 				}
 			}
-			p.press(kb.ArrowRight)
+			p.Press(kb.ArrowRight)
 		}
 	}
 	for name := range sampleMaps() {
@@ -125,40 +126,40 @@ func TestEveryMapCanBeReached(t *testing.T) {
 func TestLayersChangeWhatIsShown(t *testing.T) {
 	p := sampleTab(t, look{})
 	p.onlyHead(3)
-	p.do(focus("[data-lxr=layer]"))
-	p.press(kb.ArrowLeft)
-	p.expect("layer", p.text("[data-lxr=layer-name]"), "x.3 (cross)")
-	p.hover(circle)
+	p.Do(testbrowser.Focus("[data-lxr=layer]"))
+	p.Press(kb.ArrowLeft)
+	p.expect("layer", p.Text("[data-lxr=layer-name]"), "x.3 (cross)")
+	p.Hover(circle)
 	p.expect("map", p.shows(), "x.3.ti, head 3")
 	p.expect("region of circle", p.plates()[0], "50 % background 13")
-	p.leave()
-	p.choose("[data-lxr=view]", "words → words")
-	p.expect("layer", p.text("[data-lxr=layer-name]"), "x.4 (cross)")
-	p.do(focus("[data-lxr=layer]"))
-	p.press(kb.Home)
-	p.expect("layer", p.text("[data-lxr=layer-name]"), "l.0 (language)")
-	p.hover(circle) // position 7 of l.0 looks at 10
+	p.Leave()
+	p.Choose("[data-lxr=view]", "words → words")
+	p.expect("layer", p.Text("[data-lxr=layer-name]"), "x.4 (cross)")
+	p.Do(testbrowser.Focus("[data-lxr=layer]"))
+	p.Press(kb.Home)
+	p.expect("layer", p.Text("[data-lxr=layer-name]"), "l.0 (language)")
+	p.Hover(circle) // position 7 of l.0 looks at 10
 	p.expect("map", p.shows(), "l.0.tt, head 3")
 	p.expect("words of circle", p.numbers()[9], "50 %")
 }
 
 func TestHeadsAreChosenOneByOneAllOrNone(t *testing.T) {
 	p := sampleTab(t, look{})
-	p.click(circle) // stays while the pointer goes to the controls
+	p.Click(circle) // stays while the pointer goes to the controls
 	p.expect("all", p.shows(), "x.4.ti, mean of 12 heads")
-	p.click("[data-lxr=no-heads]")
+	p.Click("[data-lxr=no-heads]")
 	p.expect("none", p.shows(), "")
-	if text := p.text(".lxr-status"); !strings.Contains(text, "No head is chosen") {
+	if text := p.Text(".lxr-status"); !strings.Contains(text, "No head is chosen") {
 		t.Errorf("status: %s", text)
 	}
 	p.expect("none", len(p.plates()), 0)
-	p.click("[data-head='5']")
+	p.Click("[data-head='5']")
 	p.expect("one", p.shows(), "x.4.ti, head 5")
 	p.expect("one", p.plates()[0], "50 % background 16")
-	p.click("[data-head='6']")
+	p.Click("[data-head='6']")
 	p.expect("two", p.shows(), "x.4.ti, mean of 2 heads")
 	p.expect("two", p.plates(), []string{"26 % background 16", "26 % background 17"})
-	p.click("[data-lxr=all-heads]")
+	p.Click("[data-lxr=all-heads]")
 	p.expect("all again", p.shows(), "x.4.ti, mean of 12 heads")
 }
 
@@ -170,7 +171,7 @@ func TestTheKeyboardDoesWhatThePointerDoes(t *testing.T) {
 	tab := func(kind string) {
 		t.Helper()
 		for range 40 {
-			p.press(kb.Tab)
+			p.Press(kb.Tab)
 			if strings.HasPrefix(at(), kind) {
 				return
 			}
@@ -182,32 +183,32 @@ func TestTheKeyboardDoesWhatThePointerDoes(t *testing.T) {
 	tab("region")
 	p.expect("first region", at(), "region 0")
 	p.expect("map", p.shows(), "x.4.it, mean of 12 heads")
-	p.press(kb.ArrowLeft) // round the corner
+	p.Press(kb.ArrowLeft) // round the corner
 	p.expect("last region", at(), "region 35")
-	p.press(kb.Home)
+	p.Press(kb.Home)
 	p.expect("first region", at(), "region 0")
 	tab("word")
 	p.expect("first word", at(), "word 0")
-	p.press(kb.ArrowRight, kb.ArrowRight, kb.ArrowDown, kb.ArrowUp)
+	p.Press(kb.ArrowRight, kb.ArrowRight, kb.ArrowDown, kb.ArrowUp)
 	p.expect("third word", at(), "word 2")
 	p.expect("map", p.shows(), "x.4.ti, mean of 12 heads")
-	p.keep("keyboard", false)
-	p.press(kb.Enter)
+	p.Keep("keyboard", false)
+	p.Press(kb.Enter)
 	p.expect("kept", pressed(), 1)
-	p.hover(circle)
-	if text := p.text(".lxr-status"); !strings.HasPrefix(text, "“colour”") {
+	p.Hover(circle)
+	if text := p.Text(".lxr-status"); !strings.HasPrefix(text, "“colour”") {
 		t.Errorf("the pointer took over from what is kept: %s", text)
 	}
-	p.press(kb.Escape)
+	p.Press(kb.Escape)
 	p.expect("let go", pressed(), 0)
 	p.expect("let go", p.shows(), "bi-modal relevance")
-	p.press(kb.End)
+	p.Press(kb.End)
 	p.expect("last word", at(), "word 12")
-	p.press(" ")
+	p.Press(" ")
 	p.expect("kept by Space", pressed(), 1)
-	p.press(" ")
+	p.Press(" ")
 	p.expect("let go by Space", pressed(), 0)
-	p.press(kb.Tab)
+	p.Press(kb.Tab)
 	if strings.HasPrefix(at(), "word") {
 		t.Error("Tab goes through every word")
 	}
@@ -215,20 +216,20 @@ func TestTheKeyboardDoesWhatThePointerDoes(t *testing.T) {
 
 func TestMethodsAreChosen(t *testing.T) {
 	p := sampleTab(t, look{})
-	p.choose("[data-lxr=method]", "integrated gradients")
+	p.Choose("[data-lxr=method]", "integrated gradients")
 	p.expect("method", p.shows(), "integrated gradients")
 	p.expect("[SEP] and colour", []string{p.numbers()[12], p.numbers()[2]}, []string{"0.30", "0.21"})
 	p.expect("less than nothing", p.numbers()[0], "−0.08")
 	p.expect("strongest region", p.plates()[0], "0.60 circle")
 	p.expect("not a number", eval[string](p, `document.querySelector("[data-region='5']").getAttribute('aria-label')`), "background 5, not defined")
-	if legend := p.text(".lxr-legend"); !strings.Contains(legend, "orange for and blue against") || !strings.Contains(legend, "words −0.21") || !strings.Contains(legend, "not defined") {
+	if legend := p.Text(".lxr-legend"); !strings.Contains(legend, "orange for and blue against") || !strings.Contains(legend, "words −0.21") || !strings.Contains(legend, "not defined") {
 		t.Errorf("legend: %s", legend)
 	}
-	if facts := p.text(".lxr-facts"); !strings.Contains(facts, "integrated gradients") || !strings.Contains(facts, "logit") {
+	if facts := p.Text(".lxr-facts"); !strings.Contains(facts, "integrated gradients") || !strings.Contains(facts, "logit") {
 		t.Errorf("facts: %s", facts)
 	}
-	p.keep("method", false)
-	p.choose("[data-lxr=method]", "joint rollout") // without numbers of words
+	p.Keep("method", false)
+	p.Choose("[data-lxr=method]", "joint rollout") // without numbers of words
 	p.expect("words", strings.Join(p.numbers(), ""), "")
 	p.expect("strongest region", p.plates()[0], "0.62 circle")
 }
@@ -236,34 +237,34 @@ func TestMethodsAreChosen(t *testing.T) {
 func TestTheMatrixSaysWhoLooksAtWhom(t *testing.T) {
 	p := sampleTab(t, look{})
 	p.onlyHead(3)
-	if text := p.text(".lxr-matrix figcaption"); text != "x.4.ti, head 3: words (rows) look at regions (columns). Shares after softmax: each row sums to 100 %." {
+	if text := p.Text(".lxr-matrix figcaption"); text != "x.4.ti, head 3: words (rows) look at regions (columns). Shares after softmax: each row sums to 100 %." {
 		t.Errorf("caption: %s", text)
 	}
 	p.expect("cells", eval[int](p, `document.querySelectorAll('.lxr-matrix rect[shape-rendering]').length`), 13*nRegions+48)
 	// Row 6 is circle: of its cells that of region 14 is the one with full colour.
 	cell := ".lxr-matrix rect[data-cell='6,14']"
 	p.expect("full colour", eval[string](p, `document.querySelector(%s).getAttribute('fill-opacity')`, cell), "1.000")
-	p.hover(cell)
-	if text := p.text(".lxr-status"); !strings.HasPrefix(text, "“circle” looks at background 14 (50 %); most at background 14 (50 %), ") {
+	p.Hover(cell)
+	if text := p.Text(".lxr-status"); !strings.HasPrefix(text, "“circle” looks at background 14 (50 %); most at background 14 (50 %), ") {
 		t.Errorf("status: %s", text)
 	}
 	p.expect("map", p.shows(), "x.4.ti, head 3")
-	p.keep("matrix", false)
-	p.hover(".lxr-matrix rect[data-cell='6,2']")
+	p.Keep("matrix", false)
+	p.Hover(".lxr-matrix rect[data-cell='6,2']")
 	p.expect("regions of the cell", p.plates(), []string{"50 % background 14", "1.4 % triangle"}) // below an even share, but pointed at
-	p.hover("[data-region='2'] .lxr-box")
-	if text := p.text(".lxr-matrix figcaption"); !strings.HasPrefix(text, "x.4.it, head 3: regions (columns) look at words (rows).") || !strings.Contains(text, "each column sums to 100 %") {
+	p.Hover("[data-region='2'] .lxr-box")
+	if text := p.Text(".lxr-matrix figcaption"); !strings.HasPrefix(text, "x.4.it, head 3: regions (columns) look at words (rows).") || !strings.Contains(text, "each column sums to 100 %") {
 		t.Errorf("caption: %s", text)
 	}
-	p.choose("[data-lxr=direction]", "what looks at it")
-	p.hover("[data-region='2'] .lxr-box")
-	if text := p.text(".lxr-matrix figcaption"); !strings.HasPrefix(text, "x.4.ti") {
+	p.Choose("[data-lxr=direction]", "what looks at it")
+	p.Hover("[data-region='2'] .lxr-box")
+	if text := p.Text(".lxr-matrix figcaption"); !strings.HasPrefix(text, "x.4.ti") {
 		t.Errorf("caption: %s", text)
 	}
-	p.choose("[data-lxr=view]", "regions → regions")
-	p.keep("regions", true)
-	p.hover(".lxr-matrix rect[data-cell='2,9']")
-	if text := p.text(".lxr-status"); !strings.HasPrefix(text, "Region background 9 is looked at by triangle (50 %); most by triangle (50 %), ") {
+	p.Choose("[data-lxr=view]", "regions → regions")
+	p.Keep("regions", true)
+	p.Hover(".lxr-matrix rect[data-cell='2,9']")
+	if text := p.Text(".lxr-status"); !strings.HasPrefix(text, "Region background 9 is looked at by triangle (50 %); most by triangle (50 %), ") {
 		t.Errorf("status: %s", text)
 	}
 }
@@ -275,9 +276,9 @@ func TestSpecialPiecesDoNotSetTheScaleOfAttention(t *testing.T) {
 		m.Data[i] = map[int]float32{nWords - 1: 0.9, 7: 0.1}[i%nWords]
 	}
 	p := visit(t, saved(t, x, report.Options{}), look{})
-	p.choose("[data-lxr=view]", "words → words")
-	p.choose("[data-lxr=scale]", "of this map")
-	p.hover("[data-word='2']")
+	p.Choose("[data-lxr=view]", "words → words")
+	p.Choose("[data-lxr=scale]", "of this map")
+	p.Hover("[data-word='2']")
 	width := func(word int) string {
 		return eval[string](p, `document.querySelector('[data-word="'+%s+'"] .lxr-bar').style.width`, word)
 	}
@@ -298,12 +299,12 @@ func TestEvenAndEmptyMapsAreNoTrouble(t *testing.T) {
 		}
 	}
 	p := visit(t, saved(t, x, report.Options{}), look{})
-	p.hover(circle)
+	p.Hover(circle)
 	p.expect("an even row", len(p.plates()), 0)
-	if text := p.text(".lxr-status"); !strings.Contains(text, "Looks most at circle (2.8 %), square (2.8 %)") {
+	if text := p.Text(".lxr-status"); !strings.Contains(text, "Looks most at circle (2.8 %), square (2.8 %)") {
 		t.Errorf("status: %s", text)
 	}
-	p.hover("[data-region='2'] .lxr-box")
+	p.Hover("[data-region='2'] .lxr-box")
 	p.expect("a row of nothing", p.numbers()[0], "0 %")
 	if text := eval[string](p, `[...document.querySelectorAll('section.lxr :not(script)')].map(e => e.cloneNode().outerHTML + e.textContent).join()`); strings.Contains(text, "NaN") || strings.Contains(text, "Infinity") {
 		t.Error("a number is none")
@@ -312,25 +313,25 @@ func TestEvenAndEmptyMapsAreNoTrouble(t *testing.T) {
 
 func TestTheOverviewLeadsToEachHead(t *testing.T) {
 	p := sampleTab(t, look{})
-	p.expect("title", p.text(".lxr-overview summary"), "All heads: 34 maps × 12 heads")
-	p.click(".lxr-overview summary")
-	p.do(chromedp.WaitReady(".lxr-strip canvas", chromedp.ByQuery))
+	p.expect("title", p.Text(".lxr-overview summary"), "All heads: 34 maps × 12 heads")
+	p.Click(".lxr-overview summary")
+	p.Do(chromedp.WaitReady(".lxr-strip canvas", chromedp.ByQuery))
 	p.expect("maps", eval[int](p, `document.querySelectorAll('.lxr-strip canvas').length`), 34)
-	x, y := p.point("[data-map='x.2.it']")
+	x, y := p.Point("[data-map='x.2.it']")
 	width := eval[float64](p, `document.querySelector("[data-map='x.2.it']").getBoundingClientRect().width`)
-	p.clickAt(x-width/2+width*7.5/12, y)
-	if text := p.text(".lxr-overview output"); !strings.HasPrefix(text, "x.2.it, head 7: regions look at words, at most 50 %") {
+	p.ClickAt(x-width/2+width*7.5/12, y)
+	if text := p.Text(".lxr-overview output"); !strings.HasPrefix(text, "x.2.it, head 7: regions look at words, at most 50 %") {
 		t.Errorf("status: %s", text)
 	}
-	p.expect("layer", p.text("[data-lxr=layer-name]"), "x.2 (cross)")
-	if text := p.text(".lxr-matrix figcaption"); !strings.HasPrefix(text, "x.2.it, head 7: regions (columns) look at words (rows).") {
+	p.expect("layer", p.Text("[data-lxr=layer-name]"), "x.2 (cross)")
+	if text := p.Text(".lxr-matrix figcaption"); !strings.HasPrefix(text, "x.2.it, head 7: regions (columns) look at words (rows).") {
 		t.Errorf("caption: %s", text)
 	}
 	p.expect("heads", eval[int](p, `document.querySelectorAll('[data-head]:checked').length`), 1)
-	p.keep("overview", true)
-	p.do(focus(".lxr-grid"))
-	p.press(kb.ArrowDown, kb.ArrowRight, kb.Enter)
-	if text := p.text(".lxr-matrix figcaption"); !strings.HasPrefix(text, "x.3.it, head 8:") {
+	p.Keep("overview", true)
+	p.Do(testbrowser.Focus(".lxr-grid"))
+	p.Press(kb.ArrowDown, kb.ArrowRight, kb.Enter)
+	if text := p.Text(".lxr-matrix figcaption"); !strings.HasPrefix(text, "x.3.it, head 8:") {
 		t.Errorf("caption: %s", text)
 	}
 }
@@ -345,7 +346,7 @@ func TestPointingMovesNothing(t *testing.T) {
 	}
 	before := place()
 	for _, at := range []string{circle, "[data-region='2'] .lxr-box", "[data-word='0']"} {
-		p.hover(at)
+		p.Hover(at)
 		p.expect("places when pointing at "+at, place(), before)
 	}
 }
@@ -353,16 +354,16 @@ func TestPointingMovesNothing(t *testing.T) {
 func TestAWordLeadsToWhatItNames(t *testing.T) {
 	x := sample(t.TempDir())
 	x.Maps = livelyMaps(x.Scores.Boxes)
-	p := visit(t, saved(t, x, report.Options{TopK: 3}), look{width: 1200, height: 900})
-	p.click(".lxr-overview summary")
-	p.do(chromedp.WaitReady(".lxr-strip canvas", chromedp.ByQuery))
-	p.click(circle)
+	p := visit(t, saved(t, x, report.Options{TopK: 3}), look{Width: 1200, Height: 900})
+	p.Click(".lxr-overview summary")
+	p.Do(chromedp.WaitReady(".lxr-strip canvas", chromedp.ByQuery))
+	p.Click(circle)
 	if best := p.plates()[0]; !strings.HasSuffix(best, "% circle") {
 		t.Errorf("circle looks most at %s", best)
 	}
-	p.keep("report", true)
-	p.press(kb.Escape)
-	p.click("[data-word='10']")
+	p.Keep("report", true)
+	p.Press(kb.Escape)
+	p.Click("[data-word='10']")
 	if best := p.plates()[0]; !strings.HasSuffix(best, "% square") {
 		t.Errorf("square looks most at %s", best)
 	}

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"github.com/seed-516990b0/golxmert/internal/testbrowser"
 	"strings"
 	"testing"
 
@@ -13,12 +14,12 @@ import (
 
 func TestTheSliderFollowsTheMouse(t *testing.T) {
 	p := sampleTab(t, look{})
-	p.click(circle)
+	p.Click(circle)
 	at := eval[[]float64](p, `(r => [r.left, r.width, r.top + r.height / 2])(document.querySelector('[data-lxr=layer]').getBoundingClientRect())`)
 	left, width, y := at[0], at[1], at[2]
 	mouse := func(kind input.MouseType, share float64) {
 		t.Helper()
-		p.do(chromedp.MouseEvent(kind, left+8+share*(width-16), y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+		p.Do(chromedp.MouseEvent(kind, left+8+share*(width-16), y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
 	}
 	mouse(input.MousePressed, 1) // the knob stands at the last of five layers
 	for _, step := range []struct {
@@ -26,17 +27,17 @@ func TestTheSliderFollowsTheMouse(t *testing.T) {
 		layer string
 	}{{0.75, "x.3"}, {0.5, "x.2"}, {0.02, "x.0"}, {0.25, "x.1"}} {
 		mouse(input.MouseMoved, step.share)
-		p.expect("layer while dragging", p.text("[data-lxr=layer-name]"), step.layer+" (cross)")
+		p.expect("layer while dragging", p.Text("[data-lxr=layer-name]"), step.layer+" (cross)")
 		p.expect("map while dragging", p.shows(), step.layer+".ti, mean of 12 heads")
 	}
 	mouse(input.MouseReleased, 0.25)
-	p.click("[data-lxr=layer]") // its middle
-	p.expect("layer after a click", p.text("[data-lxr=layer-name]"), "x.2 (cross)")
+	p.Click("[data-lxr=layer]") // its middle
+	p.expect("layer after a click", p.Text("[data-lxr=layer-name]"), "x.2 (cross)")
 }
 
 // strength is how much colour a cell of the matrix has.
 func (p *tab) strength(cell string) string {
-	p.t.Helper()
+	p.T.Helper()
 	return eval[string](p, `document.querySelector('.lxr-matrix rect[data-cell="'+%s+'"]').getAttribute('fill-opacity')`, cell)
 }
 
@@ -48,21 +49,21 @@ func TestLayersHaveOneScale(t *testing.T) {
 	}
 	p := visit(t, saved(t, x, report.Options{}), look{})
 	p.onlyHead(3)
-	p.click(circle)
-	ends := func() string { return p.text(".lxr-matrix svg text:last-of-type") }
+	p.Click(circle)
+	ends := func() string { return p.Text(".lxr-matrix svg text:last-of-type") }
 	p.expect("sharp layer", p.strength("6,14"), "1.000")
 	p.expect("scale", ends(), "50 %, the same in all layers")
-	p.do(focus("[data-lxr=layer]"))
-	p.press(kb.ArrowLeft)
+	p.Do(testbrowser.Focus("[data-lxr=layer]"))
+	p.Press(kb.ArrowLeft)
 	p.expect("layer", p.shows(), "x.3.ti, head 3")
 	p.expect("even layer on the scale of all", p.strength("6,14"), "0.057") // 1/36 of 0.5: (43/180)², as maps are kept in bytes
-	if legend := p.text(".lxr-legend"); !strings.Contains(legend, "regions 0 %50 %, in all layers") {
+	if legend := p.Text(".lxr-legend"); !strings.Contains(legend, "regions 0 %50 %, in all layers") {
 		t.Errorf("legend: %s", legend)
 	}
-	p.choose("[data-lxr=scale]", "of this map")
+	p.Choose("[data-lxr=scale]", "of this map")
 	p.expect("even layer on its own scale", p.strength("6,14"), "1.000")
 	p.expect("scale", ends(), "2.8 %, in this map alone")
-	p.choose("[data-lxr=scale]", "same in all layers")
+	p.Choose("[data-lxr=scale]", "same in all layers")
 	p.expect("back on the scale of all", p.strength("6,14"), "0.057")
 }
 
@@ -71,14 +72,14 @@ func TestOtherBoxesAreSeenWhileThePointerIsOnThePicture(t *testing.T) {
 	seen := func() int {
 		return eval[int](p, `[...document.querySelectorAll('.lxr-box')].filter(e => +getComputedStyle(e).strokeOpacity > 0).length`)
 	}
-	p.leave()
+	p.Leave()
 	p.expect("boxes at first", seen(), 5)
-	p.do(chromedp.MouseEvent(input.MouseMoved, eval[float64](p, `document.querySelector('.lxr-picture').getBoundingClientRect().left + 3`),
+	p.Do(chromedp.MouseEvent(input.MouseMoved, eval[float64](p, `document.querySelector('.lxr-picture').getBoundingClientRect().left + 3`),
 		eval[float64](p, `document.querySelector('.lxr-picture').getBoundingClientRect().top + 3`)))
 	p.expect("boxes with the pointer in a corner", seen(), nRegions)
-	p.leave()
+	p.Leave()
 	p.expect("boxes in the end", seen(), 5)
-	mute := sampleTab(t, look{mute: true})
+	mute := sampleTab(t, look{Mute: true})
 	mute.expect("boxes without scripts", eval[int](mute, `[...document.querySelectorAll('.lxr-box')].filter(e => e.getAttribute('stroke-opacity') !== '0').length`), 5)
 }
 
@@ -92,8 +93,8 @@ func TestThumbnailsAreSeenInLightAndDark(t *testing.T) {
 		}
 	}
 	p := visit(t, saved(t, x, report.Options{}), look{})
-	p.click(".lxr-overview summary")
-	p.do(chromedp.WaitReady(".lxr-strip canvas", chromedp.ByQuery))
+	p.Click(".lxr-overview summary")
+	p.Do(chromedp.WaitReady(".lxr-strip canvas", chromedp.ByQuery))
 	// contrast is that of the middle of the first thumbnail of a map to the page.
 	contrast := func(name string) float64 {
 		return eval[float64](p, `(name => {
@@ -107,8 +108,8 @@ func TestThumbnailsAreSeenInLightAndDark(t *testing.T) {
 		})(%s)`, name)
 	}
 	for _, dark := range []bool{false, true} {
-		p.do(prefer(dark))
-		p.becomes("button", ".lxr-theme-button", map[bool]string{false: "Dark", true: "Light"}[dark])
+		p.Do(testbrowser.Prefer(dark))
+		p.Becomes("button", ".lxr-theme-button", map[bool]string{false: "Dark", true: "Light"}[dark])
 		for _, name := range []string{"x.0.ii", "r.4.ii"} {
 			if c := contrast(name); c < 1.5 {
 				t.Errorf("dark %v: an even share in %s has a contrast of %.2f to the page", dark, name, c)

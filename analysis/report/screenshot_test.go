@@ -30,21 +30,21 @@ func TestScreenshotsShowThePages(t *testing.T) {
 		r    analysis.Result
 		look look
 	}{
-		"report":      {x, look{width: 1200, height: 900}},
-		"report-dark": {x, look{width: 1200, height: 900, dark: true}},
-		"run":         {run.page(), look{width: 1200, height: 900}},
+		"report":      {x, look{Width: 1200, Height: 900}},
+		"report-dark": {x, look{Width: 1200, Height: 900, Dark: true}},
+		"run":         {run.page(), look{Width: 1200, Height: 900}},
 	} {
 		path := filepath.Join("testdata", name+".png")
 		if update {
 			p := visit(t, saved(t, c.r, report.Options{TopK: 3}), c.look)
 			if name != "run" {
-				p.click(".lxr-overview summary")
-				p.do(chromedp.WaitReady(".lxr-strip canvas", chromedp.ByQuery))
-				p.click(circle)
+				p.Click(".lxr-overview summary")
+				p.Do(chromedp.WaitReady(".lxr-strip canvas", chromedp.ByQuery))
+				p.Click(circle)
 			}
-			p.leave()
+			p.Leave()
 			var shot []byte
-			p.do(chromedp.FullScreenshot(&shot, 100))
+			p.Do(chromedp.FullScreenshot(&shot, 100))
 			img, err := png.Decode(bytes.NewReader(shot))
 			if err != nil {
 				t.Fatal(err)

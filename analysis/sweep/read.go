@@ -16,12 +16,55 @@ func Read(ctx context.Context, dir string, progress func(what string, done, tota
 	if progress == nil {
 		progress = func(string, int64, int64) {}
 	}
+	var c *collector
+	r := &reading{ctx: ctx, progress: progress}
+	r.begin = func(s Settings) error {
+		if c == nil {
+			c = newCollector(s)
+		}
+		c.computed(s.Model)
+		return nil
+	}
+	r.each = func(l *line) error { return c.add(l) }
+	paths, err := r.folder(dir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.summary()
+	if err != nil {
+		return nil, err
+	}
+	return s, c.drawGathered(ctx, s, paths, func(what string, done, total int) { progress(what, int64(done), int64(total)) })
+}
+
+// partsOf are the files of all parts in a folder.
+func partsOf(dir string) ([]string, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "examples*.jsonl"))
 	if err != nil || len(paths) == 0 {
 		return nil, fmt.Errorf("sweep: %s has no results (examples*.jsonl)", dir)
 	}
 	slices.Sort(paths)
-	r := &reading{ctx: ctx, seen: map[int]bool{}, progress: progress}
+	return paths, nil
+}
+
+// reading goes through parts.
+type reading struct {
+	ctx         context.Context
+	begin       func(s Settings) error // of each part
+	each        func(l *line) error    // of each batch
+	first       *Settings              // of the first part, with which the others must agree
+	seen        map[int]bool
+	progress    func(what string, done, total int64)
+	done, total int64
+}
+
+// folder goes through all parts in a folder, of which none may be missing, and returns their files.
+func (r *reading) folder(dir string) ([]string, error) {
+	paths, err := partsOf(dir)
+	if err != nil {
+		return nil, err
+	}
+	r.seen = map[int]bool{}
 	for _, path := range paths {
 		if info, err := os.Stat(path); err == nil {
 			r.total += info.Size()
@@ -32,31 +75,15 @@ func Read(ctx context.Context, dir string, progress func(what string, done, tota
 			return nil, err
 		}
 	}
-	c := r.c
-	if len(r.seen) < c.settings.Shards {
-		for i := range c.settings.Shards {
-			if !r.seen[i] {
-				return nil, fmt.Errorf("sweep: %s lacks %s, part %d of %d", dir, partName(i, c.settings.Shards), i, c.settings.Shards)
-			}
+	for i := range r.first.Shards {
+		if !r.seen[i] {
+			return nil, fmt.Errorf("sweep: %s lacks %s, part %d of %d", dir, partName(i, r.first.Shards), i, r.first.Shards)
 		}
 	}
-	s, err := c.summary()
-	if err != nil {
-		return nil, err
-	}
-	return s, c.drawGathered(ctx, s, paths, func(what string, done, total int) { progress(what, int64(done), int64(total)) })
+	return paths, nil
 }
 
-// reading goes through parts.
-type reading struct {
-	ctx         context.Context
-	c           *collector
-	seen        map[int]bool
-	progress    func(what string, done, total int64)
-	done, total int64
-}
-
-// part adds a part; the first one says what the others must agree with.
+// part goes through one part.
 func (r *reading) part(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -64,17 +91,17 @@ func (r *reading) part(path string) error {
 	}
 	defer f.Close()
 	end, err := readPart(path, &counted{f, r}, func(s Settings) error {
-		if r.c == nil {
-			r.c = newCollector(s)
+		if r.first == nil {
+			r.first = &s
 		}
-		r.c.computed(s.Model)
 		r.seen[s.Shard] = true
-		s.Shard = r.c.settings.Shard
-		if a, b := r.c.settings.essence(), s.essence(); !reflect.DeepEqual(a, b) {
+		other := s
+		other.Shard = r.first.Shard
+		if a, b := r.first.essence(), other.essence(); !reflect.DeepEqual(a, b) {
 			return fmt.Errorf("sweep: %s does not belong to the other parts in the folder: another was made %s", path, difference(a, b))
 		}
-		return nil
-	}, func(l *line) error { return r.c.add(l) })
+		return r.begin(s)
+	}, func(l *line) error { return r.each(l) })
 	if err == nil && end == 0 {
 		err = fmt.Errorf("sweep: %s is empty", path)
 	}

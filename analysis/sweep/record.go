@@ -61,6 +61,18 @@ type Example struct {
 	Results     map[string][]Result          `json:"results,omitempty"`
 	Trials      map[string][]relevance.Trial `json:"trials,omitempty"`
 	Shown       map[string][]analysis.Scores `json:"shown,omitempty"` // the whole results, of the first examples
+
+	// Where the words and regions of Results are, so that they can be shown without the model. Files of older programs lack both.
+	Spans    []int    `json:"spans,omitempty"`    // of each word: its first byte in Question, and the byte after it
+	Pictures []Placed `json:"pictures,omitempty"` // one for each of Images
+}
+
+// Placed is a picture with the places of its regions, those that Results have numbers of.
+type Placed struct {
+	Width   int      `json:"w,omitempty"` // pixels; 0: not known
+	Height  int      `json:"h,omitempty"`
+	Boxes   []byte   `json:"boxes"`             // x0 y0 x1 y1 of each region, in 255ths of the picture's sides
+	Objects []string `json:"objects,omitempty"` // the detector's labels; nil: nobody has named them
 }
 
 // Result is what a method gave to one sentence and picture. Words are those between [CLS] and [SEP]; padding is left out.

@@ -147,6 +147,9 @@ func (r *runner) batch(ctx context.Context, made *question.Batch, index []int) (
 			}
 			l.Examples[i].Regions = append(l.Examples[i].Regions, len(analysis.PresentRegions(b, row)))
 		}
+		if len(r.scoring) > 0 {
+			l.Examples[i].place(b, i*rows, rows)
+		}
 	}
 	answers, labels, err := r.answers(ctx, made, index, l)
 	if err != nil {

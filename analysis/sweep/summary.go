@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -151,14 +150,8 @@ func (c *collector) addHits(e *Example) {
 		}
 		c.chance.Add(c.n, float64(len(gold))/float64(e.Regions[g]))
 		for _, m := range c.scoring {
-			best := -1
-			for v, x := range e.Results[m][g].Regions {
-				if !math.IsNaN(x) && (best < 0 || x > e.Results[m][g].Regions[best]) {
-					best = v
-				}
-			}
 			hit := 0.0
-			if slices.Contains(gold, best) {
+			if right, _ := e.Hit(m, g); right {
 				hit = 1
 			}
 			if c.hits[m] == nil {

@@ -18,6 +18,9 @@ var theme string
 //go:embed theme.js
 var themeScript string
 
+//go:embed marks.js
+var marksScript string
+
 // Template reads the templates of a page. They may use "head", of the page's title, "button", which changes between light and
 // dark, and "facts", of a list of layout.Fact.
 func Template(text string) *template.Template {
@@ -29,7 +32,7 @@ func Template(text string) *template.Template {
 func Style(css string) template.CSS { return template.CSS(theme + css) }
 
 // Script is the files NAME.js of a folder as one script, which leaves nothing behind in the page around it: a notebook has
-// several pages. Before them stands what makes the button work, see theme.js.
+// several pages. Before them stands what makes the button work, theme.js, and what marks are made of, marks.js.
 func Script(folder fs.FS, names ...string) template.JS {
 	var b strings.Builder
 	b.WriteString("(() => {\n'use strict';\n")
@@ -41,6 +44,7 @@ func Script(folder fs.FS, names ...string) template.JS {
 		}
 	}
 	add(themeScript)
+	add(marksScript)
 	for _, name := range names {
 		text, err := fs.ReadFile(folder, name+".js")
 		if err != nil {

@@ -1,7 +1,6 @@
 // Colours, numbers, and the parts of an example that are not the picture: words, legend, facts.
 
-const POSITIVE = '#d55e00', NEGATIVE = '#0072b2', GREY = '#808080';
-const SVG = 'http://www.w3.org/2000/svg';
+const GREY = '#808080';
 // Stripes say "not defined", so that it is not taken for zero.
 const STRIPES = 'repeating-linear-gradient(135deg,rgba(128,128,128,.45) 0 3px,transparent 3px 7px)';
 
@@ -17,17 +16,6 @@ function writer(limit) {
 }
 
 const percent = x => (x === 0 || x >= 0.0995 ? Math.round(100 * x) : (100 * x).toFixed(1)) + '\u00a0%'; // on one line
-
-// hex writes a share from 0 to 1 as the last two digits of a colour.
-const hex = share => Math.floor(255 * share).toString(16).padStart(2, '0');
-
-function element(name, attributes, parent, text) {
-  const e = document.createElementNS(SVG, name);
-  for (const k in attributes) e.setAttribute(k, attributes[k]);
-  if (text !== undefined) e.textContent = text;
-  if (parent) parent.appendChild(e);
-  return e;
-}
 
 // span makes an element of HTML with inline style.
 function span(style, parent, text = '') {

@@ -80,7 +80,7 @@ show what is inside it, and read and write its published files.`,
 	root.PersistentFlags().String("backend", "", "compute backend: cpu, cuda, go, or xla:/path/to/plugin.so (default: the fastest found; see the command backend)")
 	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName { return pflag.NormalizedName(name) })
 	root.AddCommand(traceCommand(), inspectCommand(), convertCommand(), backendCommand(), benchCommand(), askCommand(), readoutCommand(), suiteCommand(), compareCommand(),
-		runCommand(), demoCommand(), fetchCommand(), questionsCommand(), packCommand(), verifyCommand(), checkCommand(), analyzeCommand(), embedCommand(), mergeCommand(), mapCommand(), sweepCommand(), exportCommand(), reproduceCommand())
+		runCommand(), demoCommand(), fetchCommand(), questionsCommand(), packCommand(), verifyCommand(), checkCommand(), analyzeCommand(), embedCommand(), pageCommand(), mergeCommand(), mapCommand(), sweepCommand(), exportCommand(), reproduceCommand())
 	for _, t := range dataset.Trainings() {
 		root.AddCommand(taskCommand(t))
 	}
