@@ -9,53 +9,68 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/suite"
 )
 
-// Pairs reads the first pairs of sentence and picture, at most n, of the items.jsonl that `lxmert suite --out` wrote: whether they
-// belong together, the probability of a match, and by how much what is right in the item has a larger match logit than what is
-// wrong. Of items whose word was hidden there is one example each: the word's rank, and its bits with the picture and without it.
-func Pairs(ctx context.Context, path string, n int) (*Listing, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	l, t := &Listing{}, &table{}
-	in := bufio.NewReader(f)
-	items := 0
-	for {
-		if err := ctx.Err(); err != nil {
+// Pairs reads the first pairs of sentence and picture, at most n, of the items.jsonl, or the parts of it, that `lxmert suite --out` wrote:
+// whether they belong together, the probability of a match, and by how much what is right in the item has a larger match logit than
+// what is wrong. Of items whose word was hidden there is one example each: the word's rank, and its bits with the picture and without
+// it. A last line that was cut off is left out.
+func Pairs(ctx context.Context, paths []string, n int) (*Listing, error) {
+	l, t, items := &Listing{}, &table{}, 0
+	for _, path := range paths {
+		found, err := l.addItems(ctx, t, path, n)
+		if err != nil {
 			return nil, err
 		}
-		text, err := in.ReadBytes('\n')
-		if err == io.EOF && len(text) == 0 {
-			break
-		}
-		if err != nil && err != io.EOF {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		items++
-		var x suite.Scored
-		if err := json.Unmarshal(text, &x); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w: %w", path, items, suite.ErrItem, err)
-		}
-		if err := x.Check(); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", path, items, err)
-		}
-		if err := l.addPairs(t, x, n); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", path, items, err)
-		}
+		items += found
 	}
+	names := strings.Join(paths, ", ")
 	if l.Total == 0 {
-		return nil, fmt.Errorf("%s: %w: the file has no item", path, suite.ErrItem)
+		return nil, fmt.Errorf("%s: %w: there is no item", names, suite.ErrItem)
 	}
 	l.Columns = t.done()
-	l.Title = fmt.Sprintf("%s: %d items", filepath.Base(filepath.Dir(path)), items)
-	l.Meta = analysis.Meta{Method: "which sentence belongs to which picture", N: items, Params: map[string]string{"items": path, "match": "class 1 of out.match"}}
+	l.Title = fmt.Sprintf("%s: %d items", filepath.Base(filepath.Dir(paths[0])), items)
+	l.Meta = analysis.Meta{Method: "which sentence belongs to which picture", N: items, Params: map[string]string{"items": names, "match": "class 1 of out.match"}}
 	return l, nil
+}
+
+// addItems adds the pairs of a file and returns how many items it has.
+func (l *Listing) addItems(ctx context.Context, t *table, path string, n int) (items int, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	for in := bufio.NewReader(f); ; items++ {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		text, err := in.ReadBytes('\n')
+		if err != nil && err != io.EOF {
+			return 0, fmt.Errorf("%s: %w", path, err)
+		}
+		whole := err == nil
+		if len(text) == 0 {
+			return items, nil
+		}
+		var x suite.Scored
+		switch err := json.Unmarshal(text, &x); {
+		case err != nil && !whole:
+			return items, nil
+		case err != nil:
+			return 0, fmt.Errorf("%s:%d: %w: %w", path, items+1, suite.ErrItem, err)
+		}
+		if err := x.Check(); err != nil {
+			return 0, fmt.Errorf("%s:%d: %w", path, items+1, err)
+		}
+		if err := l.addPairs(t, x, n); err != nil {
+			return 0, fmt.Errorf("%s:%d: %w", path, items+1, err)
+		}
+	}
 }
 
 // addPairs adds the pairs of an item.

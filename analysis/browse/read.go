@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -40,24 +41,24 @@ func Read(ctx context.Context, s Source) (*Listing, error) {
 	if err != nil {
 		return nil, err
 	}
-	items := s.Path
-	if info.IsDir() {
-		items = filepath.Join(s.Path, itemsName)
+	items, err := itemsOf(s.Path, info.IsDir())
+	if err != nil {
+		return nil, err
 	}
 	var l *Listing
-	switch _, missing := os.Stat(items); {
-	case info.IsDir() && missing != nil && hasParts(s.Path):
-		if err := s.needless(); err != nil {
-			return nil, err
-		}
-		l, err = Analysis(ctx, s.Path, s.Limit, s.Progress)
-	case info.IsDir() && missing != nil:
-		return nil, fmt.Errorf("%s has neither the examples*.jsonl of an analysis nor the %s of a suite: name the folder that --out of `lxmert analyze` or `lxmert suite` named, or a file of predictions", s.Path, itemsName)
-	case filepath.Base(items) == itemsName:
+	switch {
+	case len(items) > 0:
 		if err := s.needless(); err != nil {
 			return nil, err
 		}
 		l, err = Pairs(ctx, items, s.Limit)
+	case info.IsDir() && hasParts(s.Path):
+		if err := s.needless(); err != nil {
+			return nil, err
+		}
+		l, err = Analysis(ctx, s.Path, s.Limit, s.Progress)
+	case info.IsDir():
+		return nil, fmt.Errorf("%s has neither the examples*.jsonl of an analysis nor the %s of a suite: name the folder that --out of `lxmert analyze` or `lxmert suite` named, or a file of predictions", s.Path, itemsName)
 	case strings.HasSuffix(s.Path, ".jsonl"):
 		return nil, fmt.Errorf("%s: of an analysis name the folder, %s, as it may have several parts; of a suite the file is %s", s.Path, filepath.Dir(s.Path), itemsName)
 	case len(s.Questions) == 0:
@@ -69,6 +70,32 @@ func Read(ctx context.Context, s Source) (*Listing, error) {
 		return nil, err
 	}
 	return l, l.Check()
+}
+
+// itemsOf are the files with the scores of a suite: the file itself, or those of a folder, of whose parts none may be missing.
+func itemsOf(path string, folder bool) ([]string, error) {
+	if !folder {
+		if filepath.Base(path) == itemsName {
+			return []string{path}, nil
+		}
+		return nil, nil
+	}
+	whole := filepath.Join(path, itemsName)
+	if _, err := os.Stat(whole); err == nil {
+		return []string{whole}, nil
+	}
+	parts, err := filepath.Glob(filepath.Join(path, "items-*-of-*.jsonl"))
+	if err != nil || len(parts) == 0 {
+		return nil, nil
+	}
+	slices.Sort(parts)
+	var part, of int
+	for i, name := range parts {
+		if _, err := fmt.Sscanf(filepath.Base(name), "items-%d-of-%d.jsonl", &part, &of); err != nil || part != i || len(parts) != of {
+			return nil, fmt.Errorf("%s has %d parts of a suite's scores, and not all of one run: `lxmert merge` says which is missing", path, len(parts))
+		}
+	}
+	return parts, nil
 }
 
 // needless says that questions were given with what has them.

@@ -145,4 +145,21 @@ func TestPairsByHand(t *testing.T) {
 		}
 	}
 	expect(t, "pictures of a pair", l.Examples[3].Images, "[b]")
+
+	// Parts are one, and a line that was cut off is left out.
+	text, err := os.ReadFile(filepath.Join(dir, "items.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := t.TempDir()
+	lines := strings.SplitAfter(string(text), "\n")
+	file(t, parts, "items-00000-of-00002.jsonl", lines[0]+lines[2])
+	if _, err := browse.Read(context.Background(), browse.Source{Path: parts}); err == nil || !strings.Contains(err.Error(), "lxmert merge") {
+		t.Errorf("one part of two: %v", err)
+	}
+	file(t, parts, "items-00001-of-00002.jsonl", lines[1]+lines[0][:40])
+	if l, err = browse.Read(context.Background(), browse.Source{Path: parts}); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "margins of parts", said(l, "margin of the item"), "[2 2 NaN -0.5 -0.5 -0.5 -0.5]")
 }
