@@ -3,6 +3,7 @@ package figure_test
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/figure"
@@ -52,5 +53,30 @@ func ExampleBeside() {
 	}
 	c := analysis.Collection{Meta: table.Meta, Results: analysis.Collect([]analysis.Result{table}, cases...)}
 	fmt.Println(figure.Save(filepath.Join(out, "whatif.png"), c, figure.Options{DPI: 100}))
+	// Output: <nil>
+}
+
+// One question in two models, side by side, as compare.Run finds it where fine-tuning changed the answer, above some of its numbers.
+func ExampleBeside_models() {
+	before, after := scores(), scores()
+	before.Meta, after.Meta = meta("before: bi-modal relevance", ""), meta("after: bi-modal relevance", "")
+	before.Target, after.Target = `logit of "blue", the most probable answer`, `logit of "red", the most probable answer`
+	before.Answer, after.Answer = "blue", "red"
+	before.Regions = slices.Clone(before.Regions)
+	before.Regions[0], before.Regions[1] = before.Regions[1], before.Regions[0]
+	pair := []analysis.Explanation{
+		{Scores: before, Answers: []analysis.Candidate{{Text: "blue", Probability: 0.55}, {Text: "red", Probability: 0.31}, {Text: "green", Probability: 0.08}}},
+		{Scores: after, Answers: []analysis.Candidate{{Text: "red", Probability: 0.93}, {Text: "blue", Probability: 0.05}, {Text: "circle", Probability: 0.02}}},
+	}
+	table := analysis.Table{Meta: meta("two models, the same questions", ""), Columns: []string{"measure", "value", "low", "high", "n"}, Rows: [][]any{
+		{"answers that changed", 0.31, 0.22, 0.4, 100},
+		{"before: right answers", 0.64, 0.54, 0.73, 100},
+		{"after: right answers", 0.88, 0.81, 0.94, 100},
+		{"rank correlation of relevance, regions", 0.52, 0.46, 0.58, 100},
+		{"divergence of attention, words look at regions, bits", 0.17, 0.16, 0.18, 100},
+	}}
+	table.Level = 0.95
+	c := analysis.Collection{Meta: table.Meta, Results: analysis.Collect([]analysis.Result{table}, pair...)}
+	fmt.Println(figure.Save(filepath.Join(out, "models.png"), c, figure.Options{DPI: 100}))
 	// Output: <nil>
 }

@@ -21,6 +21,7 @@ func TestFiguresLookAsTheyDidWhenSomebodyLooked(t *testing.T) {
 	}{
 		{"explanation", ExampleExplanation},
 		{"whatif", ExampleBeside},
+		{"models", ExampleBeside_models},
 		{"picture", ExamplePicture},
 		{"strip", ExampleWordStrip},
 		{"heatmap", ExampleHeatmap},

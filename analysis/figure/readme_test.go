@@ -34,6 +34,7 @@ func program(t *testing.T, snippets []string) string {
 	paths := map[string]string{
 		"context": "context", "os": "os", "strings": "strings", "rand": "math/rand/v2",
 		"analysis": module + "analysis", "attention": module + "analysis/attention", "figure": module + "analysis/figure",
+		"compare":   module + "analysis/compare",
 		"intervene": module + "analysis/intervene",
 		"modality":  module + "analysis/modality",
 		"tuning":    module + "analysis/tuning",
@@ -42,6 +43,7 @@ func program(t *testing.T, snippets []string) string {
 		"probe":     module + "analysis/probe",
 		"relevance": module + "analysis/relevance", "report": module + "analysis/report",
 		"backend": module + "lxmert/backend", "lxmert": module + "lxmert", "lxrt": module + "lxmert/lxrt",
+		"question": module + "lxmert/question",
 	}
 	var body strings.Builder
 	for i, text := range snippets {

@@ -10,6 +10,9 @@
 // they were published. [Suite.Layout] says of each reader what it was written from: the benchmark's own code and files, or a
 // description alone.
 //
+// [RunIn] is Run that keeps every score in a folder, goes on where it was cut off, and can do a part of the items; [Read] puts parts
+// together.
+//
 // # Files of one's own
 //
 // The suite "pairs" reads JSON lines, an item each:

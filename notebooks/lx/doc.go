@@ -21,6 +21,7 @@
 //	%%
 //	p := lx.Open("toy-pretrained")                  // a model with the heads of pre-training
 //	lx.Show(lx.Readout(p, "a star left of a circle", "test/500001")) // what each of them says
+//	lx.Show(lx.Compare(p, m, m.Questions("heldout", 64), "before", "after")) // what fine-tuning changed
 //
 // What is expensive lives in the resident session (see package kernel/client), which the first call starts: models,
 // compiled graphs and training runs stay there between cells and notebooks. A cell that imports lx links neither the
