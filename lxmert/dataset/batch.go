@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/seed-516990b0/golxmert/internal/excerpt"
@@ -38,6 +39,33 @@ func (s *Set) PairedBatch(ctx context.Context, tok *token.WordPiece, length int,
 	return m.batch()
 }
 
+// TextBatch makes the rows of [Set.Batch] without any regions: Feats are [rows,0,Dim] and Boxes [rows,0,4], for whoever has the regions
+// elsewhere, those of the picture of each row, which [Set.Picture] tells apart.
+func (s *Set) TextBatch(tok *token.WordPiece, length int, index []int) (b *lxmert.Batch, pictures []Picture, err error) {
+	m := newMaker(s, tok, length)
+	for _, i := range index {
+		e, err := m.text(i)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, id := range e.Images {
+			p, err := s.Picture(id)
+			if err != nil {
+				return nil, nil, err
+			}
+			m.addText(e.Text)
+			pictures = append(pictures, p)
+		}
+	}
+	if len(pictures) == 0 {
+		return nil, nil, errNoExamples
+	}
+	m.b.Feats, m.b.Boxes = lxmert.NewTensor(len(pictures), 0, s.Dim), lxmert.NewTensor(len(pictures), 0, 4)
+	return &m.b, pictures, nil
+}
+
+var errNoExamples = errors.New("dataset: a batch of no examples")
+
 // maker collects the rows of a batch.
 type maker struct {
 	set    *Set
@@ -59,18 +87,27 @@ func newMaker(s *Set, tok *token.WordPiece, length int) *maker {
 	}
 }
 
-// add reads what an example consists of and calls row for each of its pictures.
-func (m *maker) add(ctx context.Context, i int, row func(text, image string)) error {
+// text encodes the text of an example.
+func (m *maker) text(i int) (*Example, error) {
 	if i < 0 || i >= len(m.set.Examples) {
-		return fmt.Errorf("dataset: there is no example %d: the set has %d", i, len(m.set.Examples))
+		return nil, fmt.Errorf("dataset: there is no example %d: the set has %d", i, len(m.set.Examples))
 	}
 	e := &m.set.Examples[i]
 	if _, ok := m.texts[e.Text]; !ok {
 		encoding, err := m.tok.Encode(e.Text, m.length)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		m.texts[e.Text] = encoding
+	}
+	return e, nil
+}
+
+// add reads what an example consists of and calls row for each of its pictures.
+func (m *maker) add(ctx context.Context, i int, row func(text, image string)) error {
+	e, err := m.text(i)
+	if err != nil {
+		return err
 	}
 	for _, id := range e.Images {
 		if _, ok := m.found[id]; !ok {
@@ -116,7 +153,7 @@ func (m *maker) pair(text, image string) {
 
 func (m *maker) batch() (*lxmert.Batch, error) {
 	if len(m.images) == 0 {
-		return nil, fmt.Errorf("dataset: a batch of no examples")
+		return nil, errNoExamples
 	}
 	if err := region.Fill(&m.b, m.images...); err != nil {
 		return nil, err

@@ -317,13 +317,28 @@ func (s *Set) checkDim(ctx context.Context, sample map[int]string) error {
 // Len is how many examples there are.
 func (s *Set) Len() int { return len(s.Examples) }
 
-// Regions reads the regions of an image. The error wraps [region.ErrNotFound] if it is not in the set's feature files.
-func (s *Set) Regions(ctx context.Context, id string) (*region.Regions, error) {
+// Picture is an image and the feature file that has its regions. Sets that share their [Sources] have the same pictures.
+type Picture struct {
+	Source region.Source
+	ID     string
+}
+
+// Picture says where the regions of an image are. The error wraps [region.ErrNotFound] if it is not in the set's feature files.
+func (s *Set) Picture(id string) (Picture, error) {
 	i, ok := s.where[id]
 	if !ok {
-		return nil, fmt.Errorf("dataset: %w: %s is not in %s", region.ErrNotFound, excerpt.Quote(id), s.fileNames())
+		return Picture{}, fmt.Errorf("dataset: %w: %s is not in %s", region.ErrNotFound, excerpt.Quote(id), s.fileNames())
 	}
-	return s.sources[i].Find(ctx, id)
+	return Picture{s.sources[i], id}, nil
+}
+
+// Regions reads the regions of an image. The error wraps [region.ErrNotFound] if it is not in the set's feature files.
+func (s *Set) Regions(ctx context.Context, id string) (*region.Regions, error) {
+	p, err := s.Picture(id)
+	if err != nil {
+		return nil, err
+	}
+	return p.Source.Find(ctx, id)
 }
 
 // Close closes the feature files, unless they are shared, see [Options].Sources.

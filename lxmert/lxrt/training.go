@@ -2,6 +2,7 @@ package lxrt
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -29,6 +30,25 @@ func Feed(cfg lxmert.Config, b *lxmert.Batch) (*Fed, error) {
 	p := newBatchPlan(cfg, b, exact(sizesOf(b, cfg)), lxmert.UniformShift)
 	return &Fed{Key: p.key(), plan: p}, nil
 }
+
+// FeedTexts is [Feed] for a batch that has no regions, V being 0: its images have so many each, all of them there, which whoever runs the
+// graph has elsewhere. [Fed.Data] has nothing for the inputs that [IsFeats] and [IsBoxes] tell.
+func FeedTexts(cfg lxmert.Config, b *lxmert.Batch, regions int) (*Fed, error) {
+	if err := b.Check(cfg); err != nil {
+		return nil, err
+	}
+	if v := b.V(); v != 0 || regions < 1 {
+		return nil, fmt.Errorf("lxrt: a batch with %d regions for each image is to have %d from elsewhere", v, regions)
+	}
+	s := sizesOf(b, cfg)
+	s.regions = [2]int{regions, regions}
+	p := newBatchPlan(cfg, b, exact(s), lxmert.UniformShift)
+	return &Fed{Key: p.key(), plan: p}, nil
+}
+
+// IsFeats and IsBoxes say whether an input is a batch's Feats, [Ni,V,F], or its Boxes, [Ni,V,4].
+func IsFeats(in program.Input) bool { return in == featsInput }
+func IsBoxes(in program.Input) bool { return in == boxesInput }
 
 // Inputs are the batch's nodes in a graph under construction; node makes one of them.
 func (f *Fed) Inputs(node func(in program.Input, dtype dtypes.DType, dims ...int) *Node) Inputs {

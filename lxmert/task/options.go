@@ -63,7 +63,8 @@ type Options struct {
 	Devices        int  // that share a batch; 0 is 1
 	BF16           bool
 	Rematerialize  bool
-	Deterministic  bool // see [train.Options]
+	Deterministic  bool   // see [train.Options]
+	KeepFeatures   string // on GPUs: "yes", "no", or "auto" and "", where they fit; see [train.Trainer.Keep]
 	Resume         bool
 	Overwrite      bool
 	SaveSteps      int
@@ -108,6 +109,9 @@ func (o *Options) check() error {
 		return fmt.Errorf("task: --dropout is %g, must be below 1", o.Dropout)
 	case len(o.Train) == 0:
 		return fmt.Errorf("task: --train names no split")
+	}
+	if !slices.Contains([]string{"", "auto", "yes", "no"}, o.KeepFeatures) {
+		return fmt.Errorf("task: --keepFeatures is %q, must be auto, yes or no", o.KeepFeatures)
 	}
 	if o.MaxSteps < 0 || o.Patience < 0 {
 		return fmt.Errorf("task: --maxSteps %d and --patience %d must be at least 0, which is without a limit", o.MaxSteps, o.Patience)

@@ -158,7 +158,7 @@ func pretrain(ctx context.Context, b *backend.Backend, t *dataset.Task, o Option
 			return p.batches(ctx, epoch, from), nil
 		},
 		Largest: func(ctx context.Context) (train.Batches, error) { return p.batches(ctx, 0, 0), nil },
-		Judge: func(ctx context.Context, e *train.Epoch) (*train.Judgement, error) { return p.judge(ctx, trainer, e) },
+		Judge:   func(ctx context.Context, e *train.Epoch) (*train.Judgement, error) { return p.judge(ctx, trainer, e) },
 	}
 	for _, l := range p.losses {
 		job.Parts = append(job.Parts, l.Name)

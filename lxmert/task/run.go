@@ -30,6 +30,7 @@ type session struct {
 	answers  *dataset.Answers // nil where statements are true or false
 	sources  *dataset.Sources
 	planning *planning // nil: it is not only a plan
+	kept     kept      // nil: batches bring their regions
 	closers  []io.Closer
 
 	// How many examples to predict, and how many steps to train, are worth a compiled graph for each of several sentence

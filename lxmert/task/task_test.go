@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
@@ -21,12 +20,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	backend.MaybeProbe()
-	code := m.Run()
-	if worldDir != "" {
-		os.RemoveAll(worldDir)
-	}
-	os.Exit(code)
+	backendtest.Main(m, func() {
+		if worldDir != "" {
+			os.RemoveAll(worldDir)
+		}
+	})
 }
 
 var worldDir string

@@ -92,6 +92,9 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 	if err := begin.Close(); err != nil { // what was mapped need not stay in memory
 		return nil, err
 	}
+	if s.kept, err = s.keep(ctx, trainer, setsOf(phases)); err != nil {
+		return nil, err
+	}
 
 	job.Batches = func(ctx context.Context, epoch, from int) (train.Batches, error) {
 		return s.batches(ctx, phases[epoch], from, lengths), nil
@@ -254,7 +257,10 @@ func (s *session) batches(ctx context.Context, p phase[*dataset.Set], from int, 
 
 // part makes the batch and the targets of some examples.
 func (s *session) part(ctx context.Context, set *dataset.Set, index []int, lengths []int) (train.Part, error) {
-	b, err := set.Batch(ctx, s.tok, lengths[len(lengths)-1], index)
+	b, pictures, err := s.kept.batch(set, s.tok, lengths[len(lengths)-1], index)
+	if err == nil && b == nil {
+		b, err = set.Batch(ctx, s.tok, lengths[len(lengths)-1], index)
+	}
 	if err != nil {
 		return train.Part{}, err
 	}
@@ -279,7 +285,7 @@ func (s *session) part(ctx context.Context, set *dataset.Set, index []int, lengt
 	if err := s.opt.Own.label(labels, set, index); err != nil {
 		return train.Part{}, err
 	}
-	return train.Part{Batch: b, Labels: labels, Origin: set, Index: index}, nil
+	return train.Part{Batch: b, Labels: labels, Pictures: pictures, Origin: set, Index: index}, nil
 }
 
 // blind leaves every picture one region of zeros, about which nothing is known.

@@ -9,7 +9,6 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/seed-516990b0/golxmert/lxmert/internal/program"
-	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
 
 // Evaluate computes what the objective makes of a part with the parameters as they are, without dropout, on the first device.
@@ -18,7 +17,7 @@ func (t *Trainer) Evaluate(ctx context.Context, part Part) (loss float64, output
 	if part.Batch == nil {
 		return 0, nil, errors.New("train: the part has no batch")
 	}
-	fed, err := lxrt.Feed(t.cfg, part.Batch)
+	fed, err := t.feed(part)
 	if err != nil {
 		return 0, nil, err
 	}

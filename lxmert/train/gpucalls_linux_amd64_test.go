@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/synthetic"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/xlacalltest"
 )
 
@@ -106,6 +107,38 @@ func TestNothingIsWaitedForBeforeTheNextIsAskedFor(t *testing.T) {
 	}
 	if read <= 4*steps || uploaded != steps {
 		t.Errorf("%d uploads and %d reads of %d steps: %v", uploaded, read, steps, sizes)
+	}
+}
+
+// TestStepsWithKeptPicturesSendLittle: sentences, answers and numbers of regions are as many as VQA's.
+func TestStepsWithKeptPicturesSendLittle(t *testing.T) {
+	cfg := small()
+	cfg.MaxPositions, cfg.TaskClasses = 20, 3129
+	const n = 8
+	b, since := backendtest.WatchedAsCUDA(t)
+	tr := newTrainer(t, b, &Initial{Config: cfg, Seed: 3, Range: 0.1}, answers, withDropout())
+	part := unmasked(cfg, 1, n)
+	part.Batch = synthetic.Batch(cfg, 1, n, 20, 36)
+	part.Batch.RegionMask = nil
+	target := part.Labels["target"].Data.([]float32)
+	for i := range target {
+		if i%cfg.TaskClasses >= 8 { // ten people gave at most eight answers that count
+			target[i] = 0
+		}
+	}
+	kept := keep(t, tr, []Part{part})
+	for range 2 {
+		since()
+		if _, err := tr.Step(t.Context(), kept...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	calls := since()
+	if uploads, bytes := calls.Count(backendtest.Upload); uploads > 2 || bytes > 1000*n {
+		t.Errorf("%d uploads of %d bytes for %d examples", uploads, bytes, n)
+	}
+	if executions, _ := calls.Count(backendtest.Execute); executions > 3 {
+		t.Errorf("%d executions", executions)
 	}
 }
 

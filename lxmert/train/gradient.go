@@ -26,6 +26,8 @@ type Objective func(net *lxrt.Net, label func(name string) *Node) (loss *Node, o
 type Part struct {
 	Batch  *lxmert.Batch
 	Labels map[string]Label
+	// Pictures are the batch's images by their numbers among those of [Trainer.Keep]; the batch then has no regions. Nil: it has them.
+	Pictures []int32
 	// For whoever scores the outputs: what the examples are from, and their numbers there.
 	Origin any
 	Index  []int

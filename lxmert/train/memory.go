@@ -8,7 +8,6 @@ import (
 
 	"github.com/seed-516990b0/golxmert/internal/progress"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/devicememory"
-	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
 
 // This file compares a device's memory with what steps take of it, before the first of them, and ends a run for which it was too
@@ -36,7 +35,7 @@ func (t *Trainer) memoryOf(parts []Part) (m memory, ok bool, err error) {
 	if !ok || !known || len(parts) == 0 {
 		return memory{}, false, nil
 	}
-	fed, err := lxrt.Feed(t.cfg, parts[0].Batch)
+	fed, err := t.feed(parts[0])
 	if err != nil {
 		return memory{}, false, err
 	}

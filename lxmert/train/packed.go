@@ -39,6 +39,8 @@ type field struct {
 	shape shapes.Shape // on one device
 	from  int          // where its words begin
 	pairs int          // of place and number in each row, where it travels as these; otherwise 0
+	kept  bool         // of each picture its number alone travels
+	array regionArray  // that the pictures are taken from
 }
 
 // packedInput is the array.
@@ -59,6 +61,7 @@ func (in *stepInputs) fields(p *program.Program) (fields []field, words int) {
 			f.shape.Dimensions[0] /= p.Devices
 		}
 		f.pairs = in.pairs(s)
+		f.array, f.kept = in.part.keptArray(s)
 		fields = append(fields, f)
 		words += f.words()
 	}
@@ -72,6 +75,8 @@ func (f field) words() int {
 		return 0
 	case f.pairs > 0:
 		return 2 * f.pairs * f.shape.Dimensions[0]
+	case f.kept:
+		return f.shape.Dimensions[0]
 	}
 	return f.shape.Size()
 }
@@ -115,12 +120,12 @@ func (t *Trainer) packedFor(g *gradientProgram, in *stepInputs) (*packed, error)
 	for _, f := range fields {
 		key = append(key, f.pairs)
 	}
-	name := fmt.Sprint(key)
+	name := fmt.Sprint(key, in.part.Pictures != nil)
 	if p := g.packed[name]; p != nil {
 		return p, nil
 	}
 	p := &packed{fields: fields, words: words}
-	compiled, err := t.compile(program.Options{Name: "lxrt inputs"}, p.define)
+	compiled, err := t.compile(program.Options{Name: "lxrt inputs"}, func(b *program.Builder) []*Node { return t.defineInputs(b, p) })
 	if err != nil {
 		return nil, fmt.Errorf("train: compiling how inputs reach the device: %w", err)
 	}
@@ -132,8 +137,8 @@ func (t *Trainer) packedFor(g *gradientProgram, in *stepInputs) (*packed, error)
 	return p, nil
 }
 
-// define returns the fields.
-func (p *packed) define(b *program.Builder) []*Node {
+// defineInputs returns the fields.
+func (t *Trainer) defineInputs(b *program.Builder, p *packed) []*Node {
 	all := b.Input(packedInput{}, dtypes.Uint32, p.words)
 	g := all.Graph()
 	wide := func(i int) *Node { return ConvertDType(Reshape(Slice(all, AxisElem(i))), dtypes.Uint64) }
@@ -165,6 +170,9 @@ func (p *packed) define(b *program.Builder) []*Node {
 			keys[rows] = keys[rows][1:]
 		case f.pairs > 0:
 			out = append(out, f.spread(words))
+		case f.kept:
+			s := keptShape(t.cfg, t.opt.BFloat16, f.array, t.kept.count, t.kept.regions)
+			out = append(out, taken(b.Input(keptInput{f.array}, s.DType, s.Dimensions...), Bitcast(words(0, f.words()), dtypes.Int32)))
 		default:
 			out = append(out, Reshape(Bitcast(words(0, f.words()), f.shape.DType), f.shape.Dimensions...))
 		}
@@ -228,9 +236,13 @@ func (in *stepInputs) send(p *packed, device, devices int) (fields []compute.Buf
 	defer func() { err = errors.Join(err, array.Finalize()) }()
 	inputs := make([]compute.Buffer, len(p.Slots))
 	for i, s := range p.Slots {
-		inputs[i] = array
-		if s.Input == (countInput{}) {
+		switch input := s.Input.(type) {
+		case countInput:
 			inputs[i] = in.trainer.count[device]
+		case keptInput:
+			inputs[i] = in.trainer.kept.arrays[input.array][device]
+		default:
+			inputs[i] = array
 		}
 	}
 	return p.Execute(inputs, where)
@@ -243,6 +255,16 @@ func (in *stepInputs) pack(p *packed, device, devices int) []uint32 {
 	words = append(words, uint32(seed), uint32(seed>>32), uint32(in.number*devices+device))
 	for _, f := range p.fields {
 		if isKeys(f.slot) {
+			continue
+		}
+		if f.kept {
+			n, first := f.shape.Dimensions[0], 0
+			if f.slot.Split {
+				first = device * n
+			}
+			for _, p := range in.part.Pictures[first : first+n] {
+				words = append(words, uint32(p))
+			}
 			continue
 		}
 		data := in.data(f.slot)

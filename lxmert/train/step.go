@@ -12,7 +12,6 @@ import (
 	"github.com/gomlx/compute/shapes"
 
 	"github.com/seed-516990b0/golxmert/lxmert/internal/splitmix"
-	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
 
 // This file makes steps. A GPU is given a step while it is still at the one before, so that it never waits for the host. What a
@@ -92,7 +91,7 @@ func (b *Begun) begin(ctx context.Context, parts []Part) error {
 // add starts the gradients of the next of so many parts.
 func (b *Begun) add(ctx context.Context, part Part, parts int) error {
 	t, number := b.trainer, len(b.runs)
-	fed, err := lxrt.Feed(t.cfg, part.Batch)
+	fed, err := t.feed(part)
 	if err != nil {
 		return err
 	}

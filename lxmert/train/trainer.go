@@ -63,6 +63,7 @@ type Trainer struct {
 	vars      *variables
 	rates     []float64 // peak learning rates, the first one LR
 	adapters  *adapters // nil: none
+	kept      *kept     // nil: batches bring all regions
 	gradients map[string]*gradientProgram
 	movers    []*update
 	model     *lxrt.Model
@@ -139,7 +140,7 @@ func (t *Trainer) Close() error {
 		u.Free()
 	}
 	t.gradients, t.movers = nil, nil
-	return errors.Join(err, t.forgetCount(), t.adapters.forget(), t.vars.free())
+	return errors.Join(err, t.forgetCount(), t.kept.free(), t.adapters.forget(), t.vars.free())
 }
 
 // compile builds and compiles a program, and counts the time that it takes.

@@ -13,11 +13,15 @@ import (
 	_ "github.com/seed-516990b0/golxmert/lxmert/speed" // tests compute as the programs do
 )
 
-// Main is TestMain of packages whose tests open backends: plugins are tried in child processes of the test.
-func Main(m *testing.M) {
+// Main is TestMain of packages whose tests open backends: plugins are tried in child processes of the test. clean is what else is
+// to be done after the tests.
+func Main(m *testing.M, clean ...func()) {
 	backend.MaybeProbe()
 	code := m.Run()
 	fakes.remove()
+	for _, f := range clean {
+		f()
+	}
 	os.Exit(code)
 }
 
