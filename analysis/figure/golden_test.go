@@ -39,6 +39,7 @@ func TestFiguresLookAsTheyDidWhenSomebodyLooked(t *testing.T) {
 		{"cka", ExampleHeatmap_cka},
 		{"table", ExampleTypeset},
 		{"scatter", ExampleScatter},
+		{"datamap", ExampleScatter_map},
 		{"waterfall", ExampleBars},
 		{"shares", ExampleBars_shares},
 	} {

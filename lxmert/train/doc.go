@@ -13,7 +13,8 @@
 //
 // [Run] is the loop around it: epochs, validation, the reference's log and snapshots, metrics, and a state file that is
 // replaced atomically. A run that is killed at any moment and started again with Resume ends with the same bits; on a GPU that
-// takes [Options].Deterministic, since a GPU adds up in a varying order and chooses kernels by timing them.
+// takes [Options].Deterministic, since a GPU adds up in a varying order and chooses kernels by timing them. What a run sees of
+// each example it keeps beside the state, see package dynamics.
 //
 // GoMLX's trainer is not used, because its variables are donated to every step, its checkpoints are neither atomic nor in a
 // format that other programs read, and BertAdam's schedule, decay and clipping would have to be written anyway.
