@@ -75,7 +75,7 @@ func ExampleBeside_models() {
 		{"rank correlation of relevance, regions", 0.52, 0.46, 0.58, 100},
 		{"divergence of attention, words look at regions, bits", 0.17, 0.16, 0.18, 100},
 	}}
-	table.Level = 0.95
+	table.Target, table.Level, table.N = "", 0.95, 100
 	c := analysis.Collection{Meta: table.Meta, Results: analysis.Collect([]analysis.Result{table}, pair...)}
 	fmt.Println(figure.Save(filepath.Join(out, "models.png"), c, figure.Options{DPI: 100}))
 	// Output: <nil>

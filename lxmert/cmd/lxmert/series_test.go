@@ -25,7 +25,7 @@ func TestASeriesIsAnAnalysisOfEachModel(t *testing.T) {
 	}
 	out := filepath.Join(dir, "out")
 	args := func(to string, more ...string) []string {
-		all := sweepOf("readout,what-if", to, "--limit", "6", "--batchSize", "3", "--sample", "3")
+		all := sweepOf("readout,what-if,looks", to, "--limit", "6", "--batchSize", "3", "--sample", "3")
 		at := slices.Index(all, "--load")
 		return append(slices.Delete(all, at, at+2), more...)
 	}
@@ -57,7 +57,7 @@ func TestASeriesIsAnAnalysisOfEachModel(t *testing.T) {
 	if len(counts) != 2 || counts["2"] == 0 || counts["2"] != counts["10"] {
 		t.Errorf("numbers by place: %v", counts)
 	}
-	for _, pattern := range []string{"series-*-share-right.pdf", "series-*-bits.csv", "Epoch02/readout.csv", "Epoch10/report.html"} {
+	for _, pattern := range []string{"series-*-share-right.pdf", "series-*-bits.csv", "series-*-perceptual-score-picture.pdf", "Epoch02/readout.csv", "Epoch10/report.html"} {
 		if found, _ := filepath.Glob(filepath.Join(out, pattern)); len(found) != 1 {
 			t.Errorf("%s: %v", pattern, found)
 		}
