@@ -16,7 +16,7 @@ class List {
     this.box.dataset.rows = this.name;
     this.at = -1; // place in the view
     this.shown = this.listing.columns.map((_, k) => k < FIRST_SHOWN);
-    this.wide = false; // there are pictures
+    this.longest = Math.min(Math.max(...this.listing.ids.slice(0, 1000).map(id => id.length), 4) * 9 + 18, 200); // pixels of an id
     this.box.addEventListener('scroll', () => this.draw());
     this.box.addEventListener('keydown', e => this.key(e));
     this.rows.addEventListener('click', e => {
@@ -35,7 +35,7 @@ class List {
     if (this.at < 0 && list.length) this.at = 0;
     this.example = list[this.at];
     this.pictures = this.listing.pictures.some(p => p.t);
-    const wide = c => c === this.listing.text ? [230, 3] : c === this.listing.id ? [84, 0.8] : c.numbers ? [108, 0.7] : [100, 1]; // pixels at least, and a share
+    const wide = c => c === this.listing.text ? [230, 3] : c === this.listing.id ? [this.longest, 0.6] : c.numbers ? [108, 0.7] : [100, 1]; // pixels at least, and a share
     const widths = [...(this.pictures ? [[this.listing.several ? 172 : 90, 0]] : []), ...this.cells.map(wide)];
     this.box.style.setProperty('--columns', widths.map(([least, share]) => share ? 'minmax(' + least + 'px,' + share + 'fr)' : least + 'px').join(' '));
     this.box.style.setProperty('--least', widths.reduce((sum, w) => sum + w[0], 0) + 'px');
