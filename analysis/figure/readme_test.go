@@ -37,6 +37,7 @@ func program(t *testing.T, snippets []string) string {
 		"compare":   module + "analysis/compare",
 		"intervene": module + "analysis/intervene",
 		"modality":  module + "analysis/modality",
+		"datamap":   module + "analysis/datamap",
 		"tuning":    module + "analysis/tuning",
 		"lens":      module + "analysis/lens", "tune": module + "analysis/lens/tune",
 		"patch":     module + "analysis/patch",

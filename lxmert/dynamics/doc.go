@@ -3,8 +3,9 @@
 // needs (Swayamdipta et al., "Dataset cartography: mapping and diagnosing datasets with training dynamics", 2020).
 //
 // The numbers are those of the training step itself, with dropout and with the parameters as they were before the step, as in
-// the code that was published with the paper: they cost no further pass over the data. Package train writes them into a run's
-// folder, and package analysis/datamap makes the map.
+// the code that was published with the paper: they cost no further pass over the data, and nothing that could be measured even
+// where steps are shortest, those of the toy world's small model. Package train writes them into a run's folder, and package
+// analysis/datamap makes the map.
 //
 // # Format
 //
