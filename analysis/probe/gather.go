@@ -21,7 +21,7 @@ func One(b *lxmert.Batch, err error) Batches {
 	return func(yield func(*lxmert.Batch, error) bool) { yield(b, err) }
 }
 
-// gathered are the states of words, or of regions, of a data set.
+// gathered are the states of words, or of regions, of a data set, or the means over those of each sentence or picture.
 type gathered struct {
 	items  []Item
 	levels []string
@@ -33,12 +33,15 @@ type gathered struct {
 const random = "random "
 
 // gather runs batches and keeps the states of at most as many words, and as many regions. A picture's regions are taken when
-// it comes first, so that a data set with many questions about it does not count it twice; words are taken of all questions.
-func gather(ctx context.Context, eng, other lxmert.Engine, batches Batches, most int, progress func(done, total int)) (map[analysis.Stream]*gathered, lxmert.Provenance, string, error) {
+// it comes first, so that a data set with many questions about it does not count it twice; words are taken of all questions. Of each
+// sentence and picture that it takes it keeps the means, too.
+func gather(ctx context.Context, eng, other lxmert.Engine, batches Batches, most int, progress func(done, total int)) (map[rows]*gathered, lxmert.Provenance, string, error) {
 	cfg := eng.Config()
-	out := map[analysis.Stream]*gathered{}
+	out := map[rows]*gathered{}
 	for _, stream := range []analysis.Stream{analysis.WordStream, analysis.RegionStream} {
-		out[stream] = &gathered{levels: analysis.Levels(cfg, stream), rows: map[string][]float32{}, dim: cfg.Hidden}
+		for _, pooled := range []bool{false, true} {
+			out[rows{stream, pooled}] = &gathered{levels: analysis.Levels(cfg, stream), rows: map[string][]float32{}, dim: cfg.Hidden}
+		}
 	}
 	var from lxmert.Provenance
 	features, seen, first := "", map[string]bool{}, 0
@@ -62,37 +65,41 @@ func gather(ctx context.Context, eng, other lxmert.Engine, batches Batches, most
 		}
 		for row := range b.Rows() {
 			picture, about := pictureOf(b, row, first)
-			keep := func(stream analysis.Stream, position int, it Item) {
-				to := out[stream]
-				if len(to.items) >= most {
+			keep := func(of rows, it Item, positions ...int) {
+				to := out[of]
+				if len(to.items) >= most || len(positions) == 0 {
 					return
 				}
 				to.items = append(to.items, it)
 				for _, level := range to.levels {
-					to.rows[level] = append(to.rows[level], read.Of(level, row).Row(position).Data...)
+					to.rows[level] = append(to.rows[level], meanRow(read.Of(level, row), positions)...)
 					if others != nil {
-						to.rows[random+level] = append(to.rows[random+level], others.Of(level, row).Row(position).Data...)
+						to.rows[random+level] = append(to.rows[random+level], meanRow(others.Of(level, row), positions)...)
 					}
 				}
 			}
 			for _, w := range wordsOf(b, row) {
 				it := about
 				it.Word = w.text
-				keep(analysis.WordStream, w.position, it)
+				keep(rows{stream: analysis.WordStream}, it, w.position)
 			}
+			sentence := about
+			sentence.Sentence = sentenceOf(b, row)
+			keep(rows{analysis.WordStream, true}, sentence, analysis.InnerWords(b, row)...)
 			if !seen[picture] {
 				seen[picture] = true
 				for v, there := range analysis.ValidRegions(b, row) {
 					if it := about; there && v < len(it.Boxes) {
 						it.Box = it.Boxes[v]
 						it.Object, it.Attribute = at(it.Objects, v), at(it.Attributes, v)
-						keep(analysis.RegionStream, v, it)
+						keep(rows{stream: analysis.RegionStream}, it, v)
 					}
 				}
+				keep(rows{analysis.RegionStream, true}, about, analysis.PresentRegions(b, row)...)
 			}
 		}
 		first += b.Rows()
-		words, regions := len(out[analysis.WordStream].items), len(out[analysis.RegionStream].items)
+		words, regions := len(out[rows{stream: analysis.WordStream}].items), len(out[rows{stream: analysis.RegionStream}].items)
 		if progress != nil {
 			progress(min(words, regions), most)
 		}
@@ -104,6 +111,33 @@ func gather(ctx context.Context, eng, other lxmert.Engine, batches Batches, most
 		return nil, from, "", errors.New("there are no questions to read states of")
 	}
 	return out, from, features, nil
+}
+
+// meanRow is the mean of some rows of a level's states.
+func meanRow(states lxmert.Tensor, positions []int) []float32 {
+	if len(positions) == 1 {
+		return states.Row(positions[0]).Data
+	}
+	sums := make([]float64, states.Shape[len(states.Shape)-1])
+	for _, p := range positions {
+		for j, x := range states.Row(p).Data {
+			sums[j] += float64(x)
+		}
+	}
+	out := make([]float32, len(sums))
+	for j, x := range sums {
+		out[j] = float32(x / float64(len(positions)))
+	}
+	return out
+}
+
+// sentenceOf is a row's sentence, in lower case; "" where nobody kept it.
+func sentenceOf(b *lxmert.Batch, row int) string {
+	text, _ := b.Pair(row)
+	if b.Words == nil {
+		return ""
+	}
+	return strings.ToLower(b.Words[text].Text)
 }
 
 func at(list []string, i int) string {

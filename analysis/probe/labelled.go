@@ -25,11 +25,14 @@ type Labelled struct {
 // ReadLabelled reads the states of the first words, or regions, of a data set, most of them, and keeps those that have one of the
 // most frequent labels, classes of them. Fewer than two labels are an error.
 func ReadLabelled(ctx context.Context, eng lxmert.Engine, batches Batches, task Task, most, classes int) (*Labelled, error) {
+	if task.Pooled {
+		return nil, fmt.Errorf("%s is about whole sentences or pictures, and a concept is that of single words or regions: take another one", task.Name)
+	}
 	streams, from, _, err := gather(ctx, eng, nil, batches, most, nil)
 	if err != nil {
 		return nil, err
 	}
-	g := streams[task.Stream]
+	g := streams[task.rows()]
 	out := &Labelled{Levels: g.levels, From: from, of: g}
 	lexicon, labels, numbers := lexiconOf(g.items), make([]string, len(g.items)), make([]float64, len(g.items))
 	var known []int

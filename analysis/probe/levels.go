@@ -82,7 +82,7 @@ func Run(ctx context.Context, eng lxmert.Engine, batches Batches, opt Options) (
 	total := 0
 	var without []string
 	for _, t := range tasks {
-		g := streams[t.Stream]
+		g := streams[t.rows()]
 		// Each task has draws of its own, so that none depends on which others there are.
 		p := newProblem(t, g.items, testShare, opt.Classes, drawFor(opt.Seed, t.Name))
 		if p == nil {
@@ -99,7 +99,7 @@ func Run(ctx context.Context, eng lxmert.Engine, batches Batches, opt Options) (
 	out := analysis.Collection{Title: "Where what is known"}
 	done := 0
 	for _, p := range problems {
-		g := streams[p.task.Stream]
+		g := streams[p.task.rows()]
 		found, err := r.levels(ctx, g, p, func() { done++; report("fitting probes", done, total) })
 		if err != nil {
 			return analysis.Collection{}, fmt.Errorf("probe of %s: %w", p.task.Name, err)
@@ -108,7 +108,7 @@ func Run(ctx context.Context, eng lxmert.Engine, batches Batches, opt Options) (
 		r.add(g, p, found)
 	}
 	r.table.Meta = r.meta
-	r.table.Method, r.table.N = "probes of every level", len(streams[analysis.WordStream].items)+len(streams[analysis.RegionStream].items)
+	r.table.Method, r.table.N = "probes of every level", len(streams[rows{stream: analysis.WordStream}].items)+len(streams[rows{stream: analysis.RegionStream}].items)
 	r.table.Columns = []string{"task", "level", "accuracy", "low", "high", "control", "selectivity", "low", "high", "random weights", "majority", "bits", "compression"}
 	if len(without) > 0 {
 		r.table.Notes = append(r.table.Notes, "The data have no labels for "+strings.Join(without, ", ")+".")

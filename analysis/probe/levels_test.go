@@ -86,8 +86,8 @@ func TestProbesFindWhatIsThereAndNothingElse(t *testing.T) {
 		}
 	}
 	table, ok := analysis.First[analysis.Table](out)
-	if !ok || len(table.Rows) != 4*(len(probe.Tasks())-1) || !strings.Contains(strings.Join(table.Notes, " "), "no labels for present.") {
-		t.Fatalf("the table has %d rows and the notes %q; every picture has every object", len(table.Rows), table.Notes)
+	if !ok || len(table.Rows) != 4*(len(probe.Tasks())-3) || !strings.Contains(strings.Join(table.Notes, " "), "no labels for present, question-type, object-count.") {
+		t.Fatalf("the table has %d rows and the notes %q; every picture has every object, every sentence begins alike", len(table.Rows), table.Notes)
 	}
 	at := slices.Index(table.Columns, "compression")
 	for _, row := range table.Rows {

@@ -23,7 +23,7 @@ func Project(ctx context.Context, eng lxmert.Engine, batches Batches, progress f
 	if err != nil {
 		return analysis.Collection{}, err
 	}
-	words, regions := streams[analysis.WordStream], streams[analysis.RegionStream]
+	words, regions := streams[rows{stream: analysis.WordStream}], streams[rows{stream: analysis.RegionStream}]
 	if len(words.items) == 0 || len(regions.items) == 0 {
 		return analysis.Collection{}, fmt.Errorf("there are %d words and %d regions: a picture of both needs some of each", len(words.items), len(regions.items))
 	}

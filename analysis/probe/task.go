@@ -7,11 +7,12 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis"
 )
 
-// Item is a word or a region whose states are probed, and what is known about it.
+// Item is a word or a region whose states are probed, or a sentence or a picture, and what is known about it.
 type Item struct {
 	Picture string // groups rows: no picture is in both the training and the test part
 
-	Word string // a word as it stands in the sentence, in lower case; "" for regions
+	Word     string // a word as it stands in the sentence, in lower case; "" for all others
+	Sentence string // a whole sentence, in lower case; "" for all others
 
 	Box               [4]float64 // of a region, x0 y0 x1 y1, 0 to 1
 	Object, Attribute string     // what the detector calls the region; "" where it does not
@@ -29,6 +30,8 @@ type Lexicon struct{ Objects, Attributes map[string]bool }
 type Task struct {
 	Name   string
 	Stream analysis.Stream
+	// Pooled: what is probed is the mean state of a sentence's words (without [CLS] and [SEP]), or of a picture's regions.
+	Pooled bool
 	About  string // a phrase
 	// Label is the label of an item, and the type for which the control task draws one; not ok: the item has none.
 	Label func(it Item, l Lexicon) (label, kind string, ok bool)
@@ -36,8 +39,17 @@ type Task struct {
 	Number func(it Item) (x float64, kind string, ok bool)
 }
 
+// rows are where a task's items come from.
+type rows struct {
+	stream analysis.Stream
+	pooled bool
+}
+
+func (t Task) rows() rows { return rows{t.Stream, t.Pooled} }
+
 // Tasks are all tasks. Control tasks of what the detector says draw a label for each pair of object and attribute: one for
-// each object would be the task itself under other names.
+// each object would be the task itself under other names. Those of whole sentences and pictures draw one for each sentence or picture:
+// none of the test part was seen, so they say what remembering gives, which is little.
 func Tasks() []Task {
 	return []Task{
 		{Name: "object", Stream: analysis.RegionStream, About: "the detector's object of a region",
@@ -84,6 +96,27 @@ func Tasks() []Task {
 				}
 				cell := ninth(it.Boxes[at[0]])
 				return cell, it.Word + " " + cell, true
+			}},
+		{Name: "question-type", Stream: analysis.WordStream, Pooled: true, About: "how a sentence begins: its first word, of \"how\" the first two",
+			Label: func(it Item, _ Lexicon) (string, string, bool) {
+				words := strings.Fields(it.Sentence)
+				switch {
+				case len(words) == 0:
+					return "", "", false
+				case words[0] == "how" && len(words) > 1:
+					return "how " + words[1], it.Sentence, true
+				}
+				return words[0], it.Sentence, true
+			}},
+		{Name: "object-count", Stream: analysis.RegionStream, Pooled: true, About: "how many different objects the detector finds in a picture, in thirds",
+			Number: func(it Item) (float64, string, bool) {
+				different := map[string]bool{}
+				for _, object := range it.Objects {
+					if object != "" {
+						different[object] = true
+					}
+				}
+				return float64(len(different)), it.Picture, len(different) > 0
 			}},
 	}
 }

@@ -205,10 +205,12 @@ func (a *analyzing) run(cmd *cobra.Command, methods []string) (*sweep.Summary, e
 	return saveSweep(cmd, a.out, screen)
 }
 
-// conceptNames are those of all probing tasks.
+// conceptNames are those of all probing tasks about single words and regions.
 func conceptNames() (names []string) {
 	for _, t := range probe.Tasks() {
-		names = append(names, t.Name)
+		if !t.Pooled {
+			names = append(names, t.Name)
+		}
 	}
 	return names
 }

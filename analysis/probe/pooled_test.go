@@ -1,0 +1,103 @@
+package probe_test
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-516990b0/golxmert/analysis/probe"
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// kinds are how the sentences of varied scenes begin.
+var kinds = []string{"what", "does", "how many"}
+
+// kindOf is which of them a sentence is.
+func kindOf(text string) int {
+	return slices.IndexFunc(kinds, func(k string) bool { return strings.HasPrefix(text, k+" ") })
+}
+
+// varied are scenes whose sentences begin in three ways, and of every other picture one object has no name.
+func varied(n int) probe.Batches {
+	return func(yield func(*lxmert.Batch, error) bool) {
+		at := 0
+		for b, err := range scenes(n) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for row := range b.Rows() {
+				b.Words[row].Text = strings.Replace(b.Words[row].Text, "what", kinds[(at+row)%3], 1)
+				if picture := (at + row) / 2; picture%2 == 0 {
+					b.Images[row].Objects = slices.Clone(b.Images[row].Objects)
+					b.Images[row].Objects[0] = ""
+				}
+			}
+			at += b.Rows()
+			if !yield(b, nil) {
+				return
+			}
+		}
+	}
+}
+
+// TestTasksOfWholeSentencesAndPicturesReadTheMeans: each word says a little of how its sentence begins, and each region a little of how
+// many objects there are, from level 1 on.
+func TestTasksOfWholeSentencesAndPicturesReadTheMeans(t *testing.T) {
+	eng := planted{cfg: config(), seed: 1,
+		words: func(b *lxmert.Batch, row, level, position int, state []float32) {
+			if level >= 1 {
+				state[kindOf(b.Words[row].Text)] += 6
+			}
+		},
+		boxes: func(b *lxmert.Batch, row, level, region int, state []float32) {
+			if level >= 1 && !slices.Contains(b.Images[row].Objects, "") {
+				state[0] += 6
+			}
+		},
+	}
+	out, err := probe.Run(t.Context(), eng, varied(600), probe.Options{Tasks: []string{"question-type", "object-count"}, Random: planted{cfg: config(), seed: 2}, Seed: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The test part has 90 of the 300 pictures: at most 5 standard deviations of a share of them.
+	for task, c := range map[string]struct {
+		classes, chance string
+		share           float64
+		n               string
+	}{
+		"question-type": {"3", "a third", 1.0 / 3, "420 of the training part, 180 of the test part"},
+		"object-count":  {"2", "a half", 0.5, "210 of the training part, 90 of the test part"},
+	} {
+		probed, _, _, weights, curve := series(t, out, task)
+		off := 5 * math.Sqrt(c.share*(1-c.share)/90)
+		if curve.Params["classes"] != c.classes || curve.Params["rows"] != c.n {
+			t.Errorf("%s: %v", task, curve.Params)
+		}
+		for k, accuracy := range probed {
+			switch {
+			case k >= 1 && accuracy < 0.95:
+				t.Errorf("%s: level %d has it and the probe reads %g", task, k, accuracy)
+			case k < 1 && math.Abs(accuracy-c.share) > off:
+				t.Errorf("%s: level %d has nothing and the probe reads %g, chance is %s", task, k, accuracy, c.chance)
+			case math.Abs(weights[k]-c.share) > off:
+				t.Errorf("%s: at level %d random weights give %g, chance is %s", task, k, weights[k], c.chance)
+			}
+		}
+		if majority := curve.Levels["most frequent label"]; math.Abs(majority-c.share) > off {
+			t.Errorf("%s: the most frequent label gives %g", task, majority)
+		}
+	}
+}
+
+// TestConceptsAreOfSingleWordsAndRegions: what is said of a whole sentence cannot be erased from its words.
+func TestConceptsAreOfSingleWordsAndRegions(t *testing.T) {
+	tasks, err := probe.FindTasks("question-type")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := probe.ReadLabelled(t.Context(), planted{cfg: config()}, varied(20), tasks[0], 100, 20); err == nil || !strings.Contains(err.Error(), "take another one") {
+		t.Errorf("%v", err)
+	}
+}
