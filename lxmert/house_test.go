@@ -48,7 +48,7 @@ var arrows = []struct {
 	{"lxmert/toy/toytest", []string{"lxmert/toy"}},
 	{"lxmert/torch", []string{"lxmert", "lxmert/lxrt", "lxmert/weights"}},
 	{"lxmert/check", []string{"lxmert", "lxmert/lxrt", "lxmert/torch", "lxmert/weights", "lxmert/backend"}},
-	{"lxmert/bench", []string{"lxmert/...", "analysis", "analysis/relevance", "analysis/modality", "analysis/patch"}},
+	{"lxmert/bench", []string{"lxmert/...", "analysis", "analysis/embed", "analysis/relevance", "analysis/modality", "analysis/patch"}},
 	{"lxmert/cmd/lxmert", []string{"..."}},
 	{"analysis", []string{"lxmert"}},
 	{"analysis/internal/goldencase", nil},

@@ -30,40 +30,59 @@ type piece struct {
 // add takes what a pair has of an activation, x [T,.], [H,T,.] or without an axis of words or regions: at are the words or
 // regions that are there, keys those of its axis of keys.
 func (c *column) add(x lxmert.Tensor, at, keys []int) error {
-	var numbers []float32
-	switch {
-	case c.Rows == Examples || c.Rows == Pairs:
-		numbers = x.Data
-		c.rows++
-	case len(x.Shape) == 2:
-		for _, t := range at {
-			numbers = append(numbers, x.Row(t).Data...)
+	n := len(x.Data)
+	if c.Rows == Words || c.Rows == Regions {
+		n = len(at)
+		for _, d := range c.Shape {
+			if d < 0 {
+				d = len(keys)
+			}
+			n *= d
 		}
 		c.rows += len(at)
-	default:
-		for _, t := range at {
-			for h := range x.Shape[0] {
-				row := x.Row(h).Row(t).Data
-				if c.Keys == "" {
-					numbers = append(numbers, row...)
-					continue
-				}
-				for _, k := range keys {
-					numbers = append(numbers, row[k])
-				}
+	} else {
+		c.rows++
+	}
+	c.most = max(c.most, len(keys))
+	p := piece{data: make([]byte, n*safetensors.ItemSize(c.dtype)), keys: len(keys)}
+	c.pieces = append(c.pieces, p)
+	left := p.data
+	put := func(numbers []float32) error {
+		for _, v := range numbers {
+			if v-v != 0 {
+				c.bad++
 			}
 		}
-		c.rows += len(at)
+		size := len(numbers) * safetensors.ItemSize(c.dtype)
+		err := encode(left[:size], numbers, c.dtype)
+		left = left[size:]
+		return err
 	}
-	p := piece{data: make([]byte, len(numbers)*safetensors.ItemSize(c.dtype)), keys: len(keys)}
-	c.most = max(c.most, len(keys))
-	c.pieces = append(c.pieces, p)
-	for _, v := range numbers {
-		if v-v != 0 {
-			c.bad++
+	if c.Rows != Words && c.Rows != Regions {
+		return put(x.Data)
+	}
+	chosen := make([]float32, len(keys))
+	for _, t := range at {
+		if len(x.Shape) == 2 {
+			if err := put(x.Row(t).Data); err != nil {
+				return err
+			}
+			continue
+		}
+		for h := range x.Shape[0] {
+			row := x.Row(h).Row(t).Data
+			if c.Keys != "" {
+				for i, k := range keys {
+					chosen[i] = row[k]
+				}
+				row = chosen
+			}
+			if err := put(row); err != nil {
+				return err
+			}
 		}
 	}
-	return encode(p.data, numbers, c.dtype)
+	return nil
 }
 
 // encode writes numbers as a file has them.

@@ -33,7 +33,7 @@ func (o *Options) checkMethod() error {
 		o.Method = Relevance
 	}
 	if !slices.Contains(AnalysisMethods, o.Method) {
-		return fmt.Errorf("%w: there is no method %q; there are %s", ErrOptions, o.Method, strings.Join(append(slices.Clone(AnalysisMethods), PatchingMethod), ", "))
+		return fmt.Errorf("%w: there is no method %q; there are %s", ErrOptions, o.Method, strings.Join(append(slices.Clone(AnalysisMethods), PatchingMethod, EmbedMethod), ", "))
 	}
 	least, largest := 1, maxOption
 	switch o.Method {

@@ -16,6 +16,7 @@ type job struct {
 	Train     *trainSpec     `json:"train,omitempty"`
 	Explain   *explainSpec   `json:"explain,omitempty"`
 	Patch     *patchSpec     `json:"patch,omitempty"`
+	Embed     *embedSpec     `json:"embed,omitempty"`
 	Data      *dataSpec      `json:"data,omitempty"`
 	Tokenizer *tokenizerSpec `json:"tokenizer,omitempty"`
 }
@@ -49,6 +50,8 @@ func (j job) do(ctx context.Context, first func(), log io.Writer) (any, error) {
 		return j.Explain.measure(ctx, log)
 	case j.Patch != nil:
 		return j.Patch.measure(ctx, log)
+	case j.Embed != nil:
+		return j.Embed.measure(ctx, log)
 	case j.Data != nil:
 		return j.Data.measure(ctx)
 	case j.Tokenizer != nil:

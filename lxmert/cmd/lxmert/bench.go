@@ -267,7 +267,13 @@ count here, and the JSON has
 
   ours, torch[] as above, with the number of nodes as batch: exact, then by attribution
   versus[] {way, nodes, ours_ms, torch_ms, ratio}    of one node
-  difference`,
+  difference
+
+--method embed measures how fast activations are written to files as "lxmert embed" does, the pooled output and all levels,
+beside the forward pass that computes as much; it has no peer, and the JSON has
+
+  ours as above, of each batch size the rows that ways names
+  ways[] {way, batch, rows_per_s, share}             of the forward pass's own speed`,
 		Example: `  lxmert bench analysis
   lxmert bench analysis --method emap --peer python3
   lxmert bench analysis --method patching --peer python3
@@ -282,6 +288,9 @@ count here, and the JSON has
 				if o.Method != bench.Relevance && !cmd.Flags().Changed("batches") {
 					o.Batches = nil // each method has sizes of its own
 				}
+				if o.Method == bench.EmbedMethod {
+					return bench.Embed(cmd.Context(), o)
+				}
 				return bench.Analysis(cmd.Context(), o)
 			})
 		},
@@ -289,7 +298,7 @@ count here, and the JSON has
 	benchModelFlags(cmd.Flags(), &o, []int{1, 8, 32})
 	benchRunFlags(cmd.Flags(), &o.Runs, 5, "timed runs per batch size and process", "PyTorch")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().StringVar(&o.Method, "method", bench.Relevance, strings.Join(append(slices.Clone(bench.AnalysisMethods), bench.PatchingMethod), ", "))
+	cmd.Flags().StringVar(&o.Method, "method", bench.Relevance, strings.Join(append(slices.Clone(bench.AnalysisMethods), bench.PatchingMethod, bench.EmbedMethod), ", "))
 	return cmd
 }
 
