@@ -14,7 +14,7 @@ import (
 // comparison is a measurement under way of a method of analysis: ours in turns with PyTorch's.
 type comparison struct {
 	Options
-	torch    *torch
+	torch    *pytorch
 	material *material
 	unit     string // what times are given of
 
@@ -70,7 +70,7 @@ func (c *comparison) runOurs(ctx context.Context, round int, j job, batches func
 	}
 	c.ours = append(c.ours, r)
 	if isFirst && c.torch != nil {
-		c.settings = c.torch.settings(r.OnCUDA)
+		c.settings = torchSettings(r.OnCUDA)
 	}
 	c.progress(round, "golxmert", &r)
 	return r.checkRows(batches(), c.Repeat)

@@ -46,10 +46,13 @@ func Forward(ctx context.Context, o Options) (*Report, error) {
 	return f.report()
 }
 
+// beside says whether there is an engine to compare with.
+func (f *forward) beside() bool { return f.torch != nil || f.Libtorch }
+
 // forward is a measurement under way.
 type forward struct {
 	Options
-	torch    *torch
+	torch    *pytorch
 	material *material
 
 	ours     []Result
@@ -80,7 +83,7 @@ func (f *forward) rounds(ctx context.Context) error {
 func (f *forward) spec(weights string, firstOfAll bool) Spec {
 	return Spec{
 		Weights: weights, Config: f.Config, Inputs: f.material.inputs, Backend: f.Backend, BF16: f.BF16,
-		Batches: f.Batches, Repeat: f.Repeat, Side: f.Side, Logits: firstOfAll && f.torch != nil,
+		Batches: f.Batches, Repeat: f.Repeat, Side: f.Side, Logits: firstOfAll && f.beside(),
 	}
 }
 
@@ -96,8 +99,8 @@ func (f *forward) runOurs(ctx context.Context, round int) error {
 		return err
 	}
 	f.ours = append(f.ours, *r)
-	if isFirst && f.torch != nil {
-		f.settings = f.torch.settings(r.OnCUDA)
+	if isFirst && f.beside() {
+		f.settings = torchSettings(r.OnCUDA)
 	}
 	f.progress(round, "golxmert", r)
 	return f.checkRows(r)
@@ -108,6 +111,9 @@ func (f *forward) runTorch(ctx context.Context, round int, s setting) error {
 	r, err := f.measureTorch(ctx, s, isFirst, false)
 	if err != nil {
 		return err
+	}
+	if r.OnCUDA != f.ours[0].OnCUDA && f.Libtorch {
+		return fmt.Errorf("libtorch computes on %s and XLA on %s, which says nothing about either: --backend cpu measures both on the processor, where this libtorch is one for processors", r.Device, f.ours[0].Device)
 	}
 	f.theirs[s] = append(f.theirs[s], *r)
 	f.progress(round, torchName(s.String()), r)
@@ -121,6 +127,9 @@ func (f *forward) runTorch(ctx context.Context, round int, s setting) error {
 
 // measureTorch runs PyTorch; mapped: with mapped weights, and to the first output only.
 func (f *forward) measureTorch(ctx context.Context, s setting, isFirst, mapped bool) (*Result, error) {
+	if f.Libtorch {
+		return f.measureLibtorch(ctx, s, isFirst)
+	}
 	spec := f.spec(f.material.forTorch, isFirst)
 	repeat := spec.Repeat
 	if mapped {
@@ -142,6 +151,22 @@ func (f *forward) measureTorch(ctx context.Context, s setting, isFirst, mapped b
 		return nil, err
 	}
 	return runEngine(ctx, p)
+}
+
+// measureLibtorch runs libtorch in a process of this program.
+func (f *forward) measureLibtorch(ctx context.Context, s setting, isFirst bool) (*Result, error) {
+	spec := f.spec(f.material.weights, isFirst)
+	spec.Libtorch = true
+	p, err := f.Runs.ours(job{Forward: &spec}, false)
+	if err != nil {
+		return nil, err
+	}
+	p.Who, p.Env = "libtorch", append(torchEnvironment(p.Env, s.env), "OMP_NUM_THREADS="+strconv.Itoa(f.Threads))
+	r, err := runEngine(ctx, p)
+	if err == nil {
+		r.Threads = f.Threads
+	}
+	return r, err
 }
 
 // torchRun is how PyTorch runs the model under a setting.
@@ -217,7 +242,7 @@ func (f *forward) report() (*Report, error) {
 		r.Ours.Anew = &f.ours[0].Opening
 		r.Ours.opened(f.ours[1:])
 	}
-	if f.torch == nil {
+	if !f.beside() {
 		return r, nil
 	}
 	fastest := 0.0

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/internal/goldentest"
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/torch"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
@@ -100,6 +101,25 @@ func TestForwardAgreesWithTorch(t *testing.T) {
 	}
 }
 
+// TestForwardMeasuresLibtorch in the place of a peer's PyTorch, in turns with XLA, where this was built with it.
+func TestForwardMeasuresLibtorch(t *testing.T) {
+	o := tiny(t)
+	o.Libtorch, o.Rounds, o.Threads = true, 1, 1
+	if !torch.Built {
+		if _, err := Forward(t.Context(), o); !errors.Is(err, torch.ErrNotBuilt) {
+			t.Errorf("error %v", err)
+		}
+		return
+	}
+	r := measured(t, o)
+	if r.Difference == nil || *r.Difference > 2e-5 {
+		t.Errorf("logits differ by %v", r.Difference)
+	}
+	if len(r.Torch) == 0 || len(r.Versus) != 2 || r.Torch[0].Threads != 1 || !strings.HasPrefix(r.Torch[0].Engine, "libtorch") {
+		t.Errorf("report %+v", r)
+	}
+}
+
 // TestForwardGivesTorchAnyFile: a file under other names and in another format is rewritten for torch.
 func TestForwardGivesTorchAnyFile(t *testing.T) {
 	o := tiny(t)
@@ -147,6 +167,7 @@ func TestForwardRefusesWhatItCannotMeasure(t *testing.T) {
 		want    string
 	}{
 		{"no batch", func(o *Options) { o.Batches = []int{} }, true, "no batch size"},
+		{"libtorch and a peer", func(o *Options) { o.Libtorch, o.Peer = true, "python3" }, true, "in the place of --peer"},
 		{"batch of none", func(o *Options) { o.Batches = []int{0} }, true, "a batch of 0"},
 		{"no words", func(o *Options) { o.Words = -1 }, true, "--words is -1"},
 		{"long sentence", func(o *Options) { o.Words = 13 }, true, "longest sentence is 12"},

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/peak"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
+	"github.com/seed-516990b0/golxmert/lxmert/torch"
 )
 
 // Spec says what one process measures.
@@ -22,9 +23,11 @@ type Spec struct {
 	Config  string `json:"config,omitempty"` // file with what the weights do not tell
 	Inputs  string `json:"inputs"`           // .safetensors as lxrt.ReadBatch reads it, of the largest batch
 	Backend string `json:"backend,omitempty"`
-	BF16    bool   `json:"bf16,omitempty"`
-	Batches []int  `json:"batches"`
-	Repeat  int    `json:"repeat"`
+	// Libtorch has libtorch compute, not the backend.
+	Libtorch bool  `json:"libtorch,omitempty"`
+	BF16     bool  `json:"bf16,omitempty"`
+	Batches  []int `json:"batches"`
+	Repeat   int   `json:"repeat"`
 	// Side of the smallest square product of the peak.
 	Side int `json:"side"`
 	// Logits asks for the logits of the first batch size.
@@ -36,6 +39,9 @@ type Spec struct {
 func Measure(ctx context.Context, s Spec, first func(), log io.Writer) (*Result, error) {
 	if len(s.Batches) == 0 {
 		return nil, errors.New("there is no batch size to measure")
+	}
+	if s.Libtorch {
+		return s.measureLibtorch(ctx, first)
 	}
 	b, r, err := openBackend(ctx, s.Backend, log)
 	if err != nil {
@@ -54,11 +60,37 @@ func Measure(ctx context.Context, s Spec, first func(), log io.Writer) (*Result,
 		return nil, err
 	}
 	r.Opening.LoadS = time.Since(start).Seconds()
+	if err := s.timeRows(ctx, m, inputs, r, first); err != nil {
+		return nil, err
+	}
+	largest := inputs.Rows()
+	r.Peak, err = peak.Measure(ctx, b.Backend, s.BF16, peak.Thorough, s.Side, modelProducts(m.Config(), largest, inputs.T(), inputs.V())...)
+	return r, err
+}
 
+// measureLibtorch is [Measure] on libtorch, whose fastest product is not looked for.
+func (s Spec) measureLibtorch(ctx context.Context, first func()) (*Result, error) {
+	start := time.Now()
+	m, err := torch.Open(s.Weights, s.Config, lxrt.Options{BFloat16: s.BF16})
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	inputs, err := lxrt.ReadBatch(s.Inputs)
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{Engine: "libtorch 2.1 through gotch", Device: m.Device(), OnCUDA: m.Device() == "cuda"}
+	r.Opening.LoadS = time.Since(start).Seconds()
+	return r, s.timeRows(ctx, m, inputs, r, first)
+}
+
+// timeRows times every batch size.
+func (s Spec) timeRows(ctx context.Context, m lxmert.Engine, inputs *lxmert.Batch, r *Result, first func()) error {
 	for i, n := range s.Batches {
 		rows, err := firstRows(inputs, n)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		t, logits, err := timeBatch(ctx, m, rows, s.Repeat, func() {
 			if i == 0 {
@@ -66,7 +98,7 @@ func Measure(ctx context.Context, s Spec, first func(), log io.Writer) (*Result,
 			}
 		})
 		if err != nil {
-			return nil, fmt.Errorf("batch %d: %w", n, err)
+			return fmt.Errorf("batch %d: %w", n, err)
 		}
 		r.Rows = append(r.Rows, t)
 		if i == 0 {
@@ -79,9 +111,7 @@ func Measure(ctx context.Context, s Spec, first func(), log io.Writer) (*Result,
 		}
 	}
 	r.PeakRSS = resident.Peak()
-	largest := inputs.Rows()
-	r.Peak, err = peak.Measure(ctx, b.Backend, s.BF16, peak.Thorough, s.Side, modelProducts(m.Config(), largest, inputs.T(), inputs.V())...)
-	return r, err
+	return nil
 }
 
 // timed runs something often: once to compile, once to warm up, and then for the clock. compiled comes after the first run.

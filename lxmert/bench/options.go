@@ -8,6 +8,7 @@ import (
 	"runtime"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/torch"
 )
 
 // ErrOptions is wrapped by errors that say that options make no sense.
@@ -33,7 +34,7 @@ type Runs struct {
 func (r Runs) withDefaults(repeat int) Runs {
 	set(&r.Repeat, repeat)
 	if r.Peer != "" {
-		set(&r.Rounds, 3)
+		set(&r.Rounds, roundsBeside)
 	}
 	set(&r.Rounds, 1)
 	if r.Log == nil {
@@ -41,6 +42,9 @@ func (r Runs) withDefaults(repeat int) Runs {
 	}
 	return r
 }
+
+// roundsBeside is how often two engines take turns by default.
+const roundsBeside = 3
 
 // set fills in a default.
 func set(field *int, value int) {
@@ -86,10 +90,15 @@ type Options struct {
 	Method string // of [Analysis]: one of AnalysisMethods; default Relevance
 
 	Threads int // of PyTorch; default the number of cores
-	Side    int // of the smallest square product of the peak; default 2048
+	// Libtorch has [Forward] compare with libtorch in this program, in the place of a peer's PyTorch.
+	Libtorch bool
+	Side     int // of the smallest square product of the peak; default 2048
 }
 
 func (o Options) withDefaults() Options {
+	if o.Libtorch {
+		set(&o.Rounds, roundsBeside)
+	}
 	o.Runs = o.Runs.withDefaults(15)
 	if o.Sizes == (lxmert.Config{}) {
 		o.Sizes = lxmert.LXR955()
@@ -116,6 +125,12 @@ func (o Options) check() error {
 	}
 	if err := o.Runs.check(number{"words", o.Words, maxOption}, number{"regions", o.Regions, maxOption}, number{"threads", o.Threads, maxOption}); err != nil {
 		return err
+	}
+	if o.Libtorch && (o.Peer != "" || o.BF16) {
+		return fmt.Errorf("%w: --engine torch is measured in float32, and in the place of --peer", ErrOptions)
+	}
+	if o.Libtorch && !torch.Built {
+		return fmt.Errorf("--engine torch: %w", torch.ErrNotBuilt)
 	}
 	if o.Load != "" && o.Keep != "" {
 		return fmt.Errorf("%w: --keep is for synthetic weights, --load names others", ErrOptions)

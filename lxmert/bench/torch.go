@@ -15,8 +15,8 @@ import (
 //go:embed torch_peer.py
 var torchPeer []byte
 
-// torch is PyTorch in a Python of the user's.
-type torch struct {
+// pytorch is PyTorch in a Python of the user's.
+type pytorch struct {
 	process.Python
 	about struct {
 		Torch   string `json:"torch"`
@@ -27,15 +27,15 @@ type torch struct {
 }
 
 // findTorch checks that python can import PyTorch and leaves the peer's script in dir.
-func findTorch(ctx context.Context, python, dir string) (*torch, error) {
-	var t torch
+func findTorch(ctx context.Context, python, dir string) (*pytorch, error) {
+	var t pytorch
 	var err error
 	t.Python, err = findPeer(ctx, python, dir, process.Script{File: "torch_peer.py", Source: torchPeer, Module: "torch", Product: "PyTorch", Install: "torch"}, &t.about)
 	return &t, err
 }
 
-// settings are the ways to try. A GPU's speed does not depend on the environment.
-func (t *torch) settings(onCUDA bool) []setting {
+// torchSettings are the ways to try. A GPU's speed does not depend on the environment.
+func torchSettings(onCUDA bool) []setting {
 	if onCUDA {
 		return []setting{{}}
 	}
@@ -52,7 +52,7 @@ type torchRun struct {
 }
 
 // program is PyTorch with further arguments, as a process.
-func (t *torch) program(run torchRun, args []string) (process.Program, error) {
+func (t *pytorch) program(run torchRun, args []string) (process.Program, error) {
 	if run.onCUDA && t.about.CUDA == "" {
 		return process.Program{}, fmt.Errorf("--peer %s: the backend uses the GPU, but this PyTorch (%s) finds none", t.Command, t.about.Torch)
 	}

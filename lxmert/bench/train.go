@@ -133,7 +133,7 @@ func Train(ctx context.Context, o TrainOptions) (*TrainReport, error) {
 // training is a measurement under way.
 type training struct {
 	TrainOptions
-	torch    *torch
+	torch    *pytorch
 	material *material
 
 	backendNamed   bool
@@ -154,7 +154,7 @@ func (t *training) compareLosses(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.settings = t.torch.settings(ours.OnCUDA)
+	t.settings = torchSettings(ours.OnCUDA)
 	theirs, err := t.runTorch(ctx, t.Batches[0], t.settings[0], true)
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func Open(name, config string, opt lxrt.Options) (*Engine, error) {
 		return nil, err
 	}
 	e.kept.device = e.device
-	backend := "libtorch:" + e.deviceName()
+	backend := "libtorch:" + e.Device()
 	if opt.Log != nil {
 		fmt.Fprintf(opt.Log, "backend: %s\n", backend)
 	}

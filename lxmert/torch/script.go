@@ -54,7 +54,7 @@ func OpenScript(path string, cfg lxmert.Config, log io.Writer) (*Script, error) 
 	if err != nil {
 		return nil, fmt.Errorf("%s is no TorchScript module that libtorch 2.1 reads (torch.jit.trace and torch.jit.save make one): %w", path, err)
 	}
-	s.from = lxmert.Provenance{Weights: filepath.Base(path), Backend: "torchscript:" + s.deviceName(), DType: "float32", Version: lxrt.Version(), Sizes: cfg.Sizes()}
+	s.from = lxmert.Provenance{Weights: filepath.Base(path), Backend: "torchscript:" + s.Device(), DType: "float32", Version: lxrt.Version(), Sizes: cfg.Sizes()}
 	if log != nil {
 		fmt.Fprintf(log, "backend: %s of %s\n", s.from.Backend, path)
 	}

@@ -36,7 +36,8 @@ func (s *service) find() {
 	check()
 }
 
-func (s *service) deviceName() string {
+// Device is what the engine computes on: "cpu" or "cuda".
+func (s *service) Device() string {
 	if s.device < 0 {
 		return "cpu"
 	}

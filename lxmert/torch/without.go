@@ -27,6 +27,9 @@ func (*Engine) Run(context.Context, *lxmert.Batch, lxmert.Request) (*lxmert.Trac
 	return nil, ErrNotBuilt
 }
 
+// Device is "".
+func (*Engine) Device() string { return "" }
+
 // Close has nothing to free.
 func (*Engine) Close() error { return nil }
 

@@ -57,7 +57,7 @@ func runBench(cmd *cobra.Command, runs *bench.Runs, asJSON bool, measure func() 
 
 func benchForwardCommand() *cobra.Command {
 	var o bench.Options
-	asJSON := false
+	asJSON, engine := false, ""
 	cmd := &cobra.Command{
 		Use:   "forward",
 		Short: "Measure the forward pass to a task's logits",
@@ -82,6 +82,9 @@ an error if the logits differ by more than 1e-3 of the largest (with --bf16, 5e-
 output is also timed with torch.load(mmap=True), where it can do that. This program uses all cores that it may;
 taskset limits both.
 
+--engine torch measures libtorch in the place of a peer's PyTorch, in the same turns and tables, in a program that was
+built with it ("lxmert backend install libtorch" says how).
+
 --json prints one object instead of the tables. Times are in milliseconds where the name ends in _ms, else in seconds;
 memory is in bytes:
 
@@ -96,19 +99,26 @@ memory is in bytes:
   versus[] {batch, ours_best_ms, ours_median_ms, torch_best_ms, torch_median_ms, ratio_best, ratio_median}
   torch_over_ours_opening, torch_over_ours_opening_anew, logits_difference
 
-torch and what follows it are there with --peer only. Ratios are PyTorch's time divided by ours.`,
+torch and what follows it are there with --peer or --engine torch only. Ratios are PyTorch's time divided by ours.`,
 		Example: `  lxmert bench forward
   lxmert bench forward --batches 1,64 --backend cuda --bf16
   lxmert bench forward --peer python3 --json > bench.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runBench(cmd, &o.Runs, asJSON, func() (benchReport, error) {
-				o.Backend = backendSpec(cmd)
+				switch o.Backend = backendSpec(cmd); engine {
+				case "gomlx":
+				case "torch":
+					o.Libtorch = true
+				default:
+					return nil, usage("--engine %s: there are gomlx and torch", engine)
+				}
 				return bench.Forward(cmd.Context(), o)
 			})
 		},
 	}
 	benchModelFlags(cmd.Flags(), &o, []int{1, 8, 32})
+	cmd.Flags().StringVar(&engine, "engine", "gomlx", "what is measured: gomlx, or torch: libtorch beside it, in a program built with it")
 	benchRunFlags(cmd.Flags(), &o.Runs, 15, "timed runs per batch size and process", "PyTorch")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
@@ -174,7 +184,7 @@ memory is in bytes, of the host:
     ours_peak_rss_bytes, torch_peak_rss_bytes, ratio_memory}
   losses[], loss_difference
 
-torch and what follows it are there with --peer only. Ratios are what PyTorch needs divided by what this program
+torch and what follows it are there with --peer or --engine torch only. Ratios are what PyTorch needs divided by what this program
 needs.`,
 		Example: `  lxmert bench train
   lxmert bench train --batches 32 --backend cuda --bf16 --peer python3 --compile
@@ -254,7 +264,7 @@ memory is in bytes:
   versus[] {batch, ours_ms, torch_ms, torch_maps_only_ms, ratio, ratio_maps_only}
   difference
 
-torch and what follows it are there with --peer only. Ratios are PyTorch's time per explanation divided by ours.
+torch and what follows it are there with --peer or --engine torch only. Ratios are PyTorch's time per explanation divided by ours.
 
 --method emap measures EMAP instead, of which --batches examples all texts meet all pictures; --method shapley exact Shapley
 values, for which all subsets of --batches words and regions are asked about. The peer makes one pass for each pair of a text
