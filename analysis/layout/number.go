@@ -9,12 +9,15 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis"
 )
 
+// missing stands for a number that there is not.
+const missing = "–"
+
 // Number writes a value with two or three digits.
 func Number(x float64) string {
 	a := math.Abs(x)
 	switch {
 	case math.IsNaN(x):
-		return "–"
+		return missing
 	case a >= 100 && a < 1e5 || x == math.Trunc(x) && a < 100:
 		return signed(strconv.FormatFloat(x, 'f', 0, 64))
 	case a >= 0.095 && a < 100:
@@ -28,7 +31,7 @@ func Number(x float64) string {
 func NumberLike(x, most float64) string {
 	switch {
 	case math.IsNaN(x):
-		return "–"
+		return missing
 	case x == 0 || most == 0:
 		return signed(strconv.FormatFloat(x, 'f', 0, 64))
 	case most >= 1e-3 && most < 1e4:
@@ -59,7 +62,7 @@ func Brief(x float64) string {
 func Entry(v any) (text string, number bool) {
 	switch v := v.(type) {
 	case nil:
-		return "–", true
+		return missing, true
 	case bool:
 		if v {
 			return "yes", false

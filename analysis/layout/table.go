@@ -37,7 +37,9 @@ func NewTable(t analysis.Table, most int) Table {
 			if interval {
 				low, _ := Entry(row[j+1])
 				high, _ := Entry(row[j+2])
-				text += " [" + low + ", " + high + "]"
+				if low != missing || high != missing { // what has no interval has no brackets either
+					text += " [" + low + ", " + high + "]"
+				}
 			}
 			c.Texts = append(c.Texts, text)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"strconv"
 	"text/tabwriter"
@@ -101,7 +102,9 @@ func writeResultTable(w io.Writer, t analysis.Table) {
 	row := func(cells []any) {
 		for _, c := range cells {
 			if x, ok := c.(float64); ok {
-				c = strconv.FormatFloat(x, 'f', 3, 64)
+				if c = strconv.FormatFloat(x, 'f', 3, 64); math.IsNaN(x) {
+					c = "–"
+				}
 			}
 			fmt.Fprintf(columns, "  %v\t", c)
 		}

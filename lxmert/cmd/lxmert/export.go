@@ -59,13 +59,13 @@ a column for each number that any run has, with all its digits; empty where the 
 						return err
 					}
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s has %d runs; `tensorboard --logdir %s` shows them\n", board, len(runs), board)
+				fmt.Fprintf(cmd.OutOrStdout(), "runs in %s: %d; `tensorboard --logdir %s` shows them\n", board, len(runs), board)
 			}
 			if table != "" {
 				if err := writeMetricsCSV(table, runs); err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s has the metrics of %d runs\n", table, len(runs))
+				fmt.Fprintf(cmd.OutOrStdout(), "runs in %s: %d\n", table, len(runs))
 			}
 			return nil
 		},

@@ -42,7 +42,7 @@ func exportedRuns(t *testing.T) (sweep string) {
 func TestExportWritesEveryNumberOfEveryRunAsCSV(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "metrics.csv")
 	out, _, err := execute(rootCommand(), "export", exportedRuns(t), "--csv", file)
-	if err != nil || !strings.Contains(out, "has the metrics of 2 runs") {
+	if err != nil || !strings.Contains(out, ": 2\n") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	got, err := os.ReadFile(file)

@@ -104,7 +104,7 @@ func (p *paging) path() (string, error) {
 	info, err := os.Stat(p.source.Path)
 	switch {
 	case err != nil:
-		return "", err
+		return "", fmt.Errorf("%w: a page is made of the folder of an analysis, of a file of predictions, or of a suite's scores", err)
 	case info.IsDir():
 		return filepath.Join(p.source.Path, "examples.html"), nil
 	}
