@@ -41,6 +41,7 @@ func saveSweep(cmd *cobra.Command, dir string, screen *screen) (*sweep.Summary, 
 		fmt.Fprintf(cmd.ErrOrStderr(), "warning: no result of %s\n", line)
 	}
 	fmt.Fprintf(out, "%s has all of it, with %d examples to look at; %d files beside it have the figures and the numbers\n", page, len(s.Shown), beside)
+	fmt.Fprintf(out, "`lxmert page %s` makes a page of all %d examples, to be sorted, filtered and searched\n", quoteArgs([]string{dir}), s.Examples)
 	return s, nil
 }
 

@@ -16,8 +16,12 @@ import (
 func TestAPageHasEveryExampleOfAnAnalysis(t *testing.T) {
 	r := newToyRun(t, goldentest.Folders(t, "model")[0])
 	dir := filepath.Join(t.TempDir(), "found")
-	if _, errOut, err := execute(rootCommand(), analyzeArgs(r, "relevance,norms", dir, "--batchSize", "3")...); err != nil {
+	said, errOut, err := execute(rootCommand(), analyzeArgs(r, "relevance,norms", dir, "--batchSize", "3")...)
+	if err != nil {
 		t.Fatalf("%v\n%s", err, errOut)
+	}
+	if !strings.Contains(said, "`lxmert page ") {
+		t.Errorf("nobody says that there can be a page:\n%s", said)
 	}
 	lines := exampleLines(t, filepath.Join(dir, "examples.jsonl"))
 	l, err := browse.Read(t.Context(), browse.Source{Path: dir})
