@@ -51,7 +51,7 @@ func Open(name, config string, opt lxrt.Options) (*Engine, error) {
 		w.Close()
 		return nil, err
 	}
-	e.kept.device = e.device
+	e.kept.device, e.kept.held = e.device, &e.held
 	backend := "libtorch:" + e.Device()
 	if opt.Log != nil {
 		fmt.Fprintf(opt.Log, "backend: %s\n", backend)
@@ -170,7 +170,7 @@ func (n *net) gradients(score tensor) (all [][]float32) {
 	if total := n.sum(score); libtch.AtRequiresGrad(total) {
 		libtch.AtRunBackward(&total, 1, &inputs[0], len(inputs), &outputs[0], 0, 0)
 		check()
-		n.made = append(n.made, outputs...)
+		n.own(outputs...)
 	}
 	for i, g := range n.plan.Grads {
 		if outputs[i] != nil && libtch.AtDefined(outputs[i]) {

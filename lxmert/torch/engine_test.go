@@ -152,6 +152,28 @@ func TestEveryRequestMeansTheSame(t *testing.T) {
 	})
 }
 
+// TestEveryTensorIsFreed after runs that succeed and that are cancelled: what is left is the weights, and nothing once the engine
+// is closed.
+func TestEveryTensorIsFreed(t *testing.T) {
+	folder := goldentest.Folders(t, "model")[0]
+	e := openEngine(t, filepath.Join(folder, "tiny", "weights.safetensors"), "")
+	b := readBatch(t, filepath.Join(folder, "tiny", "forward.safetensors"))
+	for _, r := range requests(b) {
+		enginetest.Run(t, e, b, r)
+		if got, want := e.held.Load(), int64(len(e.params)); got != want || want == 0 {
+			t.Fatalf("%d tensors are held, the weights are %d", got, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := e.Run(ctx, b, lxmert.Request{Want: lxmert.All("*")}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if err := e.Close(); err != nil || e.held.Load() != 0 {
+		t.Errorf("%d tensors are held by an engine that is closed: %v", e.held.Load(), err)
+	}
+}
+
 // TestMemoryStaysFlat over thousands of runs with gradients and edits.
 func TestMemoryStaysFlat(t *testing.T) {
 	if resident.Bytes() == 0 {

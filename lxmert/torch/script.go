@@ -192,7 +192,7 @@ func (a *arena) tensors(v libtch.Civalue, depth int) (all []tensor) {
 		all = make([]tensor, n)
 		libtch.AtiToTensorList(v, &all[0], n)
 		check()
-		a.made = append(a.made, all...)
+		a.own(all...)
 		return all
 	}
 	each, step := make([]libtch.Civalue, 2*n), 1

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sugarme/gotch/libtch"
 
@@ -21,6 +22,7 @@ var ErrClosed = errors.New("torch: the engine is closed")
 type service struct {
 	device int // -1: the processor, else a GPU
 	from   lxmert.Provenance
+	held   atomic.Int64 // tensors of its runs and weights that are not freed
 
 	mu     sync.Mutex
 	closed bool
@@ -72,7 +74,7 @@ func (s *service) run(ctx context.Context, cfg lxmert.Config, b *lxmert.Batch, r
 	s.mu.Unlock()
 	var results [][]float32
 	err = call(ctx, func() error {
-		a := &arena{device: s.device}
+		a := &arena{device: s.device, held: &s.held}
 		defer a.free()
 		results = compute(a, p)
 		return nil

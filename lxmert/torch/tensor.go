@@ -4,6 +4,7 @@ package torch
 
 import (
 	"strings"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/sugarme/gotch/libtch"
@@ -26,12 +27,24 @@ type tensor = libtch.Ctensor
 type arena struct {
 	device int // -1: the processor, else a GPU
 	made   []tensor
+	held   *atomic.Int64 // counts what is made and not yet freed; nil: nobody counts
+}
+
+// own takes tensors that the arena is to free.
+func (a *arena) own(made ...tensor) {
+	a.made = append(a.made, made...)
+	if a.held != nil {
+		a.held.Add(int64(len(made)))
+	}
 }
 
 // free frees every tensor of the arena.
 func (a *arena) free() {
 	for _, t := range a.made {
 		libtch.AtFree(t)
+	}
+	if a.held != nil {
+		a.held.Add(-int64(len(a.made)))
 	}
 	a.made = nil
 }
@@ -76,7 +89,7 @@ func (a *arena) op(f func(out *tensor)) tensor {
 	var out tensor
 	f(&out)
 	check()
-	a.made = append(a.made, out)
+	a.own(out)
 	return out
 }
 
@@ -85,7 +98,7 @@ func (a *arena) data(at unsafe.Pointer, shape []int, size uint, kind int) tensor
 	dims := int64s(shape)
 	t := libtch.AtTensorOfData(at, dims, uint(len(dims)), size, kind)
 	check()
-	a.made = append(a.made, t)
+	a.own(t)
 	if a.device < 0 {
 		return t
 	}
