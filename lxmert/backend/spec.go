@@ -83,6 +83,9 @@ func parseSpec(spec string) (request, error) {
 	default:
 		return r, r.unknown()
 	}
+	if r.kind == KindCPU && slices.ContainsFunc(r.options, func(o string) bool { return o == "tf32" || o == "tf32=true" }) {
+		r.note = fmt.Sprintf("%s: tf32 is for GPUs; the processor's products are full float32", r.from)
+	}
 	return r, r.checkOptions()
 }
 
@@ -144,10 +147,19 @@ func (r request) pluginOptions(kind Kind) []string {
 		}
 		set("shared_buffers", "false")
 	case KindCPU:
+		options = withoutTF32(options)
 		set("shared_buffers", "true")
 		set("devices", "1")
 	}
 	return options
+}
+
+// withoutTF32 leaves away what only GPUs have: the processor's products are always full float32, and its compiler knows no others.
+func withoutTF32(options []string) []string {
+	return slices.DeleteFunc(options, func(o string) bool {
+		name, _, _ := strings.Cut(o, "=")
+		return name == "tf32" || name == "notf32"
+	})
 }
 
 func splitOptions(s string) []string {

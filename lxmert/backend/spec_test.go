@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -61,9 +62,14 @@ func TestParityIsTheDefaultOnCUDA(t *testing.T) {
 			t.Errorf("%s: %v, %v", spec, got, err)
 		}
 	}
-	r, _ := parseSpec("cpu")
-	if got := r.pluginOptions(KindCPU); !slices.Equal(got, []string{"shared_buffers=true", "devices=1"}) {
-		t.Errorf("cpu: %v", got)
+	for _, spec := range []string{"cpu", "cpu,tf32=true", "cpu,tf32", "xla,tf32=true", "cpu,notf32", "cpu,tf32=false"} { // which the processor has not
+		r, err := parseSpec(spec)
+		if got := r.pluginOptions(KindCPU); err != nil || !slices.Equal(got, []string{"shared_buffers=true", "devices=1"}) {
+			t.Errorf("%s: %v, %v", spec, got, err)
+		}
+		if asked := spec == "cpu,tf32=true" || spec == "cpu,tf32"; asked != strings.Contains(r.note, "GPU") {
+			t.Errorf("%s: the note is %q", spec, r.note)
+		}
 	}
 }
 

@@ -80,7 +80,7 @@ func (c *comparison) runOurs(ctx context.Context, round int, j job, batches func
 // is the error where both compute something else: it takes the difference and what is allowed.
 func (c *comparison) runTorch(ctx context.Context, round int, s setting, name string, args []string, rows int, differs string) (Result, error) {
 	var r Result
-	p, err := c.torch.program(torchRun{setting: s, material: c.material, threads: c.Threads, onCUDA: c.ours[0].OnCUDA, bf16: c.BF16}, args)
+	p, err := c.torch.program(torchRun{setting: s, material: c.material, threads: c.Threads, onCUDA: c.ours[0].OnCUDA, bf16: c.BF16, tf32: c.TF32}, args)
 	if err != nil {
 		return r, err
 	}
@@ -115,7 +115,7 @@ type modelSpec struct {
 
 // spec is what our processes open.
 func (m *material) spec(o Options) modelSpec {
-	return modelSpec{Weights: m.weights, Config: o.Config, Inputs: m.inputs, Backend: o.Backend, BF16: o.BF16}
+	return modelSpec{Weights: m.weights, Config: o.Config, Inputs: m.inputs, Backend: o.backend(), BF16: o.BF16}
 }
 
 // with opens the model and the inputs in this process for what measures them, and fills in the rest of the result.
@@ -137,6 +137,6 @@ func (s modelSpec) with(ctx context.Context, log io.Writer, measure func(m *lxrt
 	if err := measure(m, inputs, r); err != nil {
 		return nil, err
 	}
-	r.PeakRSS = resident.Peak()
+	r.PeakRSS, r.PeakDevice = resident.Peak(), peakDevice(b)
 	return r, nil
 }

@@ -15,6 +15,7 @@ import (
 // The largest difference of logits or losses, relative to the largest one, at which two engines count as the same model.
 const (
 	sameFloat32  = 1e-3
+	sameTF32     = 1e-2 // of which numbers have three bits more than of bfloat16
 	sameBFloat16 = 5e-2
 )
 
@@ -82,7 +83,7 @@ func (f *forward) rounds(ctx context.Context) error {
 
 func (f *forward) spec(weights string, firstOfAll bool) Spec {
 	return Spec{
-		Weights: weights, Config: f.Config, Inputs: f.material.inputs, Backend: f.Backend, BF16: f.BF16,
+		Weights: weights, Config: f.Config, Inputs: f.material.inputs, Backend: f.backend(), BF16: f.BF16,
 		Batches: f.Batches, Repeat: f.Repeat, Side: f.Side, Logits: firstOfAll && f.beside(),
 	}
 }
@@ -171,7 +172,7 @@ func (f *forward) measureLibtorch(ctx context.Context, s setting, isFirst bool) 
 
 // torchRun is how PyTorch runs the model under a setting.
 func (f *forward) torchRun(s setting) torchRun {
-	return torchRun{setting: s, material: f.material, threads: f.Threads, onCUDA: f.ours[0].OnCUDA, bf16: f.BF16}
+	return torchRun{setting: s, material: f.material, threads: f.Threads, onCUDA: f.ours[0].OnCUDA, bf16: f.BF16, tf32: f.TF32}
 }
 
 // runEngine runs a process that says when its first output is there.
@@ -201,8 +202,11 @@ func (f *forward) runMapped(ctx context.Context) error {
 }
 
 func (o Options) same() float64 {
-	if o.BF16 {
+	switch {
+	case o.BF16:
 		return sameBFloat16
+	case o.TF32:
+		return sameTF32
 	}
 	return sameFloat32
 }

@@ -63,6 +63,7 @@ func Measure(ctx context.Context, s Spec, first func(), log io.Writer) (*Result,
 	if err := s.timeRows(ctx, m, inputs, r, first); err != nil {
 		return nil, err
 	}
+	r.PeakDevice = peakDevice(b)
 	largest := inputs.Rows()
 	r.Peak, err = peak.Measure(ctx, b.Backend, s.BF16, peak.Thorough, s.Side, modelProducts(m.Config(), largest, inputs.T(), inputs.V())...)
 	return r, err
@@ -174,6 +175,12 @@ func someRows(b *lxmert.Batch, from, to int) *lxmert.Batch {
 		return lxmert.Tensor{Shape: append([]int{to - from}, t.Shape[1:]...), Data: t.Data[from*size : to*size]}
 	}
 	return &lxmert.Batch{IDs: b.IDs[from:to], TextMask: b.TextMask[from:to], Feats: cut(b.Feats), Boxes: cut(b.Boxes)}
+}
+
+// peakDevice is the most memory in use on a GPU so far; 0 where it is not known.
+func peakDevice(b *backend.Backend) int64 {
+	m, _ := b.Memory()
+	return m.Peak
 }
 
 // openBackend opens a backend and starts the result that names it.

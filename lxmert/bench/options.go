@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -83,6 +84,8 @@ type Options struct {
 
 	Backend string // spec for backend.Open
 	BF16    bool   // bfloat16 on both sides
+	// TF32 multiplies float32 numbers by TensorFloat-32 on both sides, where they are on a GPU.
+	TF32 bool
 
 	Batches        []int // rows; default 1, 8, 32, of [Train] 8, 32
 	Words, Regions int   // default 20 and 36
@@ -112,6 +115,14 @@ func (o Options) withDefaults() Options {
 	set(&o.Threads, runtime.NumCPU())
 	set(&o.Side, 2048)
 	return o
+}
+
+// backend is the spec of the backend for our processes.
+func (o Options) backend() string {
+	if !o.TF32 {
+		return o.Backend
+	}
+	return cmp.Or(o.Backend, "xla") + ",tf32=true"
 }
 
 func (o Options) check() error {

@@ -61,6 +61,8 @@ type Side struct {
 	// programs. Nil: there was one process, and Opening is its own.
 	Anew    *Opening `json:"opening_anew,omitempty"`
 	PeakRSS int64    `json:"peak_rss_bytes"` // largest of all processes, weights in the page cache included; 0: not known
+	// PeakDevice is the most memory in use on a GPU by any of the processes; 0: not known.
+	PeakDevice int64 `json:"peak_device_bytes,omitempty"`
 }
 
 // Row is one batch size.
@@ -101,16 +103,18 @@ type Versus struct {
 
 // Result is what one measured process says of itself.
 type Result struct {
-	Engine  string      `json:"engine"`
-	Device  string      `json:"device"`
-	OnCUDA  bool        `json:"on_cuda"`
-	Threads int         `json:"threads"`
-	Opening Opening     `json:"opening"` // TotalS and StartS are filled by who started the process
-	Rows    []Timing    `json:"rows"`
-	PeakRSS int64       `json:"peak_rss_bytes"`
-	Peak    Peak        `json:"peak"`
-	Logits  [][]float32 `json:"logits,omitempty"` // of the first batch size
-	Losses  []float64   `json:"losses,omitempty"` // of the first training steps
+	Engine  string   `json:"engine"`
+	Device  string   `json:"device"`
+	OnCUDA  bool     `json:"on_cuda"`
+	Threads int      `json:"threads"`
+	Opening Opening  `json:"opening"` // TotalS and StartS are filled by who started the process
+	Rows    []Timing `json:"rows"`
+	PeakRSS int64    `json:"peak_rss_bytes"`
+	// PeakDevice is the most memory in use on a GPU; 0: not known.
+	PeakDevice int64       `json:"peak_device_bytes,omitempty"`
+	Peak       Peak        `json:"peak"`
+	Logits     [][]float32 `json:"logits,omitempty"` // of the first batch size
+	Losses     []float64   `json:"losses,omitempty"` // of the first training steps
 }
 
 // Timing is all runs of one batch size.
@@ -126,7 +130,7 @@ func newSide(results []Result, setting string, flops, peak float64) Side {
 	s := Side{Setting: setting, Processes: len(results), Rows: []Row{}}
 	for _, r := range results {
 		s.Engine, s.Device, s.Threads = r.Engine, r.Device, r.Threads
-		s.PeakRSS = max(s.PeakRSS, r.PeakRSS)
+		s.PeakRSS, s.PeakDevice = max(s.PeakRSS, r.PeakRSS), max(s.PeakDevice, r.PeakDevice)
 	}
 	s.opened(results)
 	for i, first := range results[0].Rows {

@@ -19,6 +19,7 @@ type job struct {
 	Embed     *embedSpec     `json:"embed,omitempty"`
 	Data      *dataSpec      `json:"data,omitempty"`
 	Tokenizer *tokenizerSpec `json:"tokenizer,omitempty"`
+	Golden    *goldenSpec    `json:"golden,omitempty"`
 }
 
 // Serve is the measured process. text is the last argument of its command line, which whoever measures adds to
@@ -52,6 +53,8 @@ func (j job) do(ctx context.Context, first func(), log io.Writer) (any, error) {
 		return j.Patch.measure(ctx, log)
 	case j.Embed != nil:
 		return j.Embed.measure(ctx, log)
+	case j.Golden != nil:
+		return j.Golden.measure(ctx, log)
 	case j.Data != nil:
 		return j.Data.measure(ctx)
 	case j.Tokenizer != nil:

@@ -49,6 +49,7 @@ type torchRun struct {
 	threads  int
 	onCUDA   bool
 	bf16     bool
+	tf32     bool
 }
 
 // program is PyTorch with further arguments, as a process.
@@ -67,6 +68,9 @@ func (t *pytorch) program(run torchRun, args []string) (process.Program, error) 
 	p := t.Python.Program("torch", append([]string{"--weights", m.forTorch, "--inputs", m.inputs,
 		"--heads", strconv.Itoa(m.config.Heads), "--activation", m.config.Activation,
 		"--threads", strconv.Itoa(run.threads), "--device", device, "--dtype", dtype}, args...)...)
+	if run.tf32 {
+		p.Argv = append(p.Argv, "--tf32")
+	}
 	if run.setting.compile {
 		p.Argv = append(p.Argv, "--compile")
 	}

@@ -123,6 +123,8 @@ class LXRT:
 
     def encode(self, ids, mask, feats, boxes):
         e, v = "bert.embeddings", "bert.encoder.visn_fc"
+        dtype = self.w["bert.pooler.dense.weight"].dtype
+        mask, feats, boxes = mask.to(dtype), feats.to(dtype), boxes.to(dtype)
         mask = (1.0 - mask[:, None, None, :]) * -10000.0
         places = torch.arange(ids.shape[1], device=ids.device)
         lang = (self.look_up("word_embeddings", ids) + self.look_up("position_embeddings", places)
@@ -253,7 +255,7 @@ def train(args, model, inputs):
 def relevance(maps, grads, layers):
     """Words' and regions' relevance for [CLS], of maps in the order in which the model computes them, [1, H, Q, K]."""
     # In float32, small numbers beside the ones of the diagonal would lose their digits.
-    scores = [(g * a).clamp(min=0).mean(1)[0].double() for a, g in zip(maps, grads)]
+    scores = [(g.float() * a.float()).clamp(min=0).mean(1)[0].double() for a, g in zip(maps, grads)]
     words, regions = scores[0].shape[0], scores[layers["layer"]].shape[0]
     device = scores[0].device
     tt, ii = torch.eye(words, device=device).double(), torch.eye(regions, device=device).double()
@@ -378,9 +380,8 @@ def patching(args, model, inputs):
     node changes of the logit of the most probable answer."""
     words = int(inputs["input_mask"][0].sum())
     ids, mask = (inputs[k][:1, :words].to(args.device) for k in ("input_ids", "input_mask"))
-    dtype = model.w["logit_fc.3.weight"].dtype
-    ids, mask = ids.long(), mask.to(dtype)
-    feats, boxes = (inputs[k][:1].to(device=args.device, dtype=dtype) for k in ("feats", "boxes"))
+    ids = ids.long()
+    feats, boxes = (inputs[k][:1].to(args.device) for k in ("feats", "boxes"))
     emptied = torch.zeros_like(feats)
 
     def patched(name, part, before, answer):
@@ -402,14 +403,14 @@ def patching(args, model, inputs):
     return {"rows": [{"batch": 1, "times_ms": times, "compile_s": max(0, cold - min(times) / 1000)}], "logits": [[c for _, c in found]]}
 
 
-def forward(args, model, inputs, dtype):
+def forward(args, model, inputs):
     """Times forward passes."""
 
     def run(batch):
         """Seconds and logits of one run."""
         begin = time.perf_counter()
         ids, mask, feats, boxes = (inputs[k][:batch].to(args.device) for k in ("input_ids", "input_mask", "feats", "boxes"))
-        logits = model.forward(ids.long(), mask.to(dtype), feats.to(dtype), boxes.to(dtype)).float().cpu()
+        logits = model.forward(ids.long(), mask, feats, boxes).float().cpu()
         return time.perf_counter() - begin, logits
 
     rows, first, logits = [], None, None
@@ -455,6 +456,7 @@ def main():
     parser.add_argument("--passes", choices=["emap", "shapley"], help="time single passes of a method")
     parser.add_argument("--size", type=int, default=4, help="with --passes: examples of EMAP, words and regions of Shapley values")
     parser.add_argument("--patch", help="patch nodes, comma-separated: a level and a position, or a map's .ctx and a head, as in x.0.ti.ctx:2")
+    parser.add_argument("--tf32", action="store_true", help="multiply float32 numbers by TensorFloat-32, on a GPU")
     parser.add_argument("--compile", action="store_true", help="with --train: use torch.compile")
     args = parser.parse_args()
     if args.about:
@@ -466,7 +468,7 @@ def main():
         }))
         return
     torch.set_num_threads(args.threads)
-    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = args.tf32
 
     begin = time.perf_counter()
     state = torch.load(args.weights, map_location="cpu", weights_only=True, **({"mmap": True} if args.mmap else {}))
@@ -486,7 +488,7 @@ def main():
     elif args.patch:
         found = patching(args, model, inputs)
     else:
-        found = forward(args, model, inputs, dtype)
+        found = forward(args, model, inputs)
     opening = {"library_s": IMPORTED - START, "load_s": load, "forward_s": found.pop("forward_s", 0)}
     print(json.dumps({
         "engine": "torch " + torch.__version__,
@@ -494,6 +496,7 @@ def main():
         "threads": torch.get_num_threads(),
         "opening": opening,
         "peak_rss_bytes": peak_rss(),
+        "peak_device_bytes": torch.cuda.max_memory_allocated() if args.device != "cpu" else 0,
         **found,
     }))
 

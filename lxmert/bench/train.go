@@ -252,7 +252,7 @@ func (t *training) runTorch(ctx context.Context, batch int, s setting, compare b
 	if compare {
 		args = append(args, "--losses", strconv.Itoa(comparedLoss), "--dropout", "0", "--lr", number(comparedRate))
 	}
-	p, err := t.torch.program(torchRun{setting: s, material: t.material, threads: t.Threads, onCUDA: t.onCUDA, bf16: t.BF16}, args)
+	p, err := t.torch.program(torchRun{setting: s, material: t.material, threads: t.Threads, onCUDA: t.onCUDA, bf16: t.BF16, tf32: t.TF32}, args)
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func (s trainSpec) measure(ctx context.Context, log io.Writer) (*Result, error) 
 		return r, errors.Join(err, t.Close())
 	}
 	row, err := s.time(ctx, t, parts)
-	r.PeakRSS = resident.Peak()
+	r.PeakRSS, r.PeakDevice = resident.Peak(), peakDevice(b)
 	if err = errors.Join(err, t.Close()); err != nil {
 		return nil, fmt.Errorf("batch %d: %w", s.Batch, err)
 	}

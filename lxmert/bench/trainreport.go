@@ -49,6 +49,8 @@ type TrainRow struct {
 	Row
 	Processes int   `json:"processes"`
 	PeakRSS   int64 `json:"peak_rss_bytes"` // of the host, largest of the processes; 0: not known
+	// PeakDevice is the most memory in use on a GPU; 0: not known.
+	PeakDevice int64 `json:"peak_device_bytes,omitempty"`
 }
 
 // TrainVersus compares one batch size. Ratios are what PyTorch needs divided by what we need: above 1, ours is better.
@@ -65,7 +67,7 @@ func newTrainSide(results [][]Result, setting string, flops, peak float64) Train
 	for _, ofBatch := range results {
 		s := newSide(ofBatch, setting, flops, peak)
 		t.Engine, t.Device, t.Setting, t.Threads = s.Engine, s.Device, s.Setting, s.Threads
-		t.Rows = append(t.Rows, TrainRow{Row: s.Rows[0], Processes: s.Processes, PeakRSS: s.PeakRSS})
+		t.Rows = append(t.Rows, TrainRow{Row: s.Rows[0], Processes: s.Processes, PeakRSS: s.PeakRSS, PeakDevice: s.PeakDevice})
 	}
 	return t
 }

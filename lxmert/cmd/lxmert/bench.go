@@ -19,7 +19,7 @@ func benchCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Measure speed and memory, on its own or side by side with PyTorch",
 	}
-	cmd.AddCommand(benchForwardCommand(), benchTrainCommand(), benchPretrainCommand(), benchAnalysisCommand(), benchDataCommand(), benchTokenizerCommand(), benchMeasureCommand())
+	cmd.AddCommand(benchForwardCommand(), benchTrainCommand(), benchPretrainCommand(), benchAnalysisCommand(), benchDataCommand(), benchTokenizerCommand(), benchGPUCommand(), benchMeasureCommand())
 	return cmd
 }
 
@@ -94,7 +94,7 @@ memory is in bytes:
   ours, torch[] {engine, device, setting, threads, processes,
     rows[] {batch, best_ms, median_ms, examples_per_s, gflop_per_s, share_of_peak (0 to 1), compile_s, runs},
     opening {total_s, start_s, library_s, load_s, compile_s, forward_s}, opening_median_s, opening_anew {as opening},
-    peak_rss_bytes}
+    peak_rss_bytes, peak_device_bytes}
   torch_mapped {as ours, rows empty}
   versus[] {batch, ours_best_ms, ours_median_ms, torch_best_ms, torch_median_ms, ratio_best, ratio_median}
   torch_over_ours_opening, torch_over_ours_opening_anew, logits_difference
@@ -130,6 +130,7 @@ func benchModelFlags(f *pflag.FlagSet, o *bench.Options, batches []int) {
 	f.StringVar(&o.Config, "config", "", "JSON file with the sizes that the weights' shapes do not tell (default: looked for beside the weights)")
 	f.StringVar(&o.Keep, "keep", "", "write the made-up weights to this `FILE`.pth and leave it there")
 	f.BoolVar(&o.BF16, "bf16", false, "bfloat16 on both sides (fast on GPUs, slow on CPUs)")
+	f.BoolVar(&o.TF32, "tf32", false, "multiply float32 numbers by TensorFloat-32 on both sides, on GPUs that can")
 	f.IntSliceVar(&o.Batches, "batches", batches, "batch sizes")
 	f.IntVar(&o.Words, "words", 20, "word pieces of a sentence")
 	f.IntVar(&o.Regions, "regions", 36, "regions of a picture")
@@ -172,14 +173,14 @@ an error if the losses differ by more than 1e-3 of PyTorch's (with --bf16, which
 of queries and values, and the head, instead of the whole model.
 
 --json prints one object instead of the tables. Times are in milliseconds where the name ends in _ms, else in seconds;
-memory is in bytes, of the host:
+memory is in bytes, of the host, or of a GPU where it is called device:
 
   version, machine {os, arch, cpu, cores}, repeat, rounds, pretrain, lora, rematerialize, accumulate, devices
   model {weights, file_bytes, parameters, answers, words, regions, dtype, flops_per_example}
   peak {gflop_per_s, product {m, k, n}}
   ours, torch[] {engine, device, setting, threads,
     rows[] {batch, best_ms, median_ms, examples_per_s, gflop_per_s, share_of_peak (0 to 1), compile_s, runs,
-      processes, peak_rss_bytes}}
+      processes, peak_rss_bytes, peak_device_bytes}}
   versus[] {batch, ours_best_ms, ours_median_ms, torch_best_ms, torch_median_ms, ratio_best, ratio_median,
     ours_peak_rss_bytes, torch_peak_rss_bytes, ratio_memory}
   losses[], loss_difference
@@ -259,7 +260,7 @@ memory is in bytes:
 
   version, machine {os, arch, cpu, cores}, method, repeat, rounds
   model {weights, file_bytes, parameters, answers, words, regions, dtype}
-  ours, torch[], torch_maps_only[] {engine, device, setting, threads, processes, peak_rss_bytes,
+  ours, torch[], torch_maps_only[] {engine, device, setting, threads, processes, peak_rss_bytes, peak_device_bytes,
     rows[] {batch, best_ms, median_ms, examples_per_s, compile_s, runs}}
   versus[] {batch, ours_ms, torch_ms, torch_maps_only_ms, ratio, ratio_maps_only}
   difference

@@ -30,6 +30,11 @@ func TestBenchExplainsWrongFlags(t *testing.T) {
 		{"data --features 0", "--features is 0"},
 		{"tokenizer --sentences 0", "--sentences is 0"},
 		{"tokenizer --length 1", "--length is 1"},
+		{"gpu", "--out"},
+		{"gpu --out x --repeat 0", "--repeat is 0"},
+		{"gpu --out x --maxBatch -1", "--maxBatch is -1"},
+		{"gpu --out x --limit 0s", "--limit is 0s"},
+		{"gpu --out x --golden nowhere", "there is no nowhere/tiny/forward.safetensors"},
 	} {
 		_, _, err := execute(rootCommand(), append([]string{"bench"}, strings.Fields(c.args)...)...)
 		if !errors.Is(err, commandline.ErrUsage) || !strings.Contains(err.Error(), c.want) {
@@ -41,7 +46,7 @@ func TestBenchExplainsWrongFlags(t *testing.T) {
 // TestBenchHelpNamesAllOfItsJSON: whoever reads --json finds each name in the command's help.
 func TestBenchHelpNamesAllOfItsJSON(t *testing.T) {
 	for name, report := range map[string]any{
-		"forward": bench.Report{}, "train": bench.TrainReport{}, "data": bench.DataReport{}, "tokenizer": bench.TokenizerReport{},
+		"forward": bench.Report{}, "train": bench.TrainReport{}, "data": bench.DataReport{}, "tokenizer": bench.TokenizerReport{}, "gpu": bench.GPUReport{},
 	} {
 		cmd, _, err := benchCommand().Find([]string{name})
 		if err != nil {
