@@ -42,7 +42,7 @@ var arrows = []struct {
 	{"lxmert/dynamics", []string{"lxmert", "lxmert/weights"}},
 	{"lxmert/train", []string{"lxmert", "lxmert/dynamics", "lxmert/lxrt", "lxmert/weights", "lxmert/backend"}},
 	{"lxmert/task", []string{"lxmert", "lxmert/lxrt", "lxmert/dataset", "lxmert/dynamics", "lxmert/train", "lxmert/token", "lxmert/region", "lxmert/weights", "lxmert/backend"}},
-	{"lxmert/task/cli", []string{"lxmert/task", "lxmert/dataset", "lxmert/toy"}},
+	{"lxmert/task/cli", []string{"lxmert/task", "lxmert/dataset", "lxmert/toy", "lxmert/weights"}},
 	{"lxmert/task/own", []string{"lxmert/backend", "lxmert/dataset", "lxmert/task", "lxmert/task/cli", "lxmert/train"}},
 	{"lxmert/toy", []string{"lxmert", "lxmert/region", "lxmert/dataset"}},
 	{"lxmert/toy/toytest", []string{"lxmert/toy"}},

@@ -187,6 +187,9 @@ func (l *Line) Complete() error {
 		}
 		o.Schedule = append(o.Schedule, e)
 	}
+	if err := l.fillToy(); err != nil {
+		return err
+	}
 	var err error
 	if o.Rates, err = task.ParseRates(l.rates); err != nil {
 		return usage("--lrFor: %w", err)

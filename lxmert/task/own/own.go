@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -52,10 +51,6 @@ func Run(ctx context.Context, t *dataset.Task, o task.Own, args []string, out, n
 	flags.SetOutput(out)
 	l.Add(flags)
 	spec := flags.String("backend", "", "compute backend: cpu, cuda, go, or xla:/path/to/plugin.so (default: the fastest found)")
-	args, err := cli.ExpandToy(slices.Clone(args))
-	if err != nil {
-		return nil, err
-	}
 	if err := l.Read(flags, args); err != nil {
 		return nil, err
 	}
