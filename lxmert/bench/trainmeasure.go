@@ -170,21 +170,20 @@ func losses(ctx context.Context, t *train.Trainer, parts []train.Part) ([]float6
 func (s trainSpec) time(ctx context.Context, t *train.Trainer, parts []train.Part) (*Timing, error) {
 	row := &Timing{Batch: s.Batch}
 	firstStep := 0.0
-	for i := range s.Repeat + 2 {
-		start := time.Now()
-		r, err := t.Step(ctx, parts...)
-		if err != nil {
-			return nil, err
-		}
-		seconds := time.Since(start).Seconds()
+	err := t.MakeSteps(ctx, s.Repeat+2, func(int) ([]train.Part, error) { return parts, nil }, func(i int, r *train.Result, took time.Duration) error {
+		seconds := took.Seconds()
 		switch {
 		case r.Skipped:
-			return nil, fmt.Errorf("step %d was skipped: its loss is %g, the gradients' norm %g", i+1, r.Loss, r.Norm)
+			return fmt.Errorf("step %d was skipped: its loss is %g, the gradients' norm %g", i+1, r.Loss, r.Norm)
 		case i == 0:
-			firstStep = seconds
+			firstStep = seconds + r.Compiling.Seconds()
 		case i > 1:
 			row.TimesMS = append(row.TimesMS, 1000*seconds)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	row.CompileS = max(0, firstStep-best(row.TimesMS)/1000)
 	return row, nil

@@ -309,9 +309,7 @@ func long(d time.Duration) string {
 func timeSteps(ctx context.Context, t *train.Trainer, batches func(context.Context) train.Batches) (perStep, compiling time.Duration, err error) {
 	b := batches(ctx)
 	defer func() { b.Close() }()
-	var counted time.Duration
-	for i := range planSteps + 2 {
-		begin := time.Now()
+	next := func(i int) ([]train.Part, error) {
 		parts, err := b.Next()
 		if errors.Is(err, io.EOF) {
 			b.Close()
@@ -321,17 +319,18 @@ func timeSteps(ctx context.Context, t *train.Trainer, batches func(context.Conte
 		if err == nil && i == 0 {
 			err = t.Fit(parts...)
 		}
-		if err != nil {
-			return 0, 0, err
-		}
-		r, err := t.Step(ctx, parts...)
-		if err != nil {
-			return 0, 0, err
-		}
+		return parts, err
+	}
+	var counted time.Duration
+	err = t.MakeSteps(ctx, planSteps+2, next, func(i int, r *train.Result, took time.Duration) error {
 		compiling += r.Compiling
 		if i >= 2 {
-			counted += time.Since(begin) - r.Compiling
+			counted += took
 		}
+		return nil
+	})
+	if err != nil {
+		return 0, 0, err
 	}
 	return counted / planSteps, compiling, nil
 }

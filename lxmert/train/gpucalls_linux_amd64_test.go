@@ -3,9 +3,11 @@
 package train
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
@@ -111,6 +113,48 @@ func TestNothingIsWaitedForBeforeTheNextIsAskedFor(t *testing.T) {
 }
 
 // TestStepsWithKeptPicturesSendLittle: sentences, answers and numbers of regions are as many as VQA's.
+// TestMeasuredStepsAreThoseOfARun: MakeSteps has the next step begun when one is read, and comes to the losses of steps one by one.
+func TestMeasuredStepsAreThoseOfARun(t *testing.T) {
+	const steps = 5
+	b, since := backendtest.WatchedAsCUDA(t)
+	open := func() *Trainer {
+		return newTrainer(t, b, &Initial{Config: small(), Seed: 3, Range: 0.1}, answers, withDropout())
+	}
+	parts := []Part{rows(small(), 1, 4)}
+	var want, got []float64
+	one := open()
+	for range steps {
+		r, err := one.Step(t.Context(), parts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, r.Loss)
+	}
+	many, begun := open(), 0
+	since()
+	err := many.MakeSteps(t.Context(), steps, func(int) ([]Part, error) { begun++; return parts, nil }, func(i int, r *Result, took time.Duration) error {
+		if begun != min(i+2, steps) {
+			t.Errorf("step %d ends when %d have begun", i, begun)
+		}
+		got = append(got, r.Loss)
+		return nil
+	})
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("losses %v, want %v; %v", got, want, err)
+	}
+	if n, _ := since().Count(backendtest.WaitOnExecute); n > 0 {
+		t.Errorf("%d executions are waited for", n)
+	}
+	failing := errors.New("no more")
+	err = many.MakeSteps(t.Context(), steps, func(i int) ([]Part, error) { return parts, nil }, func(int, *Result, time.Duration) error { return failing })
+	if !errors.Is(err, failing) {
+		t.Errorf("%v", err)
+	}
+	if _, err := many.Step(t.Context(), parts...); err != nil {
+		t.Errorf("after steps that were given up: %v", err)
+	}
+}
+
 func TestStepsWithKeptPicturesSendLittle(t *testing.T) {
 	cfg := small()
 	cfg.MaxPositions, cfg.TaskClasses = 20, 3129

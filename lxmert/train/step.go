@@ -56,6 +56,42 @@ func (t *Trainer) Ahead() int {
 	return 0
 }
 
+// MakeSteps makes n steps in the way of a run: a GPU gets each while it is at the one before. done is given what each did, and how
+// long it took since the one before came to its end, without what was built and compiled meanwhile.
+func (t *Trainer) MakeSteps(ctx context.Context, n int, parts func(i int) ([]Part, error), done func(i int, r *Result, took time.Duration) error) (err error) {
+	var under []*Begun
+	defer func() {
+		for _, b := range under {
+			err = errors.Join(err, b.Close())
+		}
+	}()
+	last, compiled := time.Now(), t.compiling
+	for i, begun := 0, 0; i < n; i++ {
+		for ; begun < n && len(under) <= t.Ahead(); begun++ {
+			p, err := parts(begun)
+			if err != nil {
+				return err
+			}
+			b, err := t.Begin(ctx, p...)
+			if err != nil {
+				return err
+			}
+			under = append(under, b)
+		}
+		r, err := under[0].Result()
+		if under = under[1:]; err != nil {
+			return err
+		}
+		now := time.Now()
+		took := now.Sub(last) - (t.compiling - compiled)
+		last, compiled = now, t.compiling
+		if err := done(i, r, took); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Begin is the part of [Trainer.Step] for which the host need not know how the step comes out. Steps are finished in the order in
 // which they begin.
 func (t *Trainer) Begin(ctx context.Context, parts ...Part) (*Begun, error) {
