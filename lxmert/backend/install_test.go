@@ -232,8 +232,8 @@ func newerAndOlder(t *testing.T) (in *installation, log *bytes.Buffer, fetched s
 	newer := wheel{project: "newer", version: "2", platform: "any", sha256: fmt.Sprintf("%x", sha256.Sum256(file)), member: "b/pjrt_c_api_cpu_plugin.so"}
 	in.cpu["linux/amd64"] = []wheel{newer, older}
 	served := filepath.Join(in.root, "served")
-	putFile(t, filepath.Join(served, newer.requirement()), string(file))
-	putFile(t, filepath.Join(served, older.requirement()), string(olderFile))
+	putFile(t, filepath.Join(served, newer.exactly()), string(file))
+	putFile(t, filepath.Join(served, older.exactly()), string(olderFile))
 	fetched = filepath.Join(in.root, "fetched")
 	putFile(t, filepath.Join(in.root, "bin/python3"), `#!/bin/sh
 [ "$3" = --version ] && { echo "pip 24.0 (python 3.12)"; exit; }
@@ -274,12 +274,12 @@ func TestTheNewestPluginThatWorksIsTaken(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, log)
 		}
 	}
-	if text, err := os.ReadFile(fetched); err != nil || string(text) != "newer==2\nplugin==1\n" {
+	if text, err := os.ReadFile(fetched); err != nil || string(text) != "newer===2\nplugin===1\n" {
 		t.Errorf("downloaded %s, %v", text, err)
 	}
 
 	in, log, _ = newerAndOlder(t)
-	if err := os.Remove(filepath.Join(in.root, "served/newer==2")); err != nil {
+	if err := os.Remove(filepath.Join(in.root, "served/newer===2")); err != nil {
 		t.Fatal(err)
 	}
 	if err := in.install(t.Context(), "cpu"); err != nil {

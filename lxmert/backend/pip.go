@@ -71,8 +71,7 @@ func (p pip) download(ctx context.Context, w wheel, dir string) (string, error) 
 	if w.python != "" {
 		args = append(args, "--implementation", "cp", "--python-version", w.python)
 	}
-	// "==" would also take the builds that another index of the user's has of this version, such as 2.1.0+cpu.
-	out, err := p.run(ctx, 30*time.Minute, nil, append(args, w.project+"==="+w.version)...)
+	out, err := p.run(ctx, 30*time.Minute, nil, append(args, w.exactly())...)
 	if err != nil {
 		return "", fmt.Errorf("`%s download %s` failed: %s", p, w.requirement(), pipTrouble(out, err))
 	}

@@ -43,8 +43,12 @@ var cpuWheels = map[string][]wheel{
 	}},
 }
 
-// requirement is the wheel as pip is asked for it.
+// requirement is the wheel as people ask pip for it.
 func (w wheel) requirement() string { return w.project + "==" + w.version }
+
+// exactly is the wheel as pip is asked for it: "==" would also take the builds that another index of the user's has of this
+// version, such as 2.1.0+cpu.
+func (w wheel) exactly() string { return w.project + "===" + w.version }
 
 // largestPlugin bounds what unpacking may write; XLA plugins have 200 to 500 MB.
 const largestPlugin = 2 << 30
