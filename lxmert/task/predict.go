@@ -111,8 +111,11 @@ func (s *session) predictor(ctx context.Context, set *dataset.Set) (predictor, i
 	}
 	fmt.Fprintf(s.opt.Out, "Load model from %s\n", s.opt.Load)
 	t, err := s.trainer(ctx, begin, training{clip, warmup, false, s.objective()}, 1)
-	if err = errors.Join(err, begin.Close()); err != nil {
-		return nil, nil, err
+	if err != nil {
+		return nil, nil, errors.Join(err, begin.Close())
+	}
+	if err := begin.Close(); err != nil {
+		return nil, nil, errors.Join(err, t.Close())
 	}
 	return func(ctx context.Context, set *dataset.Set) ([]int, error) { return s.validate(ctx, t, t.Model(), set) }, t, nil
 }
