@@ -11,20 +11,27 @@ import (
 	"github.com/seed-516990b0/golxmert/kernel/client"
 )
 
-// TestStudiesOfAModel run in the session: what each finds comes back as what it is, and says how it goes on the way.
-func TestStudiesOfAModel(t *testing.T) {
+// toyQuestions is a session with a toy world of the test's own, its model and the first questions that it was trained on.
+func toyQuestions(t *testing.T, n int) (*client.Client, *client.Model, []client.QA) {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "world")
-	t.Setenv("LXMERT_TOY", dir)
+	t.Setenv("LXMERT_TOY", dir) // before the session starts
 	c := newResident(t).dial("a")
 	toyModel(t, c, dir)
 	m, err := c.Open(t.Context(), client.Spec{Weights: "toy"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked, err := m.Questions(t.Context(), "train", 120)
+	asked, err := m.Questions(t.Context(), "train", n)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c, m, asked
+}
+
+// TestStudiesOfAModel run in the session: what each finds comes back as what it is, and says how it goes on the way.
+func TestStudiesOfAModel(t *testing.T) {
+	c, m, asked := toyQuestions(t, 120)
 	var questions []client.Question
 	for _, q := range asked {
 		questions = append(questions, q.Question)
@@ -105,18 +112,7 @@ func memoryOf(t *testing.T, c *client.Client) int64 {
 
 // TestTwoModelsAreCompared, here a model with itself, with names and right answers.
 func TestTwoModelsAreCompared(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "world")
-	t.Setenv("LXMERT_TOY", dir)
-	c := newResident(t).dial("a")
-	toyModel(t, c, dir)
-	m, err := c.Open(t.Context(), client.Spec{Weights: "toy"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	asked, err := m.Questions(t.Context(), "train", 40)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, m, asked := toyQuestions(t, 40)
 	var questions []client.Question
 	spec := m.Info().Spec
 	settings := client.StudySettings{With: &spec, Names: []string{"one", "two"}}
@@ -142,7 +138,7 @@ func TestTwoModelsAreCompared(t *testing.T) {
 		"1 names for two models":  {With: &spec, Names: []string{"one"}},
 		"right answers of 1":      {With: &spec, Names: settings.Names, Right: settings.Right[:1]},
 		"both are called":         {With: &spec, Names: []string{"one", "one"}},
-		"no such weights: tried":  {With: &client.Spec{Weights: filepath.Join(dir, "nothing")}},
+		"no such weights: tried":  {With: &client.Spec{Weights: filepath.Join(t.TempDir(), "nothing")}},
 	} {
 		if _, err := m.Study(t.Context(), "compare", questions, settings, nil); err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%v, expected %q", err, part)
