@@ -11,12 +11,13 @@ import (
 	"os"
 	"slices"
 
+	"github.com/seed-516990b0/golxmert/internal/half"
 	"github.com/seed-516990b0/golxmert/internal/safetensors"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
-// half is the size of a number in a file, in bytes.
-const half = 2
+// width is the size of a number in a file, in bytes.
+const width = 2
 
 // Recorder writes a file. It keeps one epoch in memory, four bytes for each example.
 type Recorder struct {
@@ -35,7 +36,7 @@ type recorded struct {
 
 // Size is how many bytes a file takes beside its header.
 func (a About) Size(ids []string) int64 {
-	size := 2 * half * int64(a.Epochs) * int64(a.Examples())
+	size := 2 * width * int64(a.Epochs) * int64(a.Examples())
 	for _, id := range ids {
 		size += int64(len(id)) + 3 // quotes and comma
 	}
@@ -89,10 +90,10 @@ func contents(about About, ids []string) ([]weights.Item, map[string]string, err
 		return nil, nil, err
 	}
 	shape := []int{about.Epochs, len(ids)}
-	unseen := slices.Repeat([]float32{float32(math.NaN())}, len(ids))
+	unseen := halves(slices.Repeat([]float32{float32(math.NaN())}, len(ids)))
 	never := func(w io.Writer) error {
 		for range about.Epochs {
-			if err := weights.FromFloats("", nil, unseen, weights.F16).Values(w); err != nil {
+			if _, err := w.Write(unseen); err != nil {
 				return err
 			}
 		}
@@ -159,7 +160,7 @@ func open(path string, about About) (_ *Recorder, err error) {
 		if at < 0 {
 			return nil, fmt.Errorf("%w: it has no array %q", ErrFormat, name)
 		}
-		r.arrays[i] = recorded{at: start + entries[at].Begin, row: make([]byte, half*about.Examples())}
+		r.arrays[i] = recorded{at: start + entries[at].Begin, row: make([]byte, width*about.Examples())}
 	}
 	return r, nil
 }
@@ -186,18 +187,21 @@ func (r *Recorder) offset(a recorded, epoch int) int64 {
 }
 
 // Add records examples of the epoch, by their numbers: for each the probability of its label, and the score of what was predicted.
-func (r *Recorder) Add(examples []int, probabilities, scores []float32) error {
+func (r *Recorder) Add(examples []int, probabilities, scores []float32) {
 	for i, numbers := range [][]float32{probabilities, scores} {
-		var b bytes.Buffer
-		if err := weights.FromFloats("", nil, numbers, weights.F16).Values(&b); err != nil {
-			return err
-		}
-		for _, k := range examples {
-			copy(r.arrays[i].row[half*k:half*(k+1)], b.Next(half))
+		written := halves(numbers)
+		for n, k := range examples {
+			copy(r.arrays[i].row[width*k:width*(k+1)], written[width*n:])
 		}
 	}
 	r.dirty = true
-	return nil
+}
+
+// halves are numbers as the file has them.
+func halves(numbers []float32) []byte {
+	b := make([]byte, width*len(numbers))
+	half.Encode(b, numbers) // none is above 1
+	return b
 }
 
 // flush writes the epoch's row.

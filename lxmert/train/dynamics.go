@@ -53,5 +53,6 @@ func (r *run) see(p Part, outputs []any) error {
 	if err != nil {
 		return err
 	}
-	return r.seen.Add(examples, probabilities, scores)
+	r.seen.Add(examples, probabilities, scores)
+	return nil
 }
