@@ -7,17 +7,8 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/compare"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
-	"github.com/seed-516990b0/golxmert/lxmert"
-	"github.com/seed-516990b0/golxmert/lxmert/question"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
-
-// lent is a model that a study uses beside its own.
-type lent struct {
-	eng     lxmert.Engine
-	asker   *question.Asker
-	weights modelKey
-}
 
 // compare asks two models the same questions.
 func (s *study) compare(ctx context.Context) (analysis.Result, error) {
@@ -29,26 +20,27 @@ func (s *study) compare(ctx context.Context) (analysis.Result, error) {
 		return nil, err
 	}
 	defer release()
-	both := [2]*lent{{s.eng, s.asker, s.weights}, other}
+	of := len(s.asked)
 	names := s.settings.Names
 	if len(names) == 0 {
-		names = compare.ShortNames(both[0].weights.weights, both[1].weights.weights)
+		names = compare.ShortNames(s.eng.m.key.weights, other.eng.m.key.weights)
 	}
 	if len(names) != 2 {
 		return nil, &wire.Fault{Kind: wire.Usage, Message: fmt.Sprintf("session: %d names for two models", len(names))}
 	}
-	if n := len(s.settings.Right); n > 0 && n != s.total {
-		return nil, &wire.Fault{Kind: wire.Usage, Message: fmt.Sprintf("session: right answers of %d questions, and there are %d", n, s.total)}
+	if n := len(s.settings.Right); n > 0 && n != of {
+		return nil, &wire.Fault{Kind: wire.Usage, Message: fmt.Sprintf("session: right answers of %d questions, and there are %d", n, of)}
 	}
-	opt := compare.Options{Seed: s.settings.Seed, Show: comparedShown, Progress: func(done int) { s.progress("comparing", done, s.total) }}
+	opt := compare.Options{Seed: s.settings.Seed, Show: comparedShown, Progress: func(done int) { s.progress("comparing", done, of) }}
 	var models [2]compare.Model
-	for i, m := range both {
+	for i, m := range [2]*lent{s.lent, other} {
 		classes, err := m.asker.Names()
 		if err != nil {
 			return nil, err
 		}
 		models[i] = compare.Model{Name: names[i], Engine: m.eng, Head: m.asker.Head(), Words: classes.Words}
-		file, err := weights.OpenModel(m.weights.weights, m.weights.config)
+		key := m.eng.m.key
+		file, err := weights.OpenModel(key.weights, key.config)
 		if err != nil {
 			return nil, err
 		}

@@ -31,21 +31,26 @@ const studiedTogether = 32
 
 // study is what an analysis is given.
 type study struct {
+	*lent    // the model
 	settings client.StudySettings
-	eng      lxmert.Engine
-	random   func() (m *lxrt.Model, discard func(), err error) // the same model with random weights; discard must follow
-	asker    *question.Asker
-	weights  modelKey
+	random   func() (m *lxrt.Model, discard func(), err error)      // the same model with random weights; discard must follow
 	other    func(client.Spec) (m *lent, release func(), err error) // a second model; release must follow
 	asked    []lxmert.Question
 	batches  probe.Batches
 	part     func(from, to int) probe.Batches // of some of the questions
 	progress func(what string, done, total int)
-	total    int // questions
+}
+
+// lent is a model that a study uses, and its asker.
+type lent struct {
+	eng   takingTurns
+	asker *question.Asker
 }
 
 // reading reports how many rows were read.
-func (s *study) reading(done int) { s.progress("reading states", min(done, s.total), s.total) }
+func (s *study) reading(done int) {
+	s.progress("reading states", min(done, len(s.asked)), len(s.asked))
+}
 
 // target is what a target's name stands for, of a question or of many; see [analysis.ReadTarget].
 func (s *study) target(b *lxmert.Batch) (analysis.Target, error) {
@@ -92,7 +97,8 @@ func (s *study) tunedLens(ctx context.Context) (analysis.Result, error) {
 
 // erase takes a concept out of every level: fitted to the first half of the questions, tried on the second.
 func (s *study) erase(ctx context.Context) (analysis.Result, error) {
-	if s.total < 2 || len(s.settings.Tasks) != 1 {
+	n := len(s.asked)
+	if n < 2 || len(s.settings.Tasks) != 1 {
 		return nil, &wire.Fault{Kind: wire.Usage, Message: "session: erasing needs one concept, such as \"attribute\" or \"attribute=red\", and questions of which one half is for fitting"}
 	}
 	task, label, _ := strings.Cut(s.settings.Tasks[0], "=")
@@ -103,7 +109,7 @@ func (s *study) erase(ctx context.Context) (analysis.Result, error) {
 			return nil, err
 		}
 	}
-	return concept.Run(ctx, s.eng, s.part(0, s.total/2), s.part(s.total/2, s.total), opt)
+	return concept.Run(ctx, s.eng, s.part(0, n/2), s.part(n/2, n), opt)
 }
 
 // names are those of the classes that a target chooses from, as far as somebody has named them.
@@ -190,7 +196,14 @@ func (s *Server) answerStudy(w http.ResponseWriter, r *http.Request) error {
 	if len(call.Questions) == 0 {
 		return &wire.Fault{Kind: wire.Usage, Message: "session: a study needs questions, such as m.Questions(\"heldout\", 200)"}
 	}
-	m, asker, release, err := s.asking(r.Context(), call.Spec)
+	lend := func(spec client.Spec) (*lent, func(), error) {
+		m, asker, release, err := s.asking(r.Context(), spec)
+		if err != nil {
+			return nil, nil, err
+		}
+		return &lent{takingTurns{s, notebook(r), m}, asker}, release, nil
+	}
+	own, release, err := lend(call.Spec)
 	if err != nil {
 		return err
 	}
@@ -205,15 +218,8 @@ func (s *Server) answerStudy(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	x := &study{
-		settings: call.Settings, asker: asker, eng: takingTurns{s, notebook(r), m}, weights: m.key, asked: call.Questions, total: len(call.Questions),
-		other: func(spec client.Spec) (*lent, func(), error) {
-			m, asker, release, err := s.asking(r.Context(), spec)
-			if err != nil {
-				return nil, nil, err
-			}
-			return &lent{takingTurns{s, notebook(r), m}, asker, m.key}, release, nil
-		},
-		random: func() (*lxrt.Model, func(), error) { return s.models.random(r.Context(), m) },
+		lent: own, settings: call.Settings, asked: call.Questions, other: lend,
+		random: func() (*lxrt.Model, func(), error) { return s.models.random(r.Context(), own.eng.m) },
 		progress: func(what string, done, total int) {
 			if time.Since(told) >= pause {
 				told = time.Now()
@@ -223,7 +229,7 @@ func (s *Server) answerStudy(w http.ResponseWriter, r *http.Request) error {
 		part: func(from, to int) probe.Batches {
 			return func(yield func(*lxmert.Batch, error) bool) {
 				for part := range slices.Chunk(call.Questions[from:to], studiedTogether) {
-					b, err := asker.Batch(r.Context(), part)
+					b, err := own.asker.Batch(r.Context(), part)
 					if err != nil {
 						yield(nil, err)
 						return
@@ -235,7 +241,7 @@ func (s *Server) answerStudy(w http.ResponseWriter, r *http.Request) error {
 			}
 		},
 	}
-	x.batches = x.part(0, x.total)
+	x.batches = x.part(0, len(x.asked))
 	found, err := run(r.Context(), x)
 	var result json.RawMessage
 	if err == nil {
