@@ -2,7 +2,6 @@ package browse
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"embed"
 	"encoding/json"
@@ -141,15 +140,11 @@ func write(ctx context.Context, w io.Writer, l *Listing, opt Options, beside str
 		c.Pictures = template.HTML(strings.Join(lines, "\n"))
 	}
 	l.plain(&c)
-	name := "page"
-	if opt.Fragment {
-		name = "fragment"
-	}
-	var buf bytes.Buffer // so that a template that fails has written nothing
-	if err := pages.ExecuteTemplate(&buf, name, c); err != nil {
+	html, err := page.Execute(pages, opt.Fragment, c)
+	if err != nil {
 		return nil, fmt.Errorf("page of examples: %w", err)
 	}
-	out.Bytes, err = buf.WriteTo(w)
+	out.Bytes, err = html.WriteTo(w)
 	return out, err
 }
 

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"embed"
 	"encoding/binary"
 	"fmt"
@@ -97,15 +96,11 @@ func write(w io.Writer, c analysis.Collection, opt Options) error {
 	if p.Title == "" {
 		p.Title = "Report"
 	}
-	name := "page"
-	if opt.Fragment {
-		name = "fragment"
-	}
-	var buf bytes.Buffer // so that a template that fails has written nothing
-	if err := pages.ExecuteTemplate(&buf, name, p); err != nil {
+	text, err := page.Execute(pages, opt.Fragment, p)
+	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	_, err := w.Write(buf.Bytes())
+	_, err = text.WriteTo(w)
 	return err
 }
 

@@ -3,6 +3,7 @@
 package page
 
 import (
+	"bytes"
 	_ "embed"
 	"html/template"
 	"io/fs"
@@ -21,10 +22,24 @@ var themeScript string
 //go:embed marks.js
 var marksScript string
 
-// Template reads the templates of a page. They may use "head", of the page's title, "button", which changes between light and
-// dark, and "facts", of a list of layout.Fact.
+// Template reads the templates of a page: "body", and "class" if the element html has classes of its own, after a space. They
+// may use "button", which changes between light and dark, and "facts", of a list of layout.Fact.
 func Template(text string) *template.Template {
 	return template.Must(template.Must(template.New("").Parse(parts)).Parse(text))
+}
+
+// Execute makes the page of a content, which has a Title, or without its head the fragment for a page that is there. It is not
+// written at once, so that a template that fails has written nothing.
+func Execute(t *template.Template, fragment bool, content any) (*bytes.Buffer, error) {
+	name := "page"
+	if fragment {
+		name = "fragment"
+	}
+	text := new(bytes.Buffer)
+	if err := t.ExecuteTemplate(text, name, content); err != nil {
+		return nil, err
+	}
+	return text, nil
 }
 
 // Style is a page's style sheet after that of light and dark, which it goes by: the colours --paper, --ink, --dim, --line,
