@@ -4,10 +4,10 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 	"unicode/utf16"
 
+	"github.com/seed-516990b0/golxmert/analysis/internal/jsonnumber"
 	"github.com/seed-516990b0/golxmert/internal/shell"
 )
 
@@ -39,32 +39,11 @@ type pictureData struct {
 }
 
 type columnData struct {
-	Name    string   `json:"name"`
-	Unit    string   `json:"unit,omitempty"`
-	Numbers numbers  `json:"numbers"` // null: it is names
-	Names   []string `json:"names"`
-	At      []int    `json:"at"` // the name of each example
-}
-
-// numbers are written with six digits; what JSON has no number for is null.
-type numbers []float64
-
-func (x numbers) MarshalJSON() ([]byte, error) {
-	if x == nil {
-		return []byte("null"), nil
-	}
-	b := []byte{'['}
-	for i, v := range x {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			b = append(b, "null"...)
-			continue
-		}
-		b = strconv.AppendFloat(b, v, 'g', 6, 64)
-	}
-	return append(b, ']'), nil
+	Name    string             `json:"name"`
+	Unit    string             `json:"unit,omitempty"`
+	Numbers jsonnumber.Rounded `json:"numbers,omitzero"` // without: it is names
+	Names   []string           `json:"names"`
+	At      []int              `json:"at"` // the name of each example
 }
 
 // index gives names numbers in the order in which they come.

@@ -11,9 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"strconv"
 
 	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/internal/jsonnumber"
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
 	"github.com/seed-516990b0/golxmert/internal/filelock"
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -81,38 +81,7 @@ type Result struct {
 	Regions rounded `json:"regions"`
 }
 
-// rounded are numbers of which six digits are written; null is NaN.
-type rounded []float64
-
-func (r rounded) MarshalJSON() ([]byte, error) {
-	b := []byte{'['}
-	for i, x := range r {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			b = append(b, "null"...)
-			continue
-		}
-		b = strconv.AppendFloat(b, x, 'g', 6, 64)
-	}
-	return append(b, ']'), nil
-}
-
-func (r *rounded) UnmarshalJSON(raw []byte) error {
-	var values []*float64
-	if err := json.Unmarshal(raw, &values); err != nil {
-		return err
-	}
-	*r = make(rounded, len(values))
-	for i, x := range values {
-		(*r)[i] = math.NaN()
-		if x != nil {
-			(*r)[i] = *x
-		}
-	}
-	return nil
-}
+type rounded = jsonnumber.Rounded
 
 // partName is the file of a shard.
 func partName(shard, shards int) string {
