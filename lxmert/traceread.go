@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strings"
 
@@ -15,22 +14,7 @@ import (
 )
 
 // LoadTrace reads a file that [Trace.Save] wrote. Errors name the file.
-func LoadTrace(path string) (*Trace, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	t, err := ReadTrace(f, info.Size())
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return t, nil
-}
+func LoadTrace(path string) (*Trace, error) { return safetensors.ReadFile(path, ReadTrace) }
 
 // ReadTrace reads a trace of the given size in bytes. It trusts nothing: errors wrap [ErrTrace] or are r's own, memory
 // stays within a small multiple of the size, and what comes back is consistent. Every tensor has as many values as its

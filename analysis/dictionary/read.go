@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -22,18 +21,9 @@ var ErrFormat = errors.New("not a dictionary")
 // Open reads a file. The activation that its metadata does not name, at, is given; "" leaves it open, and
 // [Dictionary.Fits] then says so. Errors name the file.
 func Open(path, at string) (*Dictionary, error) {
-	f, err := os.Open(path)
+	d, err := safetensors.ReadFile(path, Read)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	d, err := Read(f, info.Size())
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	d.Name = filepath.Base(path)
 	if d.At == "" {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"slices"
 	"unicode/utf8"
 
@@ -65,6 +66,23 @@ func Bytes(dtype string, shape []int) (n int64, ok bool) {
 		n *= int64(d)
 	}
 	return n, true
+}
+
+// ReadFile reads a file by read, which is given its size in bytes. Errors of reading name the file.
+func ReadFile[T any](path string, read func(r io.ReaderAt, size int64) (T, error)) (value T, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return value, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return value, err
+	}
+	if value, err = read(f, info.Size()); err != nil {
+		return value, fmt.Errorf("%s: %w", path, err)
+	}
+	return value, nil
 }
 
 // ReadHeader reads and checks the header of a file of the given size. Entries come in the order of their values,
