@@ -43,11 +43,14 @@ func ValidRegions(b *lxmert.Batch, row int) []bool {
 }
 
 // PresentRegions lists the regions of a row's image that are there, ascending.
-func PresentRegions(b *lxmert.Batch, row int) []int {
+func PresentRegions(b *lxmert.Batch, row int) []int { return Present(ValidRegions(b, row)) }
+
+// Present lists the positions that are there, ascending, of what says so of each, see [ValidWords] and [ValidRegions].
+func Present(valid []bool) []int {
 	var present []int
-	for v, there := range ValidRegions(b, row) {
+	for i, there := range valid {
 		if there {
-			present = append(present, v)
+			present = append(present, i)
 		}
 	}
 	return present
@@ -55,12 +58,7 @@ func PresentRegions(b *lxmert.Batch, row int) []int {
 
 // InnerWords lists the positions of a row's words without [CLS], its first, and [SEP], its last valid one.
 func InnerWords(b *lxmert.Batch, row int) []int {
-	var inner []int
-	for t, ok := range ValidWords(b, row) {
-		if ok {
-			inner = append(inner, t)
-		}
-	}
+	inner := Present(ValidWords(b, row))
 	if len(inner) < 3 {
 		return nil
 	}

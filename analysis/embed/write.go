@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"strconv"
 
+	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 	"github.com/seed-516990b0/golxmert/internal/filelock"
 	"github.com/seed-516990b0/golxmert/internal/safetensors"
@@ -206,7 +207,7 @@ func (f *File) Add(b *lxmert.Batch, t *lxmert.Trace, examples []Example) error {
 	for i, e := range examples {
 		for p := range pictures {
 			row := i*pictures + p
-			words, regions := present(b, row)
+			words, regions := analysis.Present(analysis.ValidWords(b, row)), analysis.PresentRegions(b, row)
 			if p == 0 {
 				e.Pieces = pieces(b, row, words)
 			}
@@ -228,22 +229,6 @@ func (f *File) Add(b *lxmert.Batch, t *lxmert.Trace, examples []Example) error {
 		f.examples = append(f.examples, e)
 	}
 	return nil
-}
-
-// present are the words and the regions of a row that are there.
-func present(b *lxmert.Batch, row int) (words, regions []int) {
-	text, image := b.Pair(row)
-	for t := range b.IDs[text] {
-		if b.TextMask == nil || b.TextMask[text][t] > 0 {
-			words = append(words, t)
-		}
-	}
-	for v := range b.V() {
-		if b.RegionMask == nil || b.RegionMask[image][v] > 0 {
-			regions = append(regions, v)
-		}
-	}
-	return words, regions
 }
 
 // pieces are the word pieces at some positions, by their numbers in the vocabulary where nobody has named them.

@@ -28,9 +28,9 @@ func (q *asked) named(row int, name string) (names, error) {
 	name = strings.TrimSpace(name)
 	switch name {
 	case "words":
-		return names{analysis.WordStream, there(analysis.ValidWords(q.b, row)), true}, nil
+		return names{analysis.WordStream, analysis.Present(analysis.ValidWords(q.b, row)), true}, nil
 	case "regions":
-		return names{analysis.RegionStream, there(analysis.ValidRegions(q.b, row)), true}, nil
+		return names{analysis.RegionStream, analysis.PresentRegions(q.b, row), true}, nil
 	}
 	for _, s := range []analysis.Stream{analysis.WordStream, analysis.RegionStream} {
 		rest, ok := strings.CutPrefix(name, streamName(s)+" ")
@@ -100,7 +100,7 @@ func (q *asked) of(row int, s analysis.Stream, name string) ([]int, error) {
 	}
 	if i, err := strconv.Atoi(name); err == nil {
 		if i < 0 || i >= len(valid) || !valid[i] {
-			return nil, fmt.Errorf("there is no %s %d; there are %d", streamName(s), i, len(there(valid)))
+			return nil, fmt.Errorf("there is no %s %d; there are %d", streamName(s), i, len(analysis.Present(valid)))
 		}
 		return []int{i}, nil
 	}
@@ -151,15 +151,4 @@ func (q *asked) nobody(row int, name string, streams ...analysis.Stream) error {
 		return fmt.Errorf(`nothing is called %q: nobody has named the words and regions here, so say "word 3" or "region 7"`, name)
 	}
 	return fmt.Errorf(`nothing is called %q; there are %s, and by position "word 3" or "region 7"`, name, strings.Join(have, ", "))
-}
-
-// there lists the indices of what is true.
-func there(valid []bool) []int {
-	var at []int
-	for i, ok := range valid {
-		if ok {
-			at = append(at, i)
-		}
-	}
-	return at
 }

@@ -180,7 +180,7 @@ func (p *perturber) plan(out *Perturbation, example int, scores []analysis.Score
 		for g := range p.group {
 			n := example*p.group + g
 			words = append(words, rank(analysis.InnerWords(p.b, n), scores[n].Words, order, random))
-			regions = append(regions, rank(there(analysis.ValidRegions(p.b, n)), scores[n].Regions, order, random))
+			regions = append(regions, rank(analysis.PresentRegions(p.b, n), scores[n].Regions, order, random))
 		}
 		return words, regions
 	}
@@ -206,17 +206,6 @@ func (p *perturber) plan(out *Perturbation, example int, scores []analysis.Score
 
 // modalities says which sides a trial removes from.
 var modalities = map[string]*[2]bool{"text": {true, false}, "image": {false, true}, "joint": {true, true}}
-
-// there lists the indices of what is true.
-func there(valid []bool) []int {
-	var list []int
-	for i, ok := range valid {
-		if ok {
-			list = append(list, i)
-		}
-	}
-	return list
-}
 
 // rank orders features: those first that are kept longest.
 func rank(features []int, scores []float64, order string, random *rand.Rand) []int {
@@ -349,7 +338,7 @@ func (p *perturber) batch(chunk []task) *lxmert.Batch {
 func (p *perturber) wordsOf(row int, kept []int) []int {
 	inner := analysis.InnerWords(p.b, row)
 	var words []int
-	for _, i := range there(analysis.ValidWords(p.b, row)) {
+	for _, i := range analysis.Present(analysis.ValidWords(p.b, row)) {
 		if slices.Contains(kept, i) || !slices.Contains(inner, i) {
 			words = append(words, i)
 		}
