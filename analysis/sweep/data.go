@@ -51,6 +51,22 @@ func (d *Data) shared(ctx context.Context, index []int, texts map[string]string)
 	return d.Asker.Batch(ctx, questions)
 }
 
+// source says which weights these are, as the smallest run there is tells, and where the regions come from.
+func (d *Data) source(ctx context.Context, eng lxmert.Engine) (model lxmert.Provenance, features string, err error) {
+	b, err := d.batch(ctx, []int{0})
+	if err != nil {
+		return model, "", err
+	}
+	t, err := eng.Run(ctx, b.Batch, lxmert.Request{Want: lxmert.All("hid.t.0")})
+	if err != nil {
+		return model, "", err
+	}
+	if len(b.Images) > 0 {
+		features = b.Images[0].Source
+	}
+	return t.Provenance, features, nil
+}
+
 // rows is how many rows of a batch a question has.
 func (d *Data) rows() int {
 	return d.Set.Task.Pictures()

@@ -130,18 +130,8 @@ func newEmbedding(ctx context.Context, eng lxmert.Engine, d *Data, opt EmbedOpti
 	if about.PerFile == 0 {
 		about.PerFile = max(1, min(fileExamples, fileBytes/max(1, each))/opt.Batch) * opt.Batch
 	}
-	// The smallest run there is tells which weights these are.
-	b, err := d.batch(ctx, []int{0})
-	if err != nil {
+	if about.Model, about.Features, err = d.source(ctx, eng); err != nil {
 		return nil, err
-	}
-	t, err := eng.Run(ctx, b.Batch, lxmert.Request{Want: lxmert.All("hid.t.0")})
-	if err != nil {
-		return nil, err
-	}
-	about.Model = t.Provenance
-	if len(b.Images) > 0 {
-		about.Features = b.Images[0].Source
 	}
 	e.index = embed.NewIndex(cfg, wanted, about)
 	if n := len(e.index.Files); opt.Shards > n {

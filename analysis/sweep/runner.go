@@ -90,33 +90,24 @@ func newRunner(ctx context.Context, eng lxmert.Engine, d *Data, opt Options) (*r
 	if s.Sample > 0 || measures(opt.Methods) {
 		s.Config = &cfg
 	}
-	// The smallest run there is tells which weights these are.
-	b, err := d.batch(ctx, []int{0})
-	if err != nil {
+	var err error
+	if s.Model, s.Features, err = d.source(ctx, eng); err != nil {
 		return nil, err
-	}
-	t, err := eng.Run(ctx, b.Batch, lxmert.Request{Want: lxmert.All("hid.t.0")})
-	if err != nil {
-		return nil, err
-	}
-	s.Model = t.Provenance
-	if len(b.Images) > 0 {
-		s.Features = b.Images[0].Source
 	}
 	if opt.Blind != nil && slices.Contains(opt.Methods, Looks) {
 		a, errA := cfg.AnswerHead()
-		b1, errB := opt.Blind.Config().AnswerHead()
+		b, errB := opt.Blind.Config().AnswerHead()
 		if err := errors.Join(errA, errB); err != nil {
 			return nil, fmt.Errorf("sweep: the question-only model is to answer beside the other: %w", err)
 		}
-		if a.Classes != b1.Classes || a.Images != b1.Images {
-			return nil, fmt.Errorf("sweep: the question-only model has %d answers about %d pictures, the other %d about %d: they were trained on other tasks", b1.Classes, b1.Images, a.Classes, a.Images)
+		if a.Classes != b.Classes || a.Images != b.Images {
+			return nil, fmt.Errorf("sweep: the question-only model has %d answers about %d pictures, the other %d about %d: they were trained on other tasks", b.Classes, b.Images, a.Classes, a.Images)
 		}
-		t, err := opt.Blind.Run(ctx, b.Batch, lxmert.Request{Want: lxmert.All("hid.t.0")})
+		blind, _, err := d.source(ctx, opt.Blind)
 		if err != nil {
 			return nil, fmt.Errorf("the question-only model: %w", err)
 		}
-		s.Blind = &t.Provenance
+		s.Blind = &blind
 	}
 	r.settings, r.opt = s, opt
 	return r, nil
