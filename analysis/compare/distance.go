@@ -110,16 +110,13 @@ func Distances(ctx context.Context, cfgA, cfgB lxmert.Config, a, b Weights) (*Mo
 		if of[block] == nil {
 			of[block] = &sums{}
 		}
-		for _, s := range []*sums{of[block], all} {
-			s.n += len(x)
-		}
 		difference, own := 0.0, 0.0
 		for i, v := range x {
 			d := float64(y[i]) - float64(v)
 			difference, own = difference+d*d, own+float64(v)*float64(v)
 		}
 		for _, s := range []*sums{of[block], all} {
-			s.difference, s.own = s.difference+difference, s.own+own
+			s.difference, s.own, s.n = s.difference+difference, s.own+own, s.n+len(x)
 		}
 	}
 	relative := func(name string, s *sums) Distance {

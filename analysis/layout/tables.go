@@ -3,6 +3,7 @@ package layout
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/seed-516990b0/golxmert/analysis"
@@ -55,9 +56,7 @@ func Tables(r analysis.Result) ([]analysis.Table, error) {
 // curveTable has a column for each series. Where one has intervals, they follow it.
 func curveTable(c analysis.Curve) analysis.Table {
 	t := analysis.Table{Meta: c.Meta, Columns: []string{c.XName}}
-	if t.Unit = ""; c.YName != "" {
-		t.Unit = c.YName
-	}
+	t.Unit = c.YName
 	for _, s := range c.Series {
 		t.Columns = append(t.Columns, s.Name)
 		if s.Low != nil && s.High != nil {
@@ -157,10 +156,7 @@ func barsTable(b analysis.Bars) analysis.Table {
 		t.Columns = append(t.Columns, b.XName)
 	}
 	t.Columns = append(t.Columns, b.Parts...)
-	spread := false
-	for _, x := range b.Bars {
-		spread = spread || x.Error > 0
-	}
+	spread := slices.ContainsFunc(b.Bars, func(x analysis.Bar) bool { return x.Error > 0 })
 	if spread {
 		t.Columns = append(t.Columns, "standard error")
 	}

@@ -174,11 +174,7 @@ func (r *record) end(e ended) error {
 }
 
 func (r *record) close() error {
-	var err error
-	if r.lock != nil {
-		err = r.lock.Close()
-	}
-	return errors.Join(err, r.file.Close())
+	return errors.Join(r.lock.Close(), r.file.Close())
 }
 
 func readSettings(path string) (s settings, err error) {

@@ -28,7 +28,6 @@ var errStopped = errors.New("stopped")
 func Lines(path string) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		last := int64(0)
-		stopped := false
 		err := eachLine(path, func(raw []byte) error {
 			var fields map[string]any
 			if json.Unmarshal(raw, &fields) != nil || fields == nil {
@@ -46,12 +45,12 @@ func Lines(path string) iter.Seq2[Line, error] {
 			}
 			delete(l.Values, "step")
 			delete(l.Values, "epoch")
-			if stopped = !yield(l, nil); stopped {
+			if !yield(l, nil) {
 				return errStopped
 			}
 			return nil
 		})
-		if err != nil && !stopped {
+		if err != nil && err != errStopped {
 			yield(Line{}, err)
 		}
 	}
