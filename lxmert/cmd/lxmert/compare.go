@@ -18,21 +18,18 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/question"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
-	"github.com/seed-516990b0/golxmert/lxmert/toy"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
 // comparing is what the flags of `lxmert compare` say.
 type comparing struct {
-	regions             []string
-	data, task          string
-	out, images, vocab  string
-	objects, attributes string
-	names, configs      []string
-	answers             []string
-	bf16, unused        bool
-	limit, batch        int
-	opt                 compare.Options
+	dataFlags      // of both models, but for what only one has
+	out            string
+	names, configs []string
+	answerFiles    []string
+	bf16, unused   bool
+	limit, batch   int
+	opt            compare.Options
 }
 
 func compareCommand() *cobra.Command {
@@ -60,18 +57,15 @@ differ, weights of other shapes. They must take the same word pieces and the sam
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
 	}
+	c.dataFlags.add(cmd)
 	f := cmd.Flags()
-	f.StringSliceVar(&c.regions, "regions", nil, "regions of the pictures: a TSV (packed on its first use), a packed store, .npz or .safetensors files, or a folder of these")
-	f.StringVar(&c.data, "data", "", "questions: a JSON file of VQA, GQA or NLVR2, such as data/vqa/minival.json")
-	f.StringVar(&c.task, "task", "", dataset.TaskNames("or")+" (default: nlvr2 if the models have its head, else vqa)")
+	f.Lookup("task").Usage = dataset.TaskNames("or") + " (default: nlvr2 if the models have its head, else vqa)"
 	f.StringVar(&c.out, "out", "", "folder for what comes out")
 	f.StringSliceVar(&c.names, "names", nil, "what tables and figures call the two, such as before,after (default: as much of their files' names as differs)")
 	f.StringSliceVar(&c.configs, "config", nil, "JSON file with sizes that the weights' shapes do not tell, for both models or one for each: A,B (default: looked for beside the weights)")
 	f.StringVar(&c.images, "images", "", "folder with the pictures, found by their ids (default: questions are shown on an empty canvas)")
-	f.StringVar(&c.vocab, "vocab", "", "vocab.txt of bert-base-uncased (default: looked for beside the weights, in data and in Hugging Face's cache)")
-	f.StringSliceVar(&c.answers, "answers", nil, "JSON list that names the answers, for both models or one for each: A,B (default: looked for beside the weights and in data)")
-	f.StringVar(&c.objects, "objects", "", "text file that names the detector's object classes, one per line (objects_vocab.txt)")
-	f.StringVar(&c.attributes, "attributes", "", "text file that names the detector's attributes, one per line (attributes_vocab.txt)")
+	f.StringSliceVar(&c.answerFiles, "answers", nil, "JSON list that names the answers, for both models or one for each: A,B (default: looked for beside the weights and in data)")
+	addClasses(f, &c.objects, &c.attributes)
 	f.StringVar(&c.opt.Method, "method", "relevance", "by which relevance is compared: "+strings.Join(methodNames(), ", "))
 	f.IntVar(&c.limit, "limit", 500, "only the first questions; 0: all")
 	f.IntVar(&c.batch, "batchSize", 32, "questions at a time")
@@ -90,9 +84,10 @@ func methodNames() (names []string) {
 	return names
 }
 
-// side is one of the two models.
+// side is one of the two models, and what it is asked with.
 type side struct {
 	modelFlags
+	dataFlags
 	file  *weights.Model
 	asker *question.Asker
 }
@@ -141,24 +136,23 @@ func (c *comparing) run(cmd *cobra.Command, args []string) (err error) {
 	}
 	var set *dataset.Set
 	find := func(ctx context.Context, id string) (*region.Regions, error) { return set.Regions(ctx, id) }
-	sides := [2]*side{{}, {}}
-	var worlds [2]*toy.Named
+	sides := [2]*side{{dataFlags: c.dataFlags}, {dataFlags: c.dataFlags}}
 	for i, s := range sides {
 		s.load, s.bf16, s.unused = args[i], c.bf16, c.unused
 		if s.config, err = one("config", c.configs, i); err != nil {
 			return err
 		}
-		if worlds[i], err = s.findToy(); err != nil {
+		if s.world, err = s.findToy(); err != nil {
 			return err
 		}
 	}
-	share(&worlds)
+	share(sides)
 	switch {
 	case len(c.regions) > 0:
-	case worlds[0] == nil:
+	case sides[0].world == nil:
 		return usage("--regions is needed")
 	default:
-		c.regions = worlds[0].Regions
+		c.regions = sides[0].world.Regions
 	}
 	screen := newScreen(cmd, false)
 	defer screen.finish()
@@ -167,27 +161,19 @@ func (c *comparing) run(cmd *cobra.Command, args []string) (err error) {
 			return err
 		}
 		defer s.file.Close()
-		opt := question.Options{Weights: s.load, Vocab: c.vocab, Images: c.images, Objects: c.objects, Attributes: c.attributes, Pad: true, Flags: true, Find: find}
-		if opt.Answers, err = one("answers", c.answers, i); err != nil {
+		if s.answers, err = one("answers", c.answerFiles, i); err != nil {
 			return err
 		}
-		fillToy(&opt, worlds[i])
-		if s.asker, err = question.Open(s.file.Config, opt); err != nil {
+		if s.asker, err = s.prepare(s.load, s.file.Config, find, screen); err != nil {
 			return err
 		}
 		defer s.asker.Close()
-		if err := s.asker.Prepare(); err != nil {
-			return err
-		}
-		for _, note := range s.asker.Notes() {
-			fmt.Fprintln(screen.notes, note)
-		}
 	}
 	t, err := taskFor(c.task, sides[0].file.Config)
 	if err != nil {
 		return err
 	}
-	if set, err = dataset.LoadFiles(cmd.Context(), t, []string{c.data}, c.regions, dataset.Options{Notes: screen.notes, Trained: region.TrainedOn(sides[0].load)}); err != nil {
+	if set, err = c.set(cmd.Context(), t, sides[0].load, screen); err != nil {
 		return err
 	}
 	defer set.Close()
@@ -200,12 +186,12 @@ func (c *comparing) run(cmd *cobra.Command, args []string) (err error) {
 }
 
 // share gives a model that was named by a file what the other's world has for every model: all but the names of answers.
-func share(worlds *[2]*toy.Named) {
-	for i, w := range worlds {
-		if other := worlds[1-i]; w == nil && other != nil {
+func share(sides [2]*side) {
+	for i, s := range sides {
+		if other := sides[1-i].world; s.world == nil && other != nil {
 			shared := *other
 			shared.Answers = ""
-			worlds[i] = &shared
+			s.world = &shared
 		}
 	}
 }

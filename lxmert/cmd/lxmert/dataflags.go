@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/seed-516990b0/golxmert/analysis/sweep"
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -37,6 +38,12 @@ func (d *dataFlags) add(cmd *cobra.Command) {
 	f.StringVar(&d.vocab, "vocab", "", "vocab.txt of bert-base-uncased (default: looked for beside the weights, in data and in Hugging Face's cache)")
 }
 
+// addClasses adds the flags that name the detector's classes, for commands that show regions.
+func addClasses(f *pflag.FlagSet, objects, attributes *string) {
+	f.StringVar(objects, "objects", "", "text file that names the detector's object classes, one per line (objects_vocab.txt)")
+	f.StringVar(attributes, "attributes", "", "text file that names the detector's attributes, one per line (attributes_vocab.txt)")
+}
+
 // find takes the files of the toy world where its model is named, and says which flag is missing.
 func (d *dataFlags) find(model *modelFlags, out string) (err error) {
 	if d.world, err = model.findToy(); err != nil {
@@ -60,27 +67,38 @@ func (d *dataFlags) open(cmd *cobra.Command, model *modelFlags, cfg lxmert.Confi
 		return nil, err
 	}
 	data := &sweep.Data{Name: filepath.Base(d.data)}
+	find := func(ctx context.Context, id string) (*region.Regions, error) { return data.Set.Regions(ctx, id) }
+	if data.Asker, err = d.prepare(model.load, cfg, find, screen); err != nil {
+		return nil, err
+	}
+	if data.Set, err = d.set(cmd.Context(), t, model.load, screen); err != nil {
+		return nil, errors.Join(err, data.Asker.Close())
+	}
+	return data, nil
+}
+
+// prepare prepares to ask a model, with the regions that are found, and says what there is to note.
+func (d *dataFlags) prepare(load string, cfg lxmert.Config, find func(context.Context, string) (*region.Regions, error), screen *screen) (*question.Asker, error) {
 	opt := question.Options{
-		Weights: model.load, Vocab: d.vocab, Answers: d.answers, Images: d.images, Objects: d.objects, Attributes: d.attributes, Pad: true, Flags: true,
-		Find: func(ctx context.Context, id string) (*region.Regions, error) { return data.Set.Regions(ctx, id) },
+		Weights: load, Vocab: d.vocab, Answers: d.answers, Images: d.images, Objects: d.objects, Attributes: d.attributes, Pad: true, Flags: true, Find: find,
 	}
 	fillToy(&opt, d.world)
-	if data.Asker, err = question.Open(cfg, opt); err != nil {
+	asker, err := question.Open(cfg, opt)
+	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, data.Asker.Close())
-		}
-	}()
-	if err := data.Asker.Prepare(); err != nil {
-		return nil, err
+	if err := asker.Prepare(); err != nil {
+		return nil, errors.Join(err, asker.Close())
 	}
-	for _, note := range data.Asker.Notes() {
+	for _, note := range asker.Notes() {
 		fmt.Fprintln(screen.notes, note)
 	}
-	data.Set, err = dataset.LoadFiles(cmd.Context(), t, []string{d.data}, d.regions, dataset.Options{Notes: screen.notes, Trained: region.TrainedOn(model.load)})
-	return data, err
+	return asker, nil
+}
+
+// set reads the questions, and opens their pictures' regions.
+func (d *dataFlags) set(ctx context.Context, t *dataset.Task, load string, screen *screen) (*dataset.Set, error) {
+	return dataset.LoadFiles(ctx, t, []string{d.data}, d.regions, dataset.Options{Notes: screen.notes, Trained: region.TrainedOn(load)})
 }
 
 // taskFor is the task with a name; "": the first whose examples have as many pictures as the model's head takes.

@@ -67,8 +67,7 @@ examples, each of which opens its explanation by the run's weights (BEST.pth, el
 	f.StringVar(&x.data, "data", "", "the data folder (default: where it was when the run was made)")
 	f.StringVar(&x.images, "images", "", "folder with the pictures, found by their ids (default: examples are shown on an empty canvas)")
 	f.StringVar(&x.vocab, "vocab", "", "vocab.txt of bert-base-uncased (default: looked for in the data folder, beside the weights and in Hugging Face's cache)")
-	f.StringVar(&x.objects, "objects", "", "text file that names the detector's object classes, one per line (objects_vocab.txt)")
-	f.StringVar(&x.attributes, "attributes", "", "text file that names the detector's attributes, one per line (attributes_vocab.txt)")
+	addClasses(f, &x.objects, &x.attributes)
 	x.model.add(cmd)
 	f.Lookup("load").Usage = "weights that explain (default: the run's BEST.pth, else its LAST.pth)"
 	return cmd
