@@ -18,13 +18,15 @@ const smallest = 60
 // most bytes it loses quality first and pixels then, down to 60. size is that of the picture before it lost any: its proportions.
 // Without a file there is no picture, data is nil, and size is that of the blank one that [Load] gives.
 func JPEG(info lxmert.ImageInfo, side, most int, pale float64) (data []byte, size image.Point, err error) {
-	img, err := Load(info, side)
+	if info.File == "" {
+		return nil, blank(info, side).Bounds().Size(), nil
+	}
+	src, err := read(info.File)
 	if err != nil {
 		return nil, size, err
 	}
-	if size = img.Bounds().Size(); info.File == "" {
-		return nil, size, nil
-	}
+	img := scaled(src, side)
+	size = img.Bounds().Size()
 	Desaturate(img, pale)
 	for quality := 85; ; {
 		var b bytes.Buffer
@@ -39,9 +41,7 @@ func JPEG(info lxmert.ImageInfo, side, most int, pale float64) (data []byte, siz
 			continue
 		}
 		side = min(side, max(img.Bounds().Dx(), img.Bounds().Dy())) * 3 / 4
-		if img, err = Load(info, side); err != nil {
-			return nil, size, err
-		}
+		img = scaled(src, side)
 		Desaturate(img, pale)
 	}
 }

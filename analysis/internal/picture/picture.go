@@ -27,10 +27,24 @@ func Load(info lxmert.ImageInfo, most int) (*image.NRGBA, error) {
 	if info.File == "" {
 		return blank(info, most), nil
 	}
-	src, err := decode(info.File)
+	src, err := read(info.File)
 	if err != nil {
-		return nil, fmt.Errorf("picture %s: %w", info.File, err)
+		return nil, err
 	}
+	return scaled(src, most), nil
+}
+
+// read is the picture of a file as it is.
+func read(path string) (image.Image, error) {
+	src, err := decode(path)
+	if err != nil {
+		return nil, fmt.Errorf("picture %s: %w", path, err)
+	}
+	return src, nil
+}
+
+// scaled is a copy of a picture, neither side of which is longer than most pixels.
+func scaled(src image.Image, most int) *image.NRGBA {
 	w, h := fit(src.Bounds().Dx(), src.Bounds().Dy(), most)
 	out := image.NewNRGBA(image.Rect(0, 0, w, h))
 	if w == src.Bounds().Dx() && h == src.Bounds().Dy() {
@@ -38,7 +52,7 @@ func Load(info lxmert.ImageInfo, most int) (*image.NRGBA, error) {
 	} else {
 		draw.CatmullRom.Scale(out, out.Bounds(), src, src.Bounds(), draw.Src, nil)
 	}
-	return out, nil
+	return out
 }
 
 func decode(path string) (image.Image, error) {
