@@ -33,14 +33,16 @@ type gathered struct {
 const random = "random "
 
 // gather runs batches and keeps the states of at most as many words, and as many regions. A picture's regions are taken when
-// it comes first, so that a data set with many questions about it does not count it twice; words are taken of all questions. Of each
-// sentence and picture that it takes it keeps the means, too.
-func gather(ctx context.Context, eng, other lxmert.Engine, batches Batches, most int, progress func(done, total int)) (map[rows]*gathered, lxmert.Provenance, string, error) {
+// it comes first, so that a data set with many questions about it does not count it twice; words are taken of all questions. If
+// pooled, it keeps the means of each sentence and picture that it takes, too.
+func gather(ctx context.Context, eng, other lxmert.Engine, batches Batches, most int, pooled bool, progress func(done, total int)) (map[rows]*gathered, lxmert.Provenance, string, error) {
 	cfg := eng.Config()
 	out := map[rows]*gathered{}
 	for _, stream := range []analysis.Stream{analysis.WordStream, analysis.RegionStream} {
-		for _, pooled := range []bool{false, true} {
-			out[rows{stream, pooled}] = &gathered{levels: analysis.Levels(cfg, stream), rows: map[string][]float32{}, dim: cfg.Hidden}
+		for _, of := range []rows{{stream, false}, {stream, true}} {
+			if pooled || !of.pooled {
+				out[of] = &gathered{levels: analysis.Levels(cfg, stream), rows: map[string][]float32{}, dim: cfg.Hidden}
+			}
 		}
 	}
 	var from lxmert.Provenance
@@ -67,7 +69,7 @@ func gather(ctx context.Context, eng, other lxmert.Engine, batches Batches, most
 			picture, about := pictureOf(b, row, first)
 			keep := func(of rows, it Item, positions ...int) {
 				to := out[of]
-				if len(to.items) >= most || len(positions) == 0 {
+				if to == nil || len(to.items) >= most || len(positions) == 0 {
 					return
 				}
 				to.items = append(to.items, it)

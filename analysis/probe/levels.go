@@ -74,7 +74,7 @@ func Run(ctx context.Context, eng lxmert.Engine, batches Batches, opt Options) (
 			opt.Progress(what, done, total)
 		}
 	}
-	streams, from, features, err := gather(ctx, eng, opt.Random, batches, opt.Rows, func(done, total int) { report("reading states", done, total) })
+	streams, from, features, err := gather(ctx, eng, opt.Random, batches, opt.Rows, slices.ContainsFunc(tasks, func(t Task) bool { return t.Pooled }), func(done, total int) { report("reading states", done, total) })
 	if err != nil {
 		return analysis.Collection{}, err
 	}
