@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/seed-516990b0/golxmert/analysis/sweep"
 )
 
 // Most is how many examples a page shows at most: of more, browsers would have to scroll over more pixels than they can count.
@@ -107,6 +109,6 @@ func (s Source) needless() error {
 }
 
 func hasParts(dir string) bool {
-	paths, err := filepath.Glob(filepath.Join(dir, "examples*.jsonl"))
-	return err == nil && len(paths) > 0
+	_, err := sweep.Parts(dir)
+	return err == nil
 }

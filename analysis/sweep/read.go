@@ -37,8 +37,8 @@ func Read(ctx context.Context, dir string, progress func(what string, done, tota
 	return s, c.drawGathered(ctx, s, paths, func(what string, done, total int) { progress(what, int64(done), int64(total)) })
 }
 
-// partsOf are the files of all parts in a folder.
-func partsOf(dir string) ([]string, error) {
+// Parts are the files of all parts that [Run] has written into a folder. None is an error.
+func Parts(dir string) ([]string, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "examples*.jsonl"))
 	if err != nil || len(paths) == 0 {
 		return nil, fmt.Errorf("sweep: %s has no results (examples*.jsonl)", dir)
@@ -60,7 +60,7 @@ type reading struct {
 
 // folder goes through all parts in a folder, of which none may be missing, and returns their files.
 func (r *reading) folder(dir string) ([]string, error) {
-	paths, err := partsOf(dir)
+	paths, err := Parts(dir)
 	if err != nil {
 		return nil, err
 	}
