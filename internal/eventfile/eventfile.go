@@ -34,23 +34,21 @@ func (w *Writer) Scalar(step int64, tag string, value float64) error {
 	v := appendString(nil, valueTag, tag)
 	v = protowire.AppendTag(v, valueSimple, protowire.Fixed32Type)
 	v = protowire.AppendFixed32(v, math.Float32bits(float32(value)))
-	return w.event(step, appendBytes(nil, eventSummary, appendBytes(nil, summaryValue, v)))
+	return w.value(step, v)
 }
 
 // Text writes a text of a tag at step 0, which TensorBoard shows as Markdown.
 func (w *Writer) Text(tag, markdown string) error {
 	plugin := appendString(nil, pluginName, "text")
 	metadata := appendBytes(nil, metadataPlugin, plugin)
-	metadata = protowire.AppendTag(metadata, metadataClass, protowire.VarintType)
-	metadata = protowire.AppendVarint(metadata, classTensor)
-	tensor := protowire.AppendTag(nil, tensorType, protowire.VarintType)
-	tensor = protowire.AppendVarint(tensor, typeString)
+	metadata = appendVarint(metadata, metadataClass, classTensor)
+	tensor := appendVarint(nil, tensorType, typeString)
 	tensor = appendBytes(tensor, tensorShape, nil) // of no dimension
 	tensor = appendString(tensor, tensorStrings, markdown)
 	v := appendString(nil, valueTag, tag)
 	v = appendBytes(v, valueTensor, tensor)
 	v = appendBytes(v, valueMetadata, metadata)
-	return w.event(0, appendBytes(nil, eventSummary, appendBytes(nil, summaryValue, v)))
+	return w.value(0, v)
 }
 
 // Numbers of fields, and of values of enumerations.
@@ -86,12 +84,20 @@ func appendBytes(b []byte, field protowire.Number, v []byte) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(b, field, protowire.BytesType), v)
 }
 
+func appendVarint(b []byte, field protowire.Number, v uint64) []byte {
+	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.VarintType), v)
+}
+
+// value writes an event that has one value of a summary.
+func (w *Writer) value(step int64, v []byte) error {
+	return w.event(step, appendBytes(nil, eventSummary, appendBytes(nil, summaryValue, v)))
+}
+
 // event writes a record of an event whose other fields are given.
 func (w *Writer) event(step int64, what []byte) error {
 	b := protowire.AppendTag(nil, eventWall, protowire.Fixed64Type)
 	b = protowire.AppendFixed64(b, math.Float64bits(w.wall))
-	b = protowire.AppendTag(b, eventStep, protowire.VarintType)
-	b = protowire.AppendVarint(b, uint64(step))
+	b = appendVarint(b, eventStep, uint64(step))
 	_, err := w.to.Write(record(append(b, what...)))
 	return err
 }
