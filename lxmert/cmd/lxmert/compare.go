@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -238,8 +237,8 @@ func questionsOf(all, limit int) int {
 
 // save writes everything, and prints the numbers.
 func (c *comparing) save(cmd *cobra.Command, found *compare.Comparison) error {
-	if err := os.MkdirAll(c.out, 0o777); err != nil {
-		return fmt.Errorf("--out: %w; choose another folder", err)
+	if err := makeFolder("out", c.out); err != nil {
+		return err
 	}
 	drawn, numbers, pairs := found.Named()
 	page := filepath.Join(c.out, "compare.html")

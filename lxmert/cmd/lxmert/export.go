@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
 	"os"
@@ -94,18 +95,18 @@ func findRuns(args []string) (runs []exported, err error) {
 		if _, err := os.Stat(whole); err != nil {
 			return nil, fmt.Errorf("%w; name the folder of a run, such as snap/vqa/mine", err)
 		}
-		found, err := filepath.Glob(filepath.Join(literal(whole), "*", metricsName))
+		found, err := fs.Glob(os.DirFS(whole), "*/"+metricsName)
 		if err != nil {
 			return nil, err
 		}
 		if _, err := os.Stat(filepath.Join(whole, metricsName)); err == nil {
-			found = []string{filepath.Join(whole, metricsName)}
+			found = []string{metricsName}
 		}
 		if len(found) == 0 {
 			return nil, fmt.Errorf("%s has no %s, and no folder in it has one: it is neither a training run's folder nor a sweep's, or nothing has been trained there", arg, metricsName)
 		}
-		for _, path := range found {
-			if folder := filepath.Dir(path); !slices.Contains(folders, folder) {
+		for _, name := range found {
+			if folder := filepath.Dir(filepath.Join(whole, filepath.FromSlash(name))); !slices.Contains(folders, folder) {
 				folders = append(folders, folder)
 			}
 		}
@@ -132,11 +133,6 @@ func within(dir, folder string) bool {
 	return err == nil && rel != "." && filepath.IsLocal(rel)
 }
 
-// literal is a path as a pattern that fits it alone.
-func literal(path string) string {
-	return strings.NewReplacer(`[`, `[[]`, `*`, `[*]`, `?`, `[?]`).Replace(path)
-}
-
 // events writes the event file of a run into a folder of its own.
 func (r exported) events(dir string) error {
 	info, err := os.Stat(r.metrics())
@@ -147,8 +143,8 @@ func (r exported) events(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("--tensorboard: %w; choose another folder", err)
+	if err := makeFolder("tensorboard", dir); err != nil {
+		return err
 	}
 	return atomicfile.Replace(filepath.Join(dir, "events.out.tfevents.0.lxmert"), func(_ *os.File, out *bufio.Writer) error {
 		w, err := eventfile.New(out, info.ModTime())

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"slices"
@@ -89,4 +90,12 @@ show what is inside it, and read and write its published files.`,
 
 func usage(format string, args ...any) error {
 	return commandline.Usage(format, args...)
+}
+
+// makeFolder makes the folder that a flag names, where it is not there.
+func makeFolder(flag, dir string) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("--%s: %w; choose another folder", flag, err)
+	}
+	return nil
 }

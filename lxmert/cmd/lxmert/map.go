@@ -85,8 +85,8 @@ func (x *mapping) make(cmd *cobra.Command) error {
 	if err := x.read(ctx); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(x.out, 0o777); err != nil {
-		return fmt.Errorf("--out: %w; choose another folder", err)
+	if err := makeFolder("out", x.out); err != nil {
+		return err
 	}
 	if err := x.writeHardest(); err != nil {
 		return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -78,8 +77,8 @@ func saveSeeds(cmd *cobra.Command, out string, dirs []string, screen *screen) er
 	if err != nil {
 		return fmt.Errorf("%w (sweeps are counted in the order of the folders)", err)
 	}
-	if err := os.MkdirAll(out, 0o777); err != nil {
-		return fmt.Errorf("--out: %w; choose another folder", err)
+	if err := makeFolder("out", out); err != nil {
+		return err
 	}
 	tables := []analysis.Named{{Name: "seeds", Result: overview}, {Name: "seeds-all", Result: all}}
 	if _, err := figure.SaveAll(out, tables, figure.Options{Width: figure.Page}, tableSuffixes()...); err != nil {

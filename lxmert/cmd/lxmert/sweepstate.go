@@ -37,7 +37,7 @@ func (s *gridSweep) trial(p *cli.Point) (t tuning.Trial) {
 	}
 	dir := p.Line.Options.Output
 	var unreadable error
-	t.Metrics, unreadable = tuning.ReadMetrics(filepath.Join(dir, "metrics.jsonl"))
+	t.Metrics, unreadable = tuning.ReadMetrics(filepath.Join(dir, metricsName))
 	done, err := task.Already(s.task, p.Line.Options)
 	t.Why = failure(dir)
 	switch err = errors.Join(err, unreadable); {
