@@ -14,6 +14,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/seed-516990b0/golxmert/internal/testbrowser"
 	"github.com/seed-516990b0/golxmert/internal/testwait"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/install"
@@ -62,7 +63,7 @@ func (l *lab) openFirst(t *testing.T, browser context.Context, source string) *n
 	if got := n.prompts(); !slices.Equal(got, want) {
 		t.Errorf("the cells are numbered %v", got)
 	}
-	if failed := ask[int](n, `document.querySelectorAll('.jp-RenderedText[data-mime-type="application/vnd.jupyter.error"]').length`); failed > 0 {
+	if failed := testbrowser.Eval[int](n.Tab, `document.querySelectorAll('.jp-RenderedText[data-mime-type="application/vnd.jupyter.error"]').length`); failed > 0 {
 		t.Fatalf("%d cells show an error", failed)
 	}
 	return n
@@ -73,7 +74,7 @@ type lit struct{ Boxes, Labels []string }
 
 func (n *notebook) lit() lit {
 	n.t.Helper()
-	return ask[lit](n, `({
+	return testbrowser.Eval[lit](n.Tab, `({
 		Boxes: [...document.querySelectorAll('.lxr-region')].filter(e => +e.querySelector('.lxr-halo').getAttribute('stroke-opacity') > 0).map(e => e.dataset.region).sort(),
 		Labels: [...document.querySelectorAll('.lxr-plates text')].map(e => e.textContent.replaceAll('\u00a0', ' ')),
 	})`)
@@ -82,16 +83,16 @@ func (n *notebook) lit() lit {
 // pointAtWords points at each word of the explanation's question in turn.
 func (n *notebook) pointAtWords() {
 	n.t.Helper()
-	n.leave()
+	n.Leave()
 	atFirst := n.lit()
-	words := ask[[]string](n, `[...document.querySelectorAll('.lxr-word')].map(e => e.querySelector('.lxr-label').textContent)`)
+	words := testbrowser.Eval[[]string](n.Tab, `[...document.querySelectorAll('.lxr-word')].map(e => e.querySelector('.lxr-label').textContent)`)
 	var all []lit
 	for i, word := range words {
 		if strings.HasPrefix(word, "[") { // [CLS], [SEP]
 			continue
 		}
 		n.hover(fmt.Sprintf(`.lxr-word[data-word="%d"]`, i))
-		n.until("what "+word+" looks at", `document.querySelector('.lxr-status').textContent.includes(%v)`, "“"+word+"”")
+		n.until("what "+word+" looks at", `document.querySelector('.lxr-status').textContent.includes(%s)`, "“"+word+"”")
 		got, status := n.lit(), n.text(".lxr-status")
 		if len(got.Boxes) == 0 || len(got.Boxes) != len(got.Labels) {
 			n.t.Fatalf("pointing at %q lights the boxes %v with the labels %q", word, got.Boxes, got.Labels)
@@ -108,15 +109,15 @@ func (n *notebook) pointAtWords() {
 	if !slices.ContainsFunc(all, func(other lit) bool { return !reflect.DeepEqual(other, all[0]) }) {
 		n.t.Errorf("all words light the same: %v", all[0])
 	}
-	n.leave()
-	n.until("the explanation as it was at first", `document.querySelector('.lxr-plates text').textContent.replaceAll('\u00a0', ' ') === %v`, atFirst.Labels[0])
+	n.Leave()
+	n.until("the explanation as it was at first", `document.querySelector('.lxr-plates text').textContent.replaceAll('\u00a0', ' ') === %s`, atFirst.Labels[0])
 	if got := n.lit(); !reflect.DeepEqual(got, atFirst) {
 		n.t.Errorf("after pointing: %v, at first it was %v", got, atFirst)
 	}
 	for i, word := range words { // stays for the picture
 		if word == "shape" || word == "color" {
 			n.hover(fmt.Sprintf(`.lxr-word[data-word="%d"]`, i))
-			n.do(chromedp.Evaluate(`document.querySelector('section.lxr').scrollIntoView({block: 'start', behavior: 'instant'})`, nil))
+			n.Do(chromedp.Evaluate(`document.querySelector('section.lxr').scrollIntoView({block: 'start', behavior: 'instant'})`, nil))
 			n.hover(fmt.Sprintf(`.lxr-word[data-word="%d"]`, i))
 			break
 		}
@@ -128,7 +129,7 @@ func (n *notebook) reload() {
 	n.t.Helper()
 	n.click(".jp-NotebookPanel-toolbar [data-jp-item-name=save] jp-button")
 	n.until("a saved notebook", `!document.querySelector('.lm-TabBar-tab.jp-mod-current.jp-mod-dirty') && !document.querySelector('.lm-TabBar-tab.jp-mod-dirty')`)
-	n.do(chromedp.Reload())
+	n.Do(chromedp.Reload())
 	n.until("the explanation in the notebook that was opened again", `!!document.querySelector('.jp-Notebook .lxr-word')`)
 	n.idle()
 }
@@ -145,7 +146,7 @@ func (n *notebook) restart(place install.Place) {
 	n.shows(last, "child of ")
 	n.idle()
 	gonb := childOf.FindString(n.output(last))
-	n.do(chromedp.Evaluate(`document.querySelectorAll('.jp-OutputArea-child').forEach(e => e.classList.add('of-the-first-kernel'))`, nil))
+	n.Do(chromedp.Evaluate(`document.querySelectorAll('.jp-OutputArea-child').forEach(e => e.classList.add('of-the-first-kernel'))`, nil))
 	n.tool("restart-and-run")
 	n.click(".jp-Dialog button.jp-mod-accept")
 	n.until("outputs of the restarted kernel alone", `document.querySelectorAll('.of-the-first-kernel').length === 0`)
@@ -160,7 +161,7 @@ func (n *notebook) restart(place install.Place) {
 			t.Errorf("after the restart the notebook does not show %s, but:\n%s", want, said)
 		}
 	}
-	n.place(".jp-Cell:nth-last-child(1 of .jp-CodeCell)")
+	n.still(".jp-Cell:nth-last-child(1 of .jp-CodeCell)")
 	n.keep("01-restarted")
 	if after := status(t, place); after.PID != before.PID || !reflect.DeepEqual(names(after), names(before)) {
 		t.Errorf("before the restart session %d held %v, after it session %d holds %v", before.PID, names(before), after.PID, names(after))

@@ -54,13 +54,13 @@ func labInput(t *testing.T, l *lab, browser context.Context) {
 	n.runAll()
 	for i, line := range []string{"val/17", "shell"} {
 		n.until("a box to type into", `(() => {
-			const box = document.querySelectorAll('.jp-CodeCell')[%v].querySelector('.jp-Stdin-input');
-			return box && (box.id = %v);
+			const box = document.querySelectorAll('.jp-CodeCell')[%s].querySelector('.jp-Stdin-input');
+			return box && (box.id = %s);
 		})()`, i, fmt.Sprint("lx-box-", i))
 		n.click(fmt.Sprint("#lx-box-", i))
-		n.do(chromedp.KeyEvent(line))
+		n.Do(chromedp.KeyEvent(line))
 		n.keep("input")
-		n.do(chromedp.KeyEvent(kb.Enter))
+		n.Do(chromedp.KeyEvent(kb.Enter))
 		n.shows(i+1, []string{"which picture?", "got [shell]"}[i])
 	}
 	n.shows(1, "it is val/17")

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -35,9 +34,8 @@ func startBrowser(t *testing.T) context.Context {
 
 // notebook is a notebook that is open in JupyterLab, in a tab of the browser.
 type notebook struct {
-	t   *testing.T
-	ctx context.Context
-	lab *lab
+	*testbrowser.Tab
+	t *testing.T
 }
 
 // pageWidth and pageHeight are those of the window, in pixels.
@@ -46,12 +44,7 @@ const pageWidth, pageHeight = 1400, 1000
 // open opens a notebook of the folder and waits until its kernel is idle.
 func (l *lab) open(t *testing.T, browser context.Context, name string) *notebook {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
-	t.Cleanup(cancel)
-	n := &notebook{t, ctx, l}
-	if err := chromedp.Run(ctx); err != nil { // the tab lives as long as the context of its first action
-		t.Fatalf("browser: %v", err)
-	}
+	n := &notebook{testbrowser.Open(t, browser), t}
 	t.Cleanup(func() { // runs while the tab is still there
 		if t.Failed() {
 			n.keep("failed-" + strings.ReplaceAll(t.Name(), "/", "-"))
@@ -59,44 +52,19 @@ func (l *lab) open(t *testing.T, browser context.Context, name string) *notebook
 		}
 	})
 	workspace := rand.Text() // JupyterLab would open what was open before
-	n.do(emulation.SetDeviceMetricsOverride(pageWidth, pageHeight, 1, false),
+	n.Do(emulation.SetDeviceMetricsOverride(pageWidth, pageHeight, 1, false),
 		chromedp.Navigate(l.address+"/lab/workspaces/"+workspace+"/tree/"+name+"?token="+l.token))
 	n.idle()
 	return n
-}
-
-func (n *notebook) do(actions ...chromedp.Action) {
-	n.t.Helper()
-	ctx, cancel := context.WithTimeout(n.ctx, testwait.Patience(n.t))
-	defer cancel()
-	if err := chromedp.Run(ctx, actions...); err != nil {
-		n.t.Fatalf("browser: %v", err)
-	}
-}
-
-// script fills arguments, as JSON, into an expression of JavaScript.
-func (n *notebook) script(expression string, args ...any) string {
-	n.t.Helper()
-	for i, a := range args {
-		text, err := json.Marshal(a)
-		if err != nil {
-			n.t.Fatal(err)
-		}
-		args[i] = string(text)
-	}
-	if len(args) == 0 {
-		return expression
-	}
-	return fmt.Sprintf(expression, args...)
 }
 
 // until waits until an expression holds on the page.
 func (n *notebook) until(what, expression string, args ...any) {
 	n.t.Helper()
 	limit := testwait.Patience(n.t)
-	ctx, cancel := context.WithTimeout(n.ctx, limit)
+	ctx, cancel := context.WithTimeout(n.Context, limit)
 	defer cancel()
-	err := chromedp.Run(ctx, chromedp.Poll(n.script(expression, args...), nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0)))
+	err := chromedp.Run(ctx, chromedp.Poll(n.Script(expression, args...), nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0)))
 	if errors.Is(err, context.DeadlineExceeded) {
 		n.t.Fatalf("after %s the page still does not show: %s", limit, what)
 	}
@@ -105,57 +73,49 @@ func (n *notebook) until(what, expression string, args ...any) {
 	}
 }
 
-// ask computes an expression on the page.
-func ask[T any](n *notebook, expression string, args ...any) T {
-	n.t.Helper()
-	var out T
-	n.do(chromedp.Evaluate(n.script(expression, args...), &out))
-	return out
-}
-
 // idle waits until the kernel is there and has nothing to do. The status bar says so, as in "Go (LXMERT) | Idle".
 func (n *notebook) idle() {
 	n.t.Helper()
-	n.until("an idle kernel", `document.querySelector('#jp-main-statusbar')?.innerText.includes(%v)`, install.DisplayName+" | Idle")
+	n.until("an idle kernel", `document.querySelector('#jp-main-statusbar')?.innerText.includes(%s)`, install.DisplayName+" | Idle")
 }
 
 // ran waits until so many cells of code have run.
 func (n *notebook) ran(cells int) {
 	n.t.Helper()
-	n.until(fmt.Sprintf("%d cells that have run", cells), `[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].filter(e => /[0-9]/.test(e.textContent)).length >= %v`, cells)
+	n.until(fmt.Sprintf("%d cells that have run", cells), `[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].filter(e => /[0-9]/.test(e.textContent)).length >= %s`, cells)
 	n.idle()
 }
 
 // prompts are the numbers beside the cells of code: "1", "*" of one that waits or runs, "" of one that has not run.
 func (n *notebook) prompts() []string {
 	n.t.Helper()
-	return ask[[]string](n, `[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(e => e.textContent.replace(/[^0-9*]/g, ''))`)
+	return testbrowser.Eval[[]string](n.Tab, `[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(e => e.textContent.replace(/[^0-9*]/g, ''))`)
 }
 
 // text is what stands in the first element that a selector finds, as a person reads it.
 func (n *notebook) text(selector string) string {
 	n.t.Helper()
-	return ask[string](n, `(document.querySelector(%v)?.innerText ?? '').replaceAll('\u00a0', ' ')`, selector)
+	return testbrowser.Eval[string](n.Tab, `(document.querySelector(%s)?.innerText ?? '').replaceAll('\u00a0', ' ')`, selector)
 }
 
 // output is the text below a cell of code, counted from 1.
 func (n *notebook) output(cell int) string {
 	n.t.Helper()
-	return ask[string](n, `document.querySelectorAll('.jp-CodeCell')[%v].querySelector('.jp-Cell-outputArea').innerText.replaceAll('\u00a0', ' ')`, cell-1)
+	return testbrowser.Eval[string](n.Tab, `document.querySelectorAll('.jp-CodeCell')[%s].querySelector('.jp-Cell-outputArea').innerText.replaceAll('\u00a0', ' ')`, cell-1)
 }
 
 // shows waits until the output of a cell, counted from 1, holds a text.
 func (n *notebook) shows(cell int, text string) {
 	n.t.Helper()
 	n.until(fmt.Sprintf("%q below cell %d", text, cell),
-		`document.querySelectorAll('.jp-CodeCell')[%v]?.querySelector('.jp-Cell-outputArea')?.innerText.replaceAll('\u00a0', ' ').includes(%v)`, cell-1, text)
+		`document.querySelectorAll('.jp-CodeCell')[%s]?.querySelector('.jp-Cell-outputArea')?.innerText.replaceAll('\u00a0', ' ').includes(%s)`, cell-1, text)
 }
 
-// place is the middle of what a selector finds, once it is there and stands still, moved into sight.
-func (n *notebook) place(selector string) (x, y float64) {
+// still waits until what a selector finds is there and stands still, moved into sight.
+func (n *notebook) still(selector string) {
 	n.t.Helper()
 	n.until(selector, `(() => {
-		const e = document.querySelector(%v);
+		const e = document.querySelector(%s);
 		if (!e) return false;
 		e.scrollIntoView({block: 'nearest', behavior: 'instant'});
 		const r = e.getBoundingClientRect(), at = [r.x, r.y, r.width, r.height].join();
@@ -163,29 +123,18 @@ func (n *notebook) place(selector string) (x, y float64) {
 		e.lxPlace = at;
 		return still;
 	})()`, selector)
-	at := ask[[]float64](n, `(() => {
-		const r = document.querySelector(%v).getClientRects()[0];
-		return [r.x + r.width / 2, r.y + r.height / 2];
-	})()`, selector)
-	return at[0], at[1]
 }
 
 func (n *notebook) hover(selector string) {
 	n.t.Helper()
-	x, y := n.place(selector)
-	n.do(chromedp.MouseEvent(input.MouseMoved, x, y))
-}
-
-// leave moves the pointer off everything.
-func (n *notebook) leave() {
-	n.t.Helper()
-	n.do(chromedp.MouseEvent(input.MouseMoved, 2, 2))
+	n.still(selector)
+	n.Hover(selector)
 }
 
 func (n *notebook) click(selector string) {
 	n.t.Helper()
-	x, y := n.place(selector)
-	n.do(chromedp.MouseEvent(input.MouseMoved, x, y), chromedp.MouseClickXY(x, y))
+	n.still(selector)
+	n.ClickAt(n.Point(selector))
 }
 
 // runAll chooses Run All Cells in the menu.
@@ -207,14 +156,14 @@ func (n *notebook) tool(name string) {
 func (n *notebook) typeAndRun(code string) int {
 	n.t.Helper()
 	before := len(n.prompts())
-	n.do(chromedp.Evaluate(`[...document.querySelectorAll('.jp-Notebook .jp-Cell')].at(-1).setAttribute('id', 'lx-last')`, nil))
+	n.Do(chromedp.Evaluate(`[...document.querySelectorAll('.jp-Notebook .jp-Cell')].at(-1).setAttribute('id', 'lx-last')`, nil))
 	n.click("#lx-last .jp-InputPrompt, #lx-last .jp-InputArea-prompt")
-	n.do(chromedp.KeyEvent("b"))
-	n.until("another cell", `document.querySelectorAll('.jp-CodeCell').length > %v`, before)
-	n.do(chromedp.Evaluate(`document.getElementById('lx-last').removeAttribute('id')`, nil), chromedp.KeyEvent(kb.Enter))
+	n.Do(chromedp.KeyEvent("b"))
+	n.until("another cell", `document.querySelectorAll('.jp-CodeCell').length > %s`, before)
+	n.Do(chromedp.Evaluate(`document.getElementById('lx-last').removeAttribute('id')`, nil), chromedp.KeyEvent(kb.Enter))
 	n.until("the cursor in the cell", `[...document.querySelectorAll('.jp-CodeCell')].at(-1).contains(document.activeElement)`)
-	n.do(input.InsertText(code))
-	n.do(chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(input.ModifierShift)))
+	n.Do(input.InsertText(code))
+	n.Do(chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(input.ModifierShift)))
 	return before + 1
 }
 
@@ -226,7 +175,7 @@ func (n *notebook) keep(name string) {
 		return
 	}
 	var png []byte
-	n.do(chromedp.CaptureScreenshot(&png))
+	n.Do(chromedp.CaptureScreenshot(&png))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		n.t.Fatal(err)
 	}

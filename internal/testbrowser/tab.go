@@ -72,14 +72,25 @@ type Look struct {
 	Loud          bool // messages and requests are the test's own business
 }
 
+// Open opens an empty tab of a browser that [Start] started, and closes it with the test.
+func Open(t testing.TB, browser context.Context) *Tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
+	if err := chromedp.Run(ctx); err != nil { // the tab lives as long as the context of its first action
+		t.Fatalf("browser: %v", err)
+	}
+	return &Tab{T: t, Context: ctx}
+}
+
 // Visit opens a file in a tab of its own. When the test ends, a message of the console or a request for anything but the
 // file is a failure.
 func Visit(t testing.TB, file string, how Look) *Tab {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(shared(t), chromedp.WithNewBrowserContext())
-	ctx, cancelTime := context.WithTimeout(ctx, testwait.Patience(t))
-	p := &Tab{T: t, Context: ctx}
-	chromedp.ListenTarget(ctx, p.hear)
+	p := Open(t, shared(t))
+	var cancel context.CancelFunc
+	p.Context, cancel = context.WithTimeout(p.Context, testwait.Patience(t))
+	chromedp.ListenTarget(p.Context, p.hear)
 	if how.Width == 0 {
 		how.Width, how.Height = 1280, 900
 	}
@@ -102,7 +113,6 @@ func Visit(t testing.TB, file string, how Look) *Tab {
 				}
 			}
 		}
-		cancelTime()
 		cancel()
 	})
 	return p
@@ -144,15 +154,18 @@ func joined(args []*runtime.RemoteObject) string {
 	return strings.Join(parts, " ")
 }
 
+// Do does things with the page, in the time that a test has patience for.
 func (p *Tab) Do(actions ...chromedp.Action) {
 	p.T.Helper()
-	if err := chromedp.Run(p.Context, actions...); err != nil {
+	ctx, cancel := context.WithTimeout(p.Context, testwait.Patience(p.T))
+	defer cancel()
+	if err := chromedp.Run(ctx, actions...); err != nil {
 		p.T.Fatalf("browser: %v", err)
 	}
 }
 
-// Eval computes an expression on the page. A string in single quotes may hold anything: arguments are written as JSON.
-func Eval[T any](p *Tab, expression string, args ...any) T {
+// Script fills arguments, as JSON, into an expression of JavaScript: %s stands for each, of whatever kind.
+func (p *Tab) Script(expression string, args ...any) string {
 	p.T.Helper()
 	for i, a := range args {
 		text, err := json.Marshal(a)
@@ -164,8 +177,14 @@ func Eval[T any](p *Tab, expression string, args ...any) T {
 	if len(args) > 0 {
 		expression = fmt.Sprintf(expression, args...)
 	}
+	return expression
+}
+
+// Eval computes an expression on the page, into which arguments are filled as by [Tab.Script].
+func Eval[T any](p *Tab, expression string, args ...any) T {
+	p.T.Helper()
 	var out T
-	p.Do(chromedp.Evaluate(expression, &out))
+	p.Do(chromedp.Evaluate(p.Script(expression, args...), &out))
 	return out
 }
 
