@@ -42,20 +42,23 @@ func (k kept) batch(set *dataset.Set, tok *token.WordPiece, length int, index []
 // errUneven says that pictures have different numbers of regions, so that batches need masks.
 var errUneven = errors.New("pictures have different numbers of regions")
 
-// keep keeps the pictures of some sets, and says why not where that would be expected; nil: batches bring their regions.
-func (s *session) keep(ctx context.Context, t *train.Trainer, sets []*dataset.Set) (kept, error) {
-	o := s.opt
-	asked := o.KeepFeatures == "yes"
-	switch {
-	case o.KeepFeatures == "no":
-		return nil, nil
-	case s.backend.Kind != backend.KindCUDA && asked:
-		return nil, errors.New("task: --keepFeatures yes is for a GPU; the processor reads features where they are")
-	case s.backend.Kind != backend.KindCUDA:
-		return nil, nil
-	case o.Blind:
-		return nil, nil
+// keepAsked is the value of --keepFeatures that has features kept without asking whether they fit.
+const keepAsked = "yes"
+
+// keeps says whether pictures are to be kept where they fit.
+func (s *session) keeps() (bool, error) {
+	onGPU, value := s.backend.Kind == backend.KindCUDA, s.opt.KeepFeatures
+	if value == keepAsked && !onGPU {
+		return false, errors.New("task: --keepFeatures yes is for a GPU; the processor reads features where they are")
 	}
+	return onGPU && value != "no" && !s.opt.Blind, nil
+}
+
+// keep keeps the pictures of some sets, beside which there is to be room for the largest steps, and says why not where that would be
+// expected; nil: batches bring their regions.
+func (s *session) keep(ctx context.Context, t *train.Trainer, sets []*dataset.Set, largest []train.Part) (kept, error) {
+	o := s.opt
+	asked := o.KeepFeatures == keepAsked
 	list, numbers, err := picturesOf(sets)
 	if err != nil {
 		return nil, err
@@ -71,7 +74,14 @@ func (s *session) keep(ctx context.Context, t *train.Trainer, sets []*dataset.Se
 		if !ok {
 			return nil, nil
 		}
-		if why := room(m, bytes, trainingBytes(c, o, s.task.Pictures())); why != "" {
+		training, ok, err := t.StepBytes(largest...)
+		if err != nil {
+			return nil, err
+		}
+		if !ok { // the compiler does not say
+			training = trainingBytes(c, o, s.task.Pictures())
+		}
+		if why := room(m, bytes, training); why != "" {
 			fmt.Fprintf(o.Notes, "note: features are sent with each step: %s\n", why)
 			return nil, nil
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/train"
 )
 
 // afterFirstStep are the calls from the end of the first step on, when parameters, what the optimizer keeps and pictures are on the
@@ -66,5 +67,70 @@ func TestARunWithKeptFeaturesIsTheSameAndSendsLittle(t *testing.T) {
 		if most := 1000 * (steps - 1) * batch; sent[keeps] > most || sent["no"] < 2*sent[keeps] {
 			t.Errorf("--keepFeatures %s: %d and, without features on the GPU, %d bytes are sent", keeps, sent[keeps], sent["no"])
 		}
+	}
+}
+
+// TestFeaturesAreKeptWhereStepsFitBesideThem and not where a byte is missing, after which the steps fit still.
+func TestFeaturesAreKeptWhereStepsFitBesideThem(t *testing.T) {
+	b := backendtest.AsCUDA(t)
+	set := func(bytes int64) { t.Setenv(backendtest.Memory, strconv.FormatInt(bytes, 10)) }
+	for name, c := range map[string]struct {
+		keeps   string
+		missing int64
+		kept    bool
+		fits    bool
+	}{
+		"enough":                    {"auto", 0, true, true},
+		"a byte too little":         {"auto", 1, false, true},
+		"asked for with too little": {"yes", 1, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			set(1 << 40)
+			o := kinds(t)[dataset.VQA]
+			o.Output, o.KeepFeatures = t.TempDir(), c.keeps
+			s, err := newSession(b, dataset.VQA, &o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			phases, err := s.phases(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			begin, err := s.begin(phases[0].set)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer begin.Close()
+			tr, err := s.trainer(t.Context(), begin, training{clip, warmup, true, s.objective()}, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tr.Close()
+			batches := s.batches(t.Context(), phases[0], 0, []int{s.length(begin.cfg)})
+			defer batches.Close()
+			parts, err := batches.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			steps, ok, err := tr.StepBytes(parts...)
+			if err != nil || !ok {
+				t.Fatalf("what a step takes is not known: %v", err)
+			}
+			list, _, err := picturesOf(setsOf(phases))
+			if err != nil {
+				t.Fatal(err)
+			}
+			features := train.KeptBytes(begin.cfg, o.BF16, len(list), parts[0].Batch.V())
+			use, _ := b.Memory()
+			set(use.InUse + steps + features - c.missing)
+			kept, err := s.keep(t.Context(), tr, setsOf(phases), parts)
+			if err != nil || (kept != nil) != c.kept {
+				t.Errorf("kept %d pictures: %v", len(kept), err)
+			}
+			if err := tr.Fit(parts...); (err == nil) != c.fits {
+				t.Errorf("steps beside them: %v", err)
+			}
+		})
 	}
 }

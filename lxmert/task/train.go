@@ -92,8 +92,15 @@ func Train(ctx context.Context, b *backend.Backend, t *dataset.Task, o Options) 
 	if err := begin.Close(); err != nil { // what was mapped need not stay in memory
 		return nil, err
 	}
-	if s.kept, err = s.keep(ctx, trainer, setsOf(phases)); err != nil {
+	keeps, err := s.keeps()
+	if err != nil {
 		return nil, err
+	}
+	if keeps {
+		job.Prepare = func(ctx context.Context, largest []train.Part) (err error) {
+			s.kept, err = s.keep(ctx, trainer, setsOf(phases), largest)
+			return err
+		}
 	}
 
 	job.Batches = func(ctx context.Context, epoch, from int) (train.Batches, error) {

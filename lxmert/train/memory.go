@@ -18,6 +18,7 @@ type memory struct {
 	kept int64 // parameters and the optimizer's state, from the first step on
 	sums int64 // gradients
 	rows int64 // what depends on how many rows there are
+	held int64 // of these, what is there already
 	free int64 // for all of these
 }
 
@@ -47,15 +48,12 @@ func (t *Trainer) memoryOf(parts []Part) (m memory, ok bool, err error) {
 	if !ok {
 		return memory{}, false, nil
 	}
-	m.free = free
 	for _, v := range t.vars.list {
 		size := v.shape.ByteSize()
 		m.kept += size
-		m.free += size
-		if v.slots != nil {
-			m.free += size * int64(len(v.slots))
-		}
+		m.held += size * int64(1+len(v.slots))
 	}
+	m.free = free + m.held
 	weights := int64(0) // among the program's inputs
 	for _, s := range g.Slots {
 		switch in := s.Input.(type) {
@@ -74,6 +72,13 @@ func (t *Trainer) memoryOf(parts []Part) (m memory, ok bool, err error) {
 	// The inputs are there twice while those of the next part are on their way.
 	m.rows = n.Temporary + 2*max(0, n.Inputs-weights)
 	return m, true, nil
+}
+
+// StepBytes compiles what a step of these parts needs and is what it takes of each device's memory beside what is in use. ok is false
+// where compiler or device do not say.
+func (t *Trainer) StepBytes(parts ...Part) (bytes int64, ok bool, err error) {
+	m, ok, err := t.memoryOf(parts)
+	return m.need() - m.held, ok, err
 }
 
 // Fit compiles what a step of these parts needs and says whether the devices' memory is enough for it. The error says what takes
@@ -122,21 +127,31 @@ func (t *Trainer) smaller(m memory, parts []Part) string {
 	return text + "a smaller --batchSize takes less, too"
 }
 
-// fits says whether the largest steps of the job fit.
-func (r *run) fits(ctx context.Context) error {
+// prepare has the job bring to the devices what its steps need there, and says whether the largest of them fit beside it.
+func (r *run) prepare(ctx context.Context) error {
+	parts, err := r.largest(ctx)
+	if err != nil {
+		return err
+	}
+	if r.job.Prepare != nil {
+		if err := r.job.Prepare(ctx, parts); err != nil {
+			return err
+		}
+	}
+	return r.t.Fit(parts...)
+}
+
+// largest is a step of which no others are larger, or nil where nobody compares it with a device's memory.
+func (r *run) largest(ctx context.Context) ([]Part, error) {
 	if _, ok := r.t.deviceMemory(); !ok || r.job.Largest == nil {
-		return nil
+		return nil, nil
 	}
 	batches, err := r.job.Largest(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer batches.Close()
-	parts, err := batches.Next()
-	if err != nil {
-		return err
-	}
-	return r.t.Fit(parts...)
+	return batches.Next()
 }
 
 // exhausted ends the run where memory was too little for a step.

@@ -113,6 +113,40 @@ func TestARunWhoseStepsAreTooLargeLeavesItsFolderFree(t *testing.T) {
 	}
 }
 
+// TestNothingOfAnEarlierRunIsLostToOneThatCannotBegin, for want of memory or because of what it needs besides.
+func TestNothingOfAnEarlierRunIsLostToOneThatCannotBegin(t *testing.T) {
+	b := backendtest.AsCUDA(t)
+	dir := t.TempDir()
+	job := smallJob(small(), 3)
+	job.Largest = func(ctx context.Context) (Batches, error) { return job.Batches(ctx, 0, 0) }
+	setMemory(t, plenty)
+	if _, err := smallRun(t.Context(), b, job, RunOptions{Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	before := ended(t, dir)
+	setMemory(t, 1)
+	if _, err := smallRun(t.Context(), b, job, RunOptions{Dir: dir, Overwrite: true}); err == nil || !strings.Contains(err.Error(), "are free") {
+		t.Errorf("too little memory: %v", err)
+	}
+	setMemory(t, plenty)
+	broken := errors.New("broken")
+	job.Prepare = func(_ context.Context, largest []Part) error {
+		if len(largest) != 1 {
+			t.Errorf("the largest step has %d parts", len(largest))
+		}
+		return broken
+	}
+	if _, err := smallRun(t.Context(), b, job, RunOptions{Dir: dir, Overwrite: true}); !errors.Is(err, broken) {
+		t.Errorf("what cannot be prepared: %v", err)
+	}
+	if after := ended(t, dir); !maps.Equal(before, after) {
+		t.Error("the run before was changed")
+	}
+	if _, err := smallRun(t.Context(), b, job, RunOptions{Dir: dir}); err == nil || errors.Is(err, broken) {
+		t.Errorf("a run in a folder that is not free: %v", err)
+	}
+}
+
 // TestARunThatRunsOutOfMemoryGoesOnFromTheStepBefore, and says how.
 func TestARunThatRunsOutOfMemoryGoesOnFromTheStepBefore(t *testing.T) {
 	setMemory(t, plenty)

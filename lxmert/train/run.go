@@ -24,6 +24,9 @@ type Job struct {
 	Batches func(ctx context.Context, epoch, from int) (Batches, error)
 	// Largest gives steps of which no others are larger, which are compared with a device's memory before the first step; nil: nothing is.
 	Largest func(ctx context.Context) (Batches, error)
+	// Prepare brings to the devices what steps need there besides, see [Trainer.Keep], before the first one and before anything of an
+	// earlier run is lost. It is given one of the largest steps; nil where the device says nothing of its memory. Nil: nothing is needed.
+	Prepare func(ctx context.Context, largest []Part) error
 	// Score judges what the objective returned for a part: the sum of its rows' scores and the number of rows.
 	Score func(part Part, outputs []any) (right float64, rows int, err error)
 	// Validate judges a model, 0 to 1. Nil: there is no validation set.

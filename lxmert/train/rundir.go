@@ -71,19 +71,20 @@ func (r *run) open(ctx context.Context) (done bool, err error) {
 		fmt.Fprintf(r.opt.Log, "going on after step %d (epoch %d)\n", r.t.step, r.at.Epoch)
 		r.noteDeterminism()
 		r.noteDevices()
-	} else {
+	}
+	if err := r.checkSpace(); err != nil {
+		return false, err
+	}
+	if err := r.prepare(ctx); err != nil {
+		return false, err
+	}
+	if !resuming {
 		// Whatever an earlier run left behind must not be taken for this one's.
 		for _, name := range append(r.files(), stateFile, dynamics.FileName) {
 			if err := os.Remove(r.path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 				return false, fmt.Errorf("train: %w", err)
 			}
 		}
-	}
-	if err := r.checkSpace(); err != nil {
-		return false, err
-	}
-	if err := r.fits(ctx); err != nil {
-		return false, err
 	}
 	if err := r.writeRunFile(); err != nil {
 		return false, err
