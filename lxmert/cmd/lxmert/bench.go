@@ -185,7 +185,7 @@ memory is in bytes, of the host, or of a GPU where it is called device:
     ours_peak_rss_bytes, torch_peak_rss_bytes, ratio_memory}
   losses[], loss_difference
 
-torch and what follows it are there with --peer or --engine torch only. Ratios are what PyTorch needs divided by what this program
+torch and what follows it are there with --peer only. Ratios are what PyTorch needs divided by what this program
 needs.`,
 		Example: `  lxmert bench train
   lxmert bench train --batches 32 --backend cuda --bf16 --peer python3 --compile
@@ -265,7 +265,7 @@ memory is in bytes:
   versus[] {batch, ours_ms, torch_ms, torch_maps_only_ms, ratio, ratio_maps_only}
   difference
 
-torch and what follows it are there with --peer or --engine torch only. Ratios are PyTorch's time per explanation divided by ours.
+torch and what follows it are there with --peer only. Ratios are PyTorch's time per explanation divided by ours.
 
 --method emap measures EMAP instead, of which --batches examples all texts meet all pictures; --method shapley exact Shapley
 values, for which all subsets of --batches words and regions are asked about. The peer makes one pass for each pair of a text
