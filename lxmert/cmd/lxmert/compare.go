@@ -217,7 +217,7 @@ func (c *comparing) compare(cmd *cobra.Command, sides [2]*side, set *dataset.Set
 		c.opt.Weights[i] = s.file
 	}
 	var d compare.Data
-	for i := range set.Examples[:questionsOf(set.Len(), c.limit)] {
+	for i := range set.Examples[:min(set.Len(), cmp.Or(c.limit, set.Len()))] {
 		e := &set.Examples[i]
 		d.Questions = append(d.Questions, lxmert.Question{Text: e.Text, Images: e.Images})
 		d.IDs, d.Right = append(d.IDs, cmp.Or(e.Identifier, e.ID)), append(d.Right, e.Right())
@@ -225,14 +225,6 @@ func (c *comparing) compare(cmd *cobra.Command, sides [2]*side, set *dataset.Set
 	bar := screen.bar("comparing", "questions")
 	c.opt.Maps, c.opt.Progress = true, func(done int) { screen.set(bar, int64(done), int64(len(d.Questions)), "") }
 	return compare.Run(cmd.Context(), models[0], models[1], d.Ask(cmd.Context(), sides[0].asker, c.batch), c.opt)
-}
-
-// questionsOf is how many of all questions are asked.
-func questionsOf(all, limit int) int {
-	if limit == 0 {
-		return all
-	}
-	return min(all, limit)
 }
 
 // save writes everything, and prints the numbers.
