@@ -2,7 +2,6 @@ package lx
 
 import (
 	"bytes"
-	"encoding/binary"
 	"image"
 	"image/png"
 	"math"
@@ -14,7 +13,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/intervene"
-	"github.com/seed-516990b0/golxmert/internal/safetensors"
+	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
 func TestWhatIfAsksAgain(t *testing.T) {
@@ -156,24 +155,13 @@ func testFeatures(t *testing.T, q *Answer) {
 	t.Helper()
 	at := "hid.t.1"
 	width := q.Model.Config().Hidden
-	x := make([]float32, width*width)
+	identity, zero := lxmert.NewTensor(width, width), lxmert.NewTensor(width)
 	for i := range width {
-		x[i*width+i] = 1
+		identity.Data[i*width+i] = 1
 	}
 	path := filepath.Join(t.TempDir(), "sae.safetensors")
-	item := func(name string, data []float32, shape ...int) safetensors.Item {
-		var raw []byte
-		for _, v := range data {
-			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
-		}
-		return safetensors.Item{Name: name, DType: "F32", Shape: shape, Values: safetensors.Raw(raw)}
-	}
-	var file bytes.Buffer
-	if err := safetensors.Write(&file, []safetensors.Item{item("W_enc", x, width, width), item("b_enc", make([]float32, width), width),
-		item("W_dec", x, width, width), item("b_dec", make([]float32, width), width)}, nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, file.Bytes(), 0o666); err != nil {
+	file := lxmert.Trace{Values: map[string]lxmert.Tensor{"W_enc": identity, "b_enc": zero, "W_dec": identity, "b_dec": zero}}
+	if err := file.Save(path); err != nil {
 		t.Fatal(err)
 	}
 	d := OpenDictionary(path, at)
