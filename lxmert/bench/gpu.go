@@ -259,11 +259,11 @@ func (r *GPURow) take(s Side) {
 	r.Device, r.Batch, r.BestMS, r.Examples, r.CompileS, r.PeakDevice = s.Device, row.Batch, row.BestMS, row.Examples, row.CompileS, s.PeakDevice
 }
 
-// takeTorch fills in PyTorch's side under a setting; each time is of so many of our batches.
-func (r *GPURow) takeTorch(s Side, setting string, batches float64) {
+// takeTorch fills in PyTorch's side; each time is of so many of our batches.
+func (r *GPURow) takeTorch(s Side, batches float64) {
 	r.Torch = s.Engine + ", " + s.Device
 	to := &r.TorchMS
-	if setting == compiled {
+	if s.Setting == compiled {
 		to = &r.TorchCompiledMS
 	}
 	if ms := s.Rows[0].BestMS * batches; *to == 0 || ms < *to {
@@ -279,14 +279,9 @@ func (r *GPURow) train(ctx context.Context, o TrainOptions) error {
 	if err != nil {
 		return err
 	}
-	one := func(t TrainSide) Side {
-		s := t.side()
-		s.Engine, s.Device, s.PeakDevice = t.Engine, t.Device, t.Rows[0].PeakDevice
-		return s
-	}
-	r.take(one(report.Ours))
+	r.take(report.Ours.side())
 	for _, t := range report.Torch {
-		r.takeTorch(one(t), t.Setting, 1)
+		r.takeTorch(t.side(), 1)
 	}
 	r.Difference = report.LossDifference
 	return nil
@@ -299,7 +294,7 @@ func (r *GPURow) explain(ctx context.Context, o Options) error {
 	}
 	r.take(report.Ours)
 	for _, s := range report.TorchMapsOnly {
-		r.takeTorch(s, s.Setting, float64(r.Batch)) // one at a time
+		r.takeTorch(s, float64(r.Batch)) // one at a time
 	}
 	r.Difference = report.Difference
 	return nil
@@ -316,7 +311,7 @@ func (r *GPURow) forward(ctx context.Context, o Options) error {
 		r.ColdS = anew.TotalS
 	}
 	for _, s := range report.Torch {
-		r.takeTorch(s, s.Setting, 1)
+		r.takeTorch(s, 1)
 	}
 	r.Difference = report.Difference
 	return nil

@@ -59,24 +59,15 @@ func (r *GPUReport) Print(w io.Writer) error {
 	}
 	fmt.Fprintf(&b, "results:  %s\n\n", r.Dir)
 	t := newTable(&b, "", "best ms", "examples/s", "torch ms", "compiled", "torch/golxmert", "GPU memory", "torch's", "compile s", "difference")
-	known := func(format string, x float64) string {
+	known := func(x float64, text string) string {
 		if x == 0 {
 			return "-"
 		}
-		return fmt.Sprintf(format, x)
+		return text
 	}
-	ms := func(x float64) string {
-		if x == 0 {
-			return "-"
-		}
-		return milli(x)
-	}
-	bytes := func(n int64) string {
-		if n == 0 {
-			return "-"
-		}
-		return megabytes(n)
-	}
+	number := func(format string, x float64) string { return known(x, fmt.Sprintf(format, x)) }
+	ms := func(x float64) string { return known(x, milli(x)) }
+	bytes := func(n int64) string { return known(float64(n), megabytes(n)) }
 	for _, row := range r.Rows {
 		if row.Error != "" {
 			continue
@@ -85,8 +76,8 @@ func (r *GPUReport) Print(w io.Writer) error {
 		if row.Difference != nil {
 			difference = fmt.Sprintf("%.1e", *row.Difference)
 		}
-		t.row(row.Name, ms(row.BestMS), known("%.1f", row.Examples), ms(row.TorchMS), ms(row.TorchCompiledMS), known("%.2f", row.ratio()),
-			bytes(row.PeakDevice), bytes(row.TorchPeakDevice), known("%.1f", row.CompileS), difference)
+		t.row(row.Name, ms(row.BestMS), number("%.1f", row.Examples), ms(row.TorchMS), ms(row.TorchCompiledMS), number("%.2f", row.ratio()),
+			bytes(row.PeakDevice), bytes(row.TorchPeakDevice), number("%.1f", row.CompileS), difference)
 	}
 	t.Flush()
 	for _, row := range r.Rows {

@@ -72,11 +72,12 @@ func newTrainSide(results [][]Result, setting string, flops, peak float64) Train
 	return t
 }
 
-// side has the rows alone.
+// side has what is measured of any method: the rows, and the most memory that one of them took on a GPU.
 func (t TrainSide) side() Side {
-	var s Side
+	s := Side{Engine: t.Engine, Device: t.Device, Setting: t.Setting}
 	for _, row := range t.Rows {
 		s.Rows = append(s.Rows, row.Row)
+		s.PeakDevice = max(s.PeakDevice, row.PeakDevice)
 	}
 	return s
 }
