@@ -110,6 +110,9 @@ func (own *Own) label(to map[string]train.Label, set *dataset.Set, index []int) 
 	return nil
 }
 
+// replacesHead says whether answers are scored by a head of one's own.
+func (own *Own) replacesHead() bool { return own != nil && own.Logits != nil }
+
 // check says what is missing in a description.
 func (own *Own) check() error {
 	switch {
@@ -160,7 +163,7 @@ func (b *start) takeOwn(o *Options) error {
 
 // validate predicts the answers of a set as training stands: by the model, or where the head is one's own by the objective.
 func (s *session) validate(ctx context.Context, t *train.Trainer, m lxmert.Engine, set *dataset.Set) ([]int, error) {
-	if s.opt.Own == nil || s.opt.Own.Logits == nil {
+	if !s.opt.Own.replacesHead() {
 		return s.predict(ctx, m, set)
 	}
 	size := s.opt.predictBatch()

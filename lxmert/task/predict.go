@@ -95,7 +95,7 @@ type predictor func(ctx context.Context, set *dataset.Set) ([]int, error)
 // predictor is the model of --load, with the head of one's own beside it if the options have one. What it returns second is to be
 // closed.
 func (s *session) predictor(ctx context.Context, set *dataset.Set) (predictor, io.Closer, error) {
-	if s.opt.Own == nil || s.opt.Own.Logits == nil {
+	if !s.opt.Own.replacesHead() {
 		m, err := s.openSnapshot(set)
 		if err != nil {
 			return nil, nil, err
