@@ -100,7 +100,7 @@ func Predictions(ctx context.Context, path string, questions []string, n int) (*
 // truth is the best label of an example, and how much an answer counts.
 func truth(e *dataset.Example, answer string) (label string, score float64, known bool) {
 	if e.Class >= 0 {
-		label = [2]string{"False", "True"}[min(e.Class, 1)]
+		label = dataset.StatementAnswers()[min(e.Class, 1)]
 		if answer == label {
 			score = 1
 		}

@@ -21,7 +21,7 @@ type Question struct {
 // Label is what counts as right: the answer with the highest score, or "True" or "False" of a statement.
 func (q Question) Label() string {
 	if q.Asked.Class >= 0 {
-		return [2]string{"False", "True"}[q.Asked.Class]
+		return dataset.StatementAnswers()[q.Asked.Class]
 	}
 	if len(q.Asked.Labels) == 0 {
 		return ""

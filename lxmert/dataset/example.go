@@ -20,10 +20,13 @@ type Example struct {
 	QuestionType, AnswerType string // where the file says
 }
 
-// Right says how much each answer counts, 0 to 1, by its name; NLVR2's are "True" and "False". Nil where the file does not say.
+// StatementAnswers are the names of the classes of a statement, NLVR2's, in their order.
+func StatementAnswers() [2]string { return [2]string{"False", "True"} }
+
+// Right says how much each answer counts, 0 to 1, by its name; of a statement, see [StatementAnswers]. Nil where the file does not say.
 func (e *Example) Right() map[string]float64 {
 	if e.Class >= 0 {
-		return map[string]float64{[2]string{"False", "True"}[e.Class]: 1}
+		return map[string]float64{StatementAnswers()[e.Class]: 1}
 	}
 	if len(e.Labels) == 0 {
 		return nil

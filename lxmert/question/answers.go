@@ -31,7 +31,8 @@ func (a *Asker) nameAnswers() error {
 		return nil
 	}
 	if h.Images == 2 && h.Classes == 2 {
-		h.Answers = []string{"False", "True"}
+		names := dataset.StatementAnswers()
+		h.Answers = names[:]
 		return nil
 	}
 	for _, path := range a.answerFiles() {

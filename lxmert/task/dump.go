@@ -39,7 +39,7 @@ func repeated(set *dataset.Set) string {
 func dump(w io.Writer, t *dataset.Task, set *dataset.Set, answers *dataset.Answers, classes []int) error {
 	if t.Dump.Answer == "" {
 		for i, c := range classes {
-			if _, err := fmt.Fprintf(w, "%s,%s\n", handedIn(t, &set.Examples[i]), [2]string{"False", "True"}[c]); err != nil {
+			if _, err := fmt.Fprintf(w, "%s,%s\n", handedIn(t, &set.Examples[i]), dataset.StatementAnswers()[c]); err != nil {
 				return err
 			}
 		}
