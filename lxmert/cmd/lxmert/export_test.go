@@ -88,7 +88,7 @@ func TestTensorBoardReadsWhatExportWrites(t *testing.T) {
 	alone := ranRun(t, filepath.Join(t.TempDir(), "alone"), `{}`, `{"step":70000000000,"loss":1}`, ``)
 	os.Remove(filepath.Join(alone, "run.json"))
 	for range 2 { // the second time in the place of the first
-		if out, log, err := execute(rootCommand(), "export", sweep, "--tensorboard", board); err != nil || !strings.Contains(out, "has 2 runs") {
+		if out, log, err := execute(rootCommand(), "export", sweep, "--tensorboard", board); err != nil || !strings.Contains(out, ": 2; ") {
 			t.Fatalf("%v\n%s%s", err, out, log)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,19 +17,19 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 )
 
-// withoutVocabulary is the published manifest but for the one file whose checksum no test can bring about.
-func withoutVocabulary() *fetch.Manifest {
+// smallManifest is the published manifest without the downloads' sizes, for which a test's disk need not have room, and
+// without the one file whose checksum no test can bring about.
+func smallManifest() *fetch.Manifest {
 	m := *fetch.Published()
-	m.Sets = nil
-	for _, s := range fetch.Published().Sets {
-		var files []string
-		for _, f := range s.Files {
-			if f != "data/vocab.txt" {
-				files = append(files, f)
-			}
+	m.Sets, m.Files = slices.Clone(m.Sets), slices.Clone(m.Files)
+	for i, s := range m.Sets {
+		m.Sets[i].Files = slices.DeleteFunc(slices.Clone(s.Files), func(f string) bool { return f == "data/vocab.txt" })
+	}
+	for i, f := range m.Files {
+		m.Files[i].Sources = slices.Clone(f.Sources)
+		for j := range f.Sources {
+			m.Files[i].Sources[j].About = 0
 		}
-		s.Files = files
-		m.Sets = append(m.Sets, s)
 	}
 	return &m
 }
@@ -77,7 +78,7 @@ func TestFetchBringsATaskFromAFolderServer(t *testing.T) {
 
 			fetchAll := func(args ...string) string {
 				t.Helper()
-				out, log, err := execute(fetchInto(fetch.Fetcher{Manifest: withoutVocabulary()}), append(args, "nlvr2", "--dir", local, "--base-url", s.URL)...)
+				out, log, err := execute(fetchInto(fetch.Fetcher{Manifest: smallManifest()}), append(args, "nlvr2", "--dir", local, "--base-url", s.URL)...)
 				if err != nil {
 					t.Fatalf("%v\n%s", err, log)
 				}
