@@ -289,7 +289,8 @@ func checkFineTuning(t *testing.T, n *notebooks, x *executed, task, test, handIn
 	t.Helper()
 	folder := "snap/notebook06/toy-" + task
 	score := x.expect(t, folder+`: done, best validation score ([\d.]+) %`, folder+`-stopped: (stopped)`, folder+`-stopped: (done)`,
-		folder+`: done\n`+test+`: \d+ predictions in .*`+test+`_predict.*, ([\d.]+) % right`, folder+`: done\n`+handIn+`: [1-9]\d* predictions`)
+		folder+`: done\n`+test+`: \d+ predictions in .*`+test+`_predict.*, ([\d.]+) % right`, folder+`: done\n`+handIn+`: [1-9]\d* predictions`,
+		test+`_predict\.\w+: [1-9]\d* predictions`)
 	for _, text := range []string{score[0], score[3]} {
 		if p := percent(t, text); p <= 0 || p > 100 {
 			t.Errorf("%s scores %s %%", task, text)

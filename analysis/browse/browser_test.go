@@ -3,6 +3,9 @@ package browse_test
 import (
 	"context"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/types"
 	"image"
 	"image/color"
 	"image/png"
@@ -11,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -413,6 +417,44 @@ func TestTwoListsOnOnePageLeaveEachOtherAlone(t *testing.T) {
 	slices.Sort(ids)
 	if len(slices.Compact(ids)) != 8 {
 		t.Errorf("rows are called %v", ids)
+	}
+}
+
+// TestInANotebookWhatSaysMoreIsALineForACell, which Go reads as it was meant whatever the question contains.
+func TestInANotebookWhatSaysMoreIsALineForACell(t *testing.T) {
+	dir := t.TempDir()
+	var html strings.Builder
+	html.WriteString("<!doctype html><meta charset=utf-8><link rel=icon href=data:,>")
+	l := sample(t, dir)
+	l.Examples[1].Images = []string{"p0", "p1"}
+	l.Examples[1].Scores = nil
+	if _, err := browse.Write(context.Background(), &html, l, browse.Options{Fragment: true}); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "cell.html")
+	if err := os.WriteFile(path, []byte(html.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := &tab{testbrowser.Visit(t, path, testbrowser.Look{})}
+	for i, function := range map[int]string{1: "lx.ExplainPictures", 17: "lx.Explain", 18: "lx.Explain"} {
+		e := l.Examples[i]
+		testbrowser.Eval[bool](p.Tab, fmt.Sprintf(`(() => { const search = document.querySelector('[data-lxb=search]'); search.value = '%s'; search.oninput(); document.querySelector('.lxb-row[id]').click(); return true; })()`, e.ID))
+		line, err := parser.ParseExpr(p.Text(".lxb-command"))
+		if err != nil {
+			t.Fatalf("%s: %v", p.Text(".lxb-command"), err)
+		}
+		explain, _ := line.(*ast.CallExpr).Args[0].(*ast.CallExpr)
+		asked := explain.Args[0].(*ast.CallExpr)
+		var words []string
+		for _, arg := range asked.Args[1:] {
+			word, err := strconv.Unquote(arg.(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			words = append(words, word)
+		}
+		p.expect("the question and its pictures", words, append([]string{e.Text}, e.Images...))
+		p.expect("what explains it", types.ExprString(explain.Fun), function)
 	}
 }
 

@@ -24,8 +24,9 @@ type payload struct {
 	Methods  []string      `json:"methods"`
 	Total    int           `json:"total"`
 	Ask      string        `json:"ask,omitempty"`
-	Folder   string        `json:"folder"` // of the page, as the command names it
-	Linked   bool          `json:"linked"` // links lead to files beside the page
+	Folder   string        `json:"folder"`         // of the page, as the command names it
+	Linked   bool          `json:"linked"`         // links lead to files beside the page
+	Cell     bool          `json:"cell,omitempty"` // the page is in a notebook
 }
 
 type pictureData struct {

@@ -2,7 +2,8 @@
 // searched, and each opens what explains it. The page needs nothing else: no network, no server.
 //
 // [Read] reads what a page shows: the folder of an analysis over a data set, a file of predictions with its questions, or the
-// scores of a suite of pairs. Whoever has something else to show makes a [Listing] of it. [Save] writes the page.
+// scores of a suite of pairs. Whoever has something else to show makes a [Listing] of it. [Save] writes the page; in a notebook's cell
+// lx.Browse shows it.
 //
 // Only the rows that are seen are in the page's tree, so that a hundred thousand take no longer to scroll than ten. Everything
 // else is data in the page: columns as lists of numbers and of names; of each word and region one byte for what a method gave to

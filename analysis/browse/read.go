@@ -41,7 +41,7 @@ func Read(ctx context.Context, s Source) (*Listing, error) {
 	}
 	info, err := os.Stat(s.Path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: a page is made of the folder of an analysis, of a file of predictions, or of a suite's scores", err)
 	}
 	items, err := itemsOf(s.Path, info.IsDir())
 	if err != nil {

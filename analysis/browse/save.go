@@ -16,6 +16,7 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis/internal/page"
 	"github.com/seed-516990b0/golxmert/analysis/layout"
 	"github.com/seed-516990b0/golxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/internal/excerpt"
 )
 
 // Options say how to write a page. The zero value is good.
@@ -24,7 +25,8 @@ type Options struct {
 	Images string
 	// PictureBytes is what all pictures together take at most of the page; 0: 24 MB. The more pictures there are the smaller they are.
 	PictureBytes int
-	// Fragment leaves out the page around the list, for notebooks that put HTML into their own page.
+	// Fragment leaves out the page around the list, for notebooks that put HTML into their own page. What says more of an example is
+	// then a line for a cell.
 	Fragment bool
 	// Folder is the page's own as a command names it, which ends in a slash: where the pages of single examples go. [Save] knows it.
 	Folder string
@@ -42,6 +44,20 @@ type Written struct {
 	// Missing are the ids of pictures that are not in the folder, and Unreadable what is wrong with those that cannot be read.
 	Missing    []string
 	Unreadable []error
+}
+
+// Lacks says in a line each what a page does not show. more is the setting that gives pictures more room.
+func (w *Written) Lacks(more string) (lines []string) {
+	if n := len(w.Missing); n > 0 {
+		lines = append(lines, fmt.Sprintf("%d pictures are not in the folder of pictures (such as %s): their examples are shown without", n, excerpt.Quote(w.Missing[0])))
+	}
+	if n := len(w.Unreadable); n > 0 {
+		lines = append(lines, fmt.Sprintf("%d pictures cannot be read, the first: %v", n, w.Unreadable[0]))
+	}
+	if w.Omitted > 0 {
+		lines = append(lines, fmt.Sprintf("%d pictures have no room: %s gives more", w.Omitted, more))
+	}
+	return lines
 }
 
 //go:embed page.html
@@ -110,6 +126,7 @@ func write(ctx context.Context, w io.Writer, l *Listing, opt Options, beside str
 		return nil, err
 	}
 	data, ids := l.pack(opt.Folder, beside != "")
+	data.Cell = opt.Fragment
 	out := &Written{Examples: len(l.Examples)}
 	thumbs, err := thumbnails(ctx, ids, opt, out)
 	if err != nil {

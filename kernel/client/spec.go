@@ -50,10 +50,10 @@ func (s Spec) in(folder string) Spec {
 	}
 	s.Folder = folder
 	abs := func(name string) string {
-		if name == "" || name == Toy || name == ToyPretrained || filepath.IsAbs(name) {
+		if name == Toy || name == ToyPretrained {
 			return name
 		}
-		return filepath.Join(folder, name)
+		return in(folder, name)
 	}
 	for _, name := range []*string{&s.Weights, &s.Config, &s.Vocab, &s.Answers, &s.Objects, &s.Attributes, &s.Images} {
 		*name = abs(*name)
@@ -64,6 +64,14 @@ func (s Spec) in(folder string) Spec {
 	}
 	s.Regions = regions
 	return s
+}
+
+// in is a name that is relative to a folder as an absolute one; "" stays.
+func in(folder, name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(folder, name)
 }
 
 // Question is a sentence and the ids of its pictures. The id may be shortened: "val2014/17" stands for

@@ -1,14 +1,8 @@
 package client
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-
-	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 )
 
 // StudySettings are those of all studies; each takes what it knows.
@@ -38,52 +32,10 @@ type StudyCall struct {
 	Settings  StudySettings `json:"settings"`
 }
 
-// StudyEvent is a line of its answer: how far it is, or at last what was found or why nothing was.
-type StudyEvent struct {
-	What   string          `json:"what,omitempty"`
-	Done   int             `json:"done,omitempty"`
-	Total  int             `json:"total,omitempty"`
-	Fault  *wire.Fault     `json:"fault,omitempty"`
-	Result json.RawMessage `json:"result,omitempty"` // of an analysis.Collection that holds it
-}
-
 // Study has the session run an analysis over questions that takes more than a cell should link, such as "probe", "cka",
 // "fusion", "coreference" or "pca" (see package probe), "align" (see package align), "lens" (see package lens),
 // "ablation" (see package modality/hide), "erase" (see package concept) or "compare" (see package compare). The answer is the JSON of an analysis.Collection with what was found.
 // progress is told how it goes.
 func (m *Model) Study(ctx context.Context, study string, questions []Question, settings StudySettings, progress func(what string, done, total int)) (json.RawMessage, error) {
-	b, err := jsonBody(StudyCall{m.info.Spec, study, questions, settings})
-	if err != nil {
-		return nil, err
-	}
-	r, err := m.c.call(ctx, "POST", "/study", b)
-	if err != nil {
-		return nil, err
-	}
-	defer r.body.Close()
-	lines := bufio.NewReader(r.body)
-	for {
-		line, err := lines.ReadBytes('\n')
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			if errors.Is(err, io.EOF) {
-				err = errors.New("the study has no end")
-			}
-			return nil, m.c.died(err)
-		}
-		var e StudyEvent
-		if err := json.Unmarshal(line, &e); err != nil {
-			return nil, fmt.Errorf("session: its answer to /study: %w", err)
-		}
-		switch {
-		case e.Fault != nil:
-			return nil, asError(e.Fault)
-		case e.Result != nil:
-			return e.Result, nil
-		case progress != nil:
-			progress(e.What, e.Done, e.Total)
-		}
-	}
+	return m.c.wait(ctx, "/study", StudyCall{m.info.Spec, study, questions, settings}, progress)
 }

@@ -42,6 +42,7 @@ func (s *Server) handler() http.Handler {
 		"POST /names":            s.answerNames,
 		"POST /study":            s.answerStudy,
 		"POST /draw":             s.answerDraw,
+		"POST /browse":           s.answerBrowse,
 		"GET /values":            s.answerValues,
 		"PUT /values/{name}":     s.answerPut,
 		"GET /values/{name}":     s.answerGet,

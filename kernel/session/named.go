@@ -38,10 +38,7 @@ func (s *Server) expandRun(spec client.Spec) (client.Spec, error) {
 		return spec, err
 	}
 	in := func(name string, more ...string) string {
-		if name != "" && !filepath.IsAbs(name) {
-			name = filepath.Join(info.Folder, name)
-		}
-		return filepath.Join(append([]string{name}, more...)...)
+		return filepath.Join(append([]string{under(info.Folder, name)}, more...)...)
 	}
 	exists := func(path string) bool {
 		_, err := os.Stat(path)
@@ -67,4 +64,12 @@ func (s *Server) expandRun(spec client.Spec) (client.Spec, error) {
 		spec.Regions = dataset.FeatureFiles(in(l.Options.Root), l.Task)
 	}
 	return spec, nil
+}
+
+// under is a name that is relative to a run's folder as an absolute one; "" stays.
+func under(folder, name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(folder, name)
 }

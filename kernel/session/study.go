@@ -2,12 +2,10 @@ package session
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/align"
@@ -178,7 +176,7 @@ func (e takingTurns) Run(ctx context.Context, b *lxmert.Batch, r lxmert.Request)
 	return e.s.turn(ctx, e.notebook, e.m, b, r)
 }
 
-// answerStudy streams how a study goes, and what it finds: lines of [client.StudyEvent].
+// answerStudy streams how a study goes, and what it finds: lines of [client.Reply].
 func (s *Server) answerStudy(w http.ResponseWriter, r *http.Request) error {
 	var call client.StudyCall
 	if err := s.readJSON(w, r, &call); err != nil {
@@ -208,24 +206,11 @@ func (s *Server) answerStudy(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer release()
-	w.Header().Set("Content-Type", "application/x-ndjson")
-	control, lines := http.NewResponseController(w), json.NewEncoder(w)
-	begun, told := false, time.Time{}
-	send := func(e client.StudyEvent) {
-		begun = true
-		if lines.Encode(e) == nil {
-			control.Flush() // a caller who has gone is told nothing
-		}
-	}
+	out := newReply(w)
 	x := &study{
 		lent: own, settings: call.Settings, asked: call.Questions, other: lend,
-		random: func() (*lxrt.Model, func(), error) { return s.models.random(r.Context(), own.eng.m) },
-		progress: func(what string, done, total int) {
-			if time.Since(told) >= pause {
-				told = time.Now()
-				send(client.StudyEvent{What: what, Done: done, Total: total})
-			}
-		},
+		random:   func() (*lxrt.Model, func(), error) { return s.models.random(r.Context(), own.eng.m) },
+		progress: out.progress,
 		part: func(from, to int) probe.Batches {
 			return func(yield func(*lxmert.Batch, error) bool) {
 				for part := range slices.Chunk(call.Questions[from:to], studiedTogether) {
@@ -243,17 +228,5 @@ func (s *Server) answerStudy(w http.ResponseWriter, r *http.Request) error {
 	}
 	x.batches = x.part(0, len(x.asked))
 	found, err := run(r.Context(), x)
-	var result json.RawMessage
-	if err == nil {
-		result, err = json.Marshal(analysis.Collection{Results: []analysis.Result{found}})
-	}
-	switch {
-	case err != nil && !begun:
-		return err
-	case err != nil:
-		send(client.StudyEvent{Fault: faultOf(r.Context(), err)})
-	default:
-		send(client.StudyEvent{Result: result})
-	}
-	return nil
+	return out.end(r.Context(), analysis.Collection{Results: []analysis.Result{found}}, err)
 }

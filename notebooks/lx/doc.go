@@ -16,6 +16,7 @@
 //	%%
 //	run := lx.FineTune("vqa", "--train train --valid minival --load toy --output snap/vqa/mine")
 //	lx.Follow(run)                                  // live; interrupting the cell stops the run, saved
+//	lx.Show(lx.Browse(lx.Evaluate(run, "minival"))) // every question with its answer, to be sorted, filtered and searched
 //	lx.PreTrain("--fromScratch --data toy --config toy --output snap/pretrain/mine") // also a run
 //
 //	%%

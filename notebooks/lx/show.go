@@ -24,8 +24,8 @@ import (
 )
 
 // Show displays things: answers, explanations, attention maps, any result of package analysis, tensors (as heat maps),
-// runs, pictures; of anything else its text. What is interactive is self-contained HTML, so it stays so when the notebook
-// is saved; a PNG beside it is for programs that show no HTML.
+// runs, lists of examples, pictures; of anything else its text. What is interactive is self-contained HTML, so it stays so
+// when the notebook is saved; a PNG beside it is for programs that show no HTML.
 func Show(things ...any) {
 	for _, x := range things {
 		show(func() (shown, error) { return shownOf(x) })
@@ -102,6 +102,8 @@ func drawerOf(x any) func() (shown, error) {
 		return func() (shown, error) { return both(x.Collection(), x.String()) }
 	case *TrainingMap:
 		return func() (shown, error) { return showTrainingMap(x) }
+	case *Listing:
+		return x.show
 	case Run:
 		return func() (shown, error) { return showRun(x), nil }
 	case Trials:
@@ -231,31 +233,36 @@ func bars(ranked []Ranked, matched ...float64) string {
 	return `<table style="border-collapse:collapse;align-self:center">` + rows.String() + `</table>`
 }
 
-// Save writes a result to a file, as its name ends: .pdf .svg .png .html .csv .json .tex .safetensors, see figure.Save.
-// Folders are made.
+// Save writes a result to a file, as its name ends: .pdf .svg .png .html .csv .json .tex .safetensors, see figure.Save; a [Listing]
+// is a page, .html. Folders are made.
 func Save(path string, result any) {
+	write := saveResult
+	if l, ok := result.(*Listing); ok {
+		write = func(path string, _ any) error { return l.save(path) }
+	}
+	if err := write(path, result); err != nil {
+		fail(fmt.Errorf("%s: %w", path, err))
+		return
+	}
+	fmt.Fprintln(os.Stdout, "wrote", path)
+}
+
+func saveResult(path string, result any) error {
 	r, err := resultOf(result)
 	if r == nil && err == nil {
 		err = fmt.Errorf("a %T is not the result of an analysis, which Save writes", result)
 	}
 	if err != nil {
-		fail(fmt.Errorf("%s: %w", path, err))
-		return
+		return err
 	}
 	d, err := ordered(cell().ctx, display.Order{Result: r, Format: strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")})
 	if err != nil {
-		fail(fmt.Errorf("%s: %w", path, err))
-		return
+		return err
 	}
-	err = os.MkdirAll(filepath.Dir(path), 0o777)
-	if err == nil {
-		err = atomicfile.Write(path, 0o666, d.Figure)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
 	}
-	if err != nil {
-		fail(err)
-		return
-	}
-	fmt.Fprintln(os.Stdout, "wrote", path)
+	return atomicfile.Write(path, 0o666, d.Figure)
 }
 
 // Cite says how to cite results: what was computed, with which weights, features, versions and seeds, and the BibTeX entries of the

@@ -146,14 +146,29 @@ class Panel {
     });
   }
 
-  // command is what makes a page of its own of the example, with all maps of every head.
+  // command is what makes a page of its own of the example, with all maps of every head; in a notebook it is a line for a cell.
   command(i, images) {
-    const l = this.listing;
+    const l = this.listing, text = l.texts[i];
     if (!l.ask) return;
-    const name = (l.ids[i].replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[.-]+/, '').slice(0, 80) || 'example'), text = l.texts[i];
+    if (l.cell) {
+      const words = [text, ...images.map(k => l.pictures[k].id)].map(word => JSON.stringify(word)); // Go reads what JSON writes
+      this.copied('All attention maps of it, by a model m, in a cell:', 'lx.Show(lx.Explain' + (images.length > 1 ? 'Pictures' : '') + '(lx.Ask(m, ' + words.join(', ') + ')))');
+      return;
+    }
+    const name = (l.ids[i].replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[.-]+/, '').slice(0, 80) || 'example');
     const words = [l.ask, ...images.flatMap(k => ['--image', quoted(l.pictures[k].id)]), '--out', quoted(l.folder + name + '.html'), ...(text.startsWith('-') ? ['--'] : []), quoted(text)];
-    const line = words.join(' ');
-    control('p', {style: 'margin:.8em 0 .3em'}, this.root, 'All attention maps of it, on a page of its own, by this command:');
+    const below = this.copied('All attention maps of it, on a page of its own, by this command:', words.join(' '));
+    if (!l.linked) return;
+    below.append(' Then open ');
+    (images.length > 1 ? [name + '-left.html', name + '-right.html'] : [name + '.html']).forEach((file, k) => {
+      if (k) below.append(' and ');
+      control('a', {href: encodeURIComponent(file), target: '_blank', rel: 'noopener'}, below, file);
+    });
+  }
+
+  // copied is a line with what it is for, and a button that copies it, in the paragraph that is returned.
+  copied(what, line) {
+    control('p', {style: 'margin:.8em 0 .3em'}, this.root, what);
     control('code', {class: 'lxb-command'}, this.root, line);
     const below = control('p', {style: 'margin:.4em 0 0'}, this.root), copy = control('button', {type: 'button', 'data-lxb': 'copy'}, below, 'Copy');
     copy.onclick = () => {
@@ -161,11 +176,6 @@ class Panel {
       if (navigator.clipboard) navigator.clipboard.writeText(line).then(done, () => { copy.textContent = 'Copy by hand'; });
       else copy.textContent = 'Copy by hand';
     };
-    if (!l.linked) return;
-    below.append(' Then open ');
-    (images.length > 1 ? [name + '-left.html', name + '-right.html'] : [name + '.html']).forEach((file, k) => {
-      if (k) below.append(' and ');
-      control('a', {href: encodeURIComponent(file), target: '_blank', rel: 'noopener'}, below, file);
-    });
+    return below;
   }
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // Protocol is the version of what is said over the socket. Client and session must have the same.
-const Protocol = 5
+const Protocol = 6
 
 // Headers of calls and answers.
 const (

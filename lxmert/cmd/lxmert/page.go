@@ -38,7 +38,7 @@ it with all attention maps; --load and --regions say what it names where the ana
 
 With --images the page has the pictures in it, small enough to take --pictureMB together (24 MB unless you say otherwise; ten thousand
 pictures are about 100 pixels wide then). Without them 10000 questions take 1 to 6 MB, by how many methods explain them. Of more than
-20000 examples the first are shown, unless --limit says how many.`,
+20000 examples the first are shown, unless --limit says how many. In a notebook lx.Browse shows the same in a cell.`,
 		Example: `  lxmert page minival --images data/mscoco/images
   lxmert page snap/vqa/results/minival_predict.json --data data/vqa/minival.json --images data/mscoco/images
   lxmert page valse-existence`,
@@ -101,11 +101,7 @@ func (p *paging) path() (string, error) {
 		}
 		return p.out, nil
 	}
-	info, err := os.Stat(p.source.Path)
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("%w: a page is made of the folder of an analysis, of a file of predictions, or of a suite's scores", err)
-	case info.IsDir():
+	if info, err := os.Stat(p.source.Path); err == nil && info.IsDir() {
 		return filepath.Join(p.source.Path, "examples.html"), nil
 	}
 	return strings.TrimSuffix(p.source.Path, filepath.Ext(p.source.Path)) + ".html", nil
@@ -132,14 +128,8 @@ func (p *paging) asking(known []string) []string {
 
 // say prints what the page has, and what it lacks.
 func (p *paging) say(cmd *cobra.Command, out string, l *browse.Listing, w *browse.Written) {
-	if n := len(w.Missing); n > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %d pictures are not in %s (such as %s): their examples are shown without\n", n, p.images, plain(w.Missing[0]))
-	}
-	if n := len(w.Unreadable); n > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %d pictures cannot be read, the first: %v\n", n, w.Unreadable[0])
-	}
-	if w.Omitted > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %d pictures have no room in %d MB: --pictureMB gives more\n", w.Omitted, p.megabytes)
+	for _, line := range w.Lacks("--pictureMB") {
+		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", plain(line))
 	}
 	shown := fmt.Sprintf("%d examples", w.Examples)
 	if l.Total > w.Examples {
