@@ -21,6 +21,9 @@ var xlaOptions = []string{
 	"allocator", "devices", "memory_fraction", "preallocate", "shared_buffers", "tf32", "use_tfrt_gpu_client", "visible_devices",
 }
 
+// TF32IsForGPUs is what a user is told who asks for TensorFloat-32 elsewhere.
+const TF32IsForGPUs = "tf32 is for GPUs; the processor's products are full float32"
+
 // request is a parsed spec.
 type request struct {
 	from    string   // how the user gave it, for messages
@@ -84,7 +87,7 @@ func parseSpec(spec string) (request, error) {
 		return r, r.unknown()
 	}
 	if r.kind == KindCPU && slices.ContainsFunc(r.options, func(o string) bool { return o == "tf32" || o == "tf32=true" }) {
-		r.note = fmt.Sprintf("%s: tf32 is for GPUs; the processor's products are full float32", r.from)
+		r.note = fmt.Sprintf("%s: %s", r.from, TF32IsForGPUs)
 	}
 	return r, r.checkOptions()
 }

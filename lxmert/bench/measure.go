@@ -65,7 +65,7 @@ func Measure(ctx context.Context, s Spec, first func(), log io.Writer) (*Result,
 	}
 	r.PeakDevice = peakDevice(b)
 	largest := inputs.Rows()
-	r.Peak, err = peak.Measure(ctx, b.Backend, s.BF16, peak.Thorough, s.Side, modelProducts(m.Config(), largest, inputs.T(), inputs.V())...)
+	r.Peak, err = peak.Measure(ctx, b.Backend, peak.Precision{BFloat16: s.BF16}, peak.Thorough, s.Side, modelProducts(m.Config(), largest, inputs.T(), inputs.V())...)
 	return r, err
 }
 

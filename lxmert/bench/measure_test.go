@@ -61,7 +61,7 @@ func TestPeakIsAProductThatWasTried(t *testing.T) {
 		}
 	}
 	for _, bf16 := range []bool{false, true} {
-		fastest, err := peak.Measure(context.Background(), b.Backend, bf16, peak.Thorough, 64, products[:1]...)
+		fastest, err := peak.Measure(context.Background(), b.Backend, peak.Precision{BFloat16: bf16}, peak.Thorough, 64, products[:1]...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +74,7 @@ func TestPeakIsAProductThatWasTried(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := peak.Measure(ctx, b.Backend, false, peak.Thorough, 64); err == nil {
+	if _, err := peak.Measure(ctx, b.Backend, peak.Precision{}, peak.Thorough, 64); err == nil {
 		t.Error("a cancelled measurement returned a peak")
 	}
 }

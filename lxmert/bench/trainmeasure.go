@@ -65,7 +65,7 @@ func (s trainSpec) measure(ctx context.Context, log io.Writer) (*Result, error) 
 	if s.Side == 0 {
 		return r, nil
 	}
-	r.Peak, err = peak.Measure(ctx, b.Backend, s.BF16, peak.Thorough, s.Side, modelProducts(cfg, s.Batch, inputs.T(), inputs.V())...)
+	r.Peak, err = peak.Measure(ctx, b.Backend, peak.Precision{BFloat16: s.BF16}, peak.Thorough, s.Side, modelProducts(cfg, s.Batch, inputs.T(), inputs.V())...)
 	return r, err
 }
 

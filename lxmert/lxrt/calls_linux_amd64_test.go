@@ -5,6 +5,7 @@ package lxrt
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
@@ -47,5 +48,22 @@ func TestExplainingInBFloat16MultipliesBFloat16OnAGPU(t *testing.T) {
 	}
 	if share, all := xlacalltest.Share(t, w.Program(t), "bf16"); share < 0.98 {
 		t.Errorf("%.1f %% of the arithmetic is in bfloat16: %v", 100*share, all)
+	}
+}
+
+// TestAGPUMultipliesByTensorFloat32WhereItIsAskedFor by the precision that a program's products have.
+func TestAGPUMultipliesByTensorFloat32WhereItIsAskedFor(t *testing.T) {
+	for _, tf32 := range []bool{false, true} {
+		w := &xlacalltest.Watched{Backend: backendtest.AsCUDA(t).Backend, BuildOnly: true}
+		cfg := smallConfig()
+		m := smallModel(t, &backend.Backend{Backend: w}, cfg, Options{TF32: tf32})
+		if _, err := m.Run(t.Context(), synthetic.Batch(cfg, 1, 4, 5, 6), lxmert.Request{Want: lxmert.All("out.qa")}); !errors.Is(err, xlacalltest.ErrBuildOnly) {
+			t.Fatal(err)
+		}
+		text := w.Program(t)
+		exact, quick := strings.Count(text, "precision HIGHEST"), strings.Count(text, "precision DEFAULT")
+		if tf32 && exact > 0 || !tf32 && quick > 0 || exact+quick != 2*strings.Count(text, "stablehlo.dot_general") || exact+quick == 0 {
+			t.Errorf("tf32 %v: %d operands are exact, %d are not", tf32, exact, quick)
+		}
 	}
 }

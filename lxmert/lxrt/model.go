@@ -32,6 +32,8 @@ type Source interface {
 type Options struct {
 	// BFloat16 keeps weights and layers in bfloat16; LayerNorm, softmax and losses stay in float32.
 	BFloat16 bool
+	// TF32 has a GPU multiply float32 numbers by TensorFloat-32, with 10 of their 23 mantissa bits.
+	TF32 bool
 	// Deterministic asks a GPU for results that are the same, bit for bit, whenever they are computed; those of the processor
 	// are without being asked for.
 	Deterministic bool
@@ -193,7 +195,9 @@ func (m *Model) compiled(ctx context.Context, key string, define func(b *program
 
 // compile builds a graph and compiles it while its weights go to the device.
 func (m *Model) compile(define func(b *program.Builder) []*graph.Node) (*program.Program, error) {
-	p, err := program.Build(m.backend, program.Options{Name: "lxrt", WeightType: m.dtype, WeightShape: m.weights.shape, Deterministic: m.opt.Deterministic}, define)
+	p, err := program.Build(m.backend, program.Options{
+		Name: "lxrt", WeightType: m.dtype, WeightShape: m.weights.shape, TF32: m.opt.TF32, Deterministic: m.opt.Deterministic,
+	}, define)
 	if err != nil {
 		return nil, fmt.Errorf("lxrt: building the graph: %w", err)
 	}

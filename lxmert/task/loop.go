@@ -44,7 +44,7 @@ func (s *session) trainer(ctx context.Context, b *start, k training, total int) 
 	t, err := train.NewTrainer(ctx, s.backend.Backend, b.cfg, b.init, k.objective, train.Options{
 		Optimizer: o.Optim, LR: o.LR, Freeze: o.Freeze, Rates: o.Rates, LoRA: o.LoRA, Clip: k.clip, Schedule: train.Schedule{Warmup: k.warmup, Total: total},
 		HiddenDropout: hidden, AttentionDropout: attention, Seed: o.Seed,
-		Devices: o.Devices, BFloat16: o.BF16, Rematerialize: o.Rematerialize, Deterministic: o.Deterministic, PooledOnly: k.pooledOnly,
+		Devices: o.Devices, BFloat16: o.BF16, TF32: o.TF32, Rematerialize: o.Rematerialize, Deterministic: o.Deterministic, PooledOnly: k.pooledOnly,
 		Own: b.init.Own,
 	})
 	if err == nil {

@@ -62,6 +62,7 @@ type Options struct {
 	Accumulate     int  // parts that a batch is cut into; 0 is 1
 	Devices        int  // that share a batch; 0 is 1
 	BF16           bool
+	TF32           bool // on GPUs; see [train.Options]
 	Rematerialize  bool
 	Deterministic  bool   // see [train.Options]
 	KeepFeatures   string // on GPUs: "yes", "no", or "auto" and "", where they fit; see [train.Trainer.Keep]
@@ -200,6 +201,9 @@ func (o *Options) settings(task *dataset.Task) map[string]string {
 			parts = append(parts, r.Pattern+"="+float(r.LR))
 		}
 		s["lrFor"] = strings.Join(parts, ",")
+	}
+	if o.TF32 {
+		s["tf32"] = "true"
 	}
 	if o.MaxSteps > 0 {
 		s["maxSteps"] = strconv.Itoa(o.MaxSteps)

@@ -123,7 +123,7 @@ func (s *session) predictor(ctx context.Context, set *dataset.Set) (predictor, i
 // openSnapshot opens the fine-tuned model of --load.
 func (s *session) openSnapshot(set *dataset.Set) (*lxrt.Model, error) {
 	fmt.Fprintf(s.opt.Out, "Load model from %s\n", s.opt.Load)
-	m, err := lxrt.Open(s.backend, s.opt.Load, s.opt.Config, lxrt.Options{BFloat16: s.opt.BF16, Deterministic: s.opt.Deterministic, Log: s.opt.Notes})
+	m, err := lxrt.Open(s.backend, s.opt.Load, s.opt.Config, lxrt.Options{BFloat16: s.opt.BF16, TF32: s.opt.TF32, Deterministic: s.opt.Deterministic, Log: s.opt.Notes})
 	if err != nil {
 		return nil, err
 	}

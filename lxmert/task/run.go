@@ -49,6 +49,9 @@ func openSession(b *backend.Backend, t *dataset.Task, o *Options) (*session, err
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	if o.TF32 && b.Kind != backend.KindCUDA {
+		fmt.Fprintf(o.Notes, "note: --%s\n", backend.TF32IsForGPUs)
+	}
 	s := &session{task: t, opt: o, backend: b, sources: &dataset.Sources{}, planning: o.planning, bucketedExamples: 20_000, bucketedSteps: 5000}
 	s.closers = append(s.closers, s.sources)
 	explicit := o.Vocab

@@ -157,7 +157,7 @@ func Already(t *dataset.Task, o Options) (*train.Outcome, error) {
 // peak is what the devices of training could compute in a second, judged by a matrix product. Those of a CPU share its
 // cores.
 func (s *session) peak(ctx context.Context) (float64, error) {
-	p, err := peak.Measure(ctx, s.backend.Backend, s.opt.BF16, peak.Quick, peak.Side)
+	p, err := peak.Measure(ctx, s.backend.Backend, peak.Precision{BFloat16: s.opt.BF16, TF32: s.opt.TF32}, peak.Quick, peak.Side)
 	if err != nil {
 		return 0, err
 	}

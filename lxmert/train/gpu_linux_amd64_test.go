@@ -103,3 +103,25 @@ func TestGradientNormIsPlainSumsBehindOneBarrierOnAGPU(t *testing.T) {
 		}
 	}
 }
+
+// TestAGPUMultipliesByTensorFloat32WhereItIsAskedFor: a product says of each operand how much of it counts. The processor gets the same
+// program either way.
+func TestAGPUMultipliesByTensorFloat32WhereItIsAskedFor(t *testing.T) {
+	const exact, quick = "#stablehlo<precision HIGHEST>", "#stablehlo<precision DEFAULT>"
+	opt, asked := withDropout(), withDropout()
+	asked.TF32 = true
+	b := backendtest.AsCUDA(t)
+	for _, c := range []struct {
+		opt           Options
+		wanted, other string
+	}{{opt, exact, quick}, {asked, quick, exact}} {
+		text := gradientText(t, b, c.opt)
+		if n, products := strings.Count(text, c.wanted), strings.Count(text, "stablehlo.dot_general"); n != 2*products || n == 0 || strings.Contains(text, c.other) {
+			t.Errorf("tf32 %v: %d operands of %d products are %s", c.opt.TF32, n, products, c.wanted)
+		}
+	}
+	cpu := backendtest.Open(t, "cpu")
+	if gradientText(t, cpu, opt) != gradientText(t, cpu, asked) {
+		t.Error("the processor gets another program where TensorFloat-32 is asked for")
+	}
+}

@@ -254,7 +254,7 @@ func (r *run) checkSpace() error {
 func (r *run) writeRunFile() error {
 	info := map[string]any{
 		"settings": r.opt.Settings, "config": r.t.cfg, "version": lxrt.Version(), "backend": r.t.backend.Description(),
-		"optimizer": r.t.optimizer.Name, "steps": r.job.Steps, "devices": r.t.opt.Devices, "bfloat16": r.t.opt.BFloat16,
+		"optimizer": r.t.optimizer.Name, "steps": r.job.Steps, "devices": r.t.opt.Devices, "bfloat16": r.t.opt.BFloat16, "tf32": r.t.opt.TF32,
 		"deterministic": r.t.deterministic(),
 	}
 	if !r.t.deterministic() {

@@ -39,10 +39,14 @@ type Options struct {
 
 	HiddenDropout, AttentionDropout float64 // 0 to below 1
 
-	Seed       uint64 // of dropout, and of the values that adapters start with
-	Devices    int    // of the backend to share each part; 0 is 1
-	BFloat16   bool   // layers compute in bfloat16; parameters, LayerNorm, softmax and loss stay float32
-	PooledOnly bool   // the objective reads nothing of the language stream's end but out.pooled and what follows from it
+	Seed     uint64 // of dropout, and of the values that adapters start with
+	Devices  int    // of the backend to share each part; 0 is 1
+	BFloat16 bool   // layers compute in bfloat16; parameters, LayerNorm, softmax and loss stay float32
+	// TF32 has a GPU multiply float32 numbers by TensorFloat-32, with 10 of their 23 mantissa bits, several times as fast. It is off
+	// unless asked for, as in PyTorch since 1.12: results of a GPU are then those of the processor, and whoever gives bits away for
+	// speed gets more of it from BFloat16. With both, what layers multiply in float32 all the same is multiplied by TensorFloat-32.
+	TF32       bool
+	PooledOnly bool // the objective reads nothing of the language stream's end but out.pooled and what follows from it
 	// Rematerialize keeps only the levels' activations and computes the others again on the way back.
 	Rematerialize bool
 	// Deterministic asks a GPU for steps that come out the same, bit for bit, whenever they are made; on the processor they do
@@ -147,7 +151,7 @@ func (t *Trainer) Close() error {
 func (t *Trainer) compile(opt program.Options, define func(b *program.Builder) []*graph.Node) (*program.Program, error) {
 	began := time.Now()
 	defer func() { t.compiling += time.Since(began) }()
-	opt.Deterministic = t.opt.Deterministic
+	opt.Deterministic, opt.TF32 = t.opt.Deterministic, t.opt.TF32
 	p, err := program.Build(t.backend, opt, define)
 	if err == nil {
 		err = p.Compile()

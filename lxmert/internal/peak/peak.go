@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/seed-516990b0/golxmert/lxmert/internal/synthetic"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/xlabuilder"
 )
 
 // Product is the matrix product [M,K] x [K,N].
@@ -52,12 +53,21 @@ const Side = 128
 
 const largestSide = 16384
 
+// Precision is what products multiply. The zero value is float32.
+type Precision struct {
+	BFloat16 bool
+	TF32     bool // TensorFloat-32 in the place of float32, on GPUs
+}
+
 // Measure tries square products, from one of the given side on twice as large until they take a while, and the ones
 // given.
-func Measure(ctx context.Context, b compute.Backend, bf16 bool, e Effort, side int, others ...Product) (Peak, error) {
+func Measure(ctx context.Context, b compute.Backend, precision Precision, e Effort, side int, others ...Product) (Peak, error) {
+	if precision.TF32 {
+		b = xlabuilder.TF32(b)
+	}
 	var fastest Peak
 	try := func(p Product) (time.Duration, error) {
-		took, err := timeProduct(ctx, b, bf16, e.Per, p)
+		took, err := timeProduct(ctx, b, precision.BFloat16, e.Per, p)
 		if err != nil {
 			return 0, fmt.Errorf("measuring the product %s: %w", p, err)
 		}

@@ -54,6 +54,8 @@ type Options struct {
 	WeightType  dtypes.DType
 	WeightShape func(name string) []int // nil where there is no such weight
 	Devices     int                     // 0 is 1
+	// TF32 has a GPU multiply float32 numbers by TensorFloat-32, with 10 of their 23 mantissa bits.
+	TF32 bool
 	// Deterministic makes the program compute the same bits each time, on a GPU too.
 	Deterministic bool
 	// Alias gives an output of a program of one device the memory of one of its inputs or weights, whose buffers are the program's
@@ -141,6 +143,9 @@ func Build(backend compute.Backend, opt Options, define func(b *Builder) []*grap
 	p = &Program{Devices: max(1, opt.Devices)}
 	if p.options, err = compileoption.For(backend, opt.Deterministic); err != nil {
 		return nil, err
+	}
+	if opt.TF32 {
+		backend = xlabuilder.TF32(backend)
 	}
 	aliases := map[int]int{}
 	if opt.Alias != nil {

@@ -15,8 +15,8 @@ import (
 // Outer is a builder that another one stands behind.
 type Outer interface{ Inner() compute.Builder }
 
-// Program is what a builder of XLA's has built, nil of another's.
-func Program(b compute.Builder) *stablehlo.Builder {
+// innermost is the builder behind all others, nil where it is not XLA's.
+func innermost(b compute.Builder) *xla.Builder {
 	for {
 		outer, ok := b.(Outer)
 		if !ok {
@@ -24,8 +24,14 @@ func Program(b compute.Builder) *stablehlo.Builder {
 		}
 		b = outer.Inner()
 	}
-	x, ok := b.(*xla.Builder)
-	if !ok {
+	x, _ := b.(*xla.Builder)
+	return x
+}
+
+// Program is what a builder of XLA's has built, nil of another's.
+func Program(b compute.Builder) *stablehlo.Builder {
+	x := innermost(b)
+	if x == nil {
 		return nil
 	}
 	if program := Hidden[*stablehlo.Builder](x, "builder"); program != nil {
@@ -80,4 +86,20 @@ func alias(b compute.Builder, outputs map[int]int) {
 			fn.Inputs[in].Attributes = with
 		}
 	}
+}
+
+// useTF32 has what is built from here on multiply by TensorFloat-32: the builder gets a copy of its backend that says so. Only a GPU's
+// plugin understands that.
+func useTF32(b compute.Builder) {
+	x := innermost(b)
+	if x == nil {
+		return
+	}
+	of := Hidden[*xla.Backend](x, "backend")
+	if of == nil || !(*of).IsCUDA() {
+		return
+	}
+	with := **of
+	with.DotGeneralUseTF32 = true
+	*of = &with
 }

@@ -10,10 +10,13 @@ import (
 	"github.com/gomlx/go-xla/stablehlo"
 )
 
-// TestProgramIsFound: go-xla has a program where it is looked for.
+// TestProgramIsFound: go-xla has a program, and a builder its backend, where they are looked for.
 func TestProgramIsFound(t *testing.T) {
 	if Hidden[*stablehlo.Builder](&xla.Builder{}, "builder") == nil {
 		t.Error("xla.Builder has no field builder of the type *stablehlo.Builder")
+	}
+	if Hidden[*xla.Backend](&xla.Builder{}, "backend") == nil {
+		t.Error("xla.Builder has no field backend of the type *xla.Backend")
 	}
 	b := stablehlo.New("test")
 	main := b.Main()

@@ -115,6 +115,7 @@ func (l *Line) Add(s *pflag.FlagSet) {
 	s.IntVar(&o.Accumulate, "accumulate", 1, "parts that a batch is computed in, one after the other, to save memory")
 	s.IntVar(&o.Devices, "devices", 1, "devices that share every batch")
 	s.BoolVar(&o.BF16, "bf16", false, "layers compute in bfloat16; parameters, LayerNorm, softmax and loss stay in float32")
+	s.BoolVar(&o.TF32, "tf32", false, "multiply float32 numbers on GPUs by TensorFloat-32, with 10 of their 23 mantissa bits: several times as fast, but less so than --bf16 (default: with all of them, as PyTorch does by default)")
 	s.BoolVar(&o.Rematerialize, "rematerialize", false, "keep only what stands between layers for the way back, and compute the rest again: less memory for large batches, about a third more time")
 	s.StringVar(&o.KeepFeatures, "keepFeatures", "auto", "keep the features of all training pictures on the GPU, which then need not be sent with each step: yes, no, or auto, where the GPU says that they fit beside the training (fine-tuning)")
 	s.BoolVar(&o.Deterministic, "deterministic", false, "the same bits whenever it is done, on a GPU too, so that a run that is resumed there ends like one that was never interrupted (the processor does so anyway)")
