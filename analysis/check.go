@@ -74,6 +74,9 @@ func (t Table) Check() error {
 			return fmt.Errorf("row %d has %d entries for %d columns", i, len(row), len(t.Columns))
 		}
 	}
+	if n := len(t.Examples); n > 0 && n != len(t.Rows) {
+		return fmt.Errorf("%d rows are about examples, of %d", n, len(t.Rows))
+	}
 	return nil
 }
 

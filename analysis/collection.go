@@ -38,12 +38,31 @@ func First[K Result](c Collection) (first K, ok bool) {
 	return first, false
 }
 
+// Examples are how many of the results are examples: one that is explained, or several side by side.
+func (c Collection) Examples() (n int) {
+	for _, r := range c.Results {
+		switch KindOf(r) {
+		case "scores", "explanation", "maps", "collection":
+			n++
+		}
+	}
+	return n
+}
+
 // Check says which result does not fit.
 func (c Collection) Check() error {
+	examples := c.Examples()
 	for i, r := range c.Results {
 		r, err := Value(r)
 		if err == nil {
 			err = r.Check()
+		}
+		if t, ok := r.(Table); ok && err == nil {
+			for row, k := range t.Examples {
+				if k < 0 || k > examples {
+					err = fmt.Errorf("row %d is about example %d, and there are %d", row, k, examples)
+				}
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("%s %d: %w", KindOf(r), i+1, err)

@@ -126,4 +126,7 @@ type Table struct {
 	Meta
 	Columns []string `json:"columns"`
 	Rows    [][]any  `json:"rows"` // string, int, float64 or bool
+	// Examples say of each row which example of the same [Collection] it is about, the first being 1; 0: none. A page links the row to it.
+	// nil: no row is about one.
+	Examples []int `json:"examples,omitempty"`
 }

@@ -136,6 +136,35 @@ func TestBatchesChangeNothing(t *testing.T) {
 	if found[0].ChangedAnswers() == 0 || len(found[0].Pairs) == 0 || found[0].Pairs[0].At != found[1].Pairs[0].At {
 		t.Errorf("%d answers changed; explained first: %+v and %+v", found[0].ChangedAnswers(), found[0].Pairs, found[1].Pairs)
 	}
+	// On the page the row of an answer that is explained leads to the very question.
+	page := found[0].Collection()
+	if err := page.Check(); err != nil {
+		t.Error(err)
+	}
+	var answers analysis.Table
+	var pairs []analysis.Collection
+	for _, r := range page.Results {
+		switch r := r.(type) {
+		case analysis.Table:
+			if r.Examples != nil {
+				answers = r
+			}
+		case analysis.Collection:
+			pairs = append(pairs, r)
+		}
+	}
+	led := 0
+	for i, k := range answers.Examples {
+		if k > 0 {
+			led++
+			if question := fmt.Sprint(answers.Rows[i][0]); !strings.HasPrefix(pairs[k-1].Title, question+" ") {
+				t.Errorf("the row of %q leads to %q", question, pairs[k-1].Title)
+			}
+		}
+	}
+	if led == 0 {
+		t.Errorf("of %d answers that changed none leads to one of %d explanations", len(answers.Rows), len(pairs))
+	}
 }
 
 // TestAnswersAreComparedByName where the heads have other ones, or in another order.

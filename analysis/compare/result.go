@@ -178,17 +178,22 @@ func (c *Comparison) Answers() analysis.Table {
 	a, b := c.Names[0], c.Names[1]
 	t := analysis.Table{Meta: c.meta("answers that changed"), Columns: []string{"question", "picture", a, "its probability", b, "its probability", "right", "relevance alike"}}
 	t.Params["relevance alike"] = "rank correlation over words and regions, of " + a + "'s answer"
-	var changed []*Changed
-	for i := range c.Questions {
-		if c.Questions[i].Changed {
-			changed = append(changed, &c.Questions[i])
-		}
-	}
-	slices.SortStableFunc(changed, func(x, y *Changed) int { return x.order(y) })
-	for _, q := range changed {
+	for _, i := range c.changed() {
+		q := &c.Questions[i]
 		t.Rows = append(t.Rows, []any{q.Text, strings.Join(q.Images, ", "), q.Answers[0], q.Probability[0][0], q.Answers[1], q.Probability[1][1], c.right(q), q.Spearman[2]})
 	}
 	return t
+}
+
+// changed are the numbers of the questions whose answers changed, those first whose answer lost most.
+func (c *Comparison) changed() (at []int) {
+	for i := range c.Questions {
+		if c.Questions[i].Changed {
+			at = append(at, i)
+		}
+	}
+	slices.SortStableFunc(at, func(i, j int) int { return c.Questions[i].order(&c.Questions[j]) })
+	return at
 }
 
 // right says which model's answer counts more.
@@ -210,6 +215,7 @@ func (c *Comparison) right(q *Changed) string {
 func first(t analysis.Table, rows int) analysis.Table {
 	if more := len(t.Rows) - rows; more > 0 {
 		t.Rows = t.Rows[:rows]
+		t.Examples = t.Examples[:min(rows, len(t.Examples))]
 		t.Notes = append(slices.Clone(t.Notes), fmt.Sprintf("%d more answers changed.", more))
 	}
 	return t
@@ -321,6 +327,9 @@ func (c *Comparison) Collection() analysis.Collection {
 	drawn, numbers, pairs := c.Named()
 	for _, n := range slices.Concat(drawn[:1], numbers[:len(numbers)-1], drawn[1:], pairs) { // all but the table of every question
 		if t, ok := n.Result.(analysis.Table); ok && n.Name == "answers" {
+			for _, at := range c.changed() {
+				t.Examples = append(t.Examples, 1+slices.IndexFunc(c.Pairs, func(p Pair) bool { return p.At == at }))
+			}
 			n.Result = first(t, shownAnswers)
 		}
 		out.Results = append(out.Results, n.Result)

@@ -17,5 +17,5 @@
 //	hardest, err := m.Questions(ctx, "", m.Hardest(100)) // read from the question files
 //	err = report.Save("map.html", m.Collection(hardest), report.Options{})
 //
-// `lxmert map` makes the page with an explanation of each of the hardest, and lx.DataMap shows it in a cell.
+// `lxmert map` makes the page, in which the row of each of the hardest leads to its explanation; lx.DataMap shows it in a cell.
 package datamap

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/datamap"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/dynamics"
@@ -210,6 +211,18 @@ func TestQuestionsOfTheHardestAreReadFromTheirSplits(t *testing.T) {
 	}
 	if err := m.Collection(hardest).Check(); err != nil {
 		t.Error(err)
+	}
+	// Of explained ones the row leads to the first explanation, of those that are not to none.
+	hardest[0] = hardest[0].Explained(make([]analysis.Explanation, 2))
+	hardest[2] = hardest[2].Explained(make([]analysis.Explanation, 1))
+	all := m.Collection(hardest)
+	for _, r := range all.Results {
+		if table, ok := r.(analysis.Table); ok && table.Columns[0] == "id" && !slices.Equal(table.Examples, []int{1, 0, 3}) {
+			t.Errorf("the rows of the hardest lead to %v", table.Examples)
+		}
+	}
+	if err := all.Check(); err != nil || all.Examples() != 3 {
+		t.Errorf("%d explanations, %v", all.Examples(), err)
 	}
 	if note := hardest[1].Note(); note != `Label "2"; its mean probability over 2 epochs of training was 0.250, with a standard deviation of 0.000, and the mean score of the answers 0.00: hard to learn.` {
 		t.Errorf("%s", note)

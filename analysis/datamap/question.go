@@ -16,6 +16,8 @@ import (
 type Question struct {
 	Example
 	Asked dataset.Example
+	// Explanations are of its pictures; nil: nobody has explained it. See [Question.Explained].
+	Explanations []analysis.Explanation
 }
 
 // Label is what counts as right: the answer with the highest score, or "True" or "False" of a statement.
@@ -35,13 +37,14 @@ func (q Question) Note() string {
 		q.Label(), q.Epochs, q.Confidence, q.Variability, q.Correctness, q.Region)
 }
 
-// Explained adds to explanations where the example lies.
-func (q Question) Explained(explanations []analysis.Explanation) []analysis.Explanation {
-	for i := range explanations {
-		s := &explanations[i].Scores
+// Explained is the question with explanations of its pictures, each of which says where the example lies on the map.
+func (q Question) Explained(explanations []analysis.Explanation) Question {
+	q.Explanations = slices.Clone(explanations)
+	for i := range q.Explanations {
+		s := &q.Explanations[i].Scores
 		s.Notes = append(slices.Clone(s.Notes), q.Note())
 	}
-	return explanations
+	return q
 }
 
 // Questions reads from the run's question files what some examples of the map ask, and of all examples what kind of question
@@ -86,7 +89,7 @@ func (m *Map) Questions(ctx context.Context, data string, examples []Example) ([
 			if !ok {
 				return nil, fmt.Errorf("datamap: no question file of %s has the example %s: they have changed since the run", strings.Join(part.Splits, ","), x.ID)
 			}
-			found[i] = Question{examples[i], e}
+			found[i] = Question{Example: examples[i], Asked: e}
 			found[i].Kind = x.Kind
 		}
 		first += part.Examples

@@ -152,14 +152,26 @@ func (m *Map) HardestTable(hardest []Question) analysis.Table {
 	return t
 }
 
-// Collection is all of the map: its regions, its picture, the kinds of question where they are known, and the hardest examples,
-// with explanations of these, if there are any.
-func (m *Map) Collection(hardest []Question, explanations ...analysis.Explanation) analysis.Collection {
+// Collection is all of the map: its regions, its picture, the kinds of question where they are known, and the hardest examples.
+// Of those that are explained the explanations follow, and the row of each leads to its own.
+func (m *Map) Collection(hardest []Question) analysis.Collection {
 	c := analysis.Collection{Title: "map of the training examples: " + m.About.Task + ", " + m.splits()}
 	for _, x := range m.Named(hardest) {
 		c.Results = append(c.Results, x.Result)
 	}
-	c.Results = analysis.Collect(c.Results, explanations...)
+	rows, explained := make([]int, len(hardest)), 0
+	for i, q := range hardest {
+		if len(q.Explanations) > 0 {
+			rows[i] = explained + 1
+			explained += len(q.Explanations)
+		}
+		c.Results = analysis.Collect(c.Results, q.Explanations...)
+	}
+	if explained > 0 {
+		table := m.HardestTable(hardest)
+		table.Examples = rows
+		c.Results[slices.IndexFunc(c.Results, func(r analysis.Result) bool { return r.About().Method == table.Method })] = table
+	}
 	return c
 }
 

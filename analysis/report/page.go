@@ -57,7 +57,8 @@ type table struct {
 
 type cell struct {
 	Text  string
-	Right bool // numbers stand in line
+	Right bool   // numbers stand in line
+	To    string // the ID of the part that it is a link to; "": it is none
 }
 
 // chart is a drawing made by Go.
@@ -75,17 +76,24 @@ func write(w io.Writer, c analysis.Collection, opt Options) error {
 	}
 	count := map[string]int{}
 	for _, r := range c.Results {
+		r, err := analysis.Value(r)
+		if err != nil {
+			return fmt.Errorf("result %d: %w: %w", len(p.Parts)+1, ErrResult, err)
+		}
 		x, kind, err := newPart(r, opt)
 		if err != nil {
 			return fmt.Errorf("%s %d: %w", kind, count[kind]+1, err)
 		}
 		count[kind]++
-		x.ID = fmt.Sprintf("%s%s-%d", prefix, kind, count[kind])
+		x.ID = partID(prefix, kind, count[kind])
 		if x.Examples != nil {
 			x.Open, x.Examples[0].Alone = count[kind] == 1, len(c.Results) == 1 && len(x.Examples) == 1
 		}
 		if x.Title == "" {
 			x.Title = "Example " + strconv.Itoa(count[kind])
+		}
+		if t, ok := r.(analysis.Table); ok && x.Table != nil {
+			x.Table.link(t.Examples, prefix)
 		}
 		p.Parts = append(p.Parts, x)
 	}
@@ -110,7 +118,7 @@ func newPart(r analysis.Result, opt Options) (x *part, kind string, err error) {
 	if err != nil {
 		return nil, "result", fmt.Errorf("%w: %w", ErrResult, err)
 	}
-	x, kind = &part{Title: headline(r.About())}, "example"
+	x, kind = &part{Title: headline(r.About())}, exampleKind
 	switch r := r.(type) {
 	case analysis.Table:
 		kind, x.Table = "table", newTable(r)
@@ -178,13 +186,28 @@ func newTable(result analysis.Table) *table {
 	t := layout.NewTable(result, len(result.Rows))
 	out := &table{Facts: layout.Facts(result.Meta), Rows: make([][]cell, t.Rows)}
 	for _, c := range t.Columns {
-		out.Columns = append(out.Columns, cell{c.Name, c.Number})
+		out.Columns = append(out.Columns, cell{Text: c.Name, Right: c.Number})
 		for i, text := range c.Texts {
-			out.Rows[i] = append(out.Rows[i], cell{text, c.Number})
+			out.Rows[i] = append(out.Rows[i], cell{Text: text, Right: c.Number})
 		}
 	}
 	return out
 }
+
+// link makes the first cell of each row a link to the example that it is about.
+func (t *table) link(examples []int, prefix string) {
+	for i, k := range examples {
+		if k > 0 && len(t.Rows[i]) > 0 {
+			t.Rows[i][0].To = partID(prefix, exampleKind, k)
+		}
+	}
+}
+
+// partID is the name of the n-th part of a kind.
+func partID(prefix, kind string, n int) string { return fmt.Sprintf("%s%s-%d", prefix, kind, n) }
+
+// exampleKind is what the names of examples begin with.
+const exampleKind = "example"
 
 // headline is the title of a part.
 func headline(m analysis.Meta) string {

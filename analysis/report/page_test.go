@@ -210,6 +210,44 @@ func TestAReportOfARunLeadsToItsParts(t *testing.T) {
 	p.Keep("run-second", false)
 }
 
+// TestARowLeadsToTheExampleThatItIsAbout by a click, by the keyboard and by the page's address, on a page and in a notebook.
+func TestARowLeadsToTheExampleThatItIsAbout(t *testing.T) {
+	first, second := sample(t.TempDir()), sample(t.TempDir())
+	second.Scores.Method = "another method"
+	table := analysis.Table{Columns: []string{"id", "n"}, Rows: [][]any{{"a", 1}, {"b", 2}, {"c", 3}}, Examples: []int{2, 0, 1}}
+	table.Method = "the hardest"
+	c := analysis.Collection{Title: "rows", Results: []analysis.Result{table, first, second}}
+	path := saved(t, c, report.Options{})
+	p := visit(t, path, look{})
+	p.expect("links", eval[[]string](p, `[...document.querySelectorAll('td a')].map(a => a.textContent + a.hash)`), []string{"a#example-2", "c#example-1"})
+	open := func(p *tab) []bool {
+		return eval[[]bool](p, `[...document.querySelectorAll('details.lxr-part')].map(e => e.open)`)
+	}
+	p.expect("open at first", open(p), []bool{true, false})
+	p.Click("td a")
+	p.Do(chromedp.WaitReady("#example-2 section.lxr[data-live]", chromedp.ByQuery))
+	p.expect("open after a click", open(p), []bool{true, true})
+	p.expect("seen", eval[bool](p, `(r => r.top < innerHeight && r.bottom > 0)(document.querySelector('#example-2').getBoundingClientRect())`), true)
+	p.expect("address", eval[string](p, `location.hash`), "#example-2")
+
+	p.Do(chromedp.Reload())
+	p.expect("open by the page's address", open(p), []bool{true, true})
+
+	n := visit(t, notebook(t, false, c), look{})
+	n.Do(testbrowser.Focus("td a"))
+	n.Press(kb.Enter)
+	n.Do(chromedp.WaitReady("details:nth-of-type(2) section.lxr[data-live]", chromedp.ByQuery))
+	n.expect("open in a notebook", open(n), []bool{true, true})
+	n.expect("the notebook's address", eval[string](n, `location.hash`), "")
+
+	for _, wrong := range [][]int{{1, 2}, {3, 0, 0}, {-1, 0, 0}} {
+		table.Examples = wrong
+		if err := report.Write(io.Discard, analysis.Collection{Results: []analysis.Result{table, first, second}}, report.Options{}); !errors.Is(err, report.ErrResult) {
+			t.Errorf("rows about the examples %v: %v", wrong, err)
+		}
+	}
+}
+
 func TestOddReportsAreQuiet(t *testing.T) {
 	x := sample(t.TempDir())
 	picture, sentence := x.Scores, x.Scores

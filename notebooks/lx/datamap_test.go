@@ -20,6 +20,13 @@ func TestTheMapOfARunIsShownAndItsHardestAreAsked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "map.html")
 	Save(path, d)
 	m := tinyWorld(t)
+	explained := d.Explain(m)
+	if s, err := shownOf(explained); err != nil || strings.Count(s.html, `class="lxr-data"`) != len(d.Questions) {
+		t.Errorf("%d of the %d hardest are explained, %v", strings.Count(s.html, `class="lxr-data"`), len(d.Questions), err)
+	}
+	if some := d.Explain(m, 1); some.Questions[0].Explanations != nil || len(some.Questions[1].Explanations) != 1 || d.Questions[1].Explanations != nil {
+		t.Errorf("of one there are %d and %d explanations", len(some.Questions[0].Explanations), len(some.Questions[1].Explanations))
+	}
 	a := d.Ask(m, 0)
 	if a.Question.Text != d.Questions[0].Asked.Text {
 		t.Errorf("%q was asked, the hardest is %q", a.Question.Text, d.Questions[0].Asked.Text)
@@ -28,6 +35,9 @@ func TestTheMapOfARunIsShownAndItsHardestAreAsked(t *testing.T) {
 		t.Errorf("%q is explained", x.Scores.Answer)
 	}
 	if said := failing(t, func() { d.Ask(m, len(d.Questions)) }); !strings.Contains(said, "of the hardest examples") {
+		t.Errorf("%s", said)
+	}
+	if said := failing(t, func() { d.Explain(m, -1) }); !strings.Contains(said, "and no -1") {
 		t.Errorf("%s", said)
 	}
 	without := Follow(train(t, "vqa", "--train minival --valid minival --epochs 1 --noDynamics"))

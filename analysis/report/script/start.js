@@ -13,14 +13,24 @@ function dress(theme) {
     else part.addEventListener('toggle', start);
   }
   label();
-  for (const link of theme.querySelectorAll('.lxr-index a')) {
+  const open = id => {
+    const part = theme.querySelector('#' + CSS.escape(id));
+    if (!part) return false;
+    if (part.tagName === 'DETAILS') part.open = true;
+    part.scrollIntoView();
+    return true;
+  };
+  for (const link of theme.querySelectorAll('a.lxr-to')) {
     link.addEventListener('click', event => {
-      const part = theme.querySelector('#' + CSS.escape(link.hash.slice(1)));
-      if (!part) return;
+      if (!open(link.hash.slice(1))) return;
       event.preventDefault(); // a notebook's own page has other uses for the address
-      if (part.tagName === 'DETAILS') part.open = true;
-      part.scrollIntoView();
+      if (theme === document.documentElement) history.pushState(null, '', link.hash); // the way back is to where the link is
     });
+  }
+  if (theme === document.documentElement) {
+    const named = () => { if (location.hash.length > 1) open(location.hash.slice(1)); };
+    addEventListener('hashchange', named);
+    named();
   }
 }
 

@@ -50,7 +50,7 @@ standard deviation. Ambiguous examples varied more than two thirds of all; of th
 more are easy to learn, the rest hard: often labelled wrongly, or not to be known from the picture.
 
 FOLDER gets map.html, with the map, the regions, the kinds of question where the question file names them, and the hardest
-examples, each of which opens its explanation by the run's weights (BEST.pth, else LAST.pth); each table and the map as .pdf,
+examples, the row of each of which leads to its explanation by the run's weights (BEST.pth, else LAST.pth); each table and the map as .pdf,
 .csv and .json; and questions.json, those of the hardest, for "lxmert analyze --data". A run may be under way.`,
 		Example: `  lxmert map snap/vqa/vqa_lxr955 --out map --images data/mscoco/images
   lxmert map snap/nlvr2/run --out map --noExplanations`,
@@ -93,17 +93,15 @@ func (x *mapping) make(cmd *cobra.Command) error {
 	}
 	screen := newScreen(cmd, false)
 	defer screen.finish()
-	var explanations []analysis.Explanation
 	if !x.noExplanations && len(x.questions) > 0 {
-		var err error
-		if explanations, err = x.explain(cmd, screen); err != nil {
+		if err := x.explain(cmd, screen); err != nil {
 			return fmt.Errorf("explaining the hardest examples: %w; --noExplanations makes the map without", err)
 		}
 	}
 	screen.finish()
 	named := x.found.Named(x.questions)
 	page := filepath.Join(x.out, "map.html")
-	beside, err := saveResults(x.out, page, x.found.Collection(x.questions, explanations...), named, nil)
+	beside, err := saveResults(x.out, page, x.found.Collection(x.questions), named, nil)
 	if err != nil {
 		return err
 	}
@@ -112,8 +110,12 @@ func (x *mapping) make(cmd *cobra.Command) error {
 			printTable(cmd.OutOrStdout(), t, n.Name)
 		}
 	}
+	explained := 0
+	for _, q := range x.questions {
+		explained += len(q.Explanations)
+	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s has the map, with %d examples explained; %d files beside it have the figures and the numbers, %s the questions of the hardest\n",
-		page, len(explanations), beside, x.hardestFile)
+		page, explained, beside, x.hardestFile)
 	return nil
 }
 
@@ -148,17 +150,17 @@ func (x *mapping) writeHardest() error {
 }
 
 // explain explains the hardest examples by the run's weights.
-func (x *mapping) explain(cmd *cobra.Command, screen *screen) ([]analysis.Explanation, error) {
+func (x *mapping) explain(cmd *cobra.Command, screen *screen) error {
 	if x.model.load == "" {
 		x.model.load = task.Weights(x.task, x.run)
 	}
 	cfg, err := modelConfig(x.model)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	set, err := x.open(cmd.Context(), screen)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer set.Close()
 	opt := question.Options{
@@ -173,12 +175,12 @@ func (x *mapping) explain(cmd *cobra.Command, screen *screen) ([]analysis.Explan
 	}
 	asker, err := question.Open(cfg, opt)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer asker.Close()
 	m, err := x.model.open(cmd)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer m.Close()
 	var asked []lxmert.Question
@@ -187,19 +189,18 @@ func (x *mapping) explain(cmd *cobra.Command, screen *screen) ([]analysis.Explan
 	}
 	answers, err := asker.AskAll(cmd.Context(), m, asked...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	bar := screen.bar("explaining", "examples")
-	var all []analysis.Explanation
 	for i, a := range answers {
 		screen.set(bar, int64(i), int64(len(answers)), "")
 		found, err := relevance.Explain(cmd.Context(), m, a)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		all = append(all, x.questions[i].Explained(found)...)
+		x.questions[i] = x.questions[i].Explained(found)
 	}
-	return all, nil
+	return nil
 }
 
 // open opens the regions of the hardest examples' pictures: the feature files of the run's splits.

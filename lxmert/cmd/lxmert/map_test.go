@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,6 +43,11 @@ func TestARunBecomesAMapWithItsHardestExplained(t *testing.T) {
 	}
 	if n := strings.Count(page, "its mean probability over 2 epochs of training was"); n < 3 {
 		t.Errorf("%d explanations say where the example lies", n)
+	}
+	for i := range 3 {
+		if link := fmt.Sprintf(`<a class="lxr-to" href="#example-%d">%d</a>`, i+1, hardest[i].ID); !strings.Contains(page, link) {
+			t.Errorf("the page lacks %s", link)
+		}
 	}
 	// The questions of the hardest are a file for every other method, and the map does not need the weights.
 	for _, name := range []string{"BEST.pth", "LAST.pth"} {
