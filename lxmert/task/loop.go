@@ -77,8 +77,13 @@ func (s *session) run(ctx context.Context, t *train.Trainer, job train.Job, sett
 	for _, n := range job.Steps {
 		steps += n
 	}
-	fmt.Fprintf(o.Notes, "%d steps in %d epochs, with about %s of memory; --plan says beforehand what a run takes, and how long\n",
-		steps, len(job.Steps), progress.Bytes(trainingBytes(t.Model().Config(), o, s.task.Pictures())))
+	bytes, onGPU := s.memoryOfTraining(t.Model().Config())
+	where := ""
+	if onGPU && o.Devices > 1 {
+		where = fmt.Sprintf(" on each of %d devices", o.Devices)
+	}
+	fmt.Fprintf(o.Notes, "%d steps in %d epochs, with about %s of memory%s; --plan says beforehand what a run takes, and how long\n",
+		steps, len(job.Steps), progress.Bytes(bytes), where)
 	return train.Run(ctx, t, job, train.RunOptions{
 		Dir: o.Output, Resume: o.Resume, Overwrite: o.Overwrite, Settings: settings, About: map[string]any{"features": features},
 		SaveSteps: o.SaveSteps, SaveEvery: o.SaveEvery, MaxBad: o.MaxBad, Patience: o.Patience, LogSteps: o.LogSteps, Peak: s.peak,

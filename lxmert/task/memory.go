@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
+	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/train"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
@@ -14,8 +15,8 @@ import (
 // The regions of the published features.
 const maxRegions = 36
 
-// Memory is about how many bytes the training or prediction that the options ask for takes on the device, which on a CPU is
-// the process's memory. Only the names of weights and configuration are looked at. The error says why the model's sizes are not
+// Memory is about how many bytes the training or prediction that the options ask for takes of the machine where the processor computes
+// it, all of whose devices are there. Only the names of weights and configuration are looked at. The error says why the model's sizes are not
 // known.
 func Memory(t *dataset.Task, o Options) (int64, error) {
 	o.settle()
@@ -26,7 +27,19 @@ func Memory(t *dataset.Task, o Options) (int64, error) {
 	if o.Test != "" {
 		return 2 * 4 * int64(c.NumParams()), nil // the weights, and their copy from the file
 	}
-	return trainingBytes(c, &o, t.Pictures()), nil
+	return o.onMachine(trainingBytes(c, &o, t.Pictures())), nil
+}
+
+// onMachine is what devices of the processor take together.
+func (o *Options) onMachine(each int64) int64 { return each * int64(max(1, o.Devices)) }
+
+// memoryOfTraining is about what the training of a model takes of each GPU; or of this machine, where the processor computes it.
+func (s *session) memoryOfTraining(c lxmert.Config) (bytes int64, onGPU bool) {
+	bytes, onGPU = trainingBytes(c, s.opt, s.task.Pictures()), s.backend.Kind == backend.KindCUDA
+	if !onGPU {
+		bytes = s.opt.onMachine(bytes)
+	}
+	return bytes, onGPU
 }
 
 // trainedSizes are those of the model of a run: of its weights, else of its configuration, else the published model's. The head
@@ -64,8 +77,8 @@ func trainedSizes(t *dataset.Task, o *Options) (c lxmert.Config, err error) {
 	return c, c.Check()
 }
 
-// trainingBytes is about what training takes, in bytes of float32 numbers, of a model whose examples are about so many
-// pictures.
+// trainingBytes is about what training takes of each device, in bytes of float32 numbers, of a model whose examples are about so many
+// pictures. Each device has all parameters, and its share of the rows.
 //
 // Of each parameter there is its value and, if it is trained, its gradient and BertAdam's two moments; beside them stand the values
 // that a step has just made of the largest, and what was compiled: about a fifth copy. With adapters of two layers in each block,
@@ -90,10 +103,8 @@ func trainingBytes(c lxmert.Config, o *Options, pictures int) int64 {
 	if o.Rematerialize {
 		row = hidden*(lang*text+vision*image+crosses*(text+image)) + cross + image*int64(c.FeatDim)
 	}
-	rows := int64(o.BatchSize * pictures)
-	if parts := int64(o.Accumulate); parts > 1 {
-		rows = (rows + parts - 1) / parts
-	}
+	rows, shares := int64(o.BatchSize*pictures), int64(o.shares())
+	rows = (rows + shares - 1) / shares
 	width := int64(4)
 	if o.BF16 {
 		width = 2

@@ -34,6 +34,24 @@ func TestTheEstimateOfTrainingIsThatOfTheMeasuredPeaks(t *testing.T) {
 	}
 }
 
+// TestAnEstimateIsForTheRowsOfOneDevice, which has all parameters; devices of the processor share the machine's memory.
+func TestAnEstimateIsForTheRowsOfOneDevice(t *testing.T) {
+	c := lxmert.LXR955()
+	if four, one := trainingBytes(c, &Options{BatchSize: 256, Devices: 4, Accumulate: 2}, 1), trainingBytes(c, &Options{BatchSize: 32}, 1); four != one {
+		t.Errorf("a device that gets 32 rows at a time takes %d bytes, one that has these alone %d", four, one)
+	}
+	o := DefaultOptions()
+	o.BatchSize = 64
+	one, err := Memory(dataset.VQA, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.BatchSize, o.Devices = 192, 3
+	if three, err := Memory(dataset.VQA, o); err != nil || three != 3*one {
+		t.Errorf("three devices take %d bytes of the machine, one of them takes %d: %v", three, one, err)
+	}
+}
+
 func TestWhatSavesMemoryIsInTheEstimate(t *testing.T) {
 	c := lxmert.LXR955()
 	whole := trainingBytes(c, &Options{BatchSize: 256}, 1)

@@ -120,9 +120,8 @@ func (o *Options) check() error {
 	if o.Patience > 0 && len(o.Valid) == 0 {
 		return fmt.Errorf("task: --patience %d waits for a better validation, and --valid names no split to validate on", o.Patience)
 	}
-	parts := max(1, o.Accumulate) * max(1, o.Devices)
-	if o.BatchSize%parts != 0 {
-		return fmt.Errorf("task: --batchSize %d cannot be shared by %d parts on %d devices; a multiple of %d can", o.BatchSize, max(1, o.Accumulate), max(1, o.Devices), parts)
+	if shares := o.shares(); o.BatchSize%shares != 0 {
+		return fmt.Errorf("task: --batchSize %d cannot be shared by %d parts on %d devices; a multiple of %d can", o.BatchSize, max(1, o.Accumulate), max(1, o.Devices), shares)
 	}
 	if o.Schedule != nil && len(o.Schedule) != len(o.Train) {
 		return fmt.Errorf("task: --curriculum has %d numbers of epochs for %d splits in --train", len(o.Schedule), len(o.Train))
@@ -146,6 +145,9 @@ func (o *Options) settle() {
 		}
 	}
 }
+
+// shares is how many equal shares a batch is computed in: the parts of a step, each on so many devices.
+func (o *Options) shares() int { return max(1, o.Accumulate) * max(1, o.Devices) }
 
 // limit is the number of images of each feature file that --tiny and --fast leave.
 func (o *Options) limit() int {

@@ -234,11 +234,15 @@ func (p *planning) report(ctx context.Context, s *session, x outline) error {
 	}
 	count := func(n int) string { return progress.Count(int64(n)) }
 	fmt.Fprintf(p.out, "examples:  %s%s %s to train on, %s to validate on\n", atMost, count(x.examples), t.Noun, count(x.valid))
-	fmt.Fprintf(p.out, "steps:     %s%s in %d epochs, of %s %s each\n", atMost, count(all), len(x.epochs), count(o.BatchSize), t.Noun)
+	share := ""
+	if o.shares() > 1 {
+		share = fmt.Sprintf(", %s at a time on each of %d devices", count(o.BatchSize/o.shares()), max(1, o.Devices))
+	}
+	fmt.Fprintf(p.out, "steps:     %s%s in %d epochs, of %s %s each%s\n", atMost, count(all), len(x.epochs), count(o.BatchSize), t.Noun, share)
 	fmt.Fprintf(p.out, "model:     %s parameters; %s\n", count(x.cfg.NumParams()), weights.Words(x.cfg))
-	need, onHost := trainingBytes(x.cfg, o, t.Pictures()), s.backend.Kind != backend.KindCUDA
+	need, onGPU := s.memoryOfTraining(x.cfg)
 	machine := resident.Machine()
-	if onHost {
+	if !onGPU {
 		fmt.Fprintf(p.out, "memory:    about %s for parameters, optimizer and activations, of the %s of this machine\n", progress.Bytes(need), progress.Bytes(machine))
 	} else {
 		host := 2 * 4 * int64(x.cfg.NumParams()) // what is loaded or saved, and a copy
@@ -249,7 +253,7 @@ func (p *planning) report(ctx context.Context, s *session, x outline) error {
 		return err
 	}
 	switch {
-	case onHost && need > machine:
+	case !onGPU && need > machine:
 		fmt.Fprintln(p.out, "time:      not measured, as there is too little memory; a smaller --batchSize, --accumulate or --rematerialize take less")
 		return nil
 	case x.rows < o.BatchSize:
@@ -265,8 +269,11 @@ func (p *planning) report(ctx context.Context, s *session, x outline) error {
 		return err
 	}
 	whole := time.Duration(float64(perStep) * float64(all))
-	// A way forward is a third of a step.
+	// A way forward is a third of a step, and one device makes it.
 	valid := time.Duration(float64(perStep) / 3 * float64(x.valid) / float64(o.BatchSize) * float64(len(x.epochs)))
+	if onGPU {
+		valid *= time.Duration(max(1, o.Devices))
+	}
 	fmt.Fprintf(p.out, "time:      %s, %.3g s for each step by the mean of %d, %.3g s to compile; validation about %s more\n",
 		long(whole), perStep.Seconds(), planSteps, compiling.Seconds(), long(valid))
 	if peak := resident.Peak(); peak > 0 {
