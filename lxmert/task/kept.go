@@ -10,6 +10,7 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
+	"github.com/seed-516990b0/golxmert/lxmert/internal/devicememory"
 	"github.com/seed-516990b0/golxmert/lxmert/region"
 	"github.com/seed-516990b0/golxmert/lxmert/token"
 	"github.com/seed-516990b0/golxmert/lxmert/train"
@@ -90,14 +91,28 @@ func (s *session) keep(ctx context.Context, t *train.Trainer, sets []*dataset.Se
 	err = t.Keep(ctx, len(list), first.N, func(ctx context.Context, at int, feats, boxes []float32) error {
 		return readPictures(ctx, list[at:at+len(boxes)/(first.N*c.BoxDim)], first.N, o.loadingWorkers(), feats, boxes)
 	})
-	if errors.Is(err, errUneven) && !asked {
-		fmt.Fprintf(o.Notes, "note: features are sent with each step after all: %v\n", err)
+	const after = "note: features are sent with each step after all: %v\n"
+	switch {
+	case devicememory.Exhausted(err):
+		fmt.Fprintf(o.Notes, after, s.full())
 		return nil, nil
-	}
-	if err != nil {
+	case errors.Is(err, errUneven) && !asked:
+		fmt.Fprintf(o.Notes, after, err)
+		return nil, nil
+	case err != nil:
 		return nil, err
 	}
 	return numbers, nil
+}
+
+// full says that a GPU's memory ran out although what it should hold would have fitted, as far as was known: it may be in pieces, or
+// others use it.
+func (s *session) full() string {
+	text := "the GPU's memory ran out while they were brought there"
+	if m, ok := s.backend.Memory(); ok && m.Limit > 0 {
+		text += fmt.Sprintf(", and %s of %s are in use without them", progress.Bytes(m.InUse), progress.Bytes(m.Limit))
+	}
+	return text
 }
 
 // room says why features of so many bytes are not kept beside a training that takes others; "": they fit.

@@ -70,6 +70,55 @@ func TestARunWithKeptFeaturesIsTheSameAndSendsLittle(t *testing.T) {
 	}
 }
 
+// shortage takes the device's memory away once a run has said that features stay there, and gives it back when it says another thing.
+type shortage struct {
+	t    *testing.T
+	said strings.Builder
+}
+
+func (s *shortage) Write(text []byte) (int, error) {
+	memory := strconv.Itoa(1 << 40)
+	if strings.Contains(string(text), "stay on the GPU") {
+		memory = "1"
+	}
+	s.t.Setenv(backendtest.Memory, memory)
+	return s.said.Write(text)
+}
+
+// TestARunSendsFeaturesThatTheGPUHasNoRoomForAfterAll, and is the same run.
+func TestARunSendsFeaturesThatTheGPUHasNoRoomForAfterAll(t *testing.T) {
+	b := backendtest.AsCUDA(t)
+	ends := map[string]string{}
+	for _, keeps := range []string{"no", "yes", "auto"} {
+		t.Setenv(backendtest.Memory, strconv.Itoa(1<<40))
+		o := kinds(t)[dataset.VQA]
+		notes := &shortage{t: t}
+		o.Output, o.BatchSize, o.MaxSteps, o.Valid, o.KeepFeatures, o.Notes = t.TempDir(), 16, 3, nil, keeps, notes
+		if _, err := Train(t.Context(), b, dataset.VQA, o); err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for line := range strings.Lines(notes.said.String()) {
+			if strings.Contains(line, "sent with each step after all: the GPU's memory ran out") {
+				n++
+			}
+		}
+		if want := map[bool]int{true: 0, false: 1}[keeps == "no"]; n != want {
+			t.Errorf("--keepFeatures %s: it says so %d times: %s", keeps, n, notes.said.String())
+		}
+		end, err := os.ReadFile(filepath.Join(o.Output, "LAST.pth"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends[keeps] = string(end)
+	}
+	for _, keeps := range []string{"yes", "auto"} {
+		if ends[keeps] != ends["no"] {
+			t.Errorf("--keepFeatures %s: the run ends otherwise than one that sends features from the start", keeps)
+		}
+	}
+}
+
 // TestFeaturesAreKeptWhereStepsFitBesideThem and not where a byte is missing, after which the steps fit still.
 func TestFeaturesAreKeptWhereStepsFitBesideThem(t *testing.T) {
 	b := backendtest.AsCUDA(t)

@@ -51,6 +51,11 @@ func KeptBytes(cfg lxmert.Config, bfloat16 bool, count, regions int) int64 {
 	return bytes
 }
 
+// keptBytes is what the pictures that are kept, which there must be, take of each device.
+func (t *Trainer) keptBytes() int64 {
+	return KeptBytes(t.cfg, t.opt.BFloat16, t.kept.count, t.kept.regions)
+}
+
 func keptShape(cfg lxmert.Config, bfloat16 bool, a regionArray, count, regions int) shapes.Shape {
 	switch {
 	case a == boxesArray:

@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
+
+	"github.com/gomlx/compute"
 
 	"github.com/seed-516990b0/golxmert/internal/progress"
+	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/internal/devicememory"
 )
 
@@ -91,40 +95,70 @@ func (t *Trainer) Fit(parts ...Part) error {
 	return fmt.Errorf("train: a step takes about %s of the GPU's memory, of which %s are free: %s", progress.Bytes(m.need()), progress.Bytes(m.free), t.smaller(m, parts))
 }
 
-// smaller is what a user can do about steps that take too much.
+// smaller is what a user can do about steps that take too much: features that are kept go first.
 func (t *Trainer) smaller(m memory, parts []Part) string {
-	fixed := m.kept + m.sums
-	if fixed > m.free {
-		text := fmt.Sprintf("parameters, gradients and the optimizer's state alone take %s", progress.Bytes(fixed))
-		if t.adapters == nil {
-			text += "; --lora 8 trains adapters, which take less, and "
-		} else {
-			text += "; "
-		}
-		return text + "so does a GPU that nobody else uses, which --backend cuda,visible_devices=N chooses"
+	if t.kept == nil {
+		return t.smallerSteps(m, parts)
 	}
-	rows := parts[0].Batch.Rows()
+	features := t.keptBytes()
+	m.free += features
+	text := fmt.Sprintf("--keepFeatures no sends features with each step, which leaves %s more free", progress.Bytes(features))
+	if m.need() > m.free {
+		text += ", but not enough; beside that, " + t.smallerSteps(m, parts)
+	}
+	return text
+}
+
+// alone is what helps where little else does.
+const alone = "a GPU that nobody else uses has more free, which --backend cuda,visible_devices=N chooses"
+
+// noRoom says what became of the upload of a parameter.
+func noRoom(err error, b compute.Backend, params []lxmert.Param, name string, devices int) error {
+	if !devicememory.Exhausted(err) {
+		return fmt.Errorf("train: %s: %w", name, err)
+	}
+	bytes := int64(0)
+	for _, p := range params {
+		bytes += 4 * int64(lxmert.Size(p.Shape))
+	}
+	where := ""
+	if use, ok := devicememory.Of(b, devices); ok && use.Limit > 0 {
+		where = fmt.Sprintf(", with %s of %s in use at %s", progress.Bytes(use.InUse), progress.Bytes(use.Limit), name)
+	}
+	return fmt.Errorf("train: the GPU's memory is too little for the model's parameters, which take %s%s; %s: %w", progress.Bytes(bytes), where, alone, err)
+}
+
+// smallerSteps is what makes steps fit, or takes less.
+func (t *Trainer) smallerSteps(m memory, parts []Part) string {
+	if fixed := m.kept + m.sums; fixed > m.free {
+		text := fmt.Sprintf("parameters, gradients and the optimizer's state alone take %s; ", progress.Bytes(fixed))
+		if t.adapters == nil {
+			text += "--lora 8 trains adapters, which take less; "
+		}
+		return text + alone
+	}
+	var less []string
+	rows, devices := parts[0].Batch.Rows(), t.opt.Devices
 	sums := m.sums
 	if len(parts) == 1 {
 		sums *= 2 // those of earlier parts come in
 	}
-	text := ""
-	for k := 2; k <= rows/t.opt.Devices; k++ {
-		if takes := m.kept + sums + m.rows/int64(k); rows%(k*t.opt.Devices) == 0 && takes <= m.free {
-			text = fmt.Sprintf("--accumulate %d takes about %s for the same step", k*len(parts), progress.Bytes(takes))
+	for k := 2; k <= rows/devices; k++ {
+		if takes := m.kept + sums + m.rows/int64(k); rows%(k*devices) == 0 && takes <= m.free {
+			less = append(less, fmt.Sprintf("--accumulate %d takes about %s for the same step", k*len(parts), progress.Bytes(takes)))
 			break
 		}
 	}
 	if !t.opt.Rematerialize {
-		if text != "" {
-			text += ", "
-		}
-		text += "--rematerialize less than now"
+		less = append(less, "--rematerialize takes less")
 	}
-	if text != "" {
-		text += "; "
+	if rows > devices && m.kept+m.sums+m.rows*int64(devices)/int64(rows) <= m.free {
+		less = append(less, "a smaller --batchSize takes less")
 	}
-	return text + "a smaller --batchSize takes less, too"
+	if less == nil {
+		return alone
+	}
+	return strings.Join(less, "; ")
 }
 
 // prepare has the job bring to the devices what its steps need there, and says whether the largest of them fit beside it.
@@ -163,6 +197,9 @@ func (r *run) exhausted(err error) error {
 	less := "when others use less of the GPU, or on more --devices"
 	if !r.t.opt.Rematerialize {
 		less = "with --rematerialize, which takes less, " + less
+	}
+	if r.t.kept != nil {
+		less = fmt.Sprintf("with --keepFeatures no, which leaves %s more free, %s", progress.Bytes(r.t.keptBytes()), less)
 	}
 	if r.t.lost {
 		if _, missing := os.Stat(r.path(stateFile)); missing != nil {

@@ -72,6 +72,68 @@ func TestWhatFitsRunsAndWhatDoesNotIsRefusedBeforeTheFirstStep(t *testing.T) {
 	}
 }
 
+// TestKeptFeaturesAreTheFirstToGo, and a batch is made smaller where that is not enough.
+func TestKeptFeaturesAreTheFirstToGo(t *testing.T) {
+	part := unmasked(small(), 1, 64)
+	tr, _ := ofMemory(t, withDropout(), part)
+	part = keep(t, tr, []Part{part})[0]
+	m, ok, err := tr.memoryOf([]Part{part})
+	if err != nil || !ok {
+		t.Fatalf("what a step takes is not known: %v", err)
+	}
+	use, _ := tr.deviceMemory()
+	enough, features := use.InUse-m.held+m.need(), tr.keptBytes()
+	refused := func(memory int64) string {
+		t.Helper()
+		setMemory(t, memory)
+		err := tr.Fit(part)
+		if err == nil || strings.Contains(err.Error(), "\n") {
+			t.Fatalf("%d bytes of memory: %v", memory, err)
+		}
+		return err.Error()
+	}
+	for _, memory := range []int64{enough - 1, enough - features} {
+		if text := refused(memory); !strings.Contains(text, "--keepFeatures no") || strings.Contains(text, "--accumulate") {
+			t.Errorf("%d bytes too little with features of %d: %s", enough-memory, features, text)
+		}
+	}
+	less := enough - features - 1
+	if text := refused(less); !strings.Contains(text, "--keepFeatures no") || !strings.Contains(text, "not enough") || !strings.Contains(text, "--accumulate") {
+		t.Errorf("too little without features, too: %s", text)
+	}
+	if err := tr.kept.free(); err != nil {
+		t.Fatal(err)
+	}
+	tr.kept = nil
+	part = unmasked(small(), 1, 64)
+	setMemory(t, less+1)
+	if err := tr.Fit(part); err != nil {
+		t.Errorf("without features, as was said: %v", err)
+	}
+	if text := refused(less); strings.Contains(text, "--keepFeatures") {
+		t.Errorf("nothing is kept: %s", text)
+	}
+}
+
+// TestNothingIsAdvisedThatDoesNotFit: one row alone is too large.
+func TestNothingIsAdvisedThatDoesNotFit(t *testing.T) {
+	opt := withDropout()
+	opt.Rematerialize = true
+	part := rows(small(), 1, 1)
+	tr, m := ofMemory(t, opt, part)
+	use, _ := tr.deviceMemory()
+	setMemory(t, use.InUse-m.held+m.need()-1)
+	err := tr.Fit(part)
+	if err == nil || !strings.Contains(err.Error(), "nobody else uses") {
+		t.Fatal(err)
+	}
+	for _, flag := range []string{"--accumulate", "--rematerialize", "--batchSize", "--keepFeatures"} {
+		if strings.Contains(err.Error(), flag) {
+			t.Errorf("%s is advised: %v", flag, err)
+		}
+	}
+}
+
 func TestWhatIsTooLargeWhateverTheBatchIsSaidSo(t *testing.T) {
 	part := rows(small(), 1, 4)
 	for rank, want := range map[int]string{0: "--lora", 2: "optimizer's state alone"} {
@@ -101,12 +163,22 @@ func TestARunWhoseStepsAreTooLargeLeavesItsFolderFree(t *testing.T) {
 	b := backendtest.AsCUDA(t)
 	dir := t.TempDir()
 	job := smallJob(small(), 3, 3)
-	job.Largest = func(ctx context.Context) (Batches, error) { return job.Batches(ctx, 0, 0) }
-	setMemory(t, 1)
+	memory := int64(1)
+	job.Largest = func(ctx context.Context) (Batches, error) {
+		setMemory(t, memory) // with the parameters there
+		return job.Batches(ctx, 0, 0)
+	}
+	setMemory(t, plenty)
 	_, err := smallRun(t.Context(), b, job, RunOptions{Dir: dir})
 	if err == nil || !strings.Contains(err.Error(), "are free") || devicememory.Exhausted(err) {
 		t.Fatalf("too little memory: %v", err)
 	}
+	setMemory(t, 1)
+	_, err = smallRun(t.Context(), b, job, RunOptions{Dir: dir})
+	if !devicememory.Exhausted(err) || !strings.Contains(err.Error(), "for the model's parameters") || !strings.Contains(err.Error(), "visible_devices") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("too little for the parameters: %v", err)
+	}
+	memory = plenty
 	setMemory(t, plenty)
 	if _, err := smallRun(t.Context(), b, job, RunOptions{Dir: dir}); err != nil {
 		t.Errorf("the same command with enough memory: %v", err)
@@ -118,16 +190,21 @@ func TestNothingOfAnEarlierRunIsLostToOneThatCannotBegin(t *testing.T) {
 	b := backendtest.AsCUDA(t)
 	dir := t.TempDir()
 	job := smallJob(small(), 3)
-	job.Largest = func(ctx context.Context) (Batches, error) { return job.Batches(ctx, 0, 0) }
+	memory := int64(plenty)
+	job.Largest = func(ctx context.Context) (Batches, error) {
+		setMemory(t, memory)
+		return job.Batches(ctx, 0, 0)
+	}
 	setMemory(t, plenty)
 	if _, err := smallRun(t.Context(), b, job, RunOptions{Dir: dir}); err != nil {
 		t.Fatal(err)
 	}
 	before := ended(t, dir)
-	setMemory(t, 1)
+	memory = 1
 	if _, err := smallRun(t.Context(), b, job, RunOptions{Dir: dir, Overwrite: true}); err == nil || !strings.Contains(err.Error(), "are free") {
 		t.Errorf("too little memory: %v", err)
 	}
+	memory = plenty
 	setMemory(t, plenty)
 	broken := errors.New("broken")
 	job.Prepare = func(_ context.Context, largest []Part) error {

@@ -63,7 +63,7 @@ func newVariables(ctx context.Context, backend compute.Backend, params []lxmert.
 		vs.list = append(vs.list, v)
 		vs.byName[p.Name] = v
 		if err := vs.set(&v.value, data, v.shape); err != nil {
-			return nil, errors.Join(fmt.Errorf("train: %s: %w", p.Name, err), vs.free())
+			return nil, errors.Join(noRoom(err, backend, params, p.Name, devices), vs.free())
 		}
 	}
 	return vs, nil

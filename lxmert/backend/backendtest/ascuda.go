@@ -23,7 +23,7 @@ var fakeCUDA string
 const NeedsNoTriton = "needs_no_triton"
 
 // Memory is the environment variable that says how much memory [AsCUDA]'s device has, in bytes. It then counts what is in use, and
-// executions for which it is too little fail. It may change at any time.
+// uploads and executions for which it is too little fail. It may change at any time.
 const Memory = "LXMERT_TEST_DEVICE_MEMORY"
 
 // AsCUDA opens XLA's CPU plugin as if it were a CUDA plugin. Programs are built on it as they are for a GPU, whose text a test can

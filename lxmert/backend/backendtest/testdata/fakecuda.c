@@ -238,7 +238,11 @@ static PJRT_Error *upload(PJRT_Client_BufferFromHostBuffer_Args *args) {
 	pthread_mutex_lock(&lock);
 	say("upload", bytes);
 	meet();
+	int full = limit() != 0 && in_use + bytes > limit();
 	pthread_mutex_unlock(&lock);
+	if (full) {
+		return (PJRT_Error *)&exhausted;
+	}
 	PJRT_Error *failed = cpu->PJRT_Client_BufferFromHostBuffer(args);
 	pthread_mutex_lock(&lock);
 	// What is only the plugin's during the call has been copied when the call returns, so that nobody who asks for that waits.
