@@ -148,6 +148,67 @@ func TestSentencesTakeBoundedMemory(t *testing.T) {
 	runtime.KeepAlive(c)
 }
 
+// sampled is a file in the reading that looks at the heap whenever another part of it was read.
+type sampled struct {
+	io.Reader
+	read, next int64
+	look       func()
+}
+
+func (s *sampled) Read(p []byte) (int, error) {
+	if s.read >= s.next {
+		s.next += 1 << 20
+		s.look()
+	}
+	n, err := s.Reader.Read(p)
+	s.read += int64(n)
+	return n, err
+}
+
+// TestReadingSentencesTakesNoMoreThanTheyDo: whenever a megabyte was read there is no more in memory than the sentences so far and what
+// is read at once. A text is in a block that is at most an eighth larger, a sentence has 32 bytes in a list with room for a quarter
+// more, and a picture its id, its place, and lists of several answers; the decoder's buffer and the answers, which are as many however
+// many sentences there are, are less than 2 MB. A reader that kept the file, or a tree of what is in it, would have more.
+func TestReadingSentencesTakesNoMoreThanTheyDo(t *testing.T) {
+	const size, perSentence, perPicture, more = 40 << 20, 32 + 32/4, 1 << 10, 2 << 20
+	table := manyAnswers(t)
+	path := filepath.Join(t.TempDir(), "sentences.json")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	n, err := writeSentences(f, size, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	c := &Corpus{Answers: table}
+	r := newCorpusReader(c)
+	var text, seen int64
+	looks, before := 0, heap()
+	file := &sampled{Reader: f}
+	file.look = func() {
+		looks++
+		for _, s := range c.sentences[seen:] {
+			text += int64(len(s.text))
+		}
+		seen = int64(len(c.sentences))
+		most := text + text/8 + perSentence*seen + perPicture*int64(len(c.images)) + more
+		if now := heap() - before; now > most {
+			t.Errorf("after %d bytes of the file %d bytes are in memory, at most %d", file.read, now, most)
+		}
+	}
+	if err := r.read(t.Context(), newDecoder(file, path, "record")); err != nil {
+		t.Fatal(err)
+	}
+	if looks < size>>20 || len(c.sentences) != n {
+		t.Fatalf("%d looks while %d of %d sentences were read", looks, len(c.sentences), n)
+	}
+}
+
 // BenchmarkSentencesOfThePublishedSize reads four files that have 700 MB together, as the published ones have.
 func BenchmarkSentencesOfThePublishedSize(b *testing.B) {
 	table := manyAnswers(b)
