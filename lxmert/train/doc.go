@@ -5,8 +5,8 @@
 // once: one computes loss and gradients of a batch (gradient.go), the others move the parameters, a part of the model at a
 // time (update.go), so that memory holds the model's numbers four times and a little. Nothing is donated to these programs: a
 // step that fails leaves the parameters as they were. What a step does depends on the seed, the number of the step and the
-// rows only, not on how many devices or parts share it. A GPU gets a step while it is at the one before (step.go), and one program that
-// moves all parameters in place.
+// rows only, not on how many devices or parts share it. A GPU gets a step while it is at the one before (step.go), what the step reads
+// before that one's programs (ahead.go), and one program that moves all parameters in place.
 //
 // The rules of the optimizers are functions of a line or two each in optimizer.go, BertAdam's is bertAdam; its learning rate
 // is in schedule.go.

@@ -94,6 +94,10 @@ func TestNothingIsWaitedForBeforeTheNextIsAskedFor(t *testing.T) {
 				uploaded++
 			}
 		case backendtest.Execute:
+			// The next step's array is sent before a step's programs are asked for, and no other.
+			if want := min(executed/3+2, steps); uploaded != want {
+				t.Errorf("program %d is asked for when %d arrays are sent, want %d", executed, uploaded, want)
+			}
 			executed++
 		case backendtest.Read:
 			// Of a step the loss, the loss of all parts, the squares and the answers are read.
@@ -102,7 +106,7 @@ func TestNothingIsWaitedForBeforeTheNextIsAskedFor(t *testing.T) {
 			if step >= steps {
 				continue // parameters
 			}
-			if want := min(step+2, steps); uploaded < want || executed < 3*want {
+			if want := min(step+2, steps); executed < 3*want {
 				t.Errorf("step %d is read when %d are uploaded and %d programs have begun", step, uploaded, executed)
 			}
 		}
@@ -112,7 +116,6 @@ func TestNothingIsWaitedForBeforeTheNextIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestStepsWithKeptPicturesSendLittle: sentences, answers and numbers of regions are as many as VQA's.
 // TestMeasuredStepsAreThoseOfARun: MakeSteps has the next step begun when one is read, and comes to the losses of steps one by one.
 func TestMeasuredStepsAreThoseOfARun(t *testing.T) {
 	const steps = 5
@@ -130,11 +133,14 @@ func TestMeasuredStepsAreThoseOfARun(t *testing.T) {
 		}
 		want = append(want, r.Loss)
 	}
-	many, begun := open(), 0
+	many, asked := open(), 0
 	since()
-	err := many.MakeSteps(t.Context(), steps, func(int) ([]Part, error) { begun++; return parts, nil }, func(i int, r *Result, took time.Duration) error {
-		if begun != min(i+2, steps) {
-			t.Errorf("step %d ends when %d have begun", i, begun)
+	err := many.MakeSteps(t.Context(), steps, func(int) ([]Part, error) { asked++; return parts, nil }, func(i int, r *Result, took time.Duration) error {
+		if asked != min(i+3, steps) {
+			t.Errorf("step %d ends when %d are asked for", i, asked)
+		}
+		if many.begun != min(1, steps-1-i) {
+			t.Errorf("step %d ends when %d others have begun", i, many.begun)
 		}
 		got = append(got, r.Loss)
 		return nil
@@ -155,6 +161,7 @@ func TestMeasuredStepsAreThoseOfARun(t *testing.T) {
 	}
 }
 
+// TestStepsWithKeptPicturesSendLittle: sentences, answers and numbers of regions are as many as VQA's.
 func TestStepsWithKeptPicturesSendLittle(t *testing.T) {
 	cfg := small()
 	cfg.MaxPositions, cfg.TaskClasses = 20, 3129

@@ -70,7 +70,9 @@ type stepInputs struct {
 	number, parts int      // the part's number in the step, and how many there are
 	before        *started // the part before it
 
-	own []compute.Buffer // made for this run
+	own    []compute.Buffer // made for this run
+	packed *packed          // how a GPU gets them, where they were sent
+	arrays []compute.Buffer // what was sent to each
 }
 
 // buffers are the program's inputs, all of the first device, then all of the second, and so on. free frees those that are not
@@ -93,12 +95,20 @@ func (in *stepInputs) buffers(g *gradientProgram) (all []compute.Buffer, err err
 	return all, nil
 }
 
-// resident is the buffer of what is on the device already: a weight, or what earlier parts made; nil for the others.
-func (in *stepInputs) resident(s program.Slot, device int) compute.Buffer {
-	if s.Input == nil {
-		return in.trainer.vars.byName[s.Weight].value[device]
+// isResident says whether a slot takes what is on the device already: a weight, or what earlier parts made.
+func isResident(s program.Slot) bool {
+	switch s.Input.(type) {
+	case nil, sumInput, totalInput:
+		return true
 	}
+	return false
+}
+
+// resident is the buffer of that; nil for the others.
+func (in *stepInputs) resident(s program.Slot, device int) compute.Buffer {
 	switch input := s.Input.(type) {
+	case nil:
+		return in.trainer.vars.byName[s.Weight].value[device]
 	case sumInput:
 		return in.before.gradient(device, input.param)
 	case totalInput:
@@ -134,7 +144,11 @@ func (in *stepInputs) data(s program.Slot) any {
 	return in.fed.Data(s.Input)
 }
 
-func (in *stepInputs) free() { freeAll(in.own) }
+func (in *stepInputs) free() {
+	freeAll(in.own)
+	freeAll(in.arrays)
+	in.own, in.arrays = nil, nil
+}
 
 // splitOf is a device's part of flat data along its first axis.
 func splitOf(data any, shape shapes.Shape, device, devices int) (any, shapes.Shape) {

@@ -73,8 +73,8 @@ func (t *Trainer) memoryOf(parts []Part) (m memory, ok bool, err error) {
 		m.kept += size * int64(t.optimizer.slots)
 		m.sums += size
 	}
-	// The inputs are there twice while those of the next part are on their way.
-	m.rows = n.Temporary + 2*max(0, n.Inputs-weights)
+	// The inputs of the next part, and of the next step, are on their way meanwhile.
+	m.rows = n.Temporary + (1+maxSent)*max(0, n.Inputs-weights)
 	return m, true, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -224,6 +225,53 @@ func TestNothingOfAnEarlierRunIsLostToOneThatCannotBegin(t *testing.T) {
 	}
 }
 
+// TestPartsThatAreSentAheadMakeTheSameStepsAndAreFreed: those whose turn comes, those whose turn does not, and those for which there
+// is no memory yet.
+func TestPartsThatAreSentAheadMakeTheSameStepsAndAreFreed(t *testing.T) {
+	setMemory(t, plenty)
+	b := backendtest.AsCUDA(t)
+	cfg := small()
+	steps := [][]Part{{rows(cfg, 1, 4)}, {rows(cfg, 2, 4), rows(cfg, 3, 4), rows(cfg, 4, 4)}, {rows(cfg, 5, 4)}, {rows(cfg, 6, 4), rows(cfg, 7, 4)}}
+	told := map[bool]string{}
+	for _, ahead := range []bool{false, true} {
+		before, _ := devicememory.Of(b.Backend, 1)
+		tr := newTrainer(t, b, &Initial{Config: cfg, Seed: 3, Range: 0.1}, answers, withDropout())
+		for i, parts := range steps {
+			if ahead {
+				tr.Prepare(rows(cfg, 8, 4)) // of a step that does not come
+				if i == 2 {
+					setMemory(t, 1)
+				}
+				tr.Prepare(parts...)
+				setMemory(t, plenty)
+				if i+1 < len(steps) {
+					tr.Prepare(steps[i+1]...)
+				}
+				if len(tr.sent) > maxSent {
+					t.Errorf("step %d: %d parts are on their way", i, len(tr.sent))
+				}
+			}
+			r, err := tr.Step(t.Context(), parts...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			told[ahead] += fmt.Sprintln(r.Loss, r.Norm, r.Outputs)
+		}
+		for _, p := range cfg.Params() {
+			told[ahead] += fmt.Sprintln(p.Name, tr.values(t, p.Name, -1))
+		}
+		if err := tr.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if after, _ := devicememory.Of(b.Backend, 1); after.InUse != before.InUse {
+			t.Errorf("sent ahead %v: %d bytes stay on the device", ahead, after.InUse-before.InUse)
+		}
+	}
+	if told[true] != told[false] {
+		t.Error("parts that are sent ahead make other steps")
+	}
+}
+
 // TestARunThatRunsOutOfMemoryGoesOnFromTheStepBefore, and says how.
 func TestARunThatRunsOutOfMemoryGoesOnFromTheStepBefore(t *testing.T) {
 	setMemory(t, plenty)
@@ -263,7 +311,7 @@ type shrink struct {
 }
 
 func (s *shrink) Next() ([]Part, error) {
-	if s.epoch == 1 && s.step == 1 {
+	if s.epoch == 1 && s.step == 2 { // which is asked for before step 1 begins
 		setMemory(s.t, 1)
 	}
 	s.step++

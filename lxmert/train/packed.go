@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"unsafe"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -52,7 +53,7 @@ func (packedInput) String() string { return "what comes with the part" }
 func (in *stepInputs) fields(p *program.Program) (fields []field, words int) {
 	words = header
 	for _, s := range p.Slots {
-		if in.resident(s, 0) != nil {
+		if isResident(s) {
 			continue
 		}
 		f := field{slot: s, shape: s.Shape, from: words}
@@ -193,25 +194,41 @@ func (f field) spread(words func(first, n int) *Node) *Node {
 	return ReduceSum(Where(here, numbers, ZerosLike(numbers)), 1)
 }
 
-// unpacked uploads the part to every device, all at once, and gives the inputs in the order of the program's slots, all of the first
-// device, then all of the second, and so on.
-func (in *stepInputs) unpacked(g *gradientProgram) ([]compute.Buffer, error) {
+// send uploads the part to every device, all at once.
+func (in *stepInputs) send(g *gradientProgram) error {
 	p, err := in.trainer.packedFor(g, in)
-	if err == nil {
-		err = in.trainer.startCount()
-	}
 	if err != nil {
+		return err
+	}
+	in.packed, in.arrays = p, make([]compute.Buffer, g.Devices)
+	return onEach(g.Devices, func(d int) (err error) {
+		defer program.Recover(&err)
+		in.arrays[d], err = in.trainer.backend.BufferFromFlatData(compute.DeviceNum(d), in.pack(p, d, g.Devices), shapes.Make(dtypes.Uint32, p.words))
+		return err
+	})
+}
+
+// unpacked sends the part if nobody has, and gives the inputs in the order of the program's slots, all of the first device, then all
+// of the second, and so on.
+func (in *stepInputs) unpacked(g *gradientProgram) ([]compute.Buffer, error) {
+	if in.packed == nil {
+		if err := in.send(g); err != nil {
+			return nil, err
+		}
+	}
+	if err := in.trainer.startCount(); err != nil {
 		return nil, err
 	}
 	fresh := make([][]compute.Buffer, g.Devices)
-	err = onEach(g.Devices, func(d int) (err error) {
-		fresh[d], err = in.send(p, d, g.Devices)
+	err := onEach(g.Devices, func(d int) (err error) {
+		fresh[d], err = in.unpack(d)
 		return err
 	})
 	in.own = slices.Concat(fresh...)
-	if err != nil {
+	if err = errors.Join(err, freeAll(in.arrays)); err != nil {
 		return nil, err
 	}
+	in.arrays = nil
 	var all []compute.Buffer
 	for d := range g.Devices {
 		for _, s := range g.Slots {
@@ -225,27 +242,20 @@ func (in *stepInputs) unpacked(g *gradientProgram) ([]compute.Buffer, error) {
 	return all, nil
 }
 
-// send uploads a device's array and unpacks it there.
-func (in *stepInputs) send(p *packed, device, devices int) (fields []compute.Buffer, err error) {
-	defer program.Recover(&err)
-	where := compute.DeviceNum(device)
-	array, err := in.trainer.backend.BufferFromFlatData(where, in.pack(p, device, devices), shapes.Make(dtypes.Uint32, p.words))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, array.Finalize()) }()
-	inputs := make([]compute.Buffer, len(p.Slots))
-	for i, s := range p.Slots {
+// unpack makes inputs of what was sent to a device.
+func (in *stepInputs) unpack(device int) (fields []compute.Buffer, err error) {
+	inputs := make([]compute.Buffer, len(in.packed.Slots))
+	for i, s := range in.packed.Slots {
 		switch input := s.Input.(type) {
 		case countInput:
 			inputs[i] = in.trainer.count[device]
 		case keptInput:
 			inputs[i] = in.trainer.kept.arrays[input.array][device]
 		default:
-			inputs[i] = array
+			inputs[i] = in.arrays[device]
 		}
 	}
-	return p.Execute(inputs, where)
+	return in.packed.Execute(inputs, compute.DeviceNum(device))
 }
 
 // pack makes the array of a device.
@@ -262,33 +272,32 @@ func (in *stepInputs) pack(p *packed, device, devices int) []uint32 {
 			if f.slot.Split {
 				first = device * n
 			}
-			for _, p := range in.part.Pictures[first : first+n] {
-				words = append(words, uint32(p))
-			}
+			words = append(words, bits(in.part.Pictures[first:first+n])...)
 			continue
 		}
 		data := in.data(f.slot)
 		if f.slot.Split {
 			data, _ = splitOf(data, f.slot.Shape, device, devices)
 		}
-		if f.pairs > 0 {
-			words = appendPairs(words, data.([]float32), f)
-			continue
-		}
 		switch x := data.(type) {
 		case []float32:
-			for _, v := range x {
-				words = append(words, math.Float32bits(v))
+			if f.pairs > 0 {
+				words = appendPairs(words, x, f)
+			} else {
+				words = append(words, bits(x)...)
 			}
 		case []int32:
-			for _, v := range x {
-				words = append(words, uint32(v))
-			}
+			words = append(words, bits(x)...)
 		default:
 			panic(fmt.Errorf("train: input of type %T", data))
 		}
 	}
 	return words
+}
+
+// bits are numbers as they are in memory.
+func bits[T float32 | int32](x []T) []uint32 {
+	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(x))), len(x))
 }
 
 // appendPairs appends the places of all rows, then the numbers that stand there.

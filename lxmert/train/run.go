@@ -243,6 +243,7 @@ func (r *run) epoch(ctx context.Context) error {
 		return err
 	}
 	defer batches.Close()
+	steps := foreseen{next: batches.Next}
 	if r.seen != nil {
 		if err := r.seen.Begin(r.at.Epoch); err != nil {
 			return err
@@ -254,12 +255,15 @@ func (r *run) epoch(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return r.interrupted(ctx)
 		}
-		parts, err := batches.Next()
+		parts, err := steps.take()
 		if err != nil {
 			if ctx.Err() != nil {
 				return r.interrupted(ctx)
 			}
 			return errors.Join(r.settle(), r.stepError(err))
+		}
+		if r.t.Ahead() > 0 && r.next()+1 < r.job.Steps[r.at.Epoch] {
+			r.t.Prepare(steps.peek()...)
 		}
 		// A step that has begun is finished: nothing is lost when the run is interrupted.
 		if err := r.step(context.WithoutCancel(ctx), parts); err != nil {

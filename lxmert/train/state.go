@@ -145,10 +145,12 @@ func (vs *variables) free() error {
 	return err
 }
 
-func freeAll(buffers []compute.Buffer) error {
-	var err error
+// freeAll frees buffers, but for those that were not made.
+func freeAll(buffers []compute.Buffer) (err error) {
 	for _, b := range buffers {
-		err = errors.Join(err, b.Finalize())
+		if b != nil {
+			err = errors.Join(err, b.Finalize())
+		}
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"time"
 
@@ -56,7 +57,7 @@ func (t *Trainer) Ahead() int {
 	return 0
 }
 
-// MakeSteps makes n steps in the way of a run: a GPU gets each while it is at the one before. done is given what each did, and how
+// MakeSteps makes n steps in the way of a run: a GPU gets each while it is at the one before. parts may be asked for ahead. done is given what each did, and how
 // long it took since the one before came to its end, without what was built and compiled meanwhile.
 func (t *Trainer) MakeSteps(ctx context.Context, n int, parts func(i int) ([]Part, error), done func(i int, r *Result, took time.Duration) error) (err error) {
 	var under []*Begun
@@ -65,12 +66,23 @@ func (t *Trainer) MakeSteps(ctx context.Context, n int, parts func(i int) ([]Par
 			err = errors.Join(err, b.Close())
 		}
 	}()
+	asked := 0
+	all := foreseen{next: func() ([]Part, error) {
+		if asked == n {
+			return nil, io.EOF
+		}
+		asked++
+		return parts(asked - 1)
+	}}
 	last, compiled := time.Now(), t.compiling
 	for i, begun := 0, 0; i < n; i++ {
 		for ; begun < n && len(under) <= t.Ahead(); begun++ {
-			p, err := parts(begun)
+			p, err := all.take()
 			if err != nil {
 				return err
+			}
+			if t.Ahead() > 0 {
+				t.Prepare(all.peek()...)
 			}
 			b, err := t.Begin(ctx, p...)
 			if err != nil {
@@ -105,41 +117,38 @@ func (t *Trainer) Begin(ctx context.Context, parts ...Part) (*Begun, error) {
 	if err := b.begin(ctx, parts); err != nil {
 		return nil, errors.Join(err, b.free())
 	}
-	b.compiling = t.compiling - before
+	b.compiling += t.compiling - before
 	t.begun++
 	return b, nil
 }
 
 func (b *Begun) begin(ctx context.Context, parts []Part) error {
-	for i, part := range parts {
-		if n := part.Batch.Rows(); n%b.trainer.opt.Devices != 0 {
-			return fmt.Errorf("train: %d rows cannot be shared by %d devices", n, b.trainer.opt.Devices)
-		} else if i > 0 && n != parts[0].Batch.Rows() {
-			return fmt.Errorf("train: the parts of a step have %d and %d rows, must have equal numbers", parts[0].Batch.Rows(), n)
-		}
-		if err := b.add(ctx, part, len(parts)); err != nil {
+	if err := b.trainer.checkParts(parts); err != nil {
+		return err
+	}
+	for number := range parts {
+		if err := b.add(ctx, parts, number); err != nil {
 			return err
 		}
 	}
 	return b.trainer.move(b.runs[len(b.runs)-1])
 }
 
-// add starts the gradients of the next of so many parts.
-func (b *Begun) add(ctx context.Context, part Part, parts int) error {
-	t, number := b.trainer, len(b.runs)
-	fed, err := t.feed(part)
+// add starts the gradients of the next part.
+func (b *Begun) add(ctx context.Context, parts []Part, number int) error {
+	t := b.trainer
+	in, compiling, err := t.arriving(parts, number)
 	if err != nil {
 		return err
 	}
-	g, err := t.gradient(fed, part, number > 0)
-	if err != nil {
-		return err
+	b.compiling += compiling
+	if number+1 < len(parts) {
+		t.sendAhead(parts, number+1)
 	}
-	in := &stepInputs{trainer: t, fed: fed, part: part, number: number, parts: parts}
 	if number > 0 {
 		in.before = b.runs[number-1]
 	}
-	run, err := t.start(ctx, g, in)
+	run, err := t.start(ctx, in.g, in.stepInputs)
 	if err != nil {
 		return err
 	}

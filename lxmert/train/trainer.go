@@ -70,6 +70,7 @@ type Trainer struct {
 	kept      *kept     // nil: batches bring all regions
 	gradients map[string]*gradientProgram
 	movers    []*update
+	sent      []*incoming // parts of steps that have not come to them, on their way to a GPU
 	model     *lxrt.Model
 	step      int              // that were finished and moved the parameters
 	count     []compute.Buffer // how many did, as each GPU knows it, steps that only began counted too; nil: it is step
@@ -134,6 +135,7 @@ func NewTrainer(ctx context.Context, b compute.Backend, cfg lxmert.Config, sourc
 // Close frees everything on the devices.
 func (t *Trainer) Close() error {
 	err := t.model.Close()
+	t.forgetSent()
 	for _, g := range t.gradients {
 		g.Free()
 		for _, p := range g.packed {
