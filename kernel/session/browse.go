@@ -108,7 +108,7 @@ func (s *Server) predicted(b *client.Browsing) error {
 			b.Questions = append(b.Questions, f.Path)
 		}
 	}
-	if world, err := toy.Find(); b.Images == "" && err == nil && world.Data == root {
+	if b.Images == "" && trainedOnToy(root) {
 		b.Images = client.Toy
 	}
 	return nil

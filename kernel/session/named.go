@@ -7,6 +7,7 @@ import (
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/task"
+	"github.com/seed-516990b0/golxmert/lxmert/toy"
 	"github.com/seed-516990b0/golxmert/lxmert/weights"
 )
 
@@ -60,10 +61,23 @@ func (s *Server) expandRun(spec client.Spec) (client.Spec, error) {
 			*x.to = x.path
 		}
 	}
+	if trainedOnToy(in(l.Options.Root)) {
+		for _, name := range []*string{&spec.Images, &spec.Objects, &spec.Attributes} {
+			if *name == "" {
+				*name = client.Toy
+			}
+		}
+	}
 	if len(spec.Regions) == 0 {
 		spec.Regions = dataset.FeatureFiles(in(l.Options.Root), l.Task)
 	}
 	return spec, nil
+}
+
+// trainedOnToy says that a data folder is the built-in world's, whose pictures and names of things are known.
+func trainedOnToy(data string) bool {
+	world, err := toy.Find()
+	return err == nil && world.Data == data
 }
 
 // under is a name that is relative to a run's folder as an absolute one; "" stays.

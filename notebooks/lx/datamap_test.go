@@ -19,10 +19,10 @@ func TestTheMapOfARunIsShownAndItsHardestAreAsked(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "map.html")
 	Save(path, d)
-	m := tinyWorld(t)
+	m := Open(r.Output)
 	explained := d.Explain(m)
-	if s, err := shownOf(explained); err != nil || strings.Count(s.html, `class="lxr-data"`) != len(d.Questions) {
-		t.Errorf("%d of the %d hardest are explained, %v", strings.Count(s.html, `class="lxr-data"`), len(d.Questions), err)
+	if s, err := shownOf(explained); err != nil || strings.Count(s.html, `class="lxr-data"`) != len(d.Questions) || strings.Count(s.html, "<image href=") != len(d.Questions) {
+		t.Errorf("%d of the %d hardest are explained, or they lack their pictures, %v", strings.Count(s.html, `class="lxr-data"`), len(d.Questions), err)
 	}
 	if some := d.Explain(m, 1); some.Questions[0].Explanations != nil || len(some.Questions[1].Explanations) != 1 || d.Questions[1].Explanations != nil {
 		t.Errorf("of one there are %d and %d explanations", len(some.Questions[0].Explanations), len(some.Questions[1].Explanations))
