@@ -228,6 +228,42 @@ func near(a, b []float64) bool {
 	return slices.EqualFunc(a, b, func(x, y float64) bool { return math.Abs(x-y) < 1e-12 })
 }
 
+// TestBinaryTemperaturesByHand: a class of logit 2 that is right three times of four, and one of logit -2 that is right once of four,
+// are calibrated where sigmoid(2/T) is 3/4; a row of which no class is right counts, one of which nothing is known does not.
+func TestBinaryTemperaturesByHand(t *testing.T) {
+	row := func(truth ...calibration.Class) calibration.Scored {
+		return calibration.Scored{Logits: []float64{2, -2}, Truth: truth, Binary: true}
+	}
+	first, second := calibration.Class{Index: 0, Score: 1}, calibration.Class{Index: 1, Score: 1}
+	rows := []calibration.Scored{row(first), row(first), row(), row(first, second)}
+	rows[2].Truth = []calibration.Class{} // none is right
+	rows = append(rows, calibration.Scored{Logits: []float64{50, 50}, Binary: true})
+	want := 2 / math.Log(3)
+	got, ok := calibration.Temperature(rows)
+	if !ok || math.Abs(got-want) > 1e-12 {
+		t.Errorf("temperature %g, want %g", got, want)
+	}
+	var f calibration.Fitting
+	for _, r := range rows {
+		f.Add(r)
+	}
+	if streamed, ok := f.Temperature(); !ok || math.Abs(streamed/want-1) > 1e-4 || f.Rows != 4 {
+		t.Errorf("of %d rows one by one: temperature %g, want %g", f.Rows, streamed, want)
+	}
+	// At the temperature each of eight decisions costs the entropy of 3/4, two to a row.
+	if loss, entropy := calibration.NLL(rows, want), -0.75*math.Log(0.75)-0.25*math.Log(0.25); math.Abs(loss-2*entropy) > 1e-12 {
+		t.Errorf("the loss is %g, want %g", loss, 2*entropy)
+	}
+	// Scores between 0 and 1 are shares of being right.
+	soft := []calibration.Scored{row(calibration.Class{Index: 0, Score: 0.75}, calibration.Class{Index: 1, Score: 0.25})}
+	if got, ok := calibration.Temperature(soft); !ok || math.Abs(got-want) > 1e-12 {
+		t.Errorf("of soft scores: temperature %g, want %g", got, want)
+	}
+	if got, ok := calibration.Temperature([]calibration.Scored{row(first)}); ok || got != 0 {
+		t.Errorf("of decisions that are always right: temperature %g, %v", got, ok)
+	}
+}
+
 // TestOrderOfAnswersDoesNotMatter, and scaling all logits by a number divides the temperature by it.
 func TestOrderOfAnswersDoesNotMatter(t *testing.T) {
 	each(t, func(t *testing.T, golden *goldentest.File, x table) {

@@ -25,7 +25,7 @@ func gridAt(k int) float64 { return gridStep * float64(k-gridMiddle) }
 
 // Add adds a row. One of whose truth nothing is known is left out.
 func (f *Fitting) Add(r Scored) {
-	if len(r.Truth) == 0 {
+	if r.Truth == nil {
 		return
 	}
 	if f.Slope == nil {
@@ -33,11 +33,9 @@ func (f *Fitting) Add(r Scored) {
 	}
 	f.Rows++
 	for k := range f.Slope {
-		_, mean, variance := logSum(r.Logits, math.Exp(gridAt(k)))
-		for _, c := range r.Truth {
-			f.Slope[k] += c.Score * (mean - r.Logits[c.Index])
-			f.Growth[k] += c.Score * variance
-		}
+		_, slope, growth := r.loss(math.Exp(gridAt(k)))
+		f.Slope[k] += slope
+		f.Growth[k] += growth
 	}
 }
 

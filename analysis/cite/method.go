@@ -59,7 +59,7 @@ func methods() []method {
 		{"two-models", []string{"two models"}, nil, nil},
 		{"use-of-the-picture", []string{"use of the picture"}, []string{"looks"}, append([]string{"hessel2020does", "gat2021perceptual"}, shapley...)},
 		{"what-if", nil, []string{"what-if"}, []string{"geva2023dissecting"}},
-		{"../calibration", []string{"confidence can be trusted", "at which risk"}, []string{"readout"}, []string{"geifman2019biasreduced", "whitehead2022reliable", "guo2017calibration"}},
+		{"calibration", []string{"confidence can be trusted", "at which risk"}, []string{"readout", "calibration"}, []string{"geifman2019biasreduced", "whitehead2022reliable", "guo2017calibration"}},
 	}
 }
 

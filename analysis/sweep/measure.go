@@ -220,5 +220,5 @@ func (c *collector) drawMeasures(s *Summary) {
 
 // measurings are all methods that measure examples.
 func measurings() []measuring {
-	return []measuring{whatIf(), pruning(), exactPatching(), attributionPatching(), erasure(), interactions(), ablation(), norms(), lenses(), fusion(), readouts()}
+	return []measuring{whatIf(), pruning(), exactPatching(), attributionPatching(), erasure(), interactions(), ablation(), norms(), lenses(), fusion(), readouts(), calibrations()}
 }

@@ -47,6 +47,8 @@ const (
 	changes = "say what changes the answer"
 	knows   = "say where what is known"
 	says    = "say what the heads of pre-training know"
+	// answering is about answers alone.
+	answering = "say how far the answers can be trusted"
 )
 
 // methodNames are those of all methods.

@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"context"
-	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -14,28 +13,6 @@ import (
 
 // This file asks the heads of pre-training about every example: one of its words, drawn, hidden, with the picture and without it;
 // one of its regions, drawn, hidden and seen; its sentence with its own picture and with another one of the batch; its answer.
-
-// What is found of a reading.
-const (
-	readRight       = "share right"
-	readBits        = "bits"
-	readSure        = "confidence"
-	readCooled      = "confidence after temperature"
-	readWorth       = "effective reliability"
-	readAnswers     = "share answered"
-	readAlways      = "effective reliability without abstaining"
-	readTemperature = "temperature"
-)
-
-// oneReading is one reading of an example.
-type oneReading struct {
-	confidence, accuracy, bits float64
-	row                        calibration.Scored
-	prediction                 int
-}
-
-// readings are all readings of an example, by what was read.
-type readings map[string]oneReading
 
 // pretrained asks a model's heads.
 type pretrained struct {
@@ -55,7 +32,7 @@ func readouts() measuring {
 			if err != nil {
 				return nil, err
 			}
-			fits, validation := map[string]*calibration.Fitting{}, map[string][]calibration.Answer{}
+			var t trust
 			first := 0
 			for b, err := range r.sample(ctx, "fitting temperatures") {
 				if err != nil {
@@ -70,28 +47,9 @@ func readouts() measuring {
 				if err != nil {
 					return nil, err
 				}
-				for _, x := range all {
-					for name, one := range x {
-						if fits[name] == nil {
-							fits[name] = &calibration.Fitting{}
-						}
-						fits[name].Add(one.row)
-						validation[name] = append(validation[name], calibration.Answer{Confidence: one.confidence, Accuracy: one.accuracy})
-					}
-				}
+				t.add(all)
 			}
-			temperature, threshold := map[string]float64{}, map[string]float64{}
-			for _, name := range p.names {
-				temperature[name], threshold[name] = math.NaN(), math.Inf(1)
-				if f := fits[name]; f != nil {
-					if t, ok := f.Temperature(); ok {
-						temperature[name] = t
-					}
-				}
-				if v := validation[name]; len(v) > 0 {
-					threshold[name] = calibration.EffectiveReliability(v, nil, cost).Threshold
-				}
-			}
+			t.fit()
 			return r.rest(func(ctx context.Context, a *asked) ([]numbers, error) {
 				all, err := p.ask(ctx, a.Batch, a.index)
 				if err != nil {
@@ -99,7 +57,7 @@ func readouts() measuring {
 				}
 				var out []numbers
 				for _, name := range p.names {
-					out = append(out, p.numbers(name, all, temperature[name], threshold[name])...)
+					out = append(out, t.numbers(name, all)...)
 				}
 				if slices.Contains(p.names, answerRead) {
 					right := nans(len(all))
@@ -116,9 +74,6 @@ func readouts() measuring {
 		draw: drawReadouts,
 	}
 }
-
-// cost is what a wrong answer costs in effective reliability.
-const cost = 1
 
 func newPretrained(r *runner) (*pretrained, error) {
 	p := &pretrained{r: r, cfg: r.eng.Config()}
@@ -308,18 +263,15 @@ func (p *pretrained) ask(ctx context.Context, b *lxmert.Batch, index []int) ([]r
 	}
 	for k, s := range said {
 		one := oneReading{confidence: s.Best().Probability, accuracy: float64(oneIf(s.Right())), bits: s.Bits, prediction: s.Best().Class}
+		if names[k] == answerRead {
+			one.row.Binary = p.r.data.Asker.Head().Kind == lxmert.Sigmoid
+		}
 		for _, x := range s.Logits {
 			one.row.Logits = append(one.row.Logits, float64(x))
 		}
 		switch {
 		case names[k] == answerRead:
-			l := labels[of[k]]
-			one.accuracy = l[one.prediction]
-			for class, score := range l {
-				if score > 0 {
-					one.row.Truth = append(one.row.Truth, calibration.Class{Index: class, Score: score})
-				}
-			}
+			one.judge(labels[of[k]])
 		case s.Truth >= 0 && s.Logits != nil:
 			one.row.Truth = []calibration.Class{{Index: s.Truth, Score: 1}}
 		}
@@ -336,45 +288,4 @@ func known(ids []int32, v, classes int) int {
 		return int(ids[v])
 	}
 	return -1
-}
-
-// numbers are those of one reading of some examples.
-func (p *pretrained) numbers(name string, all []readings, temperature, threshold float64) []numbers {
-	n := len(all)
-	right, bits, sure, cooled := nans(n), nans(n), nans(n), nans(n)
-	worth, answered, always, warmth := nans(n), nans(n), nans(n), nans(n)
-	for i, x := range all {
-		one, ok := x[name]
-		if !ok {
-			continue
-		}
-		right[i], bits[i] = one.accuracy, one.bits
-		if one.row.Logits == nil {
-			continue // features have no probability
-		}
-		sure[i], warmth[i] = one.confidence, temperature
-		if !math.IsNaN(temperature) && p.softmax(name) {
-			scaled := make([]float32, len(one.row.Logits))
-			for k, l := range one.row.Logits {
-				scaled[k] = float32(l / temperature)
-			}
-			cooled[i] = lxmert.Probabilities(lxmert.Softmax, scaled)[one.prediction]
-		}
-		always[i], answered[i], worth[i] = calibration.Answer{Accuracy: one.accuracy}.Worth(cost), 0, 0
-		if one.confidence >= threshold {
-			answered[i], worth[i] = 1, always[i]
-		}
-	}
-	kept := func(what string, values rounded) numbers {
-		return numbers{Name: name + ": " + what, Unit: "share", Values: values, Kept: true}
-	}
-	return []numbers{
-		kept(readRight, right), each(name+": "+readBits, "bits", bits), kept(readSure, sure), kept(readCooled, cooled), each(name+": "+readTemperature, "", warmth),
-		each(name+": "+readWorth, "share", worth), each(name+": "+readAnswers, "share", answered), each(name+": "+readAlways, "share", always),
-	}
-}
-
-// softmax says that a reading's probabilities are softmax of its logits, which a temperature divides.
-func (p *pretrained) softmax(name string) bool {
-	return name != answerRead || p.r.data.Asker.Head().Kind == lxmert.Softmax
 }

@@ -93,7 +93,7 @@ of other sentences with as many word pieces, lines like {"question_id": "12", "s
 	f.StringVar(&a.opt.Concept, "concept", "object", "leace: what is erased: "+strings.Join(conceptNames(), ", "))
 	f.StringVar(&a.opt.Level, "level", "", "leace: from which level, such as hid.i.3 (default: each of the concept's stream)")
 	f.IntVar(&a.opt.Sample, "sample", 0, `how many questions, the first ones, methods look at together (probe, cka, align, coreference, pca), or are fitted to before they
-measure the others (leace, lens, pruning) (default: 500, for the latter at most half of the questions)`)
+measure the others (leace, lens, pruning, readout, calibration) (default: 500, for the latter at most half of the questions)`)
 	f.BoolVar(&a.opt.Overwrite, "overwrite", false, "throw away what the folder has and begin anew")
 	return cmd
 }
