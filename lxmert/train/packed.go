@@ -27,7 +27,8 @@ import (
 type packed struct {
 	*program.Program
 	fields []field
-	words  int // of the array
+	words  int        // of the array
+	host   [][]uint32 // the arrays of each device as they were sent last: an upload has copied them when it returns
 }
 
 // header is how the array begins: the seed of the run's dropout, low word first, and the number in the step of the device's share of
@@ -125,7 +126,7 @@ func (t *Trainer) packedFor(g *gradientProgram, in *stepInputs) (*packed, error)
 	if p := g.packed[name]; p != nil {
 		return p, nil
 	}
-	p := &packed{fields: fields, words: words}
+	p := &packed{fields: fields, words: words, host: make([][]uint32, g.Devices)}
 	compiled, err := t.compile(program.Options{Name: "lxrt inputs"}, func(b *program.Builder) []*Node { return t.defineInputs(b, p) })
 	if err != nil {
 		return nil, fmt.Errorf("train: compiling how inputs reach the device: %w", err)
@@ -258,9 +259,10 @@ func (in *stepInputs) unpack(device int) (fields []compute.Buffer, err error) {
 	return in.packed.Execute(inputs, compute.DeviceNum(device))
 }
 
-// pack makes the array of a device.
+// pack makes the array of a device, which is the caller's until it is made for another part.
 func (in *stepInputs) pack(p *packed, device, devices int) []uint32 {
-	words := make([]uint32, 0, p.words)
+	words := slices.Grow(p.host[device][:0], p.words)
+	defer func() { p.host[device] = words }()
 	seed := in.trainer.opt.Seed
 	words = append(words, uint32(seed), uint32(seed>>32), uint32(in.number*devices+device))
 	for _, f := range p.fields {
