@@ -21,7 +21,8 @@ import (
 
 // This file trains with a loss or a head that is not the task's. Package own runs it from the command line.
 
-// Own is a loss, or a head, of one's own. What it leaves out is the task's.
+// Own is a loss, or a head, of one's own. What it leaves out is the task's. Pre-training takes a loss and parameters: its heads are those
+// of its six losses, and its labels those that these read.
 type Own struct {
 	// Name says what it is, in run.json: a run is resumed with the same one only.
 	Name string
@@ -41,8 +42,8 @@ type Own struct {
 type Step struct {
 	net    *lxrt.Net
 	labels func(name string) *Node
-	loss   lxrt.TaskLoss
-	logits *Node
+	loss   func() *Node // the task's
+	logits *Node        // nil in pre-training
 }
 
 // Activation is a named activation, with a row for each example: "out.pooled" [rows, hidden], "x.4.ti" [rows, heads, words,
@@ -53,20 +54,26 @@ func (s *Step) Activation(name string) *Node { return s.net.Node(name) }
 func (s *Step) Param(name string) *Node { return s.net.Param(name) }
 
 // Label is one of [Own].Labels, float32 [rows, numbers], or "target", what the task's loss reads: float32 [rows, answers], how
-// much each answer counts, or int32 [rows], the right one.
+// much each answer counts, or int32 [rows], the right one. In pre-training it is one of those of [lxrt.PretrainingLosses].
 func (s *Step) Label(name string) *Node { return s.labels(name) }
 
-// Logits are the scores of the answers, the task's or one's own.
-func (s *Step) Logits() *Node { return s.logits }
+// Logits are the scores of the answers, the task's or one's own. Pre-training has none.
+func (s *Step) Logits() *Node {
+	if s.logits == nil {
+		panic(errors.New("pre-training has no logits of a task; those of its heads are activations, such as out.qa"))
+	}
+	return s.logits
+}
 
-// TaskLoss is the task's loss of the logits.
-func (s *Step) TaskLoss() *Node { return s.loss.Of(s.logits, s.labels(targetLabel)) }
+// TaskLoss is the task's loss of the logits, or the sum of the losses that pre-training is asked for.
+func (s *Step) TaskLoss() *Node { return s.loss() }
 
 // ownObjective is the objective with what is of one's own.
 func (s *session) ownObjective() train.Objective {
 	own := s.opt.Own
 	return func(net *lxrt.Net, label func(string) *Node) (*Node, []*Node) {
-		step := &Step{net: net, labels: label, loss: s.loss}
+		step := &Step{net: net, labels: label}
+		step.loss = func() *Node { return s.loss.Of(step.logits, label(targetLabel)) }
 		if own.Logits != nil {
 			step.logits = own.Logits(step)
 		} else {
@@ -79,12 +86,25 @@ func (s *session) ownObjective() train.Objective {
 		if own.Loss != nil {
 			loss = func() *Node { return own.Loss(step) }
 		}
-		x := loss()
-		if shape := x.Shape(); shape.Rank() != 0 || shape.DType != dtypes.Float32 {
-			panic(fmt.Errorf("the loss of %s is %s, must be a float32 scalar, such as the mean over the rows", own.Name, shape))
-		}
-		return x, s.outputs(step.logits, label(targetLabel))
+		return own.scalar(loss()), s.outputs(step.logits, label(targetLabel))
 	}
+}
+
+// pretraining is pre-training's objective with a loss of one's own.
+func (own *Own) pretraining(objective train.Objective) train.Objective {
+	return func(net *lxrt.Net, label func(string) *Node) (*Node, []*Node) {
+		total, outputs := objective(net, label)
+		step := &Step{net: net, labels: label, loss: func() *Node { return total }}
+		return own.scalar(own.Loss(step)), outputs
+	}
+}
+
+// scalar is a loss, which must be one.
+func (own *Own) scalar(loss *Node) *Node {
+	if shape := loss.Shape(); shape.Rank() != 0 || shape.DType != dtypes.Float32 {
+		panic(fmt.Errorf("the loss of %s is %s, must be a float32 scalar, such as the mean over the rows", own.Name, shape))
+	}
+	return loss
 }
 
 // label adds the labels of one's own to a part's.
@@ -123,6 +143,14 @@ func (own *Own) check() error {
 		return fmt.Errorf("task: a label of %s cannot be called %q, as the task's is", own.Name, targetLabel)
 	case own.Loss == nil && own.Logits == nil:
 		return fmt.Errorf("task: %s has neither a loss nor logits", own.Name)
+	}
+	return nil
+}
+
+// checkPretraining says what pre-training cannot do with a description.
+func (own *Own) checkPretraining() error {
+	if own != nil && (own.Logits != nil || own.Labels != nil) {
+		return fmt.Errorf("task: %s has logits or labels of its own, which are for fine-tuning; pre-training takes a loss, which may read its heads and labels, such as out.match and %q, and parameters", own.Name, lxrt.Matched)
 	}
 	return nil
 }

@@ -139,7 +139,7 @@ func pretrain(ctx context.Context, b *backend.Backend, t *dataset.Task, o Option
 	p.phases = phases
 	steps := stepsIn(phases)
 	fmt.Fprintf(o.Out, "Batch per epoch: %s\nTotal Iters: %d\nWarm up Iters: %d\n", perEpoch, total, int(float64(total)*pretrainWarmup))
-	kind := training{pretrainClip, pretrainWarmup, !o.Pretraining.MaskLM, p.objective()}
+	kind := training{pretrainClip, pretrainWarmup, !o.Pretraining.MaskLM && o.Own == nil, p.objective()}
 	if p.planning != nil {
 		return nil, p.outline(ctx, begin, kind)
 	}
@@ -175,6 +175,12 @@ func (p *pretraining) load(ctx context.Context) (err error) {
 	o := p.opt
 	if err := o.Pretraining.check(); err != nil {
 		return err
+	}
+	if err := o.Own.checkPretraining(); err != nil {
+		return err
+	}
+	if o.KeepFeatures == keepAsked {
+		return errors.New("task: --keepFeatures yes is for fine-tuning; pre-training hides other regions of a picture each time, and sends them with each step")
 	}
 	if p.table, err = dataset.LoadQATable(dataset.AnswerTable(o.Root), o.Pretraining.QASets); err != nil {
 		return err
@@ -250,9 +256,13 @@ func (p *pretraining) enabled() (losses []lxrt.PretrainingLoss) {
 	return losses
 }
 
-// objective is that of the losses that are on.
+// objective is that of the losses that are on, with what is of one's own.
 func (p *pretraining) objective() train.Objective {
-	return PretrainingObjective(p.losses, p.opt.Pretraining.QA)
+	objective := PretrainingObjective(p.losses, p.opt.Pretraining.QA)
+	if own := p.opt.Own; own != nil {
+		objective = own.pretraining(objective)
+	}
+	return objective
 }
 
 // PretrainingObjective is the sum of losses; its outputs are each of them, how strongly each pulls, and, with answers, the ones

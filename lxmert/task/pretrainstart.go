@@ -80,5 +80,8 @@ func (p *pretraining) begin() (_ *start, err error) {
 			return nil, err
 		}
 	}
+	if err := b.takeOwn(o); err != nil {
+		return nil, err
+	}
 	return b, nil
 }

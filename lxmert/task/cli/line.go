@@ -161,7 +161,7 @@ func (l *Line) addPretraining(s *pflag.FlagSet) {
 }
 
 // notPretraining are the flags that pre-training has no use for.
-var notPretraining = []string{"test", "loadLXMERTQA", "mceLoss", "blind", "predictBatch", "noDynamics"}
+var notPretraining = []string{"test", "loadLXMERTQA", "mceLoss", "blind", "predictBatch", "noDynamics", "keepFeatures"}
 
 // ignore defines the reference's flags for pre-training, which its scripts give to every task.
 func ignore(s *pflag.FlagSet) {
@@ -200,8 +200,8 @@ func (l *Line) Complete() error {
 		switch {
 		case o.Test != "":
 			return usage("--test: pre-training predicts nothing")
-		case o.Blind || o.MCELoss || o.NoDynamics:
-			return usage("--blind, --mceLoss and --noDynamics are for fine-tuning")
+		case o.Blind || o.MCELoss || o.NoDynamics || o.KeepFeatures == "yes":
+			return usage("--blind, --mceLoss, --noDynamics and --keepFeatures yes are for fine-tuning")
 		}
 	}
 	if l.Plan && o.Test != "" {

@@ -53,6 +53,14 @@ func TestMistakesAreUsage(t *testing.T) {
 	}
 }
 
+func TestPretrainingRefusesWhatFineTuningHas(t *testing.T) {
+	for _, line := range []string{"--blind", "--mceLoss", "--noDynamics", "--keepFeatures yes"} {
+		if _, err := cli.Parse(dataset.Pretraining, strings.Fields(line)); !errors.Is(err, cli.ErrUsage) || !strings.Contains(err.Error(), "for fine-tuning") {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
 func TestPublishedScriptsParse(t *testing.T) {
 	for _, s := range cli.Scripts() {
 		line := []string{"run/" + s.Name + ".bash", "0,1"}

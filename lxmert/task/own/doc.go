@@ -18,6 +18,10 @@
 // and LAST.pth that PyTorch loads, a state that is saved, and --resume to the very same end after any kill. Own parameters are in
 // BEST.own.safetensors and LAST.own.safetensors, from which --load goes on, and with which --test predicts.
 //
+// With [dataset.Pretraining] in the place of a task the program pre-trains, with the flags of `lxmert pretrain`. TaskLoss is then the sum of
+// its losses, Label one of the labels that [lxrt.PretrainingLosses] read, and EpochNN_LXRT.own.safetensors has the parameters; heads
+// of answers, and labels, are for fine-tuning.
+//
 // # In a notebook
 //
 // A notebook's session cannot load code, so the program runs beside it, with `go run`, and writes the run's folder, which a cell

@@ -19,8 +19,8 @@ import (
 	"github.com/seed-516990b0/golxmert/lxmert/train"
 )
 
-// Main is the whole of a program: it trains, or with --test predicts, with the flags of the process's command line, saves when it is interrupted, and ends
-// the process with 0, 1 (failed) or 2 (a mistake in the flags).
+// Main is the whole of a program: it trains, or with --test predicts, with the flags of the process's command line, saves when it is
+// interrupted, and ends the process with 0, 1 (failed) or 2 (a mistake in the flags).
 func Main(t *dataset.Task, o task.Own) {
 	backend.MaybeProbe()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1)
@@ -53,9 +53,6 @@ func Run(ctx context.Context, t *dataset.Task, o task.Own, args []string, out, n
 	spec := flags.String("backend", "", "compute backend: cpu, cuda, go, or xla:/path/to/plugin.so (default: the fastest found)")
 	if err := l.Read(flags, args); err != nil {
 		return nil, err
-	}
-	if t.Pretrains {
-		return nil, fmt.Errorf("%w: a program of your own fine-tunes; what pre-trains is `lxmert pretrain`", cli.ErrUsage)
 	}
 	b, err := backend.Open(ctx, *spec, notes)
 	if err != nil {
