@@ -63,6 +63,8 @@ type NetOptions struct {
 	// BFloat16 makes layers compute in bfloat16 with parameters that are float32. Rows of embedding tables are converted
 	// after they were looked up, so that gradients of the same row are summed in float32.
 	BFloat16 bool
+	// Half gives the bfloat16 copies of parameters that have one, nil of others, which are converted. Nil: none has.
+	Half func(name string) *Node
 	// Dropout is for training. Maps and all other named activations stay as they are before it.
 	Dropout *Dropout
 	// Rematerialize makes gradients keep hid.* only and compute the rest again on the way back: about a third more
@@ -88,6 +90,9 @@ func NewNet(cfg lxmert.Config, in Inputs, param func(name string) *Node, opt Net
 	if opt.BFloat16 {
 		half := map[string]*Node{}
 		n.param = func(name string) *Node {
+			if half[name] == nil && opt.Half != nil {
+				half[name] = opt.Half(name)
+			}
 			if half[name] == nil {
 				half[name] = n.toLayers(param(name))
 			}

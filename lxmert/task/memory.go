@@ -81,8 +81,9 @@ func trainedSizes(t *dataset.Task, o *Options) (c lxmert.Config, err error) {
 // pictures. Each device has all parameters, and its share of the rows.
 //
 // Of each parameter there is its value and, if it is trained, its gradient and BertAdam's two moments; beside them stand the values
-// that a step has just made of the largest, and what was compiled: about a fifth copy. With adapters of two layers in each block,
-// where next to nothing is trained, peaks of 1.9 GB at batch 8 and 2.7 GB at batch 32 were measured.
+// that a step has just made of the largest, and what was compiled: about a fifth copy; and with --bf16 the value in bfloat16. With
+// adapters of two layers in each block, where next to nothing is trained, peaks of 1.9 GB at batch 8 and 2.7 GB at batch 32 were
+// measured.
 //
 // Of the forward pass the backward pass needs, for each row and layer with D hidden and F intermediate units, H heads, Q
 // queries and K keys: the queries, keys, values, weighted values and the two LayerNorms' outputs (6 D a token), the
@@ -105,12 +106,12 @@ func trainingBytes(c lxmert.Config, o *Options, pictures int) int64 {
 	}
 	rows, shares := int64(o.BatchSize*pictures), int64(o.shares())
 	rows = (rows + shares - 1) / shares
-	width := int64(4)
-	if o.BF16 {
-		width = 2
-	}
 	trained := train.TrainedOf(c, o.LoRA, o.Freeze)
-	return 4*int64(2*trained.AllValues+3*trained.Values) + rows*(width*row+4*3*headNumbers(c))
+	width, copies := int64(4), int64(0)
+	if o.BF16 {
+		width, copies = 2, 2*int64(trained.AllValues)
+	}
+	return 4*int64(2*trained.AllValues+3*trained.Values) + copies + rows*(width*row+4*3*headNumbers(c))
 }
 
 // headNumbers is how many outputs the heads of pre-training have for a row.

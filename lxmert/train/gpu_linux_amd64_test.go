@@ -4,12 +4,11 @@ package train
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-
-	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
@@ -26,12 +25,6 @@ func layered() lxmert.Config {
 	cfg.Vocab, cfg.Hidden, cfg.Heads, cfg.Intermediate, cfg.LM = 2048, 64, 4, 128, true
 	cfg.LangLayers, cfg.RegionLayers, cfg.CrossLayers = 2, 2, 2
 	return cfg
-}
-
-// answersAndWords is a loss that reads all heads of layered.
-func answersAndWords(net *lxrt.Net, label func(string) *Node) (*Node, []*Node) {
-	loss, outputs := answers(net, label)
-	return Add(loss, lxrt.LabelLoss(net.Node("out.mlm"), label("words"))), outputs
 }
 
 // gradientText is the program of a step's gradients as XLA would get it.
@@ -124,4 +117,23 @@ func TestAGPUMultipliesByTensorFloat32WhereItIsAskedFor(t *testing.T) {
 	if gradientText(t, cpu, opt) != gradientText(t, cpu, asked) {
 		t.Error("the processor gets another program where TensorFloat-32 is asked for")
 	}
+}
+
+// TestAGPUReadsCopiesOfMatricesInBFloat16 in the place of converting them, as the processor does.
+func TestAGPUReadsCopiesOfMatricesInBFloat16(t *testing.T) {
+	opt := withDropout()
+	opt.BFloat16 = true
+	gpu, cpu := gradientText(t, backendtest.AsCUDA(t), opt), gradientText(t, backendtest.Open(t, "cpu"), opt)
+	for _, p := range layered().Params() {
+		dims, _ := lxrt.DeviceShape(p)
+		if len(dims) < 2 || strings.HasPrefix(p.Name, "bert.embeddings.") {
+			continue
+		}
+		shape := fmt.Sprintf("tensor<%dx%dx", dims[0], dims[1])
+		conversion := "(" + shape + "f32>) -> " + shape + "bf16>"
+		if !strings.Contains(cpu, conversion) || strings.Contains(gpu, conversion) {
+			t.Errorf("%s is converted by a CPU: %v, and by a GPU: %v", p.Name, strings.Contains(cpu, conversion), strings.Contains(gpu, conversion))
+		}
+	}
+	sameWithCopies(t, backendtest.AsCUDA(t), withDropout(), func(tr *Trainer) string { return tr.all(t) }, []Part{withWords(1)}, []Part{withWords(2)})
 }

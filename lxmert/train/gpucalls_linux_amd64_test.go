@@ -34,10 +34,15 @@ func stepCalls(t *testing.T, cfg lxmert.Config, opt Options, parts ...Part) back
 func TestAStepOnAGPUUploadsTwice(t *testing.T) {
 	cfg := small()
 	const n = 4
+	half := withDropout()
+	half.BFloat16 = true
 	with, without := stepCalls(t, cfg, withDropout(), rows(cfg, 1, n)), stepCalls(t, cfg, plain, rows(cfg, 1, n))
-	uploads, bytes := with.Count(backendtest.Upload)
-	if executions, _ := with.Count(backendtest.Execute); uploads > 2 || executions > 3 {
-		t.Errorf("%d uploads and %d executions: %v", uploads, executions, with)
+	_, bytes := with.Count(backendtest.Upload)
+	for _, calls := range []backendtest.Calls{with, without, stepCalls(t, cfg, half, rows(cfg, 1, n))} {
+		uploads, _ := calls.Count(backendtest.Upload)
+		if executions, _ := calls.Count(backendtest.Execute); uploads > 2 || executions > 3 {
+			t.Errorf("%d uploads and %d executions: %v", uploads, executions, calls)
+		}
 	}
 	if n, _ := with.Count(backendtest.WaitOnExecute); n > 0 {
 		t.Errorf("%d executions are waited for", n)
@@ -234,22 +239,30 @@ func TestLabelsThatAreMostlyZerosTravelAsPairs(t *testing.T) {
 }
 
 func TestAnUpdateOnAGPUWritesOverWhatItMoves(t *testing.T) {
-	w := &xlacalltest.Watched{Backend: backendtest.AsCUDA(t).Backend}
-	cfg := small()
-	tr, err := NewTrainer(t.Context(), w, cfg, &Initial{Config: cfg, Seed: 3, Range: 0.1}, answers, plain)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tr.Close()
-	if _, err := tr.Step(t.Context(), rows(cfg, 1, 4)); err != nil {
-		t.Fatal(err)
-	}
-	// The update is the last program: each parameter that has a gradient, and its two moments.
-	moved := 0
-	for _, u := range tr.movers {
-		moved += len(u.vars)
-	}
-	if n := strings.Count(w.Program(t), "tf.aliasing_output"); len(tr.movers) != 1 || n != 3*moved {
-		t.Errorf("%d programs move %d parameters, with %d arrays in place", len(tr.movers), moved, n)
+	for _, half := range []bool{false, true} {
+		w := &xlacalltest.Watched{Backend: backendtest.AsCUDA(t).Backend}
+		cfg, opt := small(), plain
+		opt.BFloat16 = half
+		tr, err := NewTrainer(t.Context(), w, cfg, &Initial{Config: cfg, Seed: 3, Range: 0.1}, answers, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tr.Close()
+		if _, err := tr.Step(t.Context(), rows(cfg, 1, 4)); err != nil {
+			t.Fatal(err)
+		}
+		// The update is the last program: each parameter that has a gradient, its two moments, and a matrix's copy.
+		moved, copies := 0, 0
+		for _, u := range tr.movers {
+			moved += len(u.vars)
+			for _, v := range u.vars {
+				if v.half != nil {
+					copies++
+				}
+			}
+		}
+		if n := strings.Count(w.Program(t), "tf.aliasing_output"); len(tr.movers) != 1 || n != 3*moved+copies || half != (copies > 0) {
+			t.Errorf("bfloat16 %v: %d programs move %d parameters and %d copies, with %d arrays in place", half, len(tr.movers), moved, copies, n)
+		}
 	}
 }

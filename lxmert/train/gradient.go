@@ -115,21 +115,7 @@ const (
 func (t *Trainer) defineGradient(b *program.Builder, g *gradientProgram, fed *lxrt.Fed, part Part, more bool) []*Node {
 	loss, outputs := t.defineLoss(b, fed, part, true)
 	g.outputs = len(outputs)
-	var nodes []*Node
-	names, all := b.Weights()
-	for i, name := range names {
-		if !t.vars.byName[name].frozen {
-			g.params, nodes = append(g.params, name), append(nodes, all[i])
-		}
-	}
-	if nodes == nil {
-		panic(errors.New("all parameters that the loss depends on are frozen, so there is nothing to train"))
-	}
-	g.place = map[string]int{}
-	for i, name := range g.params {
-		g.place[name] = scalarOutputs + g.outputs + i
-	}
-	grads := Gradient(loss, nodes...)
+	grads := t.defineGradients(b, g, loss)
 	squares := squares{onGPU: t.kind == backend.KindCUDA}
 	for i, name := range g.params {
 		if more {
@@ -144,9 +130,51 @@ func (t *Trainer) defineGradient(b *program.Builder, g *gradientProgram, fed *lx
 	return slices.Concat([]*Node{loss, total, squares.total()}, outputs, grads)
 }
 
+// defineGradients returns the gradients of the parameters, whose places it writes down. One that is read as it is and in bfloat16 has two,
+// which are added up.
+func (t *Trainer) defineGradients(b *program.Builder, g *gradientProgram, loss *Node) []*Node {
+	var nodes []*Node
+	var of []int // the parameter's number among g.params
+	slots, all := b.Parameters()
+	for i, s := range slots {
+		name := s.Weight
+		switch in := s.Input.(type) {
+		case nil:
+		case halfInput:
+			name = in.param
+		default:
+			continue
+		}
+		if t.vars.byName[name].frozen {
+			continue
+		}
+		at := slices.Index(g.params, name)
+		if at < 0 {
+			at = len(g.params)
+			g.params = append(g.params, name)
+		}
+		nodes, of = append(nodes, all[i]), append(of, at)
+	}
+	if nodes == nil {
+		panic(errors.New("all parameters that the loss depends on are frozen, so there is nothing to train"))
+	}
+	g.place = map[string]int{}
+	for i, name := range g.params {
+		g.place[name] = scalarOutputs + g.outputs + i
+	}
+	grads := make([]*Node, len(g.params))
+	for i, x := range Gradient(loss, nodes...) {
+		if x = ConvertDType(x, dtypes.Float32); grads[of[i]] != nil {
+			x = Add(grads[of[i]], x)
+		}
+		grads[of[i]] = x
+	}
+	return grads
+}
+
 // defineLoss returns what the objective makes of a part; the loss is the part's share of the step's.
 func (t *Trainer) defineLoss(b *program.Builder, fed *lxrt.Fed, part Part, dropout bool) (loss *Node, outputs []*Node) {
-	opt := lxrt.NetOptions{PooledOnly: t.opt.PooledOnly, Rematerialize: t.opt.Rematerialize, BFloat16: t.opt.BFloat16}
+	opt := lxrt.NetOptions{PooledOnly: t.opt.PooledOnly, Rematerialize: t.opt.Rematerialize, BFloat16: t.opt.BFloat16, Half: t.half(b)}
 	if t.adapters != nil {
 		opt.LoRA = &t.adapters.LoRA
 	}
@@ -189,6 +217,9 @@ func (t *Trainer) start(ctx context.Context, g *gradientProgram, in *stepInputs)
 		return nil, err
 	}
 	defer in.free()
+	if err := t.startHalves(g); err != nil {
+		return nil, err
+	}
 	all, err := in.buffers(g)
 	if err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ type scalarInput struct{}
 type countInput struct{}
 type gradientInput struct{ output int }
 
-// variableInput is an array of a variable of an update: its value, its gradient, or one of the optimizer's state.
+// variableInput is an array of a variable of an update: its value, its gradient, one of the optimizer's state, or its value in bfloat16.
 type variableInput struct {
 	variable int // of those that the update moves
 	array    variableArray
@@ -51,6 +51,7 @@ const (
 	valueArray variableArray = iota
 	gradientArray
 	stateArray
+	halfArray
 )
 
 func (scalarInput) String() string { return "the scalars of the update" }
@@ -59,7 +60,7 @@ func (in gradientInput) String() string {
 	return [...]string{"the loss of the part", "the loss of the step", "the squares of the gradients"}[in.output]
 }
 func (in variableInput) String() string {
-	return fmt.Sprintf("the %s of variable %d", [...]string{"value", "gradient", fmt.Sprintf("state %d", in.slot)}[in.array], in.variable)
+	return fmt.Sprintf("the %s of variable %d", [...]string{"value", "gradient", fmt.Sprintf("state %d", in.slot), "bfloat16 copy"}[in.array], in.variable)
 }
 
 // stepInputs are the arrays that a gradient program takes for one part of a step.
@@ -98,7 +99,7 @@ func (in *stepInputs) buffers(g *gradientProgram) (all []compute.Buffer, err err
 // isResident says whether a slot takes what is on the device already: a weight, or what earlier parts made.
 func isResident(s program.Slot) bool {
 	switch s.Input.(type) {
-	case nil, sumInput, totalInput:
+	case nil, halfInput, sumInput, totalInput:
 		return true
 	}
 	return false
@@ -109,6 +110,8 @@ func (in *stepInputs) resident(s program.Slot, device int) compute.Buffer {
 	switch input := s.Input.(type) {
 	case nil:
 		return in.trainer.vars.byName[s.Weight].value[device]
+	case halfInput:
+		return in.trainer.vars.byName[input.param].half[device]
 	case sumInput:
 		return in.before.gradient(device, input.param)
 	case totalInput:

@@ -57,12 +57,18 @@ func (t *Trainer) memoryOf(parts []Part) (m memory, ok bool, err error) {
 		m.kept += size
 		m.held += size * int64(1+len(v.slots))
 	}
-	m.free = free + m.held
 	weights := int64(0) // among the program's inputs
 	for _, s := range g.Slots {
 		switch in := s.Input.(type) {
 		case nil:
 			weights += s.Shape.ByteSize()
+		case halfInput:
+			size := s.Shape.ByteSize()
+			weights += size
+			m.kept += size
+			if t.vars.byName[in.param].half != nil {
+				m.held += size
+			}
 		case sumInput:
 			weights += t.vars.byName[in.param].shape.ByteSize()
 			m.sums += t.vars.byName[in.param].shape.ByteSize()
@@ -73,6 +79,7 @@ func (t *Trainer) memoryOf(parts []Part) (m memory, ok bool, err error) {
 		m.kept += size * int64(t.optimizer.slots)
 		m.sums += size
 	}
+	m.free = free + m.held
 	// The inputs of the next part, and of the next step, are on their way meanwhile.
 	m.rows = n.Temporary + (1+maxSent)*max(0, n.Inputs-weights)
 	return m, true, nil

@@ -41,13 +41,19 @@ func ofMemory(t *testing.T, opt Options, parts ...Part) (*Trainer, memory) {
 }
 
 func TestWhatFitsRunsAndWhatDoesNotIsRefusedBeforeTheFirstStep(t *testing.T) {
-	for name, n := range map[string]int{"one part": 1, "three parts": 3} {
-		t.Run(name, func(t *testing.T) {
+	for _, c := range []struct {
+		parts int
+		half  bool
+	}{{1, false}, {3, false}, {1, true}} {
+		n := c.parts
+		t.Run(fmt.Sprintf("%d parts/bfloat16=%v", n, c.half), func(t *testing.T) {
 			var parts []Part
 			for i := range n {
 				parts = append(parts, rows(small(), 1+i, 64))
 			}
-			tr, m := ofMemory(t, withDropout(), parts...)
+			opt := withDropout()
+			opt.BFloat16 = c.half
+			tr, m := ofMemory(t, opt, parts...)
 			use, _ := tr.deviceMemory()
 			enough := use.InUse + m.need() - (m.free - (plenty - use.InUse)) // what the trainer has counts as free
 			setMemory(t, enough-1)

@@ -136,7 +136,9 @@ func (t *Trainer) loadState(ctx context.Context, path string, position any) erro
 			}
 			return set(data)
 		}
-		if err := read("value "+v.Name, func(data []float32) error { return t.vars.set(&v.value, data, v.shape) }); err != nil {
+		if err := read("value "+v.Name, func(data []float32) error {
+			return errors.Join(v.forgetHalf(), t.vars.set(&v.value, data, v.shape))
+		}); err != nil {
 			return err
 		}
 		if _, moved := f.Tensor(stateName(0, v.Name)); !moved {

@@ -31,6 +31,7 @@ type variable struct {
 
 	value []compute.Buffer   // per device
 	slots [][]compute.Buffer // [slot][device]; nil until the parameter is first moved
+	half  []compute.Buffer   // per device, the value in bfloat16; nil: no program has read it
 	chunk int                // which update program moves it; -1: none has yet
 }
 
@@ -136,7 +137,7 @@ func (vs *variables) start(v *variable, slots int) error {
 func (vs *variables) free() error {
 	var err error
 	for _, v := range vs.list {
-		err = errors.Join(err, freeAll(v.value))
+		err = errors.Join(err, freeAll(v.value), v.forgetHalf())
 		for _, s := range v.slots {
 			err = errors.Join(err, freeAll(s))
 		}

@@ -64,6 +64,7 @@ type Trainer struct {
 	objective Objective
 
 	onGPU     bool // inputs go to the devices as one array, and an update writes over what it moves
+	halves    bool // layers read copies of matrices in bfloat16, which updates write
 	vars      *variables
 	rates     []float64 // peak learning rates, the first one LR
 	adapters  *adapters // nil: none
@@ -108,6 +109,7 @@ func NewTrainer(ctx context.Context, b compute.Backend, cfg lxmert.Config, sourc
 		gradients: map[string]*gradientProgram{},
 	}
 	t.onGPU = t.kind == backend.KindCUDA
+	t.halves = t.onGPU && opt.BFloat16
 	if t.adapters, err = newAdapters(cfg, opt.LoRA); err != nil {
 		return nil, err
 	}

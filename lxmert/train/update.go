@@ -20,7 +20,8 @@ const chunkSize = 24 << 20
 // update is a program that moves some parameters.
 type update struct {
 	*program.Program
-	vars []*variable
+	vars  []*variable
+	first []int // of a variable's outputs: its value, its state, and its copy in bfloat16 if it has one
 }
 
 // updates returns the programs that move the parameters with these names, compiling them the first time.
@@ -48,10 +49,14 @@ func (t *Trainer) updates(params []string) ([]*update, error) {
 	}
 	var movers []*update
 	for _, chunk := range chunks {
-		u := &update{vars: chunk}
+		u, outputs := &update{vars: chunk}, 0
+		for _, v := range chunk {
+			u.first = append(u.first, outputs)
+			outputs += t.arrays(v)
+		}
 		opt := program.Options{Name: "lxrt update"}
 		if t.onGPU {
-			opt.Alias = t.successor
+			opt.Alias = u.successor
 		}
 		p, err := t.compile(opt, func(b *program.Builder) []*Node { return t.defineUpdate(b, chunk) })
 		if err != nil {
@@ -64,15 +69,27 @@ func (t *Trainer) updates(params []string) ([]*update, error) {
 	return movers, nil
 }
 
+// arrays is how many an update returns of a variable.
+func (t *Trainer) arrays(v *variable) int {
+	n := 1 + t.optimizer.slots
+	if v.half != nil {
+		n++
+	}
+	return n
+}
+
 // successor is the output of an update that takes the place of one of its inputs.
-func (t *Trainer) successor(s program.Slot) (output int, ok bool) {
+func (u *update) successor(s program.Slot) (output int, ok bool) {
 	in, ok := s.Input.(variableInput)
 	if !ok || in.array == gradientArray {
 		return 0, false
 	}
-	output = in.variable * (1 + t.optimizer.slots)
-	if in.array == stateArray {
+	output = u.first[in.variable]
+	switch in.array {
+	case stateArray:
 		output += 1 + in.slot
+	case halfArray:
+		output += 1 + len(u.vars[in.variable].slots)
 	}
 	return output, true
 }
@@ -102,9 +119,14 @@ func (t *Trainer) defineUpdate(b *program.Builder, vars []*variable) []*Node {
 			state = append(state, in(stateArray, s))
 		}
 		fresh, moved := t.optimizer.update(rates{lr: scalar(2 + v.rate), correct1: correct1, correct2: correct2}, p, g, state)
-		out = append(out, keep(fresh, p))
+		fresh = keep(fresh, p)
+		out = append(out, fresh)
 		for s := range state {
 			out = append(out, keep(moved[s], state[s]))
+		}
+		if v.half != nil {
+			b.Input(variableInput{i, halfArray, 0}, dtypes.BFloat16, v.shape.Dimensions...) // its memory is written to
+			out = append(out, ConvertDType(fresh, dtypes.BFloat16))
 		}
 	}
 	if count != nil {
@@ -179,7 +201,6 @@ func (t *Trainer) moveOn(device int, movers []*update, scalars []float32, shape 
 		return err
 	}
 	defer func() { err = errors.Join(err, numbers.Finalize()) }()
-	width := 1 + t.optimizer.slots
 	for _, u := range movers {
 		inputs := make([]compute.Buffer, len(u.Slots))
 		for i, s := range u.Slots {
@@ -199,9 +220,13 @@ func (t *Trainer) moveOn(device int, movers []*update, scalars []float32, shape 
 			return err
 		}
 		for i, v := range u.vars {
-			err = errors.Join(err, t.replace(&v.value[device], out[i*width]), run.freeGradient(device, v.Name))
-			for s := range t.optimizer.slots {
-				err = errors.Join(err, t.replace(&v.slots[s][device], out[i*width+1+s]))
+			made := out[u.first[i]:]
+			err = errors.Join(err, t.replace(&v.value[device], made[0]), run.freeGradient(device, v.Name))
+			for s := range v.slots {
+				err = errors.Join(err, t.replace(&v.slots[s][device], made[1+s]))
+			}
+			if v.half != nil {
+				err = errors.Join(err, t.replace(&v.half[device], made[1+len(v.slots)]))
 			}
 		}
 		if t.onGPU {
@@ -222,6 +247,8 @@ func (v *variable) buffer(in variableInput, device int, run *started) compute.Bu
 		return v.value[device]
 	case gradientArray:
 		return run.gradient(device, v.Name)
+	case halfArray:
+		return v.half[device]
 	default:
 		return v.slots[in.slot][device]
 	}

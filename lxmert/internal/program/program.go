@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/distributed"
@@ -90,13 +91,25 @@ func (b *Builder) Weight(name string) *graph.Node {
 
 // Weights lists the weights that the graph has so far.
 func (b *Builder) Weights() (names []string, nodes []*graph.Node) {
-	for _, s := range b.slots {
+	slots, all := b.Parameters()
+	for i, s := range slots {
 		if s.Input == nil {
-			names = append(names, s.Weight)
-			nodes = append(nodes, b.Weight(s.Weight))
+			names, nodes = append(names, s.Weight), append(nodes, all[i])
 		}
 	}
 	return names, nodes
+}
+
+// Parameters lists the weights and inputs that the graph has so far, in the order in which they were asked for.
+func (b *Builder) Parameters() (slots []Slot, nodes []*graph.Node) {
+	for _, s := range b.slots {
+		if s.Input == nil {
+			nodes = append(nodes, b.weights[s.Weight])
+		} else {
+			nodes = append(nodes, b.inputs[s.Input])
+		}
+	}
+	return slices.Clone(b.slots), nodes
 }
 
 // Input is a number or array given with each run, the same on all devices.
