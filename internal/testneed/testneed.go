@@ -1,8 +1,9 @@
 // Package testneed is the one way in which tests are skipped because this machine lacks something.
 //
-// What may be lacking has a short name: "python" (with PyTorch), "transformers", "xla", "cuda", "chromium", "jupyter" (what
-// `kernel quickstart` installs), "toy" (the toy world with its trained model), "cc" (a C compiler), "libtorch" (the build tag gotch),
-// "latex" (pdflatex with booktabs), "tensorboard" (a Python with it) and "root" (the administrator's rights).
+// What may be lacking has a short name: "python" (with PyTorch), "transformers", "xla", "cuda", "cudaplugin" (CUDA's plugin, without
+// a GPU), "chromium", "jupyter" (what `kernel quickstart` installs), "toy" (the toy world with its trained model), "cc" (a C compiler),
+// "libtorch" (the build tag gotch), "latex" (pdflatex with booktabs), "tensorboard" (a Python with it) and "root" (the administrator's
+// rights).
 // LXMERT_REQUIRE, a comma-separated list of such names, says what must be there: `kernel test` sets it to what it finds.
 package testneed
 

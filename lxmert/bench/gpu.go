@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed-516990b0/golxmert/internal/atomicfile"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/lxrt"
 )
@@ -148,7 +146,7 @@ func GPU(ctx context.Context, o GPUOptions) (*GPUReport, error) {
 			return nil, err
 		}
 		file := filepath.Join(o.Dir, row.name()+".json")
-		found, err := readGPURow(file)
+		found, err := readRow[GPURow](file)
 		if err != nil {
 			return nil, err
 		}
@@ -158,11 +156,7 @@ func GPU(ctx context.Context, o GPUOptions) (*GPUReport, error) {
 			if err := ctx.Err(); err != nil {
 				return nil, err // what was cut short is no result
 			}
-			text, err := json.MarshalIndent(found, "", "  ")
-			if err != nil {
-				return nil, err
-			}
-			if err := atomicfile.Write(file, 0o644, append(text, '\n')); err != nil {
+			if err := writeRow(file, found); err != nil {
 				return nil, err
 			}
 			fmt.Fprintf(o.Log, "bench: %s\n", found)
@@ -183,22 +177,6 @@ func (o GPUOptions) rows() (rows []gpuRow) {
 		}
 	}
 	return rows
-}
-
-// readGPURow reads a row that was measured before; nil: it was not.
-func readGPURow(file string) (*GPURow, error) {
-	text, err := os.ReadFile(file)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var r GPURow
-	if err := json.Unmarshal(text, &r); err != nil {
-		return nil, fmt.Errorf("%s is no result of bench gpu: %w; remove it, and it is measured again", file, err)
-	}
-	return &r, nil
 }
 
 // measure makes a row.

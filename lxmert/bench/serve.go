@@ -20,6 +20,8 @@ type job struct {
 	Data      *dataSpec      `json:"data,omitempty"`
 	Tokenizer *tokenizerSpec `json:"tokenizer,omitempty"`
 	Golden    *goldenSpec    `json:"golden,omitempty"`
+	Take      *takeSpec      `json:"take,omitempty"`
+	Ahead     *aheadSpec     `json:"ahead,omitempty"`
 }
 
 // Serve is the measured process. text is the last argument of its command line, which whoever measures adds to
@@ -55,6 +57,10 @@ func (j job) do(ctx context.Context, first func(), log io.Writer) (any, error) {
 		return j.Embed.measure(ctx, log)
 	case j.Golden != nil:
 		return j.Golden.measure(ctx, log)
+	case j.Take != nil:
+		return j.Take.take(ctx)
+	case j.Ahead != nil:
+		return j.Ahead.compile()
 	case j.Data != nil:
 		return j.Data.measure(ctx)
 	case j.Tokenizer != nil:

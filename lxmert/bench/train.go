@@ -44,12 +44,7 @@ func (o TrainOptions) withDefaults() TrainOptions {
 	return o
 }
 
-func (o TrainOptions) purpose() purpose {
-	if o.Pretrain {
-		return forPretraining
-	}
-	return forFineTuning
-}
+func (o TrainOptions) purpose() purpose { return trainSpec{Pretrain: o.Pretrain}.purpose() }
 
 // clip is the largest norm of the gradients.
 func (o TrainOptions) clip() float64 {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 
@@ -120,11 +121,7 @@ func (s trainSpec) trainer(ctx context.Context, b *backend.Backend) (*train.Trai
 		return nil, lxmert.Config{}, err
 	}
 	defer m.Close()
-	why, objective := forFineTuning, train.Objective(answering)
-	if s.Pretrain {
-		why, objective = forPretraining, task.PretrainingObjective(lxrt.PretrainingLosses(), true)
-	}
-	cfg := why.heads(m.Config)
+	cfg := s.purpose().heads(m.Config)
 	values := &train.Initial{Config: cfg}
 	for _, p := range cfg.Params() {
 		t, ok := m.Tensor(p.Name)
@@ -135,6 +132,23 @@ func (s trainSpec) trainer(ctx context.Context, b *backend.Backend) (*train.Trai
 			return nil, cfg, err
 		}
 	}
+	t, err := s.trainerOf(ctx, b.Backend, cfg, values)
+	return t, cfg, err
+}
+
+func (s trainSpec) purpose() purpose {
+	if s.Pretrain {
+		return forPretraining
+	}
+	return forFineTuning
+}
+
+// trainerOf has parameters from anywhere.
+func (s trainSpec) trainerOf(ctx context.Context, b compute.Backend, cfg lxmert.Config, values train.Source) (*train.Trainer, error) {
+	objective := train.Objective(answering)
+	if s.Pretrain {
+		objective = task.PretrainingObjective(lxrt.PretrainingLosses(), true)
+	}
 	opt := train.Options{
 		Optimizer: "bert", LR: learningRate, Schedule: train.Schedule{Warmup: -1, Total: -1}, Clip: s.Clip,
 		HiddenDropout: dropout, AttentionDropout: dropout, Seed: seed, Devices: s.Devices,
@@ -143,8 +157,7 @@ func (s trainSpec) trainer(ctx context.Context, b *backend.Backend) (*train.Trai
 	if s.Compare {
 		opt.LR, opt.HiddenDropout, opt.AttentionDropout = comparedRate, 0, 0
 	}
-	t, err := train.NewTrainer(ctx, b.Backend, cfg, values, objective, opt)
-	return t, cfg, err
+	return train.NewTrainer(ctx, b, cfg, values, objective, opt)
 }
 
 // answering is VQA's objective: the soft answers' loss, and which answers the model gives.

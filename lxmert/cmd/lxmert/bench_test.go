@@ -35,6 +35,10 @@ func TestBenchExplainsWrongFlags(t *testing.T) {
 		{"gpu --out x --maxBatch -1", "--maxBatch is -1"},
 		{"gpu --out x --limit 0s", "--limit is 0s"},
 		{"gpu --out x --golden nowhere", "there is no nowhere/tiny/forward.safetensors"},
+		{"gpu --without-gpu", "--out"},
+		{"gpu --without-gpu --out x --golden g", "--golden is for what a GPU computes"},
+		{"gpu --without-gpu --out x --repeat 3", "--repeat is for what a GPU computes"},
+		{"gpu --without-gpu --out x --maxBatch -1", "--maxBatch is -1"},
 	} {
 		_, _, err := execute(rootCommand(), append([]string{"bench"}, strings.Fields(c.args)...)...)
 		if !errors.Is(err, commandline.ErrUsage) || !strings.Contains(err.Error(), c.want) {
@@ -45,8 +49,9 @@ func TestBenchExplainsWrongFlags(t *testing.T) {
 
 // TestBenchHelpNamesAllOfItsJSON: whoever reads --json finds each name in the command's help.
 func TestBenchHelpNamesAllOfItsJSON(t *testing.T) {
-	for name, report := range map[string]any{
-		"forward": bench.Report{}, "train": bench.TrainReport{}, "data": bench.DataReport{}, "tokenizer": bench.TokenizerReport{}, "gpu": bench.GPUReport{},
+	for report, name := range map[any]string{
+		&bench.Report{}: "forward", &bench.TrainReport{}: "train", &bench.DataReport{}: "data", &bench.TokenizerReport{}: "tokenizer",
+		&bench.GPUReport{}: "gpu", &bench.AheadReport{}: "gpu",
 	} {
 		cmd, _, err := benchCommand().Find([]string{name})
 		if err != nil {

@@ -43,7 +43,7 @@ func Use(plugin *pjrt.Plugin, path string) {
 	}
 	*table = with
 	once.Do(func() {
-		otherwise, _ := encode(withoutTriton) // of types that it knows
+		otherwise := WithoutTriton(nil)
 		C.compileoption_otherwise(C.CBytes(otherwise), C.size_t(len(otherwise)))
 	})
 	used.Store(path, nil)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -50,6 +51,12 @@ var used sync.Map
 // withoutTriton has matrix products done by cuBLAS. Where Triton, XLA's first choice, finds no tiles for a product, the program
 // does not compile at all: "Couldn't find output tile sizes" (openxla/xla, pull request 36792).
 var withoutTriton = []Option{{"xla_gpu_enable_triton_gemm", false}}
+
+// WithoutTriton are a program's options, serialized, with that added.
+func WithoutTriton(options []byte) []byte {
+	otherwise, _ := encode(withoutTriton) // of types that it knows
+	return slices.Concat(options, otherwise)
+}
 
 // With compiles with options added, which is what f does, for a backend whose plugin [Use] was called for. A program that does not
 // compile is compiled once more without Triton; then again is true. It is an error if f compiles nothing that can have options.

@@ -121,8 +121,68 @@ typedef struct {
 	pjrt_failure *(*functions[])(void *);
 } pjrt_table;
 
+typedef struct {
+	size_t size;
+	void *extensions;
+	const pjrt_failure *failure;
+	const char *text; // as long as the failure is there
+	size_t text_size;
+} pjrt_message_args;
+
+typedef struct {
+	size_t size;
+	void *extensions;
+	const char *name;
+	size_t name_size;
+	int type;
+	union {
+		const char *text;
+		int64_t number;
+	};
+	size_t value_size; // of a text its length, of a number 1
+} pjrt_named;
+
+enum { pjrt_text = 0, pjrt_number = 1 }; // of type
+
+typedef struct {
+	size_t size;
+	void *extensions;
+	const pjrt_named *options;
+	size_t options_size;
+} pjrt_client_args; // as it begins
+
+typedef struct {
+	size_t size;
+	void *extensions;
+	const char *name;
+	size_t name_size;
+	const pjrt_named *options;
+	size_t options_size;
+	void *topology;
+} pjrt_topology_args;
+
+typedef struct {
+	size_t size;
+	void *extensions;
+	const void *topology;
+	const pjrt_program *program;
+	const char *options;
+	size_t options_size;
+	void *client;
+	void *executable;
+} pjrt_ahead_args;
+
+typedef struct {
+	size_t size;
+	void *extensions;
+	void *executable;
+	int64_t code, arguments, outputs, aliased, temporary;
+	int64_t on_host[5];
+	int64_t peak, total, total_allocations, indefinite, peak_unpadded;
+} pjrt_need_args;
+
 // The places of functions in the table.
-enum { pjrt_error_destroy = 0, pjrt_compile = 20, pjrt_upload = 22, pjrt_memory = 34, pjrt_executable_destroy = 40, pjrt_serialize = 49, pjrt_get_executable = 51, pjrt_execute = 55, pjrt_load = 56 };
+enum { pjrt_error_destroy = 0, pjrt_error_message = 1, pjrt_client = 10, pjrt_compile = 20, pjrt_upload = 22, pjrt_memory = 34, pjrt_executable_destroy = 40, pjrt_serialize = 49, pjrt_get_executable = 51, pjrt_execute = 55, pjrt_load = 56, pjrt_topology = 82, pjrt_ahead = 89, pjrt_need = 96 };
 
 // pjrt_forget destroys a failure that nobody is to hear of.
 static inline void pjrt_forget(const pjrt_table *t, pjrt_failure *f) {
