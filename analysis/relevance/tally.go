@@ -175,11 +175,15 @@ func (t *Tally) Curve(modality, measure string) (analysis.Curve, error) {
 	return c, nil
 }
 
+// BetterArea says in which direction the areas of a [Tally.Table] are better, as a note below such tables.
+const BetterArea = `AUC: of the orders "negative" and "gap" higher is better, of "positive" lower is better; "random" is to compare with.`
+
 // Table is the area under every curve, with bootstrap intervals over examples, and for each modality the gap: the area of
 // "negative" minus that of "positive", the larger the better the ranking; of a random ranking it is 0 on average.
 func (t *Tally) Table() analysis.Table {
 	out := analysis.Table{Meta: t.Meta, Columns: []string{"modality", "measure", "order", "auc", "low", "high", "examples"}}
 	out.Level = level
+	out.Notes = append(slices.Clone(out.Notes), BetterArea)
 	for _, modality := range modalityNames {
 		for _, measure := range measures {
 			for _, order := range []string{"negative", "positive", "random", "gap"} {

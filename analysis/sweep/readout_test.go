@@ -20,26 +20,33 @@ import (
 
 func TestMain(m *testing.M) { backendtest.Main(m) }
 
-// TestReadingsOfABatchAreThoseOfItsExamples: what the method finds of an example is among what a readout of it alone finds, and
-// does not depend on the examples beside it.
-func TestReadingsOfABatchAreThoseOfItsExamples(t *testing.T) {
+// tiny is a model of the goldens with all heads, what makes batches for it, and the pictures that there are.
+func tiny(t *testing.T) (m *lxrt.Model, asker *question.Asker, pictures []string) {
+	t.Helper()
 	golden := goldentest.Folders(t, "model")[0]
 	weights := filepath.Join(golden, "tiny", "weights")
 	m, err := lxrt.Open(backendtest.Open(t, "go"), weights+".safetensors", filepath.Join(golden, "config.json"), lxrt.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.Close()
-	asker, err := question.Open(m.Config(), question.Options{Weights: weights, Vocab: filepath.Join(golden, "tokenizer"),
+	t.Cleanup(func() { m.Close() })
+	asker, err = question.Open(m.Config(), question.Options{Weights: weights, Vocab: filepath.Join(golden, "tokenizer"),
 		Regions: []string{filepath.Join(golden, "toy", "data", "mscoco_imgfeat", "val2014_obj36.tsv")}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer asker.Close()
-	ids, err := asker.ImageIDs(t.Context())
+	t.Cleanup(func() { asker.Close() })
+	pictures, err = asker.ImageIDs(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return m, asker, pictures
+}
+
+// TestReadingsOfABatchAreThoseOfItsExamples: what the method finds of an example is among what a readout of it alone finds, and
+// does not depend on the examples beside it.
+func TestReadingsOfABatchAreThoseOfItsExamples(t *testing.T) {
+	m, asker, ids := tiny(t)
 	data := &Data{Asker: asker, Set: &dataset.Set{}}
 	var questions []lxmert.Question
 	for i := range 6 {

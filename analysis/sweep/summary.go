@@ -320,7 +320,7 @@ func (c *collector) perturbation(s *Summary) error {
 	}
 	all := analysis.Table{Meta: c.meta("perturbation test: area under the curve"), Columns: []string{"method", "modality", "measure", "order", "AUC", "low", "high", "examples"}}
 	all.Level, all.Unit = level, "share"
-	all.Notes = append(all.Notes, "The probability is that of the predicted answer among all (softmax).")
+	all.Notes = append(all.Notes, "The probability is that of the predicted answer among all (softmax).", relevance.BetterArea)
 	curves := map[string]*analysis.Curve{}
 	var names []string
 	for _, m := range c.scoring {

@@ -3,6 +3,7 @@ package lx
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
@@ -122,6 +123,7 @@ func Test(m *Model, questions []QA, modality string, methods ...string) Tested {
 			curve.Series = nil
 			curve.Method, out.Table.Method = "perturbation test", "perturbation test, area under the curve"
 			curve.YName = "probability of the answer"
+			out.Table.Notes = append(slices.Clone(out.Table.Notes), relevance.BetterArea)
 		}
 		for _, s := range c.Series {
 			if s.Name != "random" {
