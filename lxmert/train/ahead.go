@@ -36,10 +36,10 @@ func (t *Trainer) incoming(parts []Part, number int) (*incoming, error) {
 	return &incoming{stepInputs: &stepInputs{trainer: t, fed: fed, part: part, number: number, parts: len(parts)}, g: g}, nil
 }
 
-// Prepare begins to send the first of a step's parts to a GPU. It is to be called before [Trainer.Begin] of the step before, and the
+// Send begins to send the first of a step's parts to a GPU. It is to be called before [Trainer.Begin] of the step before, and the
 // parts, and their batches, are to stay as they are until they are given to Begin, which says what is wrong with them. Where it is not
 // called Begin does it all. Elsewhere nothing needs to be sent.
-func (t *Trainer) Prepare(parts ...Part) {
+func (t *Trainer) Send(parts ...Part) {
 	if len(parts) > 0 && t.checkParts(parts) == nil {
 		t.sendAhead(parts, 0)
 	}

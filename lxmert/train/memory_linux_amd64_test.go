@@ -244,14 +244,14 @@ func TestPartsThatAreSentAheadMakeTheSameStepsAndAreFreed(t *testing.T) {
 		tr := newTrainer(t, b, &Initial{Config: cfg, Seed: 3, Range: 0.1}, answers, withDropout())
 		for i, parts := range steps {
 			if ahead {
-				tr.Prepare(rows(cfg, 8, 4)) // of a step that does not come
+				tr.Send(rows(cfg, 8, 4)) // of a step that does not come
 				if i == 2 {
 					setMemory(t, 1)
 				}
-				tr.Prepare(parts...)
+				tr.Send(parts...)
 				setMemory(t, plenty)
 				if i+1 < len(steps) {
-					tr.Prepare(steps[i+1]...)
+					tr.Send(steps[i+1]...)
 				}
 				if len(tr.sent) > maxSent {
 					t.Errorf("step %d: %d parts are on their way", i, len(tr.sent))

@@ -263,7 +263,7 @@ func (r *run) epoch(ctx context.Context) error {
 			return errors.Join(r.settle(), r.stepError(err))
 		}
 		if r.t.Ahead() > 0 && r.next()+1 < r.job.Steps[r.at.Epoch] {
-			r.t.Prepare(steps.peek()...)
+			r.t.Send(steps.peek()...)
 		}
 		// A step that has begun is finished: nothing is lost when the run is interrupted.
 		if err := r.step(context.WithoutCancel(ctx), parts); err != nil {

@@ -82,7 +82,7 @@ func (t *Trainer) MakeSteps(ctx context.Context, n int, parts func(i int) ([]Par
 				return err
 			}
 			if t.Ahead() > 0 {
-				t.Prepare(all.peek()...)
+				t.Send(all.peek()...)
 			}
 			b, err := t.Begin(ctx, p...)
 			if err != nil {

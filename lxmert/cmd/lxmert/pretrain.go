@@ -29,7 +29,9 @@ error says what it is without them.
 predict. It packs no features and writes nothing.
 
 A run that was interrupted or killed goes on with the same command and --resume, to the very same end; on a GPU that takes
---deterministic from the beginning.`
+--deterministic from the beginning.
+
+A loss of your own beside the six, with parameters of its own, is a program in Go: see package lxmert/task/own.`
 
 const pretrainExamples = `  lxmert pretrain --plan --fromScratch --batchSize 256
   lxmert pretrain --fromScratch --batchSize 256 --lr 1e-4 --epochs 20 --output snap/pretrain/lxmert
