@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"strings"
 
 	"gonum.org/v1/gonum/mat"
@@ -33,25 +34,27 @@ type gathered struct {
 const random = "random "
 
 // gather runs batches and keeps the states of at most as many words, and as many regions. A picture's regions are taken when
-// it comes first, so that a data set with many questions about it does not count it twice; words are taken of all questions. If
-// pooled, it keeps the means of each sentence and picture that it takes, too.
-func gather(ctx context.Context, eng, other lxmert.Engine, batches Batches, most int, pooled bool, progress func(done, total int)) (map[rows]*gathered, lxmert.Provenance, string, error) {
+// it comes first, so that a data set with many questions about it does not count it twice; words are taken of all questions. For
+// tasks about whole sentences and pictures it keeps the means of each that it takes, too, and for those with foils the means of
+// sentences of which half, drawn by the seed, are shown with another picture.
+func gather(ctx context.Context, eng, other lxmert.Engine, batches Batches, most int, tasks []Task, seed uint64, progress func(done, total int)) (map[rows]*gathered, lxmert.Provenance, string, error) {
 	cfg := eng.Config()
 	out := map[rows]*gathered{}
-	for _, stream := range []analysis.Stream{analysis.WordStream, analysis.RegionStream} {
-		for _, of := range []rows{{stream, false}, {stream, true}} {
-			if pooled || !of.pooled {
-				out[of] = &gathered{levels: analysis.Levels(cfg, stream), rows: map[string][]float32{}, dim: cfg.Hidden}
-			}
-		}
+	wanted := []rows{{stream: analysis.WordStream}, {stream: analysis.RegionStream}}
+	for _, t := range tasks {
+		wanted = append(wanted, t.rows())
 	}
+	for _, of := range wanted {
+		out[of] = &gathered{levels: analysis.Levels(cfg, of.stream), rows: map[string][]float32{}, dim: cfg.Hidden}
+	}
+	draw := drawFor(seed, "foils")
 	var from lxmert.Provenance
 	features, seen, first := "", map[string]bool{}, 0
 	for b, err := range batches {
 		if err != nil {
 			return nil, from, "", err
 		}
-		read, err := ReadStates(ctx, eng, b)
+		read, others, err := readBoth(ctx, eng, other, b)
 		if err != nil {
 			return nil, from, "", err
 		}
@@ -59,26 +62,10 @@ func gather(ctx context.Context, eng, other lxmert.Engine, batches Batches, most
 		if features == "" && len(b.Images) > 0 {
 			features = b.Images[0].Source
 		}
-		var others *States
-		if other != nil {
-			if others, err = ReadStates(ctx, other, b); err != nil {
-				return nil, from, "", fmt.Errorf("the model with random weights: %w", err)
-			}
-		}
 		for row := range b.Rows() {
 			picture, about := pictureOf(b, row, first)
 			keep := func(of rows, it Item, positions ...int) {
-				to := out[of]
-				if to == nil || len(to.items) >= most || len(positions) == 0 {
-					return
-				}
-				to.items = append(to.items, it)
-				for _, level := range to.levels {
-					to.rows[level] = append(to.rows[level], meanRow(read.Of(level, row), positions)...)
-					if others != nil {
-						to.rows[random+level] = append(to.rows[random+level], meanRow(others.Of(level, row), positions)...)
-					}
-				}
+				out[of].keep(it, read, others, row, positions, most)
 			}
 			for _, w := range wordsOf(b, row) {
 				it := about
@@ -87,7 +74,7 @@ func gather(ctx context.Context, eng, other lxmert.Engine, batches Batches, most
 			}
 			sentence := about
 			sentence.Sentence = sentenceOf(b, row)
-			keep(rows{analysis.WordStream, true}, sentence, analysis.InnerWords(b, row)...)
+			keep(rows{stream: analysis.WordStream, pooled: true}, sentence, analysis.InnerWords(b, row)...)
 			if !seen[picture] {
 				seen[picture] = true
 				for v, there := range analysis.ValidRegions(b, row) {
@@ -97,7 +84,12 @@ func gather(ctx context.Context, eng, other lxmert.Engine, batches Batches, most
 						keep(rows{stream: analysis.RegionStream}, it, v)
 					}
 				}
-				keep(rows{analysis.RegionStream, true}, about, analysis.PresentRegions(b, row)...)
+				keep(rows{stream: analysis.RegionStream, pooled: true}, about, analysis.PresentRegions(b, row)...)
+			}
+		}
+		if to := out[rows{stream: analysis.WordStream, pooled: true, foils: true}]; to != nil {
+			if err := to.addFoils(ctx, eng, other, b, read, others, first, most, draw); err != nil {
+				return nil, from, "", err
 			}
 		}
 		first += b.Rows()
@@ -113,6 +105,71 @@ func gather(ctx context.Context, eng, other lxmert.Engine, batches Batches, most
 		return nil, from, "", errors.New("there are no questions to read states of")
 	}
 	return out, from, features, nil
+}
+
+// readBoth reads the states of a batch, and of the model with random weights if there is one.
+func readBoth(ctx context.Context, eng, other lxmert.Engine, b *lxmert.Batch) (read, others *States, err error) {
+	if read, err = ReadStates(ctx, eng, b); err != nil || other == nil {
+		return read, nil, err
+	}
+	if others, err = ReadStates(ctx, other, b); err != nil {
+		return nil, nil, fmt.Errorf("the model with random weights: %w", err)
+	}
+	return read, others, nil
+}
+
+// keep adds an item with the mean of its states at some positions of a row, unless there are as many as there may be. Nil keeps nothing.
+func (g *gathered) keep(it Item, read, others *States, row int, positions []int, most int) {
+	if g == nil || len(g.items) >= most || len(positions) == 0 {
+		return
+	}
+	g.items = append(g.items, it)
+	for _, level := range g.levels {
+		g.rows[level] = append(g.rows[level], meanRow(read.Of(level, row), positions)...)
+		if others != nil {
+			g.rows[random+level] = append(g.rows[random+level], meanRow(others.Of(level, row), positions)...)
+		}
+	}
+}
+
+// addFoils adds each sentence of a batch once: as it was read, with its own picture, or, drawn, with that of another question. A sentence
+// in whose batch there is no other picture is left out, so that none of the two says more about its batch.
+func (g *gathered) addFoils(ctx context.Context, eng, other lxmert.Engine, b *lxmert.Batch, read, others *States, first, most int, draw *rand.Rand) error {
+	var sentences, pictures []int // rows of foils
+	about := func(row int, shown string) Item {
+		_, it := pictureOf(b, row, first)
+		it.Sentence, it.Shown = sentenceOf(b, row), shown
+		return it
+	}
+	for row := range b.Rows() {
+		var elsewhere []int
+		own, _ := pictureOf(b, row, first)
+		for k := range b.Rows() {
+			if id, _ := pictureOf(b, k, first); id != own {
+				elsewhere = append(elsewhere, k)
+			}
+		}
+		switch {
+		case len(elsewhere) == 0:
+		case draw.IntN(2) == 0:
+			g.keep(about(row, "matched"), read, others, row, analysis.InnerWords(b, row), most)
+		default:
+			sentences, pictures = append(sentences, row), append(pictures, elsewhere[draw.IntN(len(elsewhere))])
+		}
+	}
+	if len(sentences) == 0 || len(g.items) >= most {
+		return nil
+	}
+	foils, from := b.Part(sentences...), b.Part(pictures...)
+	foils.Feats, foils.Boxes, foils.RegionMask, foils.Images = from.Feats, from.Boxes, from.RegionMask, from.Images
+	read, others, err := readBoth(ctx, eng, other, foils)
+	if err != nil {
+		return err
+	}
+	for i, row := range sentences {
+		g.keep(about(row, "foil"), read, others, i, analysis.InnerWords(foils, i), most)
+	}
+	return nil
 }
 
 // meanRow is the mean of some rows of a level's states.

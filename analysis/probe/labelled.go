@@ -28,7 +28,7 @@ func ReadLabelled(ctx context.Context, eng lxmert.Engine, batches Batches, task 
 	if task.Pooled {
 		return nil, fmt.Errorf("%s is about whole sentences or pictures, and a concept is that of single words or regions: take another one", task.Name)
 	}
-	streams, from, _, err := gather(ctx, eng, nil, batches, most, false, nil)
+	streams, from, _, err := gather(ctx, eng, nil, batches, most, nil, 0, nil)
 	if err != nil {
 		return nil, err
 	}

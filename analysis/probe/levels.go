@@ -21,7 +21,7 @@ import (
 
 // Options are settings of [Run]. The zero value is good.
 type Options struct {
-	Tasks   []string // names of [Tasks]; none: all for which the data have labels
+	Tasks   []string // names of [Tasks]; none: all for which the data have labels, but those with foils
 	Rows    int      // words and regions that are read at most, of each; 0: 2000
 	Classes int      // how many labels count, the most frequent; 0: 20
 	C       float64  // weight of the losses against that of the penalty, see [Logistic]; 0: 1
@@ -74,7 +74,7 @@ func Run(ctx context.Context, eng lxmert.Engine, batches Batches, opt Options) (
 			opt.Progress(what, done, total)
 		}
 	}
-	streams, from, features, err := gather(ctx, eng, opt.Random, batches, opt.Rows, slices.ContainsFunc(tasks, func(t Task) bool { return t.Pooled }), func(done, total int) { report("reading states", done, total) })
+	streams, from, features, err := gather(ctx, eng, opt.Random, batches, opt.Rows, tasks, opt.Seed, func(done, total int) { report("reading states", done, total) })
 	if err != nil {
 		return analysis.Collection{}, err
 	}

@@ -91,6 +91,63 @@ func TestTasksOfWholeSentencesAndPicturesReadTheMeans(t *testing.T) {
 	}
 }
 
+// TestASentenceShownWithAFoilIsToldFromOneWithItsOwnPicture, from the level on where the states of its words know, and not before; what is
+// read of all other tasks stays what it is without foils.
+func TestASentenceShownWithAFoilIsToldFromOneWithItsOwnPicture(t *testing.T) {
+	named := func(yield func(*lxmert.Batch, error) bool) { // each sentence says which picture is its own
+		for b, err := range scenes(600) {
+			if err == nil {
+				for row := range b.Rows() {
+					b.Words[row].Text += " of " + b.Images[row].ID
+				}
+			}
+			if !yield(b, err) {
+				return
+			}
+		}
+	}
+	eng := planted{cfg: config(), seed: 1, words: func(b *lxmert.Batch, row, level, position int, state []float32) {
+		if level >= 2 && !strings.HasSuffix(b.Words[row].Text, " of "+b.Images[row].ID) {
+			state[0] += 6
+		}
+	}}
+	opt := probe.Options{Tasks: []string{"matched", "position"}, Random: planted{cfg: config(), seed: 2}, Seed: 3, NoCode: true}
+	out, err := probe.Run(t.Context(), eng, named, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	probed, _, _, weights, curve := series(t, out, "matched")
+	// The test part has sentences of 90 pictures, two of each: at most 5 standard deviations of a share of 180, and as much again
+	// because the most frequent label of the training part need not be that of the test part.
+	off := 10 * math.Sqrt(0.25/180)
+	if curve.Params["classes"] != "2" {
+		t.Errorf("%v", curve.Params)
+	}
+	for k, accuracy := range probed {
+		switch {
+		case k >= 2 && accuracy < 0.95:
+			t.Errorf("level %d knows foils and the probe reads %g", k, accuracy)
+		case k < 2 && math.Abs(accuracy-0.5) > off:
+			t.Errorf("level %d knows nothing and the probe reads %g", k, accuracy)
+		case math.Abs(weights[k]-0.5) > off:
+			t.Errorf("at level %d random weights give %g", k, weights[k])
+		}
+	}
+	opt.Tasks = []string{"position"}
+	alone, err := probe.Run(t.Context(), eng, named, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, _, _, _, _ := series(t, out, "position")
+	without, _, _, _, _ := series(t, alone, "position")
+	if !slices.Equal(with, without) {
+		t.Errorf("beside foils position is read as %v, without %v", with, without)
+	}
+	if all, err := probe.FindTasks(); err != nil || slices.ContainsFunc(all, func(t probe.Task) bool { return t.Foils }) {
+		t.Errorf("without names there are tasks with foils, %v", err)
+	}
+}
+
 // TestConceptsAreOfSingleWordsAndRegions: what is said of a whole sentence cannot be erased from its words.
 func TestConceptsAreOfSingleWordsAndRegions(t *testing.T) {
 	tasks, err := probe.FindTasks("question-type")

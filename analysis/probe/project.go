@@ -19,7 +19,7 @@ const projected = 300
 //
 // [Scatter]: analysis.Scatter
 func Project(ctx context.Context, eng lxmert.Engine, batches Batches, progress func(done, total int)) (analysis.Collection, error) {
-	streams, from, features, err := gather(ctx, eng, nil, batches, projected, false, progress)
+	streams, from, features, err := gather(ctx, eng, nil, batches, projected, nil, 0, progress)
 	if err != nil {
 		return analysis.Collection{}, err
 	}

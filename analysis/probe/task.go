@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed-516990b0/golxmert/analysis"
@@ -13,6 +14,7 @@ type Item struct {
 
 	Word     string // a word as it stands in the sentence, in lower case; "" for all others
 	Sentence string // a whole sentence, in lower case; "" for all others
+	Shown    string // of a sentence that was shown with its own picture "matched", with another one "foil"; "" for all others
 
 	Box               [4]float64 // of a region, x0 y0 x1 y1, 0 to 1
 	Object, Attribute string     // what the detector calls the region; "" where it does not
@@ -32,7 +34,9 @@ type Task struct {
 	Stream analysis.Stream
 	// Pooled: what is probed is the mean state of a sentence's words (without [CLS] and [SEP]), or of a picture's regions.
 	Pooled bool
-	About  string // a phrase
+	// Foils: of the sentences half, drawn, are shown with the picture of another question, so the model runs once more.
+	Foils bool
+	About string // a phrase
 	// Label is the label of an item, and the type for which the control task draws one; not ok: the item has none.
 	Label func(it Item, l Lexicon) (label, kind string, ok bool)
 	// Number, in the place of Label, is a number that is made a label by thirds of the training part: small, medium, large.
@@ -43,9 +47,10 @@ type Task struct {
 type rows struct {
 	stream analysis.Stream
 	pooled bool
+	foils  bool
 }
 
-func (t Task) rows() rows { return rows{t.Stream, t.Pooled} }
+func (t Task) rows() rows { return rows{t.Stream, t.Pooled, t.Foils} }
 
 // Tasks are all tasks. Control tasks of what the detector says draw a label for each pair of object and attribute: one for
 // each object would be the task itself under other names. Those of whole sentences and pictures draw one for each sentence or picture:
@@ -118,14 +123,16 @@ func Tasks() []Task {
 				}
 				return float64(len(different)), it.Picture, len(different) > 0
 			}},
+		{Name: "matched", Stream: analysis.WordStream, Pooled: true, Foils: true, About: "whether a sentence was shown with its own picture or with a foil, that of another question",
+			Label: func(it Item, _ Lexicon) (string, string, bool) { return it.Shown, it.Sentence, it.Shown != "" }},
 	}
 }
 
-// FindTasks finds tasks by their names; none: all.
+// FindTasks finds tasks by their names; none: all but those with foils, which take another run of the model.
 func FindTasks(names ...string) ([]Task, error) {
 	all := Tasks()
 	if len(names) == 0 {
-		return all, nil
+		return slices.DeleteFunc(all, func(t Task) bool { return t.Foils }), nil
 	}
 	var found []Task
 	for _, name := range names {

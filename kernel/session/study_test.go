@@ -76,6 +76,16 @@ func TestStudiesOfAModel(t *testing.T) {
 			}
 		}
 	}
+	raw, err := m.Study(t.Context(), "probe", questions, client.StudySettings{Random: true, Tasks: []string{"matched"}}, nil)
+	var foils analysis.Collection
+	if err == nil {
+		err = json.Unmarshal(raw, &foils)
+	}
+	if err != nil || len(foils.Results) != 1 || foils.Results[0].Check() != nil {
+		t.Errorf("sentences with foils: %v", err)
+	} else if curve, ok := analysis.First[analysis.Curve](foils.Results[0].(analysis.Collection)); !ok || curve.Params["classes"] != "2" || len(curve.X) == 0 {
+		t.Errorf("sentences with foils: %+v", curve.Meta)
+	}
 	for part, call := range map[string]struct {
 		study     string
 		questions []client.Question

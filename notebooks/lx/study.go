@@ -22,8 +22,9 @@ type ProbeOptions struct {
 
 // Probe asks at which level what can be read from the states of words and of regions: a curve for each task, beside a control
 // task, the most frequent label and the same model with random weights, and a table. Tasks are "object", "attribute",
-// "position" and "size" of regions; "word-class", "present", "named-attribute" and "named-position" of words; none: all for
-// which the data have labels. Pictures that a probe is judged by are not those that it was fitted to.
+// "position" and "size" of regions; "word-class", "present", "named-attribute" and "named-position" of words; "question-type" and
+// "object-count" of whole sentences and pictures; none: all of these for which the data have labels. "matched", whether a sentence was
+// shown with its own picture or another one, takes a further run of the model and is asked for by name. Pictures that a probe is judged by are not those that it was fitted to.
 //
 //	lx.Show(lx.Probe(m, m.Questions("heldout", 200), "attribute", "named-attribute"))
 func Probe(m *Model, questions []QA, tasks ...string) analysis.Collection {
