@@ -44,6 +44,30 @@ func TestAPlanOfAProgramTrainsNothing(t *testing.T) {
 	}
 }
 
+func TestAProgramPretrains(t *testing.T) {
+	dir := t.TempDir()
+	w, err := toy.Make(t.Context(), filepath.Join(dir, "toy"), toy.Options{Seed: 1, Scale: 0.002})
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(dir, "run")
+	out, err := own.Run(t.Context(), dataset.Pretraining, half, []string{"--data", w.Data(), "--config", w.Config(), "--fromScratch", "--train", "mscoco_minival",
+		"--valid=", "--batchSize", "4", "--epochs", "1", "--maxSteps", "2", "--backend", "go", "--output", folder}, io.Discard, io.Discard)
+	if err != nil || out.Steps != 2 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	about, err := os.ReadFile(filepath.Join(folder, "run.json"))
+	if err != nil || !strings.Contains(string(about), `"own": "half"`) {
+		t.Errorf("run.json is %s: %v", about, err)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "Epoch01_LXRT.pth")); err != nil {
+		t.Error(err)
+	}
+	if _, err := own.Run(t.Context(), dataset.Pretraining, half, []string{"--test", "minival"}, io.Discard, io.Discard); !errors.Is(err, cli.ErrUsage) {
+		t.Errorf("--test: %v", err)
+	}
+}
+
 func TestMistakesInFlagsOfAProgramAreUsage(t *testing.T) {
 	for _, args := range [][]string{{"--eposch", "1"}, {"more"}, {"--resume", "--overwrite"}} {
 		if _, err := own.Run(t.Context(), dataset.VQA, half, args, io.Discard, io.Discard); !errors.Is(err, cli.ErrUsage) {
