@@ -38,7 +38,8 @@ func DropoutKeys(seed uint64, place string, first, rows int) []uint32 {
 }
 
 // DropoutKeyNodes are the [DropoutKeys] of several places, made in a graph: uint32 [rows,2] for each. seed and first are scalars,
-// uint64.
+// uint64. Each place is reckoned by itself: XLA joins what is alike into few kernels for a GPU, where taking each from one array of all
+// would be a kernel of its own.
 func DropoutKeyNodes(seed, first *Node, places []string, rows int) []*Node {
 	g := seed.Graph()
 	number := func(v uint64) *Node { return Const(g, v) }
@@ -49,20 +50,14 @@ func DropoutKeyNodes(seed, first *Node, places []string, rows int) []*Node {
 		v = Mul(shift(v, 27), number(splitmix.Second))
 		return shift(v, 31)
 	}
-	hashes := make([]uint64, len(places))
-	for i, place := range places {
-		hashes[i] = placeHash(place)
-	}
-	shape := shapes.Make(dtypes.Uint64, len(places), rows)
-	key := mix(BitwiseXor(BroadcastToDims(seed, len(places)), Const(g, hashes)))
-	row := Add(Iota(g, shape, 1), first)
-	k := mix(Add(BroadcastToShape(ExpandAxes(key, -1), shape), row))
-	low := ConvertDType(BitwiseAnd(k, number(math.MaxUint32)), dtypes.Uint32)
-	high := ConvertDType(BitwiseShiftRightLogical(k, number(32)), dtypes.Uint32)
-	all := Stack([]*Node{low, high}, -1)
+	shape := shapes.Make(dtypes.Uint64, rows, 2)
+	row := Add(Iota(g, shape, 0), first)
+	from := Mul(Iota(g, shape, 1), number(32)) // the bit that a word begins with
 	nodes := make([]*Node, len(places))
-	for i := range nodes {
-		nodes[i] = Reshape(Slice(all, AxisElem(i)), rows, 2)
+	for i, place := range places {
+		key := mix(BitwiseXor(seed, number(placeHash(place))))
+		k := BitwiseShiftRightLogical(mix(Add(row, key)), from)
+		nodes[i] = ConvertDType(BitwiseAnd(k, number(math.MaxUint32)), dtypes.Uint32)
 	}
 	return nodes
 }
