@@ -65,12 +65,14 @@ type aheadRow struct {
 	devices int
 }
 
-// aheadRows are in order of worth. "update" is the second half of every step of training.
+// aheadRows are in order of worth. Updates are the second half of every step of training; in bfloat16 they also write copies of the
+// weights.
 var aheadRows = []aheadRow{
 	{gpuRow{what: "train", batch: 32, bf16: true}, 1},
-	{gpuRow{what: "update", batch: 1}, 1},
+	{gpuRow{what: updating, batch: 1, bf16: true}, 1},
 	{gpuRow{what: "train", batch: 256, bf16: true}, 1},
 	{gpuRow{what: "train", batch: 32, tf32: true}, 1},
+	{gpuRow{what: updating, batch: 1}, 1},
 	{gpuRow{what: "explain", batch: 32, bf16: true}, 1},
 	{gpuRow{what: "forward", batch: 512, bf16: true}, 1},
 	{gpuRow{what: "train", batch: 32, bf16: true}, 4},
@@ -87,15 +89,22 @@ var aheadRows = []aheadRow{
 func (r aheadRow) name() string {
 	switch {
 	case r.what == updating:
-		return r.what
+		return updateOf(r.bf16)
 	case r.devices > 1:
 		return fmt.Sprintf("%s-%d-devices", r.gpuRow.name(), r.devices)
 	}
 	return r.gpuRow.name()
 }
 
-// updating is the row of the optimizer.
+// updating is what the optimizer does, updateOf the row of it.
 const updating = "update"
+
+func updateOf(bf16 bool) string {
+	if bf16 {
+		return updating + "-bf16"
+	}
+	return updating + "-float32"
+}
 
 // programs are the names of those that a row is about.
 func (r aheadRow) programs() []string {

@@ -28,13 +28,14 @@ type AheadWhole struct {
 
 // sumUp adds what belongs together.
 func (r *AheadReport) sumUp() {
-	update := slices.IndexFunc(r.Rows, func(row AheadRow) bool { return row.Name == updating && len(row.Programs) > 0 })
 	for _, row := range r.Rows {
 		programs := row.Programs
-		if row.Name == updating || len(programs) == 0 {
+		if strings.HasPrefix(row.Name, updating) || len(programs) == 0 {
 			continue
 		}
 		if strings.HasPrefix(row.Name, "train-") {
+			name := updateOf(strings.Contains(row.Name, "bf16"))
+			update := slices.IndexFunc(r.Rows, func(row AheadRow) bool { return row.Name == name && len(row.Programs) > 0 })
 			if update < 0 {
 				continue
 			}
