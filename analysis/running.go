@@ -1,6 +1,9 @@
 package analysis
 
 import (
+	"bytes"
+	"encoding/gob"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -98,4 +101,30 @@ func (s *Resamples) Interval(r *Running) (low, high float64) {
 	}
 	slices.Sort(means)
 	return Quantile(means, (1-s.level)/2), Quantile(means, (1+s.level)/2)
+}
+
+// gobRunning is a [Running] as bytes have it.
+type gobRunning struct {
+	Sum   []float64
+	Count []uint32
+}
+
+// GobEncode writes all sums, so that a mean that is kept goes on exactly.
+func (r *Running) GobEncode() ([]byte, error) {
+	var b bytes.Buffer
+	err := gob.NewEncoder(&b).Encode(gobRunning{r.sum, r.count})
+	return b.Bytes(), err
+}
+
+// GobDecode reads what [Running.GobEncode] wrote.
+func (r *Running) GobDecode(data []byte) error {
+	var x gobRunning
+	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&x); err != nil {
+		return err
+	}
+	if len(x.Sum) != len(x.Count) || len(x.Sum) > Groups {
+		return fmt.Errorf("analysis: a mean of %d sums and %d counts", len(x.Sum), len(x.Count))
+	}
+	r.sum, r.count = x.Sum, x.Count
+	return nil
 }

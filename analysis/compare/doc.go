@@ -11,6 +11,8 @@
 // (Jensen-Shannon divergence); at the states: how alike each level of one is to each of the other (debiased linear CKA). [Distances] says
 // how far the weights themselves have moved, block by block. Questions whose answers changed are explained in both models, side by side.
 //
+// [Options.Saved] keeps what was found so far, so that a comparison that was cut off goes on.
+//
 // Both models must be at hand at once, because attention and states are compared row by row, and what a published model says of
 // a thousand questions would be gigabytes to keep. Nothing but a line per question and sums is kept.
 //

@@ -8,6 +8,8 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/analysis/attention"
@@ -34,6 +36,11 @@ type Options struct {
 	Seed   uint64 // of the intervals
 	// Weights of both models, to say how far these have moved; nil: that is not said.
 	Weights [2]Weights
+	// Saved is a file that keeps what was found of the questions so far, so that the same call goes on with those that are left, to the same
+	// result; "": there is none. It is written every half minute, or as often as SaveEvery says, and when ctx or an error ends the comparison.
+	// Errors about one that does not fit wrap [ErrSaved]. It stays when the comparison is done.
+	Saved     string
+	SaveEvery time.Duration
 	// Progress is called with the number of questions that are done.
 	Progress func(done int)
 }
@@ -53,16 +60,31 @@ func Run(ctx context.Context, a, b Model, questions iter.Seq2[Asked, error], opt
 	if err := r.prepare(); err != nil {
 		return nil, err
 	}
+	if err := r.restore(); err != nil {
+		return nil, err
+	}
 	for asked, err := range questions {
-		if err == nil {
-			err = r.add(ctx, asked)
+		switch {
+		case err != nil:
+		case r.skipped < r.done:
+			err = r.skip(sync.OnceValues(func() ([2]*lxmert.Trace, error) { return r.ask(ctx, asked) }), asked)
+		default:
+			if err = r.add(ctx, asked); err == nil {
+				err = r.save(false)
+			}
 		}
 		if err != nil {
-			return nil, err
+			return nil, r.stopped(err)
 		}
 		if opt.Progress != nil {
-			opt.Progress(len(r.out.Questions))
+			opt.Progress(max(r.skipped, len(r.out.Questions)))
 		}
+	}
+	if r.skipped < r.done {
+		return nil, fmt.Errorf("%s: %w: it has %d questions, and there are %d; remove the file to begin anew", opt.Saved, ErrSaved, r.done, r.skipped)
+	}
+	if err := r.save(true); err != nil {
+		return nil, err
 	}
 	if len(r.out.Questions) == 0 {
 		return nil, errors.New("there are no questions to ask the two models")
@@ -93,6 +115,18 @@ type runner struct {
 	levels *probe.ModelAligner
 	pairs  []candidate // the questions that are worth to be explained, the first the most
 	out    *Comparison
+
+	done, skipped int       // questions that were asked before this run, and how many of these are past
+	adding        bool      // some of what a batch gives is added and some is not
+	kept          time.Time // when the state was saved
+}
+
+// stopped saves what there is when an error, such as that of an interrupt, ends the comparison.
+func (r *runner) stopped(err error) error {
+	if r.adding || r.skipped < r.done || len(r.out.Questions) == r.done {
+		return err
+	}
+	return errors.Join(err, r.save(true))
 }
 
 // candidate is a question that may be explained.
@@ -131,15 +165,23 @@ func (r *runner) add(ctx context.Context, x Asked) error {
 		return errors.New("compare: rows share texts or pictures; analysis.Separate parts them")
 	}
 	first := len(r.out.Questions)
-	var traces [2]*lxmert.Trace
-	for i, m := range r.models {
-		t, err := m.Engine.Run(ctx, x.Batch, lxmert.Request{Want: lxmert.All(r.want[i]...), NoRegions: x.Batch.NoRegions()})
-		if err != nil {
-			return fmt.Errorf("%s: %w", m.Name, err)
-		}
-		traces[i] = t
-		r.out.from[i] = t.Provenance
+	traces, err := r.ask(ctx, x)
+	if err != nil {
+		return err
 	}
+	var answers [2][]*lxmert.Answer
+	var scores [2][]analysis.Scores
+	if r.same != nil {
+		for i, m := range r.models {
+			if answers[i], err = m.Head.Read(x.Questions, x.Batch, traces[i]); err != nil {
+				return fmt.Errorf("%s: %w", m.Name, err)
+			}
+		}
+		if scores, err = r.explained(ctx, x.Batch, answers[0]); err != nil {
+			return err
+		}
+	}
+	r.adding = true // what may be cut off is done
 	if r.out.features == "" && len(x.Batch.Images) > 0 {
 		r.out.features = x.Batch.Images[0].Source
 	}
@@ -157,17 +199,7 @@ func (r *runner) add(ctx context.Context, x Asked) error {
 	if err := r.levels.Add(probe.StatesOf(r.cfg[0], traces[0]), probe.StatesOf(r.cfg[1], traces[1])); err != nil {
 		return err
 	}
-	if r.same == nil {
-		return nil
-	}
-	var answers [2][]*lxmert.Answer
-	for i, m := range r.models {
-		var err error
-		if answers[i], err = m.Head.Read(x.Questions, x.Batch, traces[i]); err != nil {
-			return fmt.Errorf("%s: %w", m.Name, err)
-		}
-	}
-	for i := range x.Questions {
+	for i := range answers[0] {
 		r.answered(&r.out.Questions[first+i], answers[0][i], answers[1][i])
 		if i < len(x.Right) && x.Right[i] != nil {
 			for k := range answers {
@@ -176,7 +208,25 @@ func (r *runner) add(ctx context.Context, x Asked) error {
 		}
 		r.consider(candidate{first + i, [2]*lxmert.Answer{answers[0][i], answers[1][i]}})
 	}
-	return r.relevance(ctx, first, rows, x.Batch, answers[0])
+	r.relevance(first, rows, answers[0], scores)
+	r.adding = false
+	return nil
+}
+
+// ask runs both models. They must be those of the questions before.
+func (r *runner) ask(ctx context.Context, x Asked) (traces [2]*lxmert.Trace, err error) {
+	for i, m := range r.models {
+		t, err := m.Engine.Run(ctx, x.Batch, lxmert.Request{Want: lxmert.All(r.want[i]...), NoRegions: x.Batch.NoRegions()})
+		if err != nil {
+			return traces, fmt.Errorf("%s: %w", m.Name, err)
+		}
+		if before := r.out.from[i]; r.done > 0 && before.Hash != t.Provenance.Hash {
+			return traces, fmt.Errorf("%s: %w: %s was another model, of %s; remove the file to begin anew", r.opt.Saved, ErrSaved, m.Name, before.Weights)
+		}
+		traces[i] = t
+		r.out.from[i] = t.Provenance
+	}
+	return traces, nil
 }
 
 // attention compares the rows of all heads.
@@ -223,21 +273,24 @@ func (r *runner) probability(a *lxmert.Answer, class int) float64 {
 	return a.Ranked[at].Probability
 }
 
-// relevance compares what carried the first model's answers.
-func (r *runner) relevance(ctx context.Context, first, rows int, b *lxmert.Batch, answers []*lxmert.Answer) error {
+// explained are what carried the first model's answers, in both models.
+func (r *runner) explained(ctx context.Context, b *lxmert.Batch, answers []*lxmert.Answer) (scores [2][]analysis.Scores, err error) {
 	var classes [2][]int
 	for _, a := range answers {
 		class := a.Best().Class
 		// A question whose answer the other model does not have is asked about some other answer, and what comes out left out.
 		classes[0], classes[1] = append(classes[0], class), append(classes[1], max(0, r.same[class]))
 	}
-	var scores [2][]analysis.Scores
 	for i, m := range r.models {
-		var err error
 		if scores[i], err = r.method.Run(ctx, m.Engine, b, analysis.Answer(classes[i]...)); err != nil {
-			return fmt.Errorf("%s: %s: %w", m.Name, r.method.Name, err)
+			return scores, fmt.Errorf("%s: %s: %w", m.Name, r.method.Name, err)
 		}
 	}
+	return scores, nil
+}
+
+// relevance compares what carried the first model's answers.
+func (r *runner) relevance(first, rows int, answers []*lxmert.Answer, scores [2][]analysis.Scores) {
 	for i, a := range answers {
 		if r.same[a.Best().Class] < 0 {
 			continue
@@ -249,7 +302,6 @@ func (r *runner) relevance(ctx context.Context, first, rows int, b *lxmert.Batch
 		}
 		r.out.Questions[first+i].Spearman = [3]float64{analysis.Mean(words), analysis.Mean(regions), analysis.Mean(both)}
 	}
-	return nil
 }
 
 // undefined are rank correlations that are not known.

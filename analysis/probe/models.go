@@ -3,7 +3,9 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -78,6 +80,40 @@ func (m *ModelAligner) add(stream analysis.Stream, a, b *States, rows []int) err
 		if err := m.alignments[stream].Add(some...); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// AlignmentSums are what a [ModelAligner] has added up, to be kept.
+type AlignmentSums struct {
+	Terms    [2][][]float64 // of words, of regions
+	Examples [2]int
+	Seen     []string // pictures
+	Rows     int
+	Left     [2]int
+}
+
+// Sums are those of what was added so far. They share memory with the aligner.
+func (m *ModelAligner) Sums() AlignmentSums {
+	s := AlignmentSums{Seen: slices.Sorted(maps.Keys(m.seen)), Rows: m.rows, Left: m.left}
+	for i, a := range m.alignments {
+		s.Terms[i], s.Examples[i] = a.terms, a.n
+	}
+	return s
+}
+
+// Restore takes up what was kept of an aligner of models with the same levels. Sums that cannot be such are an error.
+func (m *ModelAligner) Restore(s AlignmentSums) error {
+	for stream, terms := range s.Terms {
+		sets := len(analysis.Levels(m.cfg[0], analysis.Stream(stream))) + len(analysis.Levels(m.cfg[1], analysis.Stream(stream)))
+		if len(terms) != 0 && (len(terms) != sets || slices.ContainsFunc(terms, func(row []float64) bool { return len(row) != sets })) || (len(terms) == 0) != (s.Examples[stream] == 0) {
+			return fmt.Errorf("sums of %d levels, and the two models have %d", len(terms), sets)
+		}
+		m.alignments[stream] = Alignment{n: s.Examples[stream], terms: terms}
+	}
+	m.rows, m.left, m.seen = s.Rows, s.Left, map[string]bool{}
+	for _, picture := range s.Seen {
+		m.seen[picture] = true
 	}
 	return nil
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/seed-516990b0/golxmert/analysis/compare"
 	"github.com/seed-516990b0/golxmert/analysis/figure"
 	"github.com/seed-516990b0/golxmert/analysis/relevance"
+	"github.com/seed-516990b0/golxmert/internal/filelock"
 	"github.com/seed-516990b0/golxmert/lxmert"
 	"github.com/seed-516990b0/golxmert/lxmert/backend"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
@@ -28,6 +31,7 @@ type comparing struct {
 	answerFiles    []string
 	bf16, unused   bool
 	limit, batch   int
+	overwrite      bool
 	opt            compare.Options
 }
 
@@ -49,7 +53,10 @@ func compareCommand() *cobra.Command {
 The questions whose answers changed most are explained in both models, side by side, with all attention maps to point at.
 
 What the models do not share is left out, and the page says so: heads without a common answer, attention where the numbers of heads
-differ, weights of other shapes. They must take the same word pieces and the same features. Both are in memory at once.`,
+differ, weights of other shapes. They must take the same word pieces and the same features. Both are in memory at once.
+
+A comparison that was interrupted or killed goes on with the same command: what it has found is kept in the folder, every half minute,
+until it is done.`,
 		Example: `  lxmert compare snap/pretrained/Epoch20_LXRT snap/vqa/vqa_lxr955/BEST --names before,after --regions data/mscoco_imgfeat/val2014_obj36.tsv \
       --data data/vqa/minival.json --out compared
   lxmert compare toy-pretrained toy --data data/vqa/heldout.json --out compared`,
@@ -71,6 +78,7 @@ differ, weights of other shapes. They must take the same word pieces and the sam
 	f.IntVar(&c.opt.Show, "examples", 10, "how many questions whose answers changed are explained")
 	f.Uint64Var(&c.opt.Seed, "seed", 0, "of the intervals")
 	f.BoolVar(&c.bf16, "bf16", false, "keep weights and layers in bfloat16 (fast on GPUs, slow on CPUs)")
+	f.BoolVar(&c.overwrite, "overwrite", false, "throw away what a comparison that was cut off has left in the folder, and begin anew")
 	f.BoolVar(&c.unused, "allow-unused", false, "leave tensors alone that are not part of a model, such as an optimiser's, and count them (default: they are an error)")
 	return cmd
 }
@@ -176,12 +184,44 @@ func (c *comparing) run(cmd *cobra.Command, args []string) (err error) {
 		return err
 	}
 	defer set.Close()
-	found, err := c.compare(cmd, sides, set, screen)
-	screen.finish()
+	unlock, err := c.keep()
 	if err != nil {
 		return err
 	}
-	return c.save(cmd, found)
+	defer unlock()
+	found, err := c.compare(cmd, sides, set, screen)
+	screen.finish()
+	if errors.Is(err, compare.ErrSaved) {
+		return fmt.Errorf("%w, or name another folder; --overwrite removes it", err)
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.save(cmd, found); err != nil {
+		return err
+	}
+	return os.Remove(c.opt.Saved)
+}
+
+// keep makes the folder, where what is found is kept until all of it is. Two processes cannot do so in one folder.
+func (c *comparing) keep() (unlock func(), err error) {
+	if err := makeFolder("out", c.out); err != nil {
+		return nil, err
+	}
+	lock, err := filelock.Try(filepath.Join(c.out, ".lock-compare"))
+	if held := new(filelock.HeldError); errors.As(err, &held) {
+		return nil, fmt.Errorf("%s is being written by %s", c.out, held.Holder)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.opt.Saved = filepath.Join(c.out, "compare.state")
+	if c.overwrite {
+		if err := os.Remove(c.opt.Saved); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, errors.Join(err, lock.Close())
+		}
+	}
+	return func() { lock.Close() }, nil
 }
 
 // share gives a model that was named by a file what the other's world has for every model: all but the names of answers.
@@ -229,9 +269,6 @@ func (c *comparing) compare(cmd *cobra.Command, sides [2]*side, set *dataset.Set
 
 // save writes everything, and prints the numbers.
 func (c *comparing) save(cmd *cobra.Command, found *compare.Comparison) error {
-	if err := makeFolder("out", c.out); err != nil {
-		return err
-	}
 	drawn, numbers, pairs := found.Named()
 	page := filepath.Join(c.out, "compare.html")
 	beside, err := saveResults(c.out, page, found.Collection(), drawn, numbers, c.opt.Method)

@@ -85,6 +85,24 @@ func TestTwoModelsAreCompared(t *testing.T) {
 	if got := summary.Rows[0][1]; got != float64(changed)/10 {
 		t.Errorf("%v of the answers changed, in questions.csv %d of 10", got, changed)
 	}
+	// What a comparison keeps until it is done is gone with it; another one's is named, and thrown away when that is wanted.
+	state := filepath.Join(out, "compare.state")
+	if _, err := os.Stat(state); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the state of a comparison that is done: %v", err)
+	}
+	if err := os.WriteFile(state, []byte("something else"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again := []string{"--limit", "10", "--batchSize", "4", "--examples", "2"}
+	if _, _, err := execute(rootCommand(), args(before, after, again...)...); err == nil || !strings.Contains(err.Error(), state) || !strings.Contains(err.Error(), "--overwrite removes it") {
+		t.Errorf("with the state of something else: %v", err)
+	}
+	if _, _, err := execute(rootCommand(), args(before, after, append(again, "--overwrite")...)...); err != nil {
+		t.Errorf("overwritten: %v", err)
+	}
+	if text, err := os.ReadFile(filepath.Join(out, "compare.html")); err != nil || string(text) != string(page) {
+		t.Errorf("the page of the same comparison is another one, %v", err)
+	}
 	for want, of := range map[string][]string{
 		"--data is needed":            {"compare", before, after, "--out", out},
 		"both models are called same": args(before, after, "--names", "same,same"),

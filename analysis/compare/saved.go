@@ -1,0 +1,159 @@
+package compare
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/seed-516990b0/golxmert/analysis"
+	"github.com/seed-516990b0/golxmert/analysis/probe"
+	"github.com/seed-516990b0/golxmert/internal/atomicfile"
+	"github.com/seed-516990b0/golxmert/lxmert"
+)
+
+// This file keeps what a comparison has found so far, so that one that was cut off goes on.
+
+// ErrSaved is wrapped by errors about a file of [Options.Saved] that another comparison has left, or that is damaged.
+var ErrSaved = errors.New("this comparison cannot go on")
+
+// saved is what a comparison has found of its first questions. Sums are those of these questions, in their order, so that whoever
+// goes on adds up the same numbers as whoever was not cut off.
+type saved struct {
+	Names  [2]string
+	Method string
+	Show   int
+	Seed   uint64
+	Config [2]lxmert.Config
+	Heads  [2]lxmert.AnswerHead
+
+	Questions []Changed
+	From      [2]lxmert.Provenance
+	Features  string
+	Attention map[string][]analysis.Running
+	Levels    probe.AlignmentSums
+	Shown     []int // the questions that are worth to be explained
+}
+
+// savedEvery is how often what was found is saved, unless the options say otherwise.
+const savedEvery = 30 * time.Second
+
+// state is what the runner has found so far.
+func (r *runner) state() saved {
+	s := r.settings()
+	s.Questions, s.From, s.Features, s.Attention, s.Levels = r.out.Questions, r.out.from, r.out.features, r.out.heads, r.levels.Sums()
+	for _, c := range r.pairs {
+		s.Shown = append(s.Shown, c.at)
+	}
+	return s
+}
+
+// settings are the state of a comparison that has not begun.
+func (r *runner) settings() saved {
+	return saved{Names: r.out.Names, Method: r.out.Method, Show: r.opt.Show, Seed: r.opt.Seed, Config: r.cfg, Heads: [2]lxmert.AnswerHead{r.models[0].Head, r.models[1].Head}}
+}
+
+// save writes the state if it is time to.
+func (r *runner) save(now bool) error {
+	every := r.opt.SaveEvery
+	if every == 0 {
+		every = savedEvery
+	}
+	if r.opt.Saved == "" || !now && time.Since(r.kept) < every {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(r.state()); err != nil {
+		return fmt.Errorf("compare: %w", err)
+	}
+	r.kept = time.Now()
+	return atomicfile.Replace(r.opt.Saved, func(_ *os.File, w *bufio.Writer) error {
+		if err := binary.Write(w, binary.LittleEndian, crc32.ChecksumIEEE(b.Bytes())); err != nil {
+			return err
+		}
+		_, err := w.Write(b.Bytes())
+		return err
+	})
+}
+
+// restore takes up what a comparison before has saved, if there is anything.
+func (r *runner) restore() error {
+	r.kept = time.Now()
+	if r.opt.Saved == "" {
+		return nil
+	}
+	raw, err := os.ReadFile(r.opt.Saved)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("compare: %w", err)
+	}
+	wrong := func(why string) error {
+		return fmt.Errorf("%s: %w: %s; remove the file to begin anew", r.opt.Saved, ErrSaved, why)
+	}
+	var s saved
+	if len(raw) < 4 || binary.LittleEndian.Uint32(raw) != crc32.ChecksumIEEE(raw[4:]) || gob.NewDecoder(bytes.NewReader(raw[4:])).Decode(&s) != nil {
+		return wrong("the file is damaged")
+	}
+	begun := s
+	begun.Questions, begun.From, begun.Features, begun.Attention, begun.Levels, begun.Shown = nil, [2]lxmert.Provenance{}, "", nil, probe.AlignmentSums{}, nil
+	if !reflect.DeepEqual(begun, r.settings()) {
+		return wrong("it was made of other models, or with other settings")
+	}
+	if err := r.levels.Restore(s.Levels); err != nil {
+		return wrong(err.Error())
+	}
+	r.out.Questions, r.out.from, r.out.features, r.done = s.Questions, s.From, s.Features, len(s.Questions)
+	if s.Attention != nil {
+		r.out.heads = s.Attention
+	}
+	for _, at := range s.Shown {
+		if at < 0 || at >= r.done {
+			return wrong("the file is damaged")
+		}
+		r.pairs = append(r.pairs, candidate{at: at})
+	}
+	return nil
+}
+
+// skip goes past questions that were asked before, and asks those again that may be explained: their answers are not kept.
+func (r *runner) skip(traces func() ([2]*lxmert.Trace, error), x Asked) error {
+	first := r.skipped
+	r.skipped += len(x.Questions)
+	if r.skipped > r.done {
+		return fmt.Errorf("%s: %w: it has %d questions, which are not whole batches of these; give it the batches of before, or remove the file to begin anew", r.opt.Saved, ErrSaved, r.done)
+	}
+	for i, q := range x.Questions {
+		before := r.out.Questions[first+i]
+		if before.Text != q.Text || !slices.Equal(before.Images, q.Images) || i < len(x.IDs) && before.ID != x.IDs[i] {
+			return fmt.Errorf("%s: %w: it is about other questions, such as %q; remove the file to begin anew", r.opt.Saved, ErrSaved, before.Text)
+		}
+	}
+	for k := range r.pairs {
+		c := &r.pairs[k]
+		if c.at < first || c.at >= r.skipped {
+			continue
+		}
+		t, err := traces()
+		if err != nil {
+			return err
+		}
+		for i, m := range r.models {
+			answers, err := m.Head.Read(x.Questions, x.Batch, t[i])
+			if err != nil {
+				return fmt.Errorf("%s: %w", m.Name, err)
+			}
+			c.answers[i] = answers[c.at-first]
+		}
+	}
+	return nil
+}
