@@ -318,11 +318,10 @@ func (a *ahead) compile(ctx context.Context, name string, t takenProgram) (*Ahea
 			return nil, spaceHint(err)
 		}
 		defer os.RemoveAll(dir)
-		p, err := a.Runs.ours(job{Ahead: &aheadSpec{Plugin: a.cuda, Program: t, WithoutTriton: without}}, false)
+		p, err := a.Runs.ours(job{Ahead: &aheadSpec{Plugin: a.cuda, Program: t, WithoutTriton: without, Dump: dir}}, false)
 		if err != nil {
 			return nil, err
 		}
-		p.Env = append(p.Env, fmt.Sprintf("XLA_FLAGS=%s --xla_dump_to=%s --xla_dump_hlo_as_text", os.Getenv("XLA_FLAGS"), dir))
 		var result aheadResult
 		if _, err := p.Run(ctx, &result); err != nil {
 			return nil, err

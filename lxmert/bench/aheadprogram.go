@@ -106,6 +106,7 @@ type aheadSpec struct {
 	Plugin        string       `json:"plugin"` // CUDA's
 	Program       takenProgram `json:"program"`
 	WithoutTriton bool         `json:"without_triton,omitempty"`
+	Dump          string       `json:"dump"` // folder for what the compiler makes of it
 }
 
 // aheadResult is what became of it.
@@ -115,7 +116,8 @@ type aheadResult struct {
 	Need    nogpu.Need `json:"need"`
 }
 
-// compile compiles for an H100. The compiler writes its own files where XLA_FLAGS says.
+// compile compiles for an H100. What the compiler writes is asked for with the program: JAX's come with options of their own, which
+// XLA_FLAGS in the environment does not change.
 func (s aheadSpec) compile() (*aheadResult, error) {
 	text, err := os.ReadFile(s.Program.Text)
 	if err != nil {
@@ -125,6 +127,7 @@ func (s aheadSpec) compile() (*aheadResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	options = compileoption.Dumping(options, s.Dump)
 	if s.WithoutTriton {
 		options = compileoption.WithoutTriton(options)
 	}

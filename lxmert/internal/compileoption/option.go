@@ -58,6 +58,13 @@ func WithoutTriton(options []byte) []byte {
 	return slices.Concat(options, otherwise)
 }
 
+// Dumping are a program's options, serialized, with those added that have the compiler write what it makes of the program into a folder, in
+// text.
+func Dumping(options []byte, dir string) []byte {
+	dump, _ := encode([]Option{{"xla_dump_to", dir}, {"xla_dump_hlo_as_text", true}}) // of types that it knows
+	return slices.Concat(options, dump)
+}
+
 // With compiles with options added, which is what f does, for a backend whose plugin [Use] was called for. A program that does not
 // compile is compiled once more without Triton; then again is true. It is an error if f compiles nothing that can have options.
 func With(options []Option, f func() error) (again bool, err error) {

@@ -25,6 +25,18 @@ func TestOptionsAreWrittenAsProtocolBuffers(t *testing.T) {
 	}
 }
 
+// TestOptionsAreAddedBehindThoseThatAreThere, as a list of one more: they count where both say something.
+func TestOptionsAreAddedBehindThoseThatAreThere(t *testing.T) {
+	const there = "what go-xla said"
+	for want, got := range map[string][]byte{
+		"xla_gpu_enable_triton_gemm": WithoutTriton([]byte(there)), "xla_dump_hlo_as_text": Dumping([]byte(there), "/a/folder"), "/a/folder": Dumping([]byte(there), "/a/folder"),
+	} {
+		if !bytes.HasPrefix(got, []byte(there)) || !bytes.Contains(got[len(there):], []byte(want)) {
+			t.Errorf("%q has no %s behind what was there", got, want)
+		}
+	}
+}
+
 func TestOptionsThatDoNotReachACompilerAreAnError(t *testing.T) {
 	nothing := func() error { return nil }
 	if _, err := With(nil, nothing); err != nil {
