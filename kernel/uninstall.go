@@ -107,7 +107,7 @@ func removeSession(log io.Writer) error {
 // worldEntries are what the folder of a toy world holds, but for the runs.
 var worldEntries = []string{"world.json", "config.json", "data", "images", "scenes", "truth"}
 
-// removeToy removes the toy world with its model. Other runs stay, and so does a folder that is not a toy world.
+// removeToy removes the toy world with its models. Other runs stay, and so does a folder that is not a toy world.
 func removeToy(log io.Writer) error {
 	folder, err := toy.Folder()
 	if err != nil {
@@ -118,11 +118,11 @@ func removeToy(log io.Writer) error {
 	}
 	fmt.Fprintf(log, "uninstall: removing the toy world in %s\n", folder)
 	model := filepath.Join(folder, "snap", "vqa", "toy")
-	err = os.RemoveAll(model)
+	err = errors.Join(os.RemoveAll(model), toy.RemovePretrained(folder))
 	for _, name := range worldEntries {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(folder, name)))
 	}
-	if err = errors.Join(err, removeEmpty(filepath.Dir(model), filepath.Join(folder, "snap"), folder)); err != nil {
+	if err = errors.Join(err, removeEmpty(filepath.Dir(model), filepath.Join(folder, "snap", "pretrained"), filepath.Join(folder, "snap"), folder)); err != nil {
 		return err
 	}
 	if _, err := os.Stat(folder); err == nil {

@@ -101,6 +101,9 @@ func furnish(t *testing.T) (place install.Place, world string) {
 		t.Fatal(err)
 	}
 	touch(t, world, "snap", "vqa", "toy", "LAST.pth")
+	if _, err := toy.FindWeights(toy.Pretrained); err != nil { // as notebook 09 does
+		t.Fatal(err)
+	}
 	return place, world
 }
 
@@ -138,7 +141,8 @@ func TestUninstallLeavesAHomeAsItWas(t *testing.T) {
 func TestUninstallKeepsWhatTheUserMade(t *testing.T) {
 	emptyHome(t)
 	_, world := furnish(t)
-	mine := []string{filepath.Join(world, "snap", "vqa", "mine", "BEST.pth"), filepath.Join(world, "snap", "gqa", "other", "LAST.pth"), filepath.Join(world, "notes.txt")}
+	mine := []string{filepath.Join(world, "snap", "vqa", "mine", "BEST.pth"), filepath.Join(world, "snap", "gqa", "other", "LAST.pth"),
+		filepath.Join(world, "snap", "pretrained", "model_LXRT.pth"), filepath.Join(world, "notes.txt")}
 	for _, path := range mine {
 		touch(t, path)
 	}
@@ -151,7 +155,7 @@ func TestUninstallKeepsWhatTheUserMade(t *testing.T) {
 		info, err := os.Stat(filepath.Join(world, name))
 		return err == nil && info.IsDir()
 	})
-	if want := []string{"notes.txt", "snap/gqa/other/LAST.pth", "snap/vqa/mine/BEST.pth"}; !slices.Equal(got, want) {
+	if want := []string{"notes.txt", "snap/gqa/other/LAST.pth", "snap/pretrained/model_LXRT.pth", "snap/vqa/mine/BEST.pth"}; !slices.Equal(got, want) {
 		t.Errorf("there is %v, expected %v", got, want)
 	}
 }

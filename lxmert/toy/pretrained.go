@@ -1,6 +1,7 @@
 package toy
 
 import (
+	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -47,8 +48,8 @@ func FindWeights(name string) (*Named, error) {
 		return n, err
 	}
 	dir := filepath.Dir(n.Data)
-	n.Weights = filepath.Join(dir, "snap", "pretrained", "model")
-	path := n.Weights + "_LXRT.pth"
+	path := pretrainedPath(dir)
+	n.Weights = strings.TrimSuffix(path, "_LXRT.pth")
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return n, nil // whoever reads it says what is wrong with it
 	}
@@ -64,4 +65,22 @@ func FindWeights(name string) (*Named, error) {
 		return nil, fmt.Errorf("toy: the pre-trained weights: %w", err)
 	}
 	return n, atomicfile.Write(path, 0o666, pretrainedFile)
+}
+
+// RemovePretrained removes the weights that [FindWeights] has put into the world in dir. Others in their place stay.
+func RemovePretrained(dir string) error {
+	path := pretrainedPath(dir)
+	got, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !bytes.Equal(got, pretrainedFile) {
+		return nil
+	}
+	if err == nil {
+		err = os.Remove(path)
+	}
+	return err
+}
+
+// pretrainedPath is where the world in dir has its pre-trained weights.
+func pretrainedPath(dir string) string {
+	return filepath.Join(dir, "snap", "pretrained", "model_LXRT.pth")
 }
