@@ -2,8 +2,10 @@ package train
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
+	"unsafe"
 )
 
 // This file sends what a step reads to a GPU while the step before it is computed. The order in which things are asked for decides
@@ -70,7 +72,7 @@ func (t *Trainer) sendAhead(parts []Part, number int) {
 // arriving is a part of a step whose turn has come, and how long something was compiled for it before the step began.
 func (t *Trainer) arriving(parts []Part, number int) (in *incoming, compiling time.Duration, err error) {
 	i := slices.IndexFunc(t.sent, func(in *incoming) bool {
-		return in.part.Batch == parts[number].Batch && in.number == number && in.parts == len(parts)
+		return in.part.is(parts[number]) && in.number == number && in.parts == len(parts)
 	})
 	if i < 0 {
 		in, err = t.incoming(parts, number)
@@ -82,6 +84,13 @@ func (t *Trainer) arriving(parts []Part, number int) (in *incoming, compiling ti
 		compiling = in.compiling
 	}
 	return in, compiling, nil
+}
+
+// is says whether two parts are the same one. One batch may come with other labels, or other pictures, each time.
+func (p Part) is(other Part) bool {
+	labels := func(p Part) unsafe.Pointer { return reflect.ValueOf(p.Labels).UnsafePointer() }
+	return p.Batch == other.Batch && labels(p) == labels(other) &&
+		len(p.Pictures) == len(other.Pictures) && unsafe.SliceData(p.Pictures) == unsafe.SliceData(other.Pictures)
 }
 
 // forgetSent gives up what is on its way.

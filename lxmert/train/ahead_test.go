@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+	"unsafe"
 
 	"github.com/seed-516990b0/golxmert/lxmert/backend/backendtest"
 )
@@ -137,6 +139,89 @@ func TestNoStepBeginsTooFarAhead(t *testing.T) {
 			t.Error(err)
 		} else if err := s.Close(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestABatchMayComeWithOtherLabelsInEachStep, though the next step is sent before the one at hand begins.
+func TestABatchMayComeWithOtherLabelsInEachStep(t *testing.T) {
+	b := backendtest.Open(t, "go")
+	parts := func(i int) []Part {
+		p := rows(small(), 1, 4)
+		p.Labels = rows(small(), 2+i, 4).Labels
+		return []Part{p}
+	}
+	batch := parts(0)[0].Batch
+	losses := map[bool][]float64{}
+	for _, onGPU := range []bool{false, true} {
+		tr := newTrainer(t, b, &Initial{Config: small(), Seed: 3, Range: 0.1}, answers, plain)
+		tr.onGPU = onGPU
+		err := tr.MakeSteps(t.Context(), 4, func(i int) ([]Part, error) {
+			p := parts(i)
+			p[0].Batch = batch
+			return p, nil
+		}, func(_ int, r *Result, _ time.Duration) error {
+			losses[onGPU] = append(losses[onGPU], r.Loss)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(losses[true], losses[false]) {
+		t.Errorf("losses are %v where steps are sent ahead, and else %v", losses[true], losses[false])
+	}
+}
+
+// TestNothingIsOnItsWayWhenARunIsOver, however it ends.
+func TestNothingIsOnItsWayWhenARunIsOver(t *testing.T) {
+	b := backendtest.Open(t, "go")
+	failing := errors.New("no more")
+	interrupt := func(ctx context.Context, tr *Trainer) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		_, err := Run(ctx, tr, smallJob(small(), 6), RunOptions{Dir: t.TempDir(), Progress: func(Progress) { cancel() }})
+		return err
+	}
+	bad := func(ctx context.Context, tr *Trainer) error {
+		_, err := Run(ctx, tr, badFrom(smallJob(small(), 6), 1, 3), RunOptions{Dir: t.TempDir(), MaxBad: 1})
+		return err
+	}
+	broken := func(ctx context.Context, tr *Trainer) error {
+		job := smallJob(small(), 6)
+		job.Score = func(Part, []any) (float64, int, error) { return 0, 0, failing }
+		_, err := Run(ctx, tr, job, RunOptions{Dir: t.TempDir()})
+		return err
+	}
+	measured := func(ctx context.Context, tr *Trainer) error {
+		return tr.MakeSteps(ctx, 6, func(i int) ([]Part, error) { return []Part{rows(small(), 1+i, 4)}, nil },
+			func(int, *Result, time.Duration) error { return failing })
+	}
+	for name, end := range map[string]func(context.Context, *Trainer) error{"interrupted": interrupt, "bad steps": bad, "an error": broken, "measured": measured} {
+		tr := newTrainer(t, b, &Initial{Config: small(), Seed: 3, Range: 0.1}, answers, plain)
+		tr.onGPU = true
+		if err := end(t.Context(), tr); err == nil || len(tr.sent) > 0 || tr.begun > 0 {
+			t.Errorf("%s: %d parts are on their way and %d steps have begun after the error %v", name, len(tr.sent), tr.begun, err)
+		}
+	}
+}
+
+// TestPartsOfAllSizesArePutTogetherInOneArray, so that a run whose batches have many lengths holds the largest one only.
+func TestPartsOfAllSizesArePutTogetherInOneArray(t *testing.T) {
+	tr := newTrainer(t, backendtest.Open(t, "go"), &Initial{Config: small(), Seed: 3, Range: 0.1}, answers, plain)
+	tr.onGPU = true
+	var first *uint32
+	for i, n := range []int{8, 4, 2, 8} {
+		if _, err := tr.Step(t.Context(), rows(small(), 1+i, n)); err != nil {
+			t.Fatal(err)
+		}
+		if len(tr.packing) != 1 {
+			t.Fatalf("%d arrays are kept for one device", len(tr.packing))
+		}
+		if at := unsafe.SliceData(tr.packing[0]); first != nil && at != first {
+			t.Errorf("step %d, of %d rows, is put together elsewhere than the first one, of 8", i, n)
+		} else {
+			first = at
 		}
 	}
 }

@@ -27,8 +27,7 @@ import (
 type packed struct {
 	*program.Program
 	fields []field
-	words  int        // of the array
-	host   [][]uint32 // the arrays of each device as they were sent last: an upload has copied them when it returns
+	words  int // of the array
 }
 
 // header is how the array begins: the seed of the run's dropout, low word first, and the number in the step of the device's share of
@@ -126,7 +125,7 @@ func (t *Trainer) packedFor(g *gradientProgram, in *stepInputs) (*packed, error)
 	if p := g.packed[name]; p != nil {
 		return p, nil
 	}
-	p := &packed{fields: fields, words: words, host: make([][]uint32, g.Devices)}
+	p := &packed{fields: fields, words: words}
 	compiled, err := t.compile(program.Options{Name: "lxrt inputs"}, func(b *program.Builder) []*Node { return t.defineInputs(b, p) })
 	if err != nil {
 		return nil, fmt.Errorf("train: compiling how inputs reach the device: %w", err)
@@ -202,6 +201,9 @@ func (in *stepInputs) send(g *gradientProgram) error {
 		return err
 	}
 	in.packed, in.arrays = p, make([]compute.Buffer, g.Devices)
+	for len(in.trainer.packing) < g.Devices {
+		in.trainer.packing = append(in.trainer.packing, nil)
+	}
 	return onEach(g.Devices, func(d int) (err error) {
 		defer program.Recover(&err)
 		in.arrays[d], err = in.trainer.backend.BufferFromFlatData(compute.DeviceNum(d), in.pack(p, d, g.Devices), shapes.Make(dtypes.Uint32, p.words))
@@ -226,10 +228,10 @@ func (in *stepInputs) unpacked(g *gradientProgram) ([]compute.Buffer, error) {
 		return err
 	})
 	in.own = slices.Concat(fresh...)
-	if err = errors.Join(err, freeAll(in.arrays)); err != nil {
+	err = errors.Join(err, freeAll(in.arrays))
+	if in.arrays = nil; err != nil {
 		return nil, err
 	}
-	in.arrays = nil
 	var all []compute.Buffer
 	for d := range g.Devices {
 		for _, s := range g.Slots {
@@ -261,8 +263,9 @@ func (in *stepInputs) unpack(device int) (fields []compute.Buffer, err error) {
 
 // pack makes the array of a device, which is the caller's until it is made for another part.
 func (in *stepInputs) pack(p *packed, device, devices int) []uint32 {
-	words := slices.Grow(p.host[device][:0], p.words)
-	defer func() { p.host[device] = words }()
+	packing := in.trainer.packing
+	words := slices.Grow(packing[device][:0], p.words)
+	defer func() { packing[device] = words }()
 	seed := in.trainer.opt.Seed
 	words = append(words, uint32(seed), uint32(seed>>32), uint32(in.number*devices+device))
 	for _, f := range p.fields {

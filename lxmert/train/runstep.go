@@ -85,12 +85,13 @@ func (r *run) settle() error {
 	return r.done(res, step.parts)
 }
 
-// giveUp forgets the step under way of a run that ends with an error.
+// giveUp forgets the step under way of a run that ends with an error, and what was sent for the next one.
 func (r *run) giveUp() {
 	if r.pending != nil {
 		r.pending.Close() // the run has an error to report already
 		r.pending = nil
 	}
+	r.t.forgetSent()
 }
 
 // done counts, shows and logs a step.

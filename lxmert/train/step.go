@@ -57,14 +57,16 @@ func (t *Trainer) Ahead() int {
 	return 0
 }
 
-// MakeSteps makes n steps in the way of a run: a GPU gets each while it is at the one before. parts may be asked for ahead. done is given what each did, and how
-// long it took since the one before came to its end, without what was built and compiled meanwhile.
+// MakeSteps makes n steps in the way of a run: a GPU gets each while it is at the one before. parts may be asked for ahead, and what it
+// gave is to stay as it is until the step is done. done is given what each did, and how long it took since the one before came to its
+// end, without what was built and compiled meanwhile.
 func (t *Trainer) MakeSteps(ctx context.Context, n int, parts func(i int) ([]Part, error), done func(i int, r *Result, took time.Duration) error) (err error) {
 	var under []*Begun
 	defer func() {
 		for _, b := range under {
 			err = errors.Join(err, b.Close())
 		}
+		t.forgetSent()
 	}()
 	asked := 0
 	all := foreseen{next: func() ([]Part, error) {

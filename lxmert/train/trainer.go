@@ -72,6 +72,7 @@ type Trainer struct {
 	gradients map[string]*gradientProgram
 	movers    []*update
 	sent      []*incoming // parts of steps that have not come to them, on their way to a GPU
+	packing   [][]uint32  // for each GPU, where a part is put together: an upload has copied it when it returns
 	model     *lxrt.Model
 	step      int              // that were finished and moved the parameters
 	count     []compute.Buffer // how many did, as each GPU knows it, steps that only began counted too; nil: it is step
