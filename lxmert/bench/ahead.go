@@ -237,6 +237,7 @@ func (a *ahead) row(ctx context.Context, row aheadRow) (*AheadRow, error) {
 	compiled := r != nil && len(r.Programs) > 0
 	beside := a.jax != nil && row.besideJAX()
 	if compiled && (r.JAX != nil || !beside) {
+		r.Error = "" // an earlier call's, of JAX, which this one does not ask for
 		return r, nil
 	}
 	fmt.Fprintf(a.Log, "bench: %s\n", row.name())
@@ -259,7 +260,7 @@ func (a *ahead) row(ctx context.Context, row aheadRow) (*AheadRow, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err // what was cut short is no result
 	}
-	if errors.Is(limited.Err(), context.DeadlineExceeded) {
+	if err != nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
 		err = fmt.Errorf("it took longer than %s, which --limit allows", a.Limit)
 	}
 	if err != nil {

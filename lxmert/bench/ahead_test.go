@@ -110,6 +110,20 @@ func TestRowsThatDoNotCompileSayWhyAndAreTriedAgain(t *testing.T) {
 	}
 }
 
+// TestARowThatLacksOnlyJAXIsCompleteWhereJAXIsNotAskedFor.
+func TestARowThatLacksOnlyJAXIsCompleteWhereJAXIsNotAskedFor(t *testing.T) {
+	a := &ahead{AheadOptions: AheadOptions{Dir: t.TempDir()}}
+	row := aheadRow{gpuRow{what: updating, batch: 1}, 1}
+	text := `{"name": "update-float32", "error": "JAX: no such thing", "programs": [{"name": "lxrt update"}]}`
+	if err := os.WriteFile(filepath.Join(a.Dir, "compiled-update-float32.json"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r, err := a.row(t.Context(), row)
+	if err != nil || r.Error != "" || len(r.Programs) != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 func TestWhatIsWrongWithCompilingAheadIsSaidAtOnce(t *testing.T) {
 	cpu := backendtest.Open(t, "cpu").Plugin
 	for name, c := range map[string]struct {

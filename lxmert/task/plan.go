@@ -234,11 +234,7 @@ func (p *planning) report(ctx context.Context, s *session, x outline) error {
 	}
 	count := func(n int) string { return progress.Count(int64(n)) }
 	fmt.Fprintf(p.out, "examples:  %s%s %s to train on, %s to validate on\n", atMost, count(x.examples), t.Noun, count(x.valid))
-	share := ""
-	if o.shares() > 1 {
-		share = fmt.Sprintf(", %s at a time on each of %d devices", count(o.BatchSize/o.shares()), max(1, o.Devices))
-	}
-	fmt.Fprintf(p.out, "steps:     %s%s in %d epochs, of %s %s each%s\n", atMost, count(all), len(x.epochs), count(o.BatchSize), t.Noun, share)
+	fmt.Fprintf(p.out, "steps:     %s%s in %d epochs, of %s %s each%s\n", atMost, count(all), len(x.epochs), count(o.BatchSize), t.Noun, o.inShares())
 	fmt.Fprintf(p.out, "model:     %s parameters; %s\n", count(x.cfg.NumParams()), weights.Words(x.cfg))
 	need, onGPU := s.memoryOfTraining(x.cfg)
 	machine := resident.Machine()
@@ -301,6 +297,18 @@ func (p *planning) disk(o *Options, x outline) error {
 	}
 	_, err = fmt.Fprintln(p.out)
 	return err
+}
+
+// inShares says how a batch is shared, "" where it is not.
+func (o *Options) inShares() string {
+	if o.shares() == 1 {
+		return ""
+	}
+	text := fmt.Sprintf(", %s at a time", progress.Count(int64(o.BatchSize/o.shares())))
+	if o.Devices > 1 {
+		text += fmt.Sprintf(" on each of %d devices", o.Devices)
+	}
+	return text
 }
 
 // long writes a duration that may be days.

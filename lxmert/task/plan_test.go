@@ -128,3 +128,16 @@ func TestAPlanNamesEveryFileThatIsMissing(t *testing.T) {
 		}
 	}
 }
+
+func TestAPlanSaysHowABatchIsShared(t *testing.T) {
+	for want, o := range map[string]Options{
+		"":                                   {BatchSize: 32},
+		", 8 at a time":                      {BatchSize: 32, Accumulate: 4},
+		", 8 at a time on each of 4 devices": {BatchSize: 32, Devices: 4},
+		", 4 at a time on each of 2 devices": {BatchSize: 32, Accumulate: 4, Devices: 2},
+	} {
+		if got := o.inShares(); got != want {
+			t.Errorf("%d parts on %d devices: %q, want %q", o.Accumulate, o.Devices, got, want)
+		}
+	}
+}

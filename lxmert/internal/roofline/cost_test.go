@@ -175,6 +175,7 @@ func TestWhatIsNoProgramIsAnError(t *testing.T) {
 		"a shape that is none":        program("", `%a = f32[] parameter(0)`, `%c = what copy(%a)`),
 		"a product of nothing":        program("", `%d = f32[] dot(), lhs_contracting_dims={0}`),
 		"a product over a wrong axis": program("", `%a = f32[3] parameter(0)`, `%d = f32[] dot(%a, %a), lhs_contracting_dims={1}`),
+		"a product over no axis":      program("", `%a = f32[3] parameter(0)`, `%d = f32[] dot(%a, %a), lhs_contracting_dims={-1}`),
 		"a type without a speed":      program("", `%a = s8[3] parameter(0)`, `%d = s32[] dot(%a, %a), lhs_contracting_dims={0}`),
 	} {
 		m, err := Parse(strings.NewReader(text))

@@ -62,7 +62,7 @@ func addProduct(flops map[string]float64, c *computation, in *instruction, contr
 	}
 	n := 2 * result[0].elements()
 	for _, axis := range axes {
-		if axis >= len(left[0].dims) {
+		if axis < 0 || axis >= len(left[0].dims) {
 			return fmt.Errorf("a product sums up axis %d of %s", axis, c.byName[in.operands[0]].shape)
 		}
 		n *= float64(left[0].dims[axis])
