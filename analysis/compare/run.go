@@ -70,7 +70,9 @@ func Run(ctx context.Context, a, b Model, questions iter.Seq2[Asked, error], opt
 			err = r.skip(sync.OnceValues(func() ([2]*lxmert.Trace, error) { return r.ask(ctx, asked) }), asked)
 		default:
 			if err = r.add(ctx, asked); err == nil {
-				err = r.save(false)
+				if err := r.save(false); err != nil {
+					return nil, err
+				}
 			}
 		}
 		if err != nil {
@@ -81,7 +83,7 @@ func Run(ctx context.Context, a, b Model, questions iter.Seq2[Asked, error], opt
 		}
 	}
 	if r.skipped < r.done {
-		return nil, fmt.Errorf("%s: %w: it has %d questions, and there are %d; remove the file to begin anew", opt.Saved, ErrSaved, r.done, r.skipped)
+		return nil, r.unfit("it has %d questions, and there are %d", r.done, r.skipped)
 	}
 	if err := r.save(true); err != nil {
 		return nil, err
@@ -126,7 +128,10 @@ func (r *runner) stopped(err error) error {
 	if r.adding || r.skipped < r.done || len(r.out.Questions) == r.done {
 		return err
 	}
-	return errors.Join(err, r.save(true))
+	if saving := r.save(true); saving != nil {
+		return fmt.Errorf("what was found so far could not be saved: %w (after: %v)", saving, err) // an interrupt, too, would hide it
+	}
+	return err
 }
 
 // candidate is a question that may be explained.
@@ -182,8 +187,8 @@ func (r *runner) add(ctx context.Context, x Asked) error {
 		}
 	}
 	r.adding = true // what may be cut off is done
-	if r.out.features == "" && len(x.Batch.Images) > 0 {
-		r.out.features = x.Batch.Images[0].Source
+	if r.out.features == "" {
+		r.out.features = source(x)
 	}
 	rows := x.Batch.Rows() / max(1, len(x.Questions))
 	for i, q := range x.Questions {
@@ -201,11 +206,7 @@ func (r *runner) add(ctx context.Context, x Asked) error {
 	}
 	for i := range answers[0] {
 		r.answered(&r.out.Questions[first+i], answers[0][i], answers[1][i])
-		if i < len(x.Right) && x.Right[i] != nil {
-			for k := range answers {
-				r.out.Questions[first+i].Right[k] = x.Right[i][answers[k][i].Best().Text]
-			}
-		}
+		copy(r.out.Questions[first+i].Right[:], r.right(x, i, r.out.Questions[first+i].Answers))
 		r.consider(candidate{first + i, [2]*lxmert.Answer{answers[0][i], answers[1][i]}})
 	}
 	r.relevance(first, rows, answers[0], scores)
@@ -220,13 +221,33 @@ func (r *runner) ask(ctx context.Context, x Asked) (traces [2]*lxmert.Trace, err
 		if err != nil {
 			return traces, fmt.Errorf("%s: %w", m.Name, err)
 		}
-		if before := r.out.from[i]; r.done > 0 && before.Hash != t.Provenance.Hash {
-			return traces, fmt.Errorf("%s: %w: %s was another model, of %s; remove the file to begin anew", r.opt.Saved, ErrSaved, m.Name, before.Weights)
+		switch before := r.out.from[i]; {
+		case r.done == 0:
+		case before.Hash != t.Provenance.Hash:
+			return traces, r.unfit("%s was another model, of %s", m.Name, before.Weights)
+		case before.DType != t.Provenance.DType:
+			return traces, r.unfit("%s was computed in %s, and is in %s", m.Name, before.DType, t.Provenance.DType)
 		}
 		traces[i] = t
 		r.out.from[i] = t.Provenance
 	}
 	return traces, nil
+}
+
+// source is the file that the regions of a batch are from; "" where that is not known.
+func source(x Asked) string {
+	if len(x.Batch.Images) == 0 {
+		return ""
+	}
+	return x.Batch.Images[0].Source
+}
+
+// right is how much both answers to a question count; NaN where that is not known.
+func (r *runner) right(x Asked, question int, answers [2]string) []float64 {
+	if r.same == nil || question >= len(x.Right) || x.Right[question] == nil {
+		return []float64{math.NaN(), math.NaN()}
+	}
+	return []float64{x.Right[question][answers[0]], x.Right[question][answers[1]]}
 }
 
 // attention compares the rows of all heads.

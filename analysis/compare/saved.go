@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io/fs"
+	"math"
 	"os"
 	"reflect"
 	"slices"
@@ -84,6 +85,11 @@ func (r *runner) save(now bool) error {
 	})
 }
 
+// unfit says why the file is not one to go on with.
+func (r *runner) unfit(why string, args ...any) error {
+	return fmt.Errorf("%s: %w: %s; remove the file to begin anew", r.opt.Saved, ErrSaved, fmt.Sprintf(why, args...))
+}
+
 // restore takes up what a comparison before has saved, if there is anything.
 func (r *runner) restore() error {
 	r.kept = time.Now()
@@ -97,20 +103,17 @@ func (r *runner) restore() error {
 	case err != nil:
 		return fmt.Errorf("compare: %w", err)
 	}
-	wrong := func(why string) error {
-		return fmt.Errorf("%s: %w: %s; remove the file to begin anew", r.opt.Saved, ErrSaved, why)
-	}
 	var s saved
 	if len(raw) < 4 || binary.LittleEndian.Uint32(raw) != crc32.ChecksumIEEE(raw[4:]) || gob.NewDecoder(bytes.NewReader(raw[4:])).Decode(&s) != nil {
-		return wrong("the file is damaged")
+		return r.unfit("the file is damaged")
 	}
 	begun := s
 	begun.Questions, begun.From, begun.Features, begun.Attention, begun.Levels, begun.Shown = nil, [2]lxmert.Provenance{}, "", nil, probe.AlignmentSums{}, nil
 	if !reflect.DeepEqual(begun, r.settings()) {
-		return wrong("it was made of other models, or with other settings")
+		return r.unfit("it was made of other models, or with other settings")
 	}
 	if err := r.levels.Restore(s.Levels); err != nil {
-		return wrong(err.Error())
+		return r.unfit("%v", err)
 	}
 	r.out.Questions, r.out.from, r.out.features, r.done = s.Questions, s.From, s.Features, len(s.Questions)
 	if s.Attention != nil {
@@ -118,7 +121,7 @@ func (r *runner) restore() error {
 	}
 	for _, at := range s.Shown {
 		if at < 0 || at >= r.done {
-			return wrong("the file is damaged")
+			return r.unfit("the file is damaged")
 		}
 		r.pairs = append(r.pairs, candidate{at: at})
 	}
@@ -130,12 +133,23 @@ func (r *runner) skip(traces func() ([2]*lxmert.Trace, error), x Asked) error {
 	first := r.skipped
 	r.skipped += len(x.Questions)
 	if r.skipped > r.done {
-		return fmt.Errorf("%s: %w: it has %d questions, which are not whole batches of these; give it the batches of before, or remove the file to begin anew", r.opt.Saved, ErrSaved, r.done)
+		return r.unfit("it has %d questions, which are not whole batches of these (give it the batches of before)", r.done)
 	}
 	for i, q := range x.Questions {
-		before := r.out.Questions[first+i]
+		before := &r.out.Questions[first+i]
 		if before.Text != q.Text || !slices.Equal(before.Images, q.Images) || i < len(x.IDs) && before.ID != x.IDs[i] {
-			return fmt.Errorf("%s: %w: it is about other questions, such as %q; remove the file to begin anew", r.opt.Saved, ErrSaved, before.Text)
+			return r.unfit("it is about other questions, such as %q", before.Text)
+		}
+		if !slices.EqualFunc(r.right(x, i, before.Answers), before.Right[:], func(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }) {
+			return r.unfit("other answers were right, such as those to %q", before.Text)
+		}
+	}
+	if first == 0 {
+		if of := source(x); of != "" && of != r.out.features {
+			return r.unfit("its regions are those of %s, and these are of %s", r.out.features, of)
+		}
+		if _, err := traces(); err != nil { // which looks whether the models are those of before
+			return err
 		}
 	}
 	for k := range r.pairs {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,7 +110,7 @@ func TestAComparisonDoesNotGoOnWithAnother(t *testing.T) {
 	a, _ := small(t, 1, nil)
 	b, _ := small(t, 2, nil)
 	all := smallBatch(6)
-	first := compare.Options{Saved: filepath.Join(t.TempDir(), "state")}
+	first := compare.Options{Saved: filepath.Join(t.TempDir(), "state"), Show: -1}
 	if _, err := compare.Run(t.Context(), a, b, inBatches(all, 0, 6), first); err != nil {
 		t.Fatal(err)
 	}
@@ -116,24 +118,35 @@ func TestAComparisonDoesNotGoOnWithAnother(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	renamed := a
+	renamed, trained, rounded := a, a, a
 	renamed.Name = "renamed"
+	trained.Engine = claiming{a.Engine, func(p *lxmert.Provenance) { p.Hash = "that of other weights" }}
+	rounded.Engine = claiming{a.Engine, func(p *lxmert.Provenance) { p.DType = "bfloat16" }}
+	whole := inBatches(all, 0, 6)
 	for name, c := range map[string]struct {
 		state     []byte
 		model     compare.Model
 		questions func(yield func(compare.Asked, error) bool)
 		want      string
 	}{
-		"another model":       {raw, renamed, inBatches(all, 0, 6), "other models, or with other settings"},
-		"cut":                 {raw[:len(raw)/2], a, inBatches(all, 0, 6), "damaged"},
-		"empty":               {nil, a, inBatches(all, 0, 6), "damaged"},
-		"flipped":             {append(append([]byte{}, raw[:40]...), append([]byte{raw[40] ^ 1}, raw[41:]...)...), a, inBatches(all, 0, 6), "damaged"},
+		"another model":       {raw, renamed, whole, "other models, or with other settings"},
+		"other weights":       {raw, trained, whole, "model 1 was another model"},
+		"another precision":   {raw, rounded, whole, "model 1 was computed in float32, and is in bfloat16"},
+		"cut":                 {raw[:len(raw)/2], a, whole, "damaged"},
+		"empty":               {nil, a, whole, "damaged"},
+		"flipped":             {append(append([]byte{}, raw[:40]...), append([]byte{raw[40] ^ 1}, raw[41:]...)...), a, whole, "damaged"},
 		"fewer questions":     {raw, a, inBatches(all, 0, 3), "it has 6 questions, and there are 3"},
 		"other batches":       {raw, a, inBatches(smallBatch(8), 0, 4, 4), "not whole batches of these"},
 		"the same in parts":   {raw, a, inBatches(all, 0, 4, 2), ""},
-		"questions of others": {raw, a, renamedQuestions(inBatches(all, 0, 6)), "other questions"},
+		"questions of others": {raw, a, changed(whole, func(x *compare.Asked) { x.Questions[1].Text += " again" }), "other questions"},
+		"other right answers": {raw, a, changed(whole, func(x *compare.Asked) { x.Right = []map[string]float64{nil, {"answer a": 1}} }), "other answers were right"},
+		"other regions": {raw, a, changed(whole, func(x *compare.Asked) {
+			b := *x.Batch
+			b.Images = slices.Repeat([]lxmert.ImageInfo{{Source: "other.tsv"}}, 6)
+			x.Batch = &b
+		}), "these are of other.tsv"},
 	} {
-		opt := compare.Options{Saved: filepath.Join(t.TempDir(), "state")}
+		opt := compare.Options{Saved: filepath.Join(t.TempDir(), "state"), Show: -1}
 		if err := os.WriteFile(opt.Saved, c.state, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -164,16 +177,48 @@ func inBatches(all *lxmert.Batch, first int, sizes ...int) func(yield func(compa
 	}
 }
 
-// renamedQuestions are questions with other texts.
-func renamedQuestions(batches func(yield func(compare.Asked, error) bool)) func(yield func(compare.Asked, error) bool) {
+// changed are batches of which something was changed.
+func changed(batches func(yield func(compare.Asked, error) bool), change func(x *compare.Asked)) func(yield func(compare.Asked, error) bool) {
 	return func(yield func(compare.Asked, error) bool) {
 		for x, err := range batches {
-			for i := range x.Questions {
-				x.Questions[i].Text += " again"
-			}
+			change(&x)
 			if !yield(x, err) {
 				return
 			}
 		}
+	}
+}
+
+// claiming is a model that says something else of itself.
+type claiming struct {
+	lxmert.Engine
+	claim func(p *lxmert.Provenance)
+}
+
+func (c claiming) Run(ctx context.Context, b *lxmert.Batch, r lxmert.Request) (*lxmert.Trace, error) {
+	t, err := c.Engine.Run(ctx, b, r)
+	if err == nil {
+		c.claim(&t.Provenance)
+	}
+	return t, err
+}
+
+// TestWhatCannotBeSavedIsSaidOnce, in one line, also by a comparison that is interrupted, which would otherwise be taken for one that goes on.
+func TestWhatCannotBeSavedIsSaidOnce(t *testing.T) {
+	a, _ := small(t, 1, nil)
+	b, _ := small(t, 2, nil)
+	all := smallBatch(6)
+	for name, every := range map[string]time.Duration{"after a batch": 1, "interrupted": time.Hour} {
+		ctx, cancel := context.WithCancel(t.Context())
+		asked := 0
+		_, err := compare.Run(ctx, a, b, changed(inBatches(all, 0, 3, 3), func(*compare.Asked) {
+			if asked++; asked == 2 {
+				cancel()
+			}
+		}), compare.Options{Saved: filepath.Join(t.TempDir(), "missing", "state"), SaveEvery: every})
+		if !errors.Is(err, fs.ErrNotExist) || errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "\n") || strings.Count(err.Error(), "missing/state") != 1 {
+			t.Errorf("%s: %v", name, err)
+		}
+		cancel()
 	}
 }
