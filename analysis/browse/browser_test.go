@@ -428,6 +428,7 @@ func TestInANotebookWhatSaysMoreIsALineForACell(t *testing.T) {
 	l := sample(t, dir)
 	l.Examples[1].Images = []string{"p0", "p1"}
 	l.Examples[1].Scores = nil
+	l.Examples[19].Text = "a \"back\\slash\",\ttwo\nlines, \u2028 and a byte order mark \ufeff?"
 	if _, err := browse.Write(context.Background(), &html, l, browse.Options{Fragment: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -436,7 +437,7 @@ func TestInANotebookWhatSaysMoreIsALineForACell(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &tab{testbrowser.Visit(t, path, testbrowser.Look{})}
-	for i, function := range map[int]string{1: "lx.ExplainPictures", 17: "lx.Explain", 18: "lx.Explain"} {
+	for i, function := range map[int]string{1: "lx.ExplainPictures", 17: "lx.Explain", 18: "lx.Explain", 19: "lx.Explain"} {
 		e := l.Examples[i]
 		testbrowser.Eval[bool](p.Tab, fmt.Sprintf(`(() => { const search = document.querySelector('[data-lxb=search]'); search.value = '%s'; search.oninput(); document.querySelector('.lxb-row[id]').click(); return true; })()`, e.ID))
 		line, err := parser.ParseExpr(p.Text(".lxb-command"))

@@ -151,7 +151,7 @@ class Panel {
     const l = this.listing, text = l.texts[i];
     if (!l.ask) return;
     if (l.cell) {
-      const words = [text, ...images.map(k => l.pictures[k].id)].map(word => JSON.stringify(word)); // Go reads what JSON writes
+      const words = [text, ...images.map(k => l.pictures[k].id)].map(word => JSON.stringify(word).replaceAll('\ufeff', '\\ufeff')); // Go reads what JSON writes, but for a byte order mark
       this.copied('All attention maps of it, by a model m, in a cell:', 'lx.Show(lx.Explain' + (images.length > 1 ? 'Pictures' : '') + '(lx.Ask(m, ' + words.join(', ') + ')))');
       return;
     }
