@@ -266,3 +266,24 @@ func TestOldRecordsAreForgotten(t *testing.T) {
 		t.Errorf("%d folders are left, %v", len(entries), err)
 	}
 }
+
+// TestTheToyWorldIsKnownByEveryNameOfItsFolder: runs name their data as people do, with a slash at the end or through a link.
+func TestTheToyWorldIsKnownByEveryNameOfItsFolder(t *testing.T) {
+	dir := t.TempDir()
+	data, link := filepath.Join(dir, "data"), filepath.Join(t.TempDir(), "link")
+	err := os.WriteFile(filepath.Join(dir, "config.json"), []byte("{}"), 0o600)
+	for _, folder := range []string{data, filepath.Join(dir, "other")} {
+		err = errors.Join(err, os.Mkdir(folder, 0o700))
+	}
+	if err = errors.Join(err, os.Symlink(data, link)); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("LXMERT_TOY", dir)
+	for name, want := range map[string]bool{
+		data: true, data + "/": true, link: true, filepath.Join(dir, "other"): false, filepath.Join(dir, "missing"): false, "": false,
+	} {
+		if got := trainedOnToy(name); got != want {
+			t.Errorf("%q: %v, want %v", name, got, want)
+		}
+	}
+}

@@ -77,7 +77,15 @@ func (s *Server) expandRun(spec client.Spec) (client.Spec, error) {
 // trainedOnToy says that a data folder is the built-in world's, whose pictures and names of things are known.
 func trainedOnToy(data string) bool {
 	world, err := toy.Find()
-	return err == nil && world.Data == data
+	if err != nil {
+		return false
+	}
+	its, err := os.Stat(world.Data)
+	if err != nil {
+		return false
+	}
+	used, err := os.Stat(data)
+	return err == nil && os.SameFile(its, used) // there are many names for a folder
 }
 
 // under is a name that is relative to a run's folder as an absolute one; "" stays.
