@@ -132,8 +132,9 @@ func (g *gathered) keep(it Item, read, others *States, row int, positions []int,
 	}
 }
 
-// addFoils adds each sentence of a batch once: as it was read, with its own picture, or, drawn, with that of another question. A sentence
-// in whose batch there is no other picture is left out, so that none of the two says more about its batch.
+// addFoils adds each sentence of a batch once: as it was read, with its own picture, or, drawn, with that of another question. A picture
+// that the same sentence is asked about, such as the second one of an NLVR2 statement, is no foil. A sentence in whose batch there is no
+// foil is left out, so that none of the two says more about its batch.
 func (g *gathered) addFoils(ctx context.Context, eng, other lxmert.Engine, b *lxmert.Batch, read, others *States, first, most int, draw *rand.Rand) error {
 	var sentences, pictures []int // rows of foils
 	about := func(row int, shown string) Item {
@@ -141,11 +142,20 @@ func (g *gathered) addFoils(ctx context.Context, eng, other lxmert.Engine, b *lx
 		it.Sentence, it.Shown = sentenceOf(b, row), shown
 		return it
 	}
-	for row := range b.Rows() {
+	ids := make([]string, b.Rows())
+	for row := range ids {
+		ids[row], _ = pictureOf(b, row, first)
+	}
+	for row := range ids {
+		sentence, own := sentenceOf(b, row), map[string]bool{ids[row]: true}
+		for k, id := range ids {
+			if sentence != "" && sentenceOf(b, k) == sentence {
+				own[id] = true
+			}
+		}
 		var elsewhere []int
-		own, _ := pictureOf(b, row, first)
-		for k := range b.Rows() {
-			if id, _ := pictureOf(b, k, first); id != own {
+		for k, id := range ids {
+			if !own[id] {
 				elsewhere = append(elsewhere, k)
 			}
 		}

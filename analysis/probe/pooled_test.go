@@ -148,6 +148,48 @@ func TestASentenceShownWithAFoilIsToldFromOneWithItsOwnPicture(t *testing.T) {
 	}
 }
 
+// TestAFoilIsNotAPictureThatTheSameSentenceIsAskedAbout: in a batch there are three sentences about five pictures, and
+// the pairs that the data have are asked as often as they are there.
+func TestAFoilIsNotAPictureThatTheSameSentenceIsAskedAbout(t *testing.T) {
+	const batches = 20
+	pair := func(b *lxmert.Batch, row int) string { return b.Words[row].Text + " of " + b.Images[row].ID }
+	there, asked, foiled := map[string]int{}, map[string]int{}, 0.
+	for b, err := range scenes(10 * batches) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for row := range b.Rows() {
+			there[pair(b, row)]++
+		}
+		for row := range b.Rows() {
+			if slices.ContainsFunc(b.Images, func(x lxmert.ImageInfo) bool { return there[b.Words[row].Text+" of "+x.ID] == 0 }) {
+				foiled++ // it may be
+			}
+		}
+	}
+	// Of the first state of each sentence the engine is asked once, for one level.
+	eng := planted{cfg: config(), seed: 1, words: func(b *lxmert.Batch, row, level, position int, _ []float32) {
+		if level == 0 && position == 0 {
+			asked[pair(b, row)]++
+		}
+	}}
+	if _, err := probe.Run(t.Context(), eng, scenes(10*batches), probe.Options{Tasks: []string{"matched"}, NoCode: true}); err != nil {
+		t.Fatal(err)
+	}
+	foils := 0
+	for name, n := range asked {
+		if want, own := there[name]; own && n != want {
+			t.Errorf("%s is asked %d times, and is there %d times", name, n, want)
+		} else if !own {
+			foils += n
+		}
+	}
+	// Each of the sentences for which there is a foil gets one with probability 1/2, independently: within 6 standard deviations.
+	if math.Abs(float64(foils)-foiled/2) > 6*math.Sqrt(foiled/4) {
+		t.Errorf("%d foils of %g sentences", foils, foiled)
+	}
+}
+
 // TestConceptsAreOfSingleWordsAndRegions: what is said of a whole sentence cannot be erased from its words.
 func TestConceptsAreOfSingleWordsAndRegions(t *testing.T) {
 	tasks, err := probe.FindTasks("question-type")
