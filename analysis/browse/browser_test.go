@@ -420,6 +420,19 @@ func TestTwoListsOnOnePageLeaveEachOtherAlone(t *testing.T) {
 	}
 }
 
+// TestColumnsWhoseNamesBeginAlikeAreToldApart: their headings show the whole names of what methods measure.
+func TestColumnsWhoseNamesBeginAlikeAreToldApart(t *testing.T) {
+	dir := t.TempDir()
+	l := sample(t, dir)
+	for _, what := range []string{"share right", "confidence", "confidence after temperature"} {
+		l.Columns = append(l.Columns, browse.Column{Name: "calibration: answer, softmax of its logits: " + what, Numbers: l.Columns[1].Numbers})
+	}
+	p := &tab{testbrowser.Visit(t, saved(t, l, dir), testbrowser.Look{})}
+	p.expect("columns", p.count("[role=columnheader]"), 9)
+	p.expect("names that are cut off", testbrowser.Eval[int](p.Tab, `[...document.querySelectorAll('.lxb-sort')].filter(e => e.scrollHeight > e.clientHeight + 1).length`), 0)
+	p.Keep("long-names", false)
+}
+
 // TestInANotebookWhatSaysMoreIsALineForACell, which Go reads as it was meant whatever the question contains.
 func TestInANotebookWhatSaysMoreIsALineForACell(t *testing.T) {
 	dir := t.TempDir()
