@@ -324,6 +324,28 @@ func (s *shrink) Next() ([]Part, error) {
 	return s.Batches.Next()
 }
 
+// TestMemoryThatRunsOutBetweenTwoOfTheOptimizersArrays leaves a state that can be saved, and a trainer that goes on.
+func TestMemoryThatRunsOutBetweenTwoOfTheOptimizersArrays(t *testing.T) {
+	part := rows(small(), 1, 4)
+	tr, _ := ofMemory(t, plain, part)
+	v := tr.vars.list[0]
+	before, _ := tr.deviceMemory()
+	setMemory(t, before.InUse+v.shape.ByteSize()) // one of them
+	if err := tr.vars.start(v, tr.optimizer.slots); !devicememory.Exhausted(err) {
+		t.Fatalf("there is memory for one of %d arrays: %v", tr.optimizer.slots, err)
+	}
+	if after, _ := tr.deviceMemory(); after.InUse != before.InUse {
+		t.Errorf("%d bytes stay on the device", after.InUse-before.InUse)
+	}
+	if err := tr.saveState(filepath.Join(t.TempDir(), stateFile), 0); err != nil {
+		t.Errorf("the state is not saved: %v", err)
+	}
+	setMemory(t, plenty)
+	if _, err := tr.Step(t.Context(), part); err != nil {
+		t.Errorf("with memory again: %v", err)
+	}
+}
+
 // TestParametersThatAnUpdateLostAreNotSaved: the state of the step before is gone with them.
 func TestParametersThatAnUpdateLostAreNotSaved(t *testing.T) {
 	dir := t.TempDir()

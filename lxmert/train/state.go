@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/gomlx/compute"
@@ -120,17 +121,18 @@ func host(buffers []compute.Buffer, shape shapes.Shape) (data []float32, err err
 	return x.([]float32), nil
 }
 
-// start gives a parameter zeros as optimizer state.
+// start gives a parameter zeros as optimizer state, all of it or, where there is no memory for that, none.
 func (vs *variables) start(v *variable, slots int) error {
 	if v.slots != nil {
 		return nil
 	}
-	v.slots = make([][]compute.Buffer, slots)
-	for i := range v.slots {
-		if err := vs.set(&v.slots[i], make([]float32, v.shape.Size()), v.shape); err != nil {
-			return err
+	zeros, all := make([]float32, v.shape.Size()), make([][]compute.Buffer, slots)
+	for i := range all {
+		if err := vs.set(&all[i], zeros, v.shape); err != nil {
+			return errors.Join(err, freeAll(slices.Concat(all...)))
 		}
 	}
+	v.slots = all
 	return nil
 }
 
