@@ -195,6 +195,9 @@ func (c *comparing) run(cmd *cobra.Command, args []string) (err error) {
 		return fmt.Errorf("%w, or name another folder; --overwrite removes it", err)
 	}
 	if err != nil {
+		if _, missing := os.Stat(c.opt.Saved); missing == nil && errors.Is(err, context.Canceled) {
+			fmt.Fprintf(cmd.ErrOrStderr(), "what was found is in %s; the same command goes on from there\n", c.out)
+		}
 		return err
 	}
 	if err := c.save(cmd, found); err != nil {

@@ -1,18 +1,44 @@
 package main
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/seed-516990b0/golxmert/analysis"
 	"github.com/seed-516990b0/golxmert/internal/commandline"
 )
+
+// interrupting is where a command writes that is interrupted as soon as it says that it has asked questions.
+type interrupting struct {
+	cancel context.CancelFunc
+	mutex  sync.Mutex
+	said   strings.Builder
+}
+
+func (w *interrupting) Write(p []byte) (int, error) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.said.Write(p)
+	if strings.Contains(w.said.String(), "comparing: ") {
+		w.cancel()
+	}
+	return len(p), nil
+}
+
+func (w *interrupting) text() string {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return w.said.String()
+}
 
 // TestTwoModelsAreCompared on a page, in figures and in numbers.
 func TestTwoModelsAreCompared(t *testing.T) {
@@ -102,6 +128,24 @@ func TestTwoModelsAreCompared(t *testing.T) {
 	}
 	if text, err := os.ReadFile(filepath.Join(out, "compare.html")); err != nil || string(text) != string(page) {
 		t.Errorf("the page of the same comparison is another one, %v", err)
+	}
+	// Interrupted after its first questions it says how to go on, which ends in the same page.
+	interrupted := filepath.Join(dir, "interrupted")
+	elsewhere := args(before, after, again...)
+	elsewhere[slices.Index(elsewhere, "--out")+1] = interrupted
+	ctx, cancel := context.WithCancel(t.Context())
+	log := &interrupting{cancel: cancel}
+	root := rootCommand()
+	root.SetErr(log)
+	root.SetOut(io.Discard)
+	if code := run(ctx, root, elsewhere); code != 1 || !strings.Contains(log.text(), "what was found is in "+interrupted+"; the same command goes on from there\nlxmert: interrupted\n") {
+		t.Errorf("interrupted: exit code %d:\n%s", code, log.text())
+	}
+	if _, errOut, err := execute(rootCommand(), elsewhere...); err != nil {
+		t.Errorf("after an interrupt: %v\n%s", err, errOut)
+	}
+	if text, err := os.ReadFile(filepath.Join(interrupted, "compare.html")); err != nil || string(text) != string(page) {
+		t.Errorf("after an interrupt the page is another one, %v", err)
 	}
 	for want, of := range map[string][]string{
 		"--data is needed":            {"compare", before, after, "--out", out},
