@@ -13,6 +13,14 @@ func IsFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
+// Under is a name that is relative to a folder as one that is not; "" stays.
+func Under(folder, name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(folder, name)
+}
+
 // EscapeGlob makes [filepath.Glob] take a path as it is.
 func EscapeGlob(path string) string {
 	if filepath.Separator == '\\' { // where patterns have no escapes

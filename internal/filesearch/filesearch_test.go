@@ -42,3 +42,13 @@ func TestAnyFolderCanBeSearched(t *testing.T) {
 		}
 	}
 }
+
+func TestANameIsRelativeToAFolderUnlessItIsAbsoluteOrEmpty(t *testing.T) {
+	folder := t.TempDir()
+	absolute := filepath.Join(t.TempDir(), "b")
+	for name, want := range map[string]string{"": "", "a": filepath.Join(folder, "a"), absolute: absolute} {
+		if got := Under(folder, name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}

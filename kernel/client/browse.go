@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/seed-516990b0/golxmert/internal/filesearch"
 )
 
 // Browsing says which examples a page is to show, and how; see package analysis/browse. Relative names are relative to the working
@@ -35,14 +37,14 @@ type Browsed struct {
 // Browse has the session make a page in which examples are sorted, filtered and searched. progress is told how it goes.
 func (c *Client) Browse(ctx context.Context, b Browsing, progress func(what string, done, total int)) (page Browsed, err error) {
 	for _, name := range []*string{&b.Path, &b.Out} {
-		*name = in(c.folder, *name)
+		*name = filesearch.Under(c.folder, *name)
 	}
 	if b.Images != Toy {
-		b.Images = in(c.folder, b.Images)
+		b.Images = filesearch.Under(c.folder, b.Images)
 	}
 	b.Questions = slices.Clone(b.Questions)
 	for i, name := range b.Questions {
-		b.Questions[i] = in(c.folder, name)
+		b.Questions[i] = filesearch.Under(c.folder, name)
 	}
 	raw, err := c.wait(ctx, "/browse", b, progress)
 	if err != nil {

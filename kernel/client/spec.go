@@ -1,8 +1,7 @@
 package client
 
 import (
-	"path/filepath"
-
+	"github.com/seed-516990b0/golxmert/internal/filesearch"
 	"github.com/seed-516990b0/golxmert/lxmert"
 )
 
@@ -53,7 +52,7 @@ func (s Spec) in(folder string) Spec {
 		if name == Toy || name == ToyPretrained {
 			return name
 		}
-		return in(folder, name)
+		return filesearch.Under(folder, name)
 	}
 	for _, name := range []*string{&s.Weights, &s.Config, &s.Vocab, &s.Answers, &s.Objects, &s.Attributes, &s.Images} {
 		*name = abs(*name)
@@ -64,14 +63,6 @@ func (s Spec) in(folder string) Spec {
 	}
 	s.Regions = regions
 	return s
-}
-
-// in is a name that is relative to a folder as an absolute one; "" stays.
-func in(folder, name string) string {
-	if name == "" || filepath.IsAbs(name) {
-		return name
-	}
-	return filepath.Join(folder, name)
 }
 
 // Question is a sentence and the ids of its pictures. The id may be shortened: "val2014/17" stands for

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-516990b0/golxmert/analysis/browse"
 	"github.com/seed-516990b0/golxmert/internal/excerpt"
+	"github.com/seed-516990b0/golxmert/internal/filesearch"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/kernel/internal/wire"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
@@ -97,7 +98,7 @@ func (s *Server) predicted(b *client.Browsing) error {
 	if err != nil {
 		return err
 	}
-	root := under(info.Folder, l.Options.Root)
+	root := filesearch.Under(info.Folder, l.Options.Root)
 	files, err := dataset.Files(l.Task, root, all[chosen].Splits, 0)
 	if err != nil {
 		return err

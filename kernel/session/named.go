@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/seed-516990b0/golxmert/internal/filesearch"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/task"
@@ -39,7 +40,7 @@ func (s *Server) expandRun(spec client.Spec) (client.Spec, error) {
 		return spec, err
 	}
 	in := func(name string, more ...string) string {
-		return filepath.Join(append([]string{under(info.Folder, name)}, more...)...)
+		return filepath.Join(append([]string{filesearch.Under(info.Folder, name)}, more...)...)
 	}
 	exists := func(path string) bool {
 		_, err := os.Stat(path)
@@ -86,12 +87,4 @@ func trainedOnToy(data string) bool {
 	}
 	used, err := os.Stat(data)
 	return err == nil && os.SameFile(its, used) // there are many names for a folder
-}
-
-// under is a name that is relative to a run's folder as an absolute one; "" stays.
-func under(folder, name string) string {
-	if name == "" || filepath.IsAbs(name) {
-		return name
-	}
-	return filepath.Join(folder, name)
 }

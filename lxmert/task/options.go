@@ -6,12 +6,12 @@ import (
 	"io"
 	"maps"
 	"math"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/seed-516990b0/golxmert/internal/filesearch"
 	"github.com/seed-516990b0/golxmert/lxmert/dataset"
 	"github.com/seed-516990b0/golxmert/lxmert/train"
 )
@@ -140,9 +140,7 @@ func (o *Options) settle() {
 		return
 	}
 	for _, name := range []*string{&o.Output, &o.Load, &o.LoadLXMERT, &o.LoadLXMERTQA, &o.Root, &o.Config, &o.Vocab, &o.Bert, &o.Pretraining.ObjectList, &o.Pretraining.AttributeList} {
-		if *name != "" && !filepath.IsAbs(*name) {
-			*name = filepath.Join(o.Folder, *name)
-		}
+		*name = filesearch.Under(o.Folder, *name)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/seed-516990b0/golxmert/internal/filesearch"
 	"github.com/seed-516990b0/golxmert/kernel/client"
 )
 
@@ -115,8 +116,8 @@ func inherited(r Run) (out []string) {
 			if !joined {
 				continue
 			}
-			if value != "" && value != client.Toy && !filepath.IsAbs(value) {
-				value = filepath.Join(r.Folder, value)
+			if value != client.Toy {
+				value = filesearch.Under(r.Folder, value)
 			}
 			out = append(out, name, value)
 		}
