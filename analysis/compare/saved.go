@@ -29,12 +29,7 @@ var ErrSaved = errors.New("this comparison cannot go on")
 // saved is what a comparison has found of its first questions. Sums are those of these questions, in their order, so that whoever
 // goes on adds up the same numbers as whoever was not cut off.
 type saved struct {
-	Names  [2]string
-	Method string
-	Show   int
-	Seed   uint64
-	Config [2]lxmert.Config
-	Heads  [2]lxmert.AnswerHead
+	Settings settings
 
 	Questions []Changed
 	From      [2]lxmert.Provenance
@@ -44,22 +39,32 @@ type saved struct {
 	Shown     []int // the questions that are worth to be explained
 }
 
+// settings are what must be the same for a comparison to go on.
+type settings struct {
+	Names  [2]string
+	Method string
+	Show   int
+	Seed   uint64
+	Config [2]lxmert.Config
+	Heads  [2]lxmert.AnswerHead
+}
+
 // savedEvery is how often what was found is saved, unless the options say otherwise.
 const savedEvery = 30 * time.Second
 
 // state is what the runner has found so far.
 func (r *runner) state() saved {
-	s := r.settings()
-	s.Questions, s.From, s.Features, s.Attention, s.Levels = r.out.Questions, r.out.from, r.out.features, r.out.heads, r.levels.Sums()
+	s := saved{
+		Settings: r.settings(), Questions: r.out.Questions, From: r.out.from, Features: r.out.features, Attention: r.out.heads, Levels: r.levels.Sums(),
+	}
 	for _, c := range r.pairs {
 		s.Shown = append(s.Shown, c.at)
 	}
 	return s
 }
 
-// settings are the state of a comparison that has not begun.
-func (r *runner) settings() saved {
-	return saved{Names: r.out.Names, Method: r.out.Method, Show: r.opt.Show, Seed: r.opt.Seed, Config: r.cfg, Heads: [2]lxmert.AnswerHead{r.models[0].Head, r.models[1].Head}}
+func (r *runner) settings() settings {
+	return settings{Names: r.out.Names, Method: r.out.Method, Show: r.opt.Show, Seed: r.opt.Seed, Config: r.cfg, Heads: [2]lxmert.AnswerHead{r.models[0].Head, r.models[1].Head}}
 }
 
 // save writes the state if it is time to.
@@ -107,9 +112,7 @@ func (r *runner) restore() error {
 	if len(raw) < 4 || binary.LittleEndian.Uint32(raw) != crc32.ChecksumIEEE(raw[4:]) || gob.NewDecoder(bytes.NewReader(raw[4:])).Decode(&s) != nil {
 		return r.unfit("the file is damaged")
 	}
-	begun := s
-	begun.Questions, begun.From, begun.Features, begun.Attention, begun.Levels, begun.Shown = nil, [2]lxmert.Provenance{}, "", nil, probe.AlignmentSums{}, nil
-	if !reflect.DeepEqual(begun, r.settings()) {
+	if !reflect.DeepEqual(s.Settings, r.settings()) {
 		return r.unfit("it was made of other models, or with other settings")
 	}
 	if err := r.levels.Restore(s.Levels); err != nil {
