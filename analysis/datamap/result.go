@@ -156,24 +156,26 @@ func (m *Map) HardestTable(hardest []Question) analysis.Table {
 // Of those that are explained the explanations follow, and the row of each leads to its own.
 func (m *Map) Collection(hardest []Question) analysis.Collection {
 	c := analysis.Collection{Title: "map of the training examples: " + m.About.Task + ", " + m.splits()}
-	for _, x := range m.Named(hardest) {
-		c.Results = append(c.Results, x.Result)
-	}
-	rows, explained := make([]int, len(hardest)), 0
+	rows, explained := make([]int, len(hardest)), []analysis.Explanation(nil)
 	for i, q := range hardest {
 		if len(q.Explanations) > 0 {
-			rows[i] = explained + 1
-			explained += len(q.Explanations)
+			rows[i] = len(explained) + 1
+			explained = append(explained, q.Explanations...)
 		}
-		c.Results = analysis.Collect(c.Results, q.Explanations...)
 	}
-	if explained > 0 {
-		table := m.HardestTable(hardest)
-		table.Examples = rows
-		c.Results[slices.IndexFunc(c.Results, func(r analysis.Result) bool { return r.About().Method == table.Method })] = table
+	for _, x := range m.Named(hardest) {
+		if t, ok := x.Result.(analysis.Table); ok && x.Name == hardestName && explained != nil {
+			t.Examples = rows
+			x.Result = t
+		}
+		c.Results = append(c.Results, x.Result)
 	}
+	c.Results = analysis.Collect(c.Results, explained...)
 	return c
 }
+
+// hardestName is what the table of the hardest examples is called.
+const hardestName = "hardest"
 
 // Named are the results of [Map.Collection] but for the explanations, and what their files are called.
 func (m *Map) Named(hardest []Question) []analysis.Named {
@@ -182,7 +184,7 @@ func (m *Map) Named(hardest []Question) []analysis.Named {
 		all = append(all, analysis.Named{Name: "kinds", Result: t})
 	}
 	if len(hardest) > 0 {
-		all = append(all, analysis.Named{Name: "hardest", Result: m.HardestTable(hardest)})
+		all = append(all, analysis.Named{Name: hardestName, Result: m.HardestTable(hardest)})
 	}
 	return all
 }

@@ -53,6 +53,8 @@ type table struct {
 	Columns []cell
 	Rows    [][]cell
 	Facts   []layout.Fact
+
+	examples []int // that the rows are about, see [analysis.Table]
 }
 
 type cell struct {
@@ -76,10 +78,6 @@ func write(w io.Writer, c analysis.Collection, opt Options) error {
 	}
 	count := map[string]int{}
 	for _, r := range c.Results {
-		r, err := analysis.Value(r)
-		if err != nil {
-			return fmt.Errorf("result %d: %w: %w", len(p.Parts)+1, ErrResult, err)
-		}
 		x, kind, err := newPart(r, opt)
 		if err != nil {
 			return fmt.Errorf("%s %d: %w", kind, count[kind]+1, err)
@@ -92,8 +90,8 @@ func write(w io.Writer, c analysis.Collection, opt Options) error {
 		if x.Title == "" {
 			x.Title = "Example " + strconv.Itoa(count[kind])
 		}
-		if t, ok := r.(analysis.Table); ok && x.Table != nil {
-			x.Table.link(t.Examples, prefix)
+		if x.Table != nil {
+			x.Table.link(prefix)
 		}
 		p.Parts = append(p.Parts, x)
 	}
@@ -184,7 +182,7 @@ func fragmentPrefix(c analysis.Collection) string {
 
 func newTable(result analysis.Table) *table {
 	t := layout.NewTable(result, len(result.Rows))
-	out := &table{Facts: layout.Facts(result.Meta), Rows: make([][]cell, t.Rows)}
+	out := &table{Facts: layout.Facts(result.Meta), Rows: make([][]cell, t.Rows), examples: result.Examples}
 	for _, c := range t.Columns {
 		out.Columns = append(out.Columns, cell{Text: c.Name, Right: c.Number})
 		for i, text := range c.Texts {
@@ -195,8 +193,8 @@ func newTable(result analysis.Table) *table {
 }
 
 // link makes the first cell of each row a link to the example that it is about.
-func (t *table) link(examples []int, prefix string) {
-	for i, k := range examples {
+func (t *table) link(prefix string) {
+	for i, k := range t.examples {
 		if k > 0 && len(t.Rows[i]) > 0 {
 			t.Rows[i][0].To = partID(prefix, exampleKind, k)
 		}
