@@ -130,11 +130,8 @@ func Ahead(ctx context.Context, o AheadOptions) (*AheadReport, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	switch {
-	case o.Dir == "":
-		return nil, fmt.Errorf("%w: --out names no folder for the results", ErrOptions)
-	case o.MaxBatch < 0:
-		return nil, fmt.Errorf("%w: --maxBatch is %d, must be at least 1", ErrOptions, o.MaxBatch)
+	if err := checkRows(o.Dir, o.MaxBatch); err != nil {
+		return nil, err
 	}
 	a := &ahead{AheadOptions: o}
 	var err error

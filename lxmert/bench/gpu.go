@@ -104,12 +104,10 @@ func GPU(ctx context.Context, o GPUOptions) (*GPUReport, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	switch {
-	case o.Dir == "":
-		return nil, fmt.Errorf("%w: --out names no folder for the results", ErrOptions)
-	case o.MaxBatch < 0:
-		return nil, fmt.Errorf("%w: --maxBatch is %d, must be at least 1", ErrOptions, o.MaxBatch)
-	case o.Golden != "" && !exists(goldenForward(o.Golden)):
+	if err := checkRows(o.Dir, o.MaxBatch); err != nil {
+		return nil, err
+	}
+	if o.Golden != "" && !exists(goldenForward(o.Golden)) {
 		return nil, fmt.Errorf("%w: --golden %s: there is no %s", ErrOptions, o.Golden, goldenForward(o.Golden))
 	}
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {

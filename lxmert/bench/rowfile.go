@@ -11,6 +11,17 @@ import (
 
 // This file keeps rows that take long in files of their own, so that the next call goes on with those that are missing.
 
+// checkRows says what is wrong with where rows go, and with how large batches may be.
+func checkRows(dir string, maxBatch int) error {
+	switch {
+	case dir == "":
+		return fmt.Errorf("%w: --out names no folder for the results", ErrOptions)
+	case maxBatch < 0:
+		return fmt.Errorf("%w: --maxBatch is %d, must be at least 1", ErrOptions, maxBatch)
+	}
+	return nil
+}
+
 // readRow reads a row that was found before; nil: it was not.
 func readRow[R any](file string) (*R, error) {
 	text, err := os.ReadFile(file)
