@@ -54,8 +54,14 @@ func ownHead() *Own {
 // ownFiles are a run's weights and its own parameters, as bytes.
 func ownFiles(t *testing.T, dir string) map[string]string {
 	t.Helper()
+	return filesOf(t, dir, "LAST.pth", "LAST.own.safetensors", "BEST.pth", "BEST.own.safetensors", "log.log")
+}
+
+// filesOf are files of a run, as bytes.
+func filesOf(t *testing.T, dir string, names ...string) map[string]string {
+	t.Helper()
 	files := map[string]string{}
-	for _, name := range []string{"LAST.pth", "LAST.own.safetensors", "BEST.pth", "BEST.own.safetensors", "log.log"} {
+	for _, name := range names {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)

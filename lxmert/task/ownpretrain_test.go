@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -51,15 +50,7 @@ func pretrainingEnds(t *testing.T, dir string, own bool) map[string]string {
 	if own {
 		names = append(names, "Epoch01_LXRT.own.safetensors")
 	}
-	files := map[string]string{}
-	for _, name := range names {
-		text, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[name] = string(text)
-	}
-	return files
+	return filesOf(t, dir, names...)
 }
 
 // TestPretrainingsLossAsOnesOwnChangesNothing, to the bit.
